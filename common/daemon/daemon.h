@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "facts/constants.h"
+#include "daemon/paths.h"
+#include "daemon/settings.h"
+
+struct connection;
+struct daemon;
+struct frame;
+struct loop;
+struct server;
+struct workers;
+
+/*
+ * What one daemon adds to daemon_main(). Every function runs on the loop thread. Only name,
+ * error_from and frame are required.
+ */
+struct daemon_spec {
+    const char *name;        /* binary, unit, socket stem, config and pid file: "virtqemud" */
+    const char *socket_stem; /* NULL: name; virtproxyd says "libvirt" */
+    enum error_from error_from;
+    bool session_allowed; /* may run for a user other than root */
+
+    /* Further keys of NAME.conf: rows with offsets into a struct of extra_size bytes, at
+     * daemon->extra. A key that is in both tables is the daemon's. */
+    struct config_table extra_keys;
+    size_t extra_size;
+
+    /* Loads everything that clients may ask for; sockets open after it. Failure ends the process.
+     */
+    int (*start)(struct daemon *daemon, GError **error);
+    /* After SIGHUP, with daemon->settings already new. A failure is logged and the daemon runs on.
+     */
+    int (*reload)(struct daemon *daemon, GError **error);
+    /* Last call: no connection is open and no work is running. */
+    void (*stop)(struct daemon *daemon);
+    /* True while something besides clients forbids the idle exit: a running guest, a job. */
+    bool (*busy)(struct daemon *daemon);
+
+    /* A client is there and may send; *data is the handler's own, for the other two. */
+    void (*connected)(struct daemon *daemon, struct connection *connection);
+    /* One whole frame, which the function now owns. */
+    void (*frame)(struct daemon *daemon, struct connection *connection, struct frame *frame);
+    /* The link is gone; connection is valid until this returns. */
+    void (*disconnected)(struct daemon *daemon, struct connection *connection);
+};
+
+/* Public members are read by everybody and written by common/daemon alone. */
+struct daemon {
+    const struct daemon_spec *spec;
+    bool session;    /* serves one user, not the host */
+    bool privileged; /* runs as root */
+    struct paths paths;
+    struct settings settings;
+    void *extra; /* of spec->extra_size bytes, filled from spec->extra_keys */
+
+    struct loop *loop;       /* the client loop: this thread */
+    struct workers *workers; /* for calls on the main server */
+    struct server *server;   /* NAME: the rw and ro sockets */
+    struct server *admin;    /* "admin" */
+
+    void *data; /* the daemon's own, set by spec->start */
+    struct daemon_life *life;
+};
+
+/* Runs the daemon; main() returns its value: 0 after an orderly end. */
+int daemon_main(const struct daemon_spec *spec, int argc, char **argv);
+
+/* Counts reasons not to exit when idle, from any thread: a job that outlives its caller. Paired. */
+void daemon_begin_work(struct daemon *daemon);
+void daemon_end_work(struct daemon *daemon);
+
+/* Seconds without clients after which the daemon ends; 0: never. Loop thread (admin interface). */
+void daemon_set_idle_timeout(struct daemon *daemon, unsigned seconds);
+unsigned daemon_idle_timeout(const struct daemon *daemon);
+
+/* Asks for an orderly end, as SIGTERM does; any thread. */
+void daemon_quit(struct daemon *daemon);
