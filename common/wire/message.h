@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "wire/frame.h"
+
+/*
+ * A packet to be sent: flat bytes and the descriptors that go with it. Build it with message_new,
+ * append the payload to bytes (codec_encode), end with message_finish; then connection_send takes
+ * it. One owner at a time. An event for many connections is copied (message_copy): a few hundred
+ * bytes cost less than sharing them would.
+ */
+struct message {
+    GByteArray *bytes; /* length word, header, [count of descriptors,] payload so far */
+    int *fds;          /* owned */
+    unsigned fd_count;
+    struct message *next; /* of the queue that holds it */
+};
+
+/* For the ...-with-fds types the count of descriptors is written too: message_add_fd. */
+struct message *message_new(const struct frame_header *header);
+
+/* Header of the reply to a call: same program, version, procedure and serial. */
+struct frame_header message_reply_header(const struct frame_header *call, enum frame_type type,
+                                         enum frame_status status);
+
+/* Takes fd; the type must be a ...-with-fds one. VIR_ERR_RPC when there are FRAME_FDS_MAX. */
+int message_add_fd(struct message *message, int fd, GError **error);
+
+/* Sets the length word. VIR_ERR_RPC when the packet is longer than FRAME_LENGTH_MAX. */
+int message_finish(struct message *message, GError **error);
+
+/* new + append + finish, for a payload that cannot be too long (at most FRAME_PAYLOAD_MAX). */
+struct message *message_new_with(const struct frame_header *header, const void *payload,
+                                 size_t size);
+
+/* A copy of a message without descriptors. */
+struct message *message_copy(const struct message *message);
+
+/* Overwrites 4 bytes of the payload, at an offset in it: an event's callback id, a serial. */
+void message_set_u32(struct message *message, size_t offset, uint32_t value);
+
+/* Gives it another serial: for forwarding. */
+void message_set_serial(struct message *message, uint32_t serial);
+
+/* The message that sends a received frame on unchanged; takes the frame's descriptors. */
+struct message *message_from_frame(struct frame *frame);
+
+/* Closes the descriptors. Accepts NULL. */
+void message_free(struct message *message);
+
+/* MESSAGE_AUTO struct message *message = NULL;  frees it at the end of the scope unless taken */
+#define MESSAGE_AUTO __attribute__((cleanup(message_clear)))
+void message_clear(struct message **message);

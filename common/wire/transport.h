@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include "wire/frame.h"
+
+/*
+ * How bytes move: unix sockets here; TCP, TLS and SASL layers fill in the same ops. A transport is
+ * used by the loop thread alone and never blocks.
+ */
+struct transport;
+
+/* Who is at the other end. Strings may be NULL. */
+struct transport_peer {
+    bool local; /* a unix socket: pid, uid and gid are valid */
+    pid_t pid;  /* 0 if it is outside our pid namespace */
+    uid_t uid;
+    gid_t gid;
+    uint64_t start_time; /* of the process, in clock ticks since boot; 0 when unknown */
+    char *selinux;       /* security context of the socket's peer */
+    char *address;       /* "127.0.0.1;0" for unix sockets, else host;port */
+    char *x509_name;     /* distinguished name of a verified TLS client */
+};
+
+struct transport_ops {
+    const char *name; /* "unix", "tcp", "tls": shown by the admin interface */
+
+    /* One step: 1 done, 0 wait for events(), -1 refused. NULL: there is none. */
+    int (*handshake)(struct transport *transport, GError **error);
+
+    /* Epoll events that the handshake waits for. */
+    uint32_t (*handshake_events)(struct transport *transport);
+
+    /* Bytes read, 0 at the end, or -errno. Descriptors that came along are appended to fds, which
+     * has room for FRAME_FDS_MAX more than *fd_count; surplus ones are closed. */
+    ssize_t (*read)(struct transport *transport, void *bytes, size_t size, int *fds,
+                    unsigned *fd_count);
+
+    /* Bytes written or -errno. */
+    ssize_t (*write)(struct transport *transport, const struct iovec *parts, int count);
+
+    /* Sends one descriptor with one dummy byte: 0 or -errno; fd stays the caller's. NULL: this
+     * transport cannot. */
+    int (*send_fd)(struct transport *transport, int fd);
+
+    /* True when bytes are held inside the transport that epoll does not know of. NULL: never. */
+    bool (*pending)(struct transport *transport);
+
+    /* Frees the layer's own state; the base closes fd. NULL: nothing to free. */
+    void (*close)(struct transport *transport);
+};
+
+struct transport {
+    const struct transport_ops *ops;
+    int fd; /* non-blocking, owned */
+    struct transport_peer peer;
+};
+
+/* Takes a connected unix socket (on failure too). Reads the peer's credentials, security context
+ * and, for users other than root, start time. */
+struct transport *transport_new_unix(int fd, GError **error);
+
+/* Accepts NULL. */
+void transport_free(struct transport *transport);
+
+/* The start time of a process from /proc, or 0 when there is no such process. May be called by any
+ * thread; not meant for the peer of a running connection, whose pid may have been given away. */
+uint64_t transport_process_start_time(pid_t pid);
