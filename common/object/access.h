@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "facts/access.h"
+#include "object/identity.h"
+
+/*
+ * May this caller do that? First the rule that always holds: a read-only identity may only do what
+ * one table calls reading. Then the drivers that the configuration names, each of which can refuse.
+ */
+struct object;
+
+struct access_driver {
+    const char *name; /* as in access_drivers = ["polkit"] */
+
+    /* 0: allowed or no opinion. -1: VIR_ERR_ACCESS_DENIED, or why it can't tell. May block. */
+    int (*check)(struct identity *identity, enum access_object object,
+                 enum access_permission permission, struct object *subject, GError **error);
+};
+
+/* The drivers in the order they are asked; NULL-terminated, borrowed for good. Once, at the start.
+ */
+void access_set_drivers(const struct access_driver *const *drivers);
+
+/* subject is the object in question, NULL for the connection itself; api the method's name in
+ * messages. Blocks if a driver does. Errors: VIR_ERR_OPERATION_DENIED "read only access prevents
+ * virDomainCreate"; those of the drivers. */
+int access_check(struct identity *identity, enum access_object object,
+                 enum access_permission permission, struct object *subject, const char *api,
+                 GError **error);
+
+/* Same without the message: for lists, which leave out what the caller may not see. */
+bool access_allows(struct identity *identity, enum access_object object,
+                   enum access_permission permission, struct object *subject);
+
+/* True for permissions that change nothing and reveal no secret. Pure. */
+bool access_is_read(enum access_permission permission);
