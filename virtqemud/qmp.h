@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * One QMP connection: line-delimited JSON, many commands in flight, matched by id. QEMU is not
+ * trusted: a line, the tree it parses to, the commands waiting and the rate of events are bounded,
+ * and a peer that breaks the protocol is closed with an error that says how.
+ *
+ * The socket is read on the loop thread given to qmp_open(). Commands may be given by any thread.
+ * Replies are JSON values of json-c; whoever takes one frees it with json_object_put().
+ *
+ * Errors of every command:
+ *   VIR_ERR_OPERATION_TIMEOUT     "guest 'x' did not answer QMP command 'stop' within 30 s"
+ *   VIR_ERR_OPERATION_FAILED      "QEMU of guest 'x' has gone: LAST WORDS", or it broke the
+ * protocol VIR_ERR_OPERATION_UNSUPPORTED QEMU does not know the command VIR_ERR_INTERNAL_ERROR
+ * "unable to execute QEMU command 'stop': what QEMU said" VIR_ERR_RESOURCE_BUSY         too many
+ * commands wait for their answers already qmp_error_class() tells what QEMU called its error.
+ */
+struct json_object;
+struct loop;
+struct qmp;
+
+#define QMP_DEADLINE_DEFAULT 30000 /* milliseconds */
+
+struct qmp_ops {
+    /* One event, on the loop thread, in order. data is borrowed and may be NULL; seconds is -1 when
+     * QEMU gave no time. May be NULL. */
+    void (*event)(struct qmp *qmp, const char *name, struct json_object *data, int64_t seconds,
+                  unsigned micros, void *user);
+    /* Once, on the loop thread, when QEMU closed the connection or broke the protocol; not after
+     * qmp_close(). No event follows. May be NULL. */
+    void (*closed)(struct qmp *qmp, const GError *reason, void *user);
+    /* The end of what QEMU wrote to its log, for errors after it has gone; the caller frees, NULL:
+     * nothing known. Any thread that gives commands; may block on a file. May be NULL. */
+    char *(*last_words)(void *user);
+    /* When nothing calls back any more and the last reference is gone; any thread. May be NULL. */
+    void (*free_user)(void *user);
+};
+
+struct qmp_settings {
+    const char *who;       /* "guest 'x'": starts error messages; copied */
+    unsigned deadline_ms;  /* of the handshake and of commands that name none; 0: the default */
+    unsigned events_burst; /* events read at once before the flood brake; 0: 1000 */
+    unsigned events_rate;  /* events per second under the flood brake; 0: 10000 */
+};
+
+/*
+ * Takes fd (a connected stream socket, closed even on failure), waits for QEMU's greeting and
+ * enables command mode. Blocks up to the deadline; not on the loop thread. Events may be delivered
+ * before it returns. On failure free_user has been or will be called, closed will not.
+ */
+int qmp_open(struct loop *loop, int fd, const struct qmp_settings *settings,
+             const struct qmp_ops *ops, void *user, struct qmp **ret_qmp, GError **error);
+
+/* Same, connecting to the listening socket at path first. VIR_ERR_SYSTEM_ERROR if nobody listens.
+ */
+int qmp_open_path(struct loop *loop, const char *path, const struct qmp_settings *settings,
+                  const struct qmp_ops *ops, void *user, struct qmp **ret_qmp, GError **error);
+
+/* Ends the connection: commands in flight fail at once as with a QEMU that has gone, no callback
+ * starts any more (one may just be running on the loop thread). Drops the caller's reference. Any
+ * thread; NULL is ignored. */
+void qmp_close(struct qmp *qmp);
+
+struct qmp *qmp_ref(struct qmp *qmp);
+void qmp_unref(struct qmp *qmp);
+
+/* False once the connection has ended. */
+bool qmp_is_open(struct qmp *qmp);
+
+/* From QEMU's greeting: 7002000 for 7.2.0. */
+unsigned qmp_version(const struct qmp *qmp);
+
+const char *qmp_who(const struct qmp *qmp);
+
+/*
+ * Sends a command and waits for its reply. arguments (may be NULL) is taken, also on failure.
+ * deadline_ms 0: the connection's. *ret_result is the caller's; ret_result may be NULL. An answer
+ * that comes after the deadline is dropped; a command that QEMU has not begun to read by then is
+ * withdrawn. Blocks; any thread but the loop's.
+ */
+int qmp_execute(struct qmp *qmp, const char *command, struct json_object *arguments,
+                unsigned deadline_ms, struct json_object **ret_result, GError **error);
+
+/* Same, handing descriptors over with the command (getfd, add-fd). They stay the caller's. */
+int qmp_execute_fds(struct qmp *qmp, const char *command, struct json_object *arguments,
+                    const int *fds, unsigned fd_count, unsigned deadline_ms,
+                    struct json_object **ret_result, GError **error);
+
+/* Gets the result (borrowed; NULL with an error set). On the loop thread, exactly once. */
+typedef void qmp_reply(struct qmp *qmp, struct json_object *result, const GError *error,
+                       void *user);
+
+/* Sends a command and returns; reply is always called, if need be with the error. Any thread. */
+void qmp_send(struct qmp *qmp, const char *command, struct json_object *arguments,
+              unsigned deadline_ms, qmp_reply *reply, void *user);
+
+/*
+ * Commands to one or many connections that are waited for together: all are on their way before the
+ * first answer is looked at. Belongs to one thread, not the loop's.
+ *     struct qmp_batch *batch QMP_BATCH_AUTO = qmp_batch_new();
+ *     unsigned status = qmp_batch_add(batch, qmp, "query-status", NULL);
+ *     qmp_batch_wait(batch, 1000);
+ *     if (qmp_batch_take(batch, status, &result, error) < 0) ...
+ */
+struct qmp_batch;
+
+struct qmp_batch *qmp_batch_new(void);
+void qmp_batch_free(struct qmp_batch **batch);
+#define QMP_BATCH_AUTO __attribute__((cleanup(qmp_batch_free)))
+
+/* Sends now and returns the command's index in the batch; failures show at qmp_batch_take(). */
+unsigned qmp_batch_add(struct qmp_batch *batch, struct qmp *qmp, const char *command,
+                       struct json_object *arguments);
+
+/* Waits until every command is answered, or the deadline (0: QMP_DEADLINE_DEFAULT) ends those that
+ * are not. Call once, after the last add. */
+void qmp_batch_wait(struct qmp_batch *batch, unsigned deadline_ms);
+
+/* The result of one command, now the caller's (ret_result may be NULL), or its error. Once each. */
+int qmp_batch_take(struct qmp_batch *batch, unsigned index, struct json_object **ret_result,
+                   GError **error);
+
+/* "DeviceNotFound", "CommandNotFound", "DeviceNotActive", "KVMMissingCap", "GenericError" when
+ * error is what QEMU answered; else NULL. Borrowed (static). */
+const char *qmp_error_class(const GError *error);
+
+/* Bytes and commands held for this connection, for tests and statistics. */
+struct qmp_usage {
+    size_t input_bytes;
+    size_t output_bytes;
+    unsigned commands;
+    uint64_t events;
+    uint64_t late_replies;
+    uint64_t pauses; /* times the flood brake was pulled */
+};
+void qmp_get_usage(struct qmp *qmp, struct qmp_usage *ret_usage);
