@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "xml/definition.h"
+#include "xml/schema.h"
+
+/*
+ * Documents as text and back. All functions are pure: no I/O, any thread.
+ *
+ * Errors of reading: VIR_ERR_XML_DETAIL text that is not XML, VIR_ERR_XML_ERROR (or the row's code)
+ * a wrong document, VIR_ERR_XML_INVALID_SCHEMA something unknown in it, with XML_READ_VALIDATE.
+ * Each names line and path: "line 14: devices/disk[2]/target/@bus: 'virtoi' is not one of ...".
+ */
+
+/* Limits on what is read. */
+#define XML_MAX_TEXT (16 * 1024 * 1024)
+#define XML_MAX_DEPTH 250
+#define XML_MAX_NODES 500000 /* elements and attributes */
+
+enum xml_read_flag {
+    XML_READ_VALIDATE = 1 << 0, /* unknown elements and attributes are an error, not a warning */
+    XML_READ_INACTIVE = 1 << 1, /* rows with XML_LIVE are skipped */
+    XML_READ_STATUS = 1 << 2,   /* rows with XML_STATUS are read */
+};
+
+enum xml_write_flag {
+    XML_WRITE_SECURE = 1 << 0,
+    XML_WRITE_INACTIVE = 1 << 1,
+    XML_WRITE_MIGRATABLE = 1 << 2,
+    XML_WRITE_STATUS = 1 << 3,
+};
+
+/* A new definition from text (length -1: up to its NUL); NULL and error when it is wrong. Warnings,
+ * if not NULL, gets an owned string for each thing that was ignored. */
+struct definition *xml_read(const struct xml_schema *schema, const char *text, gssize length,
+                            unsigned flags, GPtrArray *warnings, GError **error);
+
+/* The same for a document that is not a root of its own (a device to attach): a struct of whichever
+ * of the schemas has the name of the text's root element, allocated in arena. */
+int xml_read_part(const struct xml_schema *const *schemas, unsigned n_schemas, const char *text,
+                  gssize length, unsigned flags, struct arena *arena, GPtrArray *warnings,
+                  const struct xml_schema **ret_schema, void **ret_object, GError **error);
+
+/* The text, as the ecosystem formats it, ending with a newline. The caller frees. Cannot fail. */
+char *xml_write(const struct definition *definition, unsigned flags);
+
+/* Appends a struct as an element named schema->name, indented by indent spaces. */
+void xml_write_part(const struct xml_schema *schema, const void *object, unsigned flags,
+                    unsigned indent, GString *out);
+
+/* True if all rows are equal (flags, names, numbers; not the slack between). */
+bool xml_equal(const struct xml_schema *schema, const void *a, const void *b);
+
+/* 0, or -1 with VIR_ERR_CONFIG_UNSUPPORTED naming the first row marked XML_ABI that differs, and
+ * both values: source is what runs, target what is asked for. */
+int xml_compare_abi(const struct xml_schema *schema, const void *source, const void *target,
+                    GError **error);
+
+/* A deep copy of a struct into arena, to move parts between definitions. */
+void *xml_copy_part(const struct xml_schema *schema, const void *object, struct arena *arena);
