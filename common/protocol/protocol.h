@@ -77,12 +77,12 @@ struct access_rule {
 };
 
 struct protocol_method {
-    uint32_t number;                /* 0: a hole in the numbering */
-    const char *name;               /* "DOMAIN_CREATE" */
-    const char *api;                /* "virDomainCreate", or NULL */
-    const struct codec_type *args;  /* NULL: none */
-    const struct codec_type *ret;   /* NULL: none */
-    const struct codec_type *msg;   /* the payload of an event, else NULL */
+    uint32_t number;                  /* 0: a hole in the numbering */
+    const char *name;                 /* "DOMAIN_CREATE" */
+    const char *api;                  /* "virDomainCreate", or NULL */
+    const struct codec_type *args;    /* NULL: none */
+    const struct codec_type *ret;     /* NULL: none */
+    const struct codec_type *msg;     /* the payload of an event, else NULL */
     const struct access_rule *access; /* to be asked before the call */
     const struct access_rule *filter; /* to be asked for each object that would be listed */
     uint8_t n_access;

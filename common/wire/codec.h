@@ -73,8 +73,7 @@ int codec_measure(const struct codec_type *type, const void *value, size_t *ret_
  * a string that must be there is NULL, or if it is larger than the largest payload. A NULL type
  * appends nothing. Never blocks; safe in any thread.
  */
-int codec_encode(const struct codec_type *type, const void *value, GByteArray *out,
-                 GError **error);
+int codec_encode(const struct codec_type *type, const void *value, GByteArray *out, GError **error);
 
 /*
  * Reads one value of type->size bytes from the start of bytes into *ret_value; what it points to is
