@@ -47,9 +47,6 @@ static struct log_source log_source G_GNUC_UNUSED = {.file = __BASE_FILE__};
 void log_write(struct log_source *source, enum log_level level, const char *function, int line,
                const char *format, ...) G_GNUC_PRINTF(5, 6);
 
-/* Writes the same line on behalf of another place (an error's origin); keeps errno. */
-void log_error_from(const char *source, enum log_level level, const char *text);
-
 /*
  * Changes the settings at once, all or none: level 0, filters NULL or outputs NULL leave that part
  * as it is; "" clears filters, or brings back the default output. Opens files. VIR_ERR_INVALID_ARG
@@ -57,18 +54,18 @@ void log_error_from(const char *source, enum log_level level, const char *text);
  */
 int log_configure(int level, const char *filters, const char *outputs, GError **error);
 
-/* Checks without effect; name is the setting quoted in the error. */
+/* VIR_ERR_INVALID_ARG for text that log_configure() would refuse; no effect, opens nothing. */
 int log_check_filters(const char *filters, GError **error);
 int log_check_outputs(const char *outputs, GError **error);
 
-/* The output used when none is configured: "3:stderr" until set. text is copied. */
+/* The outputs meant by "", "1:stderr" until set; used from the next log_configure() on. Copied. */
 void log_set_default_output(const char *text);
 
 /* Opens files anew, after they were rotated. A file that can't be opened keeps its old descriptor.
  */
 int log_reopen(GError **error);
 
-/* Current settings in the syntax that log_configure() reads; the caller frees. */
+/* Copies of the current settings in the syntax that log_configure() reads; the caller frees. */
 int log_level(void);
 char *log_filters(void);
 char *log_outputs(void);
