@@ -4,15 +4,15 @@
 #include <glib.h>
 #include <stdbool.h>
 
-#include "facts/constants.h"
 #include "daemon/paths.h"
 #include "daemon/settings.h"
+#include "facts/constants.h"
 
-struct connection;
 struct daemon;
 struct frame;
 struct loop;
 struct server;
+struct server_client;
 struct workers;
 
 /*
@@ -41,12 +41,12 @@ struct daemon_spec {
     /* True while something besides clients forbids the idle exit: a running guest, a job. */
     bool (*busy)(struct daemon *daemon);
 
-    /* A client is there and may send; *data is the handler's own, for the other two. */
-    void (*connected)(struct daemon *daemon, struct connection *connection);
+    /* wire/server.h's handlers, for clients of all sockets: client->service tells which. */
+    void (*connected)(struct daemon *daemon, struct server_client *client);
     /* One whole frame, which the function now owns. */
-    void (*frame)(struct daemon *daemon, struct connection *connection, struct frame *frame);
-    /* The link is gone; connection is valid until this returns. */
-    void (*disconnected)(struct daemon *daemon, struct connection *connection);
+    void (*frame)(struct daemon *daemon, struct server_client *client, struct frame *frame);
+    /* client is valid until this returns; reason is NULL when the peer just closed the link. */
+    void (*disconnected)(struct daemon *daemon, struct server_client *client, const GError *reason);
 };
 
 /* Public members are read by everybody and written by common/daemon alone. */
@@ -60,8 +60,9 @@ struct daemon {
 
     struct loop *loop;       /* the client loop: this thread */
     struct workers *workers; /* for calls on the main server */
-    struct server *server;   /* NAME: the rw and ro sockets */
-    struct server *admin;    /* "admin" */
+    struct server *server;   /* NAME: services "rw" and "ro" */
+    struct server *admin;    /* "admin": service "admin" */
+    struct workers *admin_workers;
 
     void *data; /* the daemon's own, set by spec->start */
     struct daemon_life *life;
