@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/dispatch.h"
+
+#include "base/log.h"
+#include "base/workers.h"
+#include "daemon/daemon.h"
+#include "protocol/remote.h"
+#include "wire/codec.h"
+#include "wire/error-message.h"
+#include "wire/message.h"
+
+static void request_free(struct request *request)
+{
+    if (request->queued)
+        connection_call_end(request->connection);
+    if (request->stream)
+        stream_unref(request->stream);
+    frame_free(request->frame);
+    connection_unref(request->connection);
+    g_free(request);
+}
+
+void request_fail(struct request *request, const GError *error)
+{
+    connection_send(request->connection, error_message_new(&request->frame->header, error,
+                                                           request->daemon->spec->error_from));
+    if (request->stream)
+        stream_discard(request->stream);
+    request_free(request);
+}
+
+static struct message *encode_reply(struct request *request, const void *ret, const int *fds,
+                                    unsigned fd_count, GError **error)
+{
+    enum frame_type type = fd_count ? FRAME_REPLY_WITH_FDS : FRAME_REPLY;
+    struct frame_header header = message_reply_header(&request->frame->header, type, FRAME_OK);
+    MESSAGE_AUTO struct message *message = message_new(&header);
+
+    for (unsigned i = 0; i < fd_count; i++)
+        if (message_add_fd(message, fds[i], error) < 0)
+            return NULL;
+    if (codec_encode(request->method->ret, ret, message->bytes, error) < 0 ||
+        message_finish(message, error) < 0)
+        return NULL;
+    return g_steal_pointer(&message);
+}
+
+void request_reply(struct request *request, const void *ret, const int *fds, unsigned fd_count)
+{
+    g_autoptr(GError) error = NULL;
+    struct message *message = encode_reply(request, ret, fds, fd_count, &error);
+
+    if (!message) {
+        g_prefix_error(&error, "%s: ", protocol_method_word(request->method));
+        log_error("the reply can't be sent: %s", error->message);
+        request_fail(request, error);
+        return;
+    }
+    connection_send(request->connection, message);
+    if (request->stream)
+        stream_start(request->stream);
+    request_free(request);
+}
+
+static void refuse(struct connection *connection, const struct frame_header *header,
+                   const char *format, ...) G_GNUC_PRINTF(3, 4);
+
+static void refuse(struct connection *connection, const struct frame_header *header,
+                   const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    g_autofree char *text = g_strdup_vprintf(format, args);
+    va_end(args);
+    g_autoptr(GError) error = NULL;
+    error_set_from(&error, VIR_FROM_RPC, VIR_ERR_RPC, "%s", text);
+    connection_send(connection, error_message_new(header, error, VIR_FROM_RPC));
+}
+
+static const struct protocol_program *find_program(const struct dispatch_table *table,
+                                                   const struct frame_header *header)
+{
+    for (size_t i = 0; table->programs[i]; i++)
+        if (table->programs[i]->number == header->program &&
+            table->programs[i]->version == header->version)
+            return table->programs[i];
+    return NULL;
+}
+
+/* The method that the client may call now, or NULL when it has been refused. */
+static const struct protocol_method *check(const struct dispatch_table *table,
+                                           struct connection *connection,
+                                           const struct frame_header *header)
+{
+    const struct protocol_program *program = find_program(table, header);
+
+    if (!program) {
+        refuse(connection, header, "Cannot find program %u version %u", header->program,
+               header->version);
+        return NULL;
+    }
+    const struct protocol_method *method =
+        protocol_method_find(program, (uint32_t)header->procedure);
+    if (!method || method->event) {
+        refuse(connection, header, "unknown procedure: %d", header->procedure);
+        return NULL;
+    }
+    if (header->status != FRAME_OK) {
+        refuse(connection, header, "Unexpected message status %d", header->status);
+        return NULL;
+    }
+    if (method->needs_auth && !connection_is_authenticated(connection)) {
+        refuse(connection, header, "authentication required");
+        return NULL;
+    }
+    return method;
+}
+
+static struct request *request_new(struct daemon *daemon, struct server_client *client,
+                                   const struct protocol_method *method, struct frame *frame)
+{
+    struct request *request = g_new0(struct request, 1);
+
+    request->daemon = daemon;
+    request->connection = connection_ref(client->connection);
+    request->client = client->data;
+    request->frame = frame;
+    request->method = method;
+    return request;
+}
+
+/*
+ * A local peer has been identified by the kernel when it connected, so its socket needs nothing
+ * more: the answer is "none", and the other four procedures have no business here.
+ */
+static void authenticate(struct request *request, struct server_client *client)
+{
+    static const enum remote_auth_type none = REMOTE_AUTH_NONE;
+    struct remote_auth_list_ret ret = {.types_val = (enum remote_auth_type *)&none, .types_len = 1};
+
+    if (request->method->number != REMOTE_PROC_AUTH_LIST) {
+        g_autoptr(GError) error = NULL;
+        error_set_from(&error, VIR_FROM_RPC, VIR_ERR_AUTH_FAILED,
+                       "this socket asks for no authentication");
+        request_fail(request, error);
+        return;
+    }
+    server_client_set_authenticated(client);
+    request_reply(request, &ret, NULL, 0);
+}
+
+static void serve_on_worker(void *data)
+{
+    struct request *request = data;
+    const struct dispatch_table *table = request->daemon->spec->dispatch;
+
+    table->serve(request);
+}
+
+void dispatch_frame(struct daemon *daemon, const struct dispatch_table *table,
+                    struct server_client *client, struct frame *frame)
+{
+    struct connection *connection = client->connection;
+    const struct protocol_method *method = check(table, connection, &frame->header);
+    g_autoptr(GError) error = NULL;
+
+    if (!method) {
+        frame_free(frame);
+        return;
+    }
+    struct request *request = request_new(daemon, client, method, frame);
+    if (!method->needs_auth) {
+        authenticate(request, client);
+        return;
+    }
+    if (method->stream != PROTOCOL_STREAM_NONE) {
+        request->stream = stream_new(connection, &frame->header, &error);
+        if (!request->stream) {
+            request_fail(request, error);
+            return;
+        }
+    }
+    if (table->lane(request) == DISPATCH_INLINE) {
+        table->serve(request);
+        return;
+    }
+    request->queued = true;
+    connection_call_begin(connection);
+    workers_push(daemon->workers, serve_on_worker, request, method->high_priority);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+#include <stddef.h>
+
+#include "base/error.h"
+#include "protocol/protocol.h"
+#include "wire/frame.h"
+#include "wire/server.h"
+#include "wire/stream.h"
+
+/*
+ * From a received call to the thread that serves it. Calls of unknown programs or procedures, or
+ * before authentication, are answered here; all others become a request, which whoever serves it
+ * ends with exactly one request_reply() or request_fail().
+ */
+struct daemon;
+
+struct request {
+    struct daemon *daemon;
+    struct connection *connection; /* a reference */
+    void *client;                  /* server_client->data at the time of the call */
+    struct frame *frame;           /* owned: header, payload, descriptors */
+    const struct protocol_method *method;
+    struct stream *stream; /* of methods that open one, else NULL; owned */
+    bool queued;           /* served by a worker */
+};
+
+enum dispatch_lane {
+    DISPATCH_WORKER, /* may block */
+    DISPATCH_INLINE, /* answers at once, on the loop thread */
+};
+
+struct dispatch_table {
+    const struct protocol_program *const *programs; /* NULL at the end */
+    /* Where it runs; on the loop thread, once, always followed by serve: the place to take a
+     * reference to request->client. */
+    enum dispatch_lane (*lane)(struct request *request);
+    /* Serves and ends it; on the loop thread or a worker, as lane said. */
+    void (*serve)(struct request *request);
+};
+
+/* Takes a frame of type call from a client of the daemon; loop thread. */
+void dispatch_frame(struct daemon *daemon, const struct dispatch_table *table,
+                    struct server_client *client, struct frame *frame);
+
+/*
+ * Ends the request: encodes ret by the method's row, sends it with the descriptors (taken; -1 are
+ * not allowed), starts the stream, and frees the request. A reply that breaks a limit of the
+ * protocol becomes an error. Any thread.
+ */
+void request_reply(struct request *request, const void *ret, const int *fds, unsigned fd_count);
+
+/* Same with an error, which stays the caller's. */
+void request_fail(struct request *request, const GError *error);

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "driver/call.h"
+
+#include <unistd.h>
+
+#include "base/log.h"
+#include "driver/client.h"
+#include "object/access.h"
+#include "wire/codec.h"
+
+/* The handles of domains, networks, pools and filters all begin like this on the wire's structs. */
+struct named_handle {
+    char *name;
+    uint8_t uuid[16];
+};
+
+static struct client *client_of(struct request *request)
+{
+    return request->client;
+}
+
+enum dispatch_lane call_lane(struct request *request)
+{
+    struct client *client = client_ref(client_of(request)); /* until call_serve() has ended */
+    const struct method *method = driver_find_method(client->driver, request->method);
+
+    /* what is not bound is refused without a worker */
+    if (!method || method->thread == METHOD_INLINE)
+        return DISPATCH_INLINE;
+    return DISPATCH_WORKER;
+}
+
+int call_take_fd(struct call *call, unsigned index)
+{
+    return frame_take_fd(call->request->frame, index);
+}
+
+void call_reply_fd(struct call *call, int fd)
+{
+    g_assert(call->reply_fd_count < FRAME_FDS_MAX);
+    call->reply_fds[call->reply_fd_count++] = fd;
+}
+
+struct stream *call_stream(struct call *call)
+{
+    return call->request->stream;
+}
+
+void call_after_reply(struct call *call, void (*function)(struct client *client, int64_t number),
+                      int64_t number)
+{
+    call->after_reply = function;
+    call->after_reply_number = number;
+}
+
+bool call_may_list(struct call *call, struct object *object)
+{
+    const struct protocol_method *facts = call->request->method;
+    struct identity *identity = client_get_identity(call->client);
+    bool allowed = true;
+
+    for (unsigned i = 0; i < facts->n_filter && allowed; i++)
+        allowed =
+            access_allows(identity, facts->filter[i].object, facts->filter[i].permission, object);
+    identity_unref(identity);
+    return allowed;
+}
+
+static int check_open(struct call *call, GError **error)
+{
+    if ((call->method && call->method->unopened) || client_is_open(call->client))
+        return 0;
+    error_set_from(error, VIR_FROM_RPC, VIR_ERR_INTERNAL_ERROR, "hypervisor connection not open");
+    return -1;
+}
+
+/* Before anything is looked up, so that a weak identity learns nothing and changes nothing. */
+static int check_readonly(struct call *call, const void *args, GError **error)
+{
+    const struct protocol_method *facts = call->request->method;
+    struct identity *identity = client_get_identity(call->client);
+    bool refused = identity_values(identity)->readonly && !protocol_method_is_read(facts, args);
+
+    identity_unref(identity);
+    if (refused)
+        error_set_from(error, VIR_FROM_DOMAIN, VIR_ERR_OPERATION_DENIED,
+                       "read only access prevents %s", protocol_method_word(facts));
+    return refused ? -1 : 0;
+}
+
+static int check_bound(struct call *call, GError **error)
+{
+    if (call->method)
+        return 0;
+    error_set_from(error, VIR_FROM_DOMAIN, VIR_ERR_NO_SUPPORT, "%s",
+                   protocol_method_word(call->request->method));
+    return -1;
+}
+
+static int check_flags(struct call *call, const void *args, GError **error)
+{
+    call->flags = protocol_method_flags(call->request->method, args);
+    uint64_t unknown = call->flags & ~call->method->flags;
+
+    if (!unknown)
+        return 0;
+    error_set(error, VIR_ERR_INVALID_ARG,
+              "unsupported flags (0x%" G_GINT64_MODIFIER "x) in function %s", unknown,
+              protocol_method_word(call->request->method));
+    return -1;
+}
+
+static int resolve(struct call *call, const void *args, GError **error)
+{
+    const struct protocol_method *facts = call->request->method;
+    struct registry *registry = call->client->driver->registries[facts->object];
+    const struct named_handle *handle = protocol_method_object(facts, args);
+
+    if (!registry || !handle)
+        return 0;
+    call->object = registry_get(registry, handle->name, handle->uuid, error);
+    return call->object ? 0 : -1;
+}
+
+static int check_access(struct call *call, const void *args, GError **error)
+{
+    const struct protocol_method *facts = call->request->method;
+    struct identity *identity = client_get_identity(call->client);
+    int result = 0;
+
+    for (unsigned i = 0; i < facts->n_access && result == 0; i++)
+        if (access_rule_applies(&facts->access[i], args))
+            result = access_check(identity, facts->access[i].object, facts->access[i].permission,
+                                  call->object, protocol_method_word(facts), error);
+    identity_unref(identity);
+    return result;
+}
+
+static int check_state(struct call *call, GError **error)
+{
+    const char *kind = call->object ? call->object->kind->name : NULL;
+
+    switch (call->method->state) {
+    case METHOD_ANY_STATE:
+        return 0;
+    case METHOD_ACTIVE:
+        if (object_is_active(call->object))
+            return 0;
+        error_set(error, VIR_ERR_OPERATION_INVALID, "%s is not running", kind);
+        return -1;
+    case METHOD_INACTIVE:
+        if (!object_is_active(call->object))
+            return 0;
+        error_set(error, VIR_ERR_OPERATION_INVALID, "%s is already running", kind);
+        return -1;
+    case METHOD_PERSISTENT:
+        if (object_is_persistent(call->object))
+            return 0;
+        error_set(error, VIR_ERR_OPERATION_INVALID, "%s is transient: it has no definition on disk",
+                  kind);
+        return -1;
+    }
+    return 0;
+}
+
+static int begin_job(struct call *call, GError **error)
+{
+    if (!call->method->job)
+        return 0;
+    return job_begin(call->object, call->method->lane, protocol_method_word(call->request->method),
+                     JOB_DEADLINE_MS, &call->job, error);
+}
+
+/* Everything between the decoded arguments and the reply. */
+static int run(struct call *call, const void *args, void *ret, GError **error)
+{
+    if (check_open(call, error) < 0 || check_readonly(call, args, error) < 0 ||
+        check_bound(call, error) < 0 || check_flags(call, args, error) < 0 ||
+        resolve(call, args, error) < 0 || check_access(call, args, error) < 0 ||
+        begin_job(call, error) < 0 || check_state(call, error) < 0)
+        return -1;
+    return call->method->binding.handler(call, args, ret, error);
+}
+
+static void *call_alloc(struct call *call, const struct codec_type *type)
+{
+    return type ? arena_alloc(&call->arena, type->size) : NULL;
+}
+
+static int execute(struct call *call, void **ret_reply, GError **error)
+{
+    const struct protocol_method *facts = call->request->method;
+    const struct frame *frame = call->request->frame;
+    void *args = call_alloc(call, facts->args);
+
+    *ret_reply = call_alloc(call, facts->ret);
+    if (codec_decode(facts->args, frame->payload, frame->payload_size, &call->arena, args, error) <
+        0)
+        return -1;
+    int result = run(call, args, *ret_reply, error);
+    /* events leave here, before the reply: both orders are allowed, and this one needs no queue */
+    job_end(call->job);
+    return result;
+}
+
+static void close_reply_fds(struct call *call)
+{
+    for (unsigned i = 0; i < call->reply_fd_count; i++)
+        close(call->reply_fds[i]);
+}
+
+/* Ends the request; the call's memory is in use until then. */
+static void answer(struct call *call, int result, const void *reply, const GError *error)
+{
+    if (result < 0) {
+        log_debug("%s: %s", protocol_method_word(call->request->method), error->message);
+        close_reply_fds(call);
+        request_fail(call->request, error);
+        return;
+    }
+    request_reply(call->request, reply, call->reply_fds, call->reply_fd_count);
+    if (call->after_reply)
+        call->after_reply(call->client, call->after_reply_number);
+}
+
+void call_serve(struct request *request)
+{
+    struct client *client = client_of(request);
+    struct call call = {
+        .client = client,
+        .request = request,
+        .method = driver_find_method(client->driver, request->method),
+    };
+    g_autoptr(GError) error = NULL;
+    void *reply;
+
+    int result = execute(&call, &reply, &error);
+    answer(&call, result, reply, error);
+    object_unref(call.object);
+    arena_clear(&call.arena);
+    client_unref(client);
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "driver/driver.h"
+
+#include <unistd.h>
+
+#include "driver/client.h"
+
+static void index_method(struct driver *driver, const struct method *method)
+{
+    const struct protocol_binding *binding = &method->binding;
+    const struct protocol_method *facts = protocol_method_find(binding->program, binding->number);
+
+    if (!facts || facts->event)
+        g_error("%s has no method %u", binding->program->name, binding->number);
+    if (method->job && method->thread == METHOD_INLINE)
+        g_error("%s: an inline method can't wait for a job", facts->name);
+    if (!g_hash_table_insert(driver->methods, (void *)facts, (void *)method))
+        g_error("%s is bound twice", facts->name);
+}
+
+struct driver *driver_new(const struct driver_spec *spec, struct daemon *daemon)
+{
+    struct driver *driver = g_new0(struct driver, 1);
+
+    driver->spec = spec;
+    driver->daemon = daemon;
+    driver->bus = event_bus_new();
+    driver->hostname = g_strdup(g_get_host_name());
+    driver->uri = g_strdup_printf("%s:///%s", spec->scheme, daemon->session ? "session" : "system");
+    driver->methods = g_hash_table_new(NULL, NULL);
+    for (size_t i = 0; i < spec->group_count; i++)
+        for (size_t j = 0; j < spec->methods[i].count; j++)
+            index_method(driver, &spec->methods[i].rows[j]);
+    return driver;
+}
+
+void driver_free(struct driver *driver)
+{
+    if (!driver)
+        return;
+    event_bus_free(driver->bus);
+    g_hash_table_unref(driver->methods);
+    g_free(driver->hostname);
+    g_free(driver->uri);
+    g_free(driver);
+}
+
+const struct method *driver_find_method(const struct driver *driver,
+                                        const struct protocol_method *facts)
+{
+    return g_hash_table_lookup(driver->methods, facts);
+}
+
+void driver_connected(struct daemon *daemon, struct server_client *server_client)
+{
+    server_client->data = client_new(daemon->data, server_client);
+}
+
+void driver_disconnected(struct daemon *daemon, struct server_client *server_client)
+{
+    struct client *client = server_client->data;
+
+    server_client->data = NULL;
+    client_close(client);
+    client_unref(client);
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "daemon/daemon.h"
+#include "driver/call.h"
+#include "object/event.h"
+#include "object/registry.h"
+
+/*
+ * A driver is what one daemon serves: its kinds of objects and its table of methods. The daemon
+ * layer knows bytes and threads, the object layer knows things; here they meet. One per process;
+ * made at the start, immutable after it.
+ */
+struct driver_methods {
+    const struct method *rows;
+    size_t count;
+};
+
+#define DRIVER_METHODS(rows)                                                                       \
+    {                                                                                              \
+        rows, G_N_ELEMENTS(rows)                                                                   \
+    }
+
+struct driver_spec {
+    const char *type;   /* what CONNECT_GET_TYPE says: "QEMU" */
+    const char *scheme; /* of its URIs: "qemu" */
+    uint32_t features;  /* bits of the driver's own features: see connect.c */
+    const struct driver_methods *methods;
+    size_t group_count;
+
+    /* A client has gone, or closed its connection: undo what lives no longer than it. On a worker.
+     * May be NULL. */
+    void (*client_gone)(struct client *client);
+};
+
+struct driver {
+    const struct driver_spec *spec;
+    struct daemon *daemon;
+    struct event_bus *bus;
+    struct registry *registries[PROTOCOL_OBJECT_LAST]; /* NULL: it has no such objects */
+    char *hostname;                                    /* as clients see it */
+    char *uri;                                         /* canonical: "qemu:///system" */
+    GHashTable *methods;                               /* private to call.c */
+};
+
+/* Adds a bus and the index of methods; registries are the caller's to set. A row that is bound
+ * twice, or a job on an inline method, aborts: a mistake of the table. */
+struct driver *driver_new(const struct driver_spec *spec, struct daemon *daemon);
+
+/* After the last client has gone. Registries stay the caller's. NULL is ok. */
+void driver_free(struct driver *driver);
+
+/* The row of a method, or NULL: this driver does not serve it. */
+const struct method *driver_find_method(const struct driver *driver,
+                                        const struct protocol_method *facts);
+
+/* For daemon_spec: the members of the same name; daemon->data must be a struct driver. */
+void driver_connected(struct daemon *daemon, struct server_client *client);
+void driver_disconnected(struct daemon *daemon, struct server_client *client);
