@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The daemon under test and its guests, inside the sandbox: used by the system tests and the
+benchmark. MODVIRT_BUILD names the build folder, MODVIRT_GUEST what tests/lib/guest made."""
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import uuid
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("MODVIRT_BUILD", ROOT / "build")).resolve()
+GUEST = pathlib.Path(os.environ.get("MODVIRT_GUEST", ROOT / "build" / "guest")).resolve()
+BINARY = BUILD / "virtqemud" / "virtqemud"
+EMULATOR = "/usr/bin/qemu-system-x86_64"
+URI = "qemu:///system"
+SOCKET = "/run/libvirt/virtqemud-sock"
+SOCKET_RO = SOCKET + "-ro"
+IMAGES = pathlib.Path("/var/lib/libvirt/guest")
+LOG = pathlib.Path("/var/log/libvirt/virtqemud.out")
+
+HLT = """<domain type='qemu'>
+  <name>%(name)s</name>
+  <uuid>%(uuid)s</uuid>
+  <memory unit='MiB'>32</memory>
+  <vcpu>1</vcpu>
+  <os><type arch='x86_64' machine='%(machine)s'>hvm</type><kernel>%(images)s/hlt</kernel></os>
+  <features><acpi/></features>
+  <on_reboot>%(on_reboot)s</on_reboot>
+  <devices>
+    <emulator>%(emulator)s</emulator>
+    <controller type='usb' model='none'/>
+    <memballoon model='none'/>
+    %(devices)s
+  </devices>
+</domain>"""
+
+LINUX = """<domain type='%(type)s'>
+  <name>%(name)s</name>
+  <uuid>%(uuid)s</uuid>
+  <title>A small Linux</title>
+  <memory unit='MiB'>128</memory>
+  <vcpu>1</vcpu>
+  <os>
+    <type arch='x86_64' machine='%(machine)s'>hvm</type>
+    <kernel>%(images)s/vmlinuz</kernel>
+    <initrd>%(images)s/initrd.gz</initrd>
+    <cmdline>console=ttyS0 panic=-1 tsc=reliable</cmdline>
+  </os>
+  <features><acpi/><apic/></features>
+  <devices>
+    <emulator>%(emulator)s</emulator>
+    <controller type='usb' model='none'/>
+    <serial type='pty'/>
+    <console type='pty'/>
+    <memballoon model='virtio'/>
+    %(devices)s
+  </devices>
+</domain>"""
+
+# what a guest's name, uuid and so on are unless a test says otherwise
+DEFAULTS = {"type": "qemu", "machine": "pc", "emulator": EMULATOR, "images": IMAGES,
+            "on_reboot": "restart", "devices": ""}
+
+
+def make_xml(template, name, **values):
+    return template % {**DEFAULTS, "name": name, "uuid": uuid.uuid4(), **values}
+
+
+def hlt_xml(name, **values):
+    """a guest that runs and costs no CPU time"""
+    return make_xml(HLT, name, **values)
+
+
+def linux_xml(name, **values):
+    """a guest that boots to a shell on its console"""
+    return make_xml(LINUX, name, **values)
+
+
+def install_guests():
+    """puts the guests' files where the user that QEMU runs as can read them"""
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    for name in ("hlt", "vmlinuz", "initrd.gz"):
+        shutil.copy(GUEST / name, IMAGES / name)
+        (IMAGES / name).chmod(0o644)
+
+
+def wait_until(check, timeout=10, step=0.01):
+    """the first true value of check(), or an assertion after timeout seconds"""
+    deadline = time.monotonic() + timeout
+    while True:
+        value = check()
+        if value:
+            return value
+        assert time.monotonic() < deadline, "not within %g s" % timeout
+        time.sleep(step)
+
+
+def emulator_pids(name=None):
+    """the QEMU processes, or only those of the guest of that name"""
+    found = []
+    for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes().decode(errors="replace").split("\0")
+        except OSError:
+            continue
+        if "qemu-system" in words[0] and (name is None or any(
+                w == name or w.startswith("guest=%s," % name) for w in words)):
+            found.append(int(path.parent.name))
+    return found
+
+
+def accepts():
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(SOCKET)
+            return True
+        except OSError:
+            return False
+
+
+class Daemon:
+    """virtqemud of the build folder"""
+
+    def __init__(self, *options):
+        self.options = options
+        self.process = None
+
+    def start(self, timeout=30):
+        LOG.parent.mkdir(parents=True, exist_ok=True)
+        with LOG.open("ab") as log:
+            self.process = subprocess.Popen([BINARY, *self.options], stdin=subprocess.DEVNULL,
+                                            stdout=log, stderr=log, start_new_session=True)
+        wait_until(lambda: accepts() or self.process.poll() is not None, timeout, 0.002)
+        assert self.alive(), "%s does not start: %s" % (BINARY, self.log_tail())
+        return self
+
+    def alive(self):
+        return self.process is not None and self.process.poll() is None
+
+    def kill(self, number=signal.SIGKILL):
+        self.process.send_signal(number)
+        return self.process.wait(30)
+
+    def restart(self, number=signal.SIGKILL):
+        self.kill(number)
+        return self.start()
+
+    def stop(self):
+        """a polite end must be one, also for the sanitizers"""
+        if self.alive():
+            code = self.kill(signal.SIGTERM)
+            assert code == 0, "exit code %d: %s" % (code, self.log_tail())
+
+    def log_tail(self):
+        return LOG.read_text(errors="replace")[-3000:] if LOG.exists() else ""
+
+    def descriptors(self):
+        return len(os.listdir("/proc/%d/fd" % self.process.pid))
+
+
+def virsh(*words, uri=URI, check=True, text=None, timeout=60):
+    """stdout of the stock client; its stderr is in the assertion's message"""
+    done = subprocess.run(["virsh", "-q", "-c", uri, *words], input=text, text=True, timeout=timeout,
+                          stdin=None if text is not None else subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          env=dict(os.environ, LC_ALL="C"))
+    assert not check or done.returncode == 0, "virsh %s: %s" % (" ".join(words), done.stderr)
+    return done.stdout if check else done

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Fixtures of the system tests: real virtqemud, real QEMU, stock clients, inside tests/lib/sandbox."""
+import os
+import pathlib
+import sys
+import threading
+
+import libvirt
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+import daemon as tested  # noqa: E402
+
+libvirt.registerErrorHandler(lambda *_: None, None)
+
+
+def pytest_collection_modifyitems(items):
+    if os.environ.get("MODVIRT_SANDBOX"):
+        return
+    if os.geteuid() == 0:
+        pytest.exit("system tests run in tests/lib/sandbox: ./run test system", 2)
+    for item in items:
+        item.add_marker(pytest.mark.skip(reason="needs root, for namespaces"))
+
+
+@pytest.fixture(scope="module")
+def daemon():
+    """a running virtqemud for the tests of a module"""
+    tested.install_guests()
+    running = tested.Daemon().start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def connection(daemon):
+    """an open connection; afterwards no guest is left, and the daemon lives"""
+    if not daemon.alive():
+        daemon.start()
+    opened = libvirt.open(tested.URI)
+    yield opened
+    opened.close()
+    assert daemon.alive(), daemon.log_tail()
+    remove_guests()
+
+
+def remove_guests():
+    with libvirt.open(tested.URI) as fresh:
+        for domain in fresh.listAllDomains():
+            try:
+                if domain.isActive():
+                    domain.destroy()
+                domain.undefineFlags(libvirt.VIR_DOMAIN_UNDEFINE_NVRAM)
+            except libvirt.libvirtError as error:
+                if error.get_error_code() != libvirt.VIR_ERR_NO_DOMAIN:
+                    raise
+
+
+@pytest.fixture
+def hlt(connection):
+    """a defined guest that can run at no cost"""
+    return connection.defineXML(tested.hlt_xml("hlt"))
+
+
+@pytest.fixture
+def linux(connection):
+    """a defined guest with a console"""
+    return connection.defineXML(tested.linux_xml("linux"))
+
+
+class Console:
+    """a guest's console through the connection's stream, read by a thread of its own"""
+
+    def __init__(self, domain, flags=0):
+        self.stream = domain.connect().newStream()
+        domain.openConsole(None, self.stream, flags)
+        self.text = ""
+        self.ended = threading.Event()
+        self.changed = threading.Condition()
+        self.thread = threading.Thread(target=self._read, daemon=True)
+        self.thread.start()
+
+    def _read(self):
+        while True:
+            try:
+                data = self.stream.recv(4096)
+            except libvirt.libvirtError:
+                break
+            if not data:
+                break
+            with self.changed:
+                self.text += data.decode(errors="replace")
+                self.changed.notify_all()
+        self.ended.set()
+
+    def wait(self, words, timeout=30):
+        with self.changed:
+            assert self.changed.wait_for(lambda: words in self.text, timeout), \
+                "no %r on the console: %s" % (words, self.text[-500:])
+
+    def send(self, text):
+        self.stream.send(text.encode())
+
+
+def boot(domain):
+    """starts a Linux guest and waits for its shell; returns the console"""
+    domain.createWithFlags(libvirt.VIR_DOMAIN_START_PAUSED)
+    console = Console(domain)
+    domain.resume()
+    console.wait("guest: up")
+    return console
+
+
+def code_of(call, *arguments):
+    """the error code that the call ends with; None when it succeeds"""
+    try:
+        call(*arguments)
+    except libvirt.libvirtError as error:
+        return error.get_error_code()
+    return None
