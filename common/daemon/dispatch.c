@@ -117,12 +117,14 @@ static const struct protocol_method *check(const struct dispatch_table *table,
     return method;
 }
 
-static struct request *request_new(struct daemon *daemon, struct server_client *client,
+static struct request *request_new(struct daemon *daemon, const struct dispatch_table *table,
+                                   struct server_client *client,
                                    const struct protocol_method *method, struct frame *frame)
 {
     struct request *request = g_new0(struct request, 1);
 
     request->daemon = daemon;
+    request->table = table;
     request->connection = connection_ref(client->connection);
     request->client = client->data;
     request->frame = frame;
@@ -153,9 +155,8 @@ static void authenticate(struct request *request, struct server_client *client)
 static void serve_on_worker(void *data)
 {
     struct request *request = data;
-    const struct dispatch_table *table = request->daemon->spec->dispatch;
 
-    table->serve(request);
+    request->table->serve(request);
 }
 
 void dispatch_frame(struct daemon *daemon, const struct dispatch_table *table,
@@ -169,7 +170,7 @@ void dispatch_frame(struct daemon *daemon, const struct dispatch_table *table,
         frame_free(frame);
         return;
     }
-    struct request *request = request_new(daemon, client, method, frame);
+    struct request *request = request_new(daemon, table, client, method, frame);
     if (!method->needs_auth) {
         authenticate(request, client);
         return;
@@ -187,5 +188,6 @@ void dispatch_frame(struct daemon *daemon, const struct dispatch_table *table,
     }
     request->queued = true;
     connection_call_begin(connection);
-    workers_push(daemon->workers, serve_on_worker, request, method->high_priority);
+    workers_push(client->service->admin ? daemon->admin_workers : daemon->workers, serve_on_worker,
+                 request, method->high_priority);
 }

@@ -16,9 +16,11 @@
  * ends with exactly one request_reply() or request_fail().
  */
 struct daemon;
+struct dispatch_table;
 
 struct request {
     struct daemon *daemon;
+    const struct dispatch_table *table;
     struct connection *connection; /* a reference */
     void *client;                  /* server_client->data at the time of the call */
     struct frame *frame;           /* owned: header, payload, descriptors */

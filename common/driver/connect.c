@@ -132,7 +132,7 @@ int connect_get_lib_version(struct call *call, const void *args,
     return 0;
 }
 
-int connect_get_hostname(struct call *call, const struct remote_connect_get_hostname_args *args,
+int connect_get_hostname(struct call *call, const void *args,
                          struct remote_connect_get_hostname_ret *ret, GError **error)
 {
     ret->hostname = call->client->driver->hostname;

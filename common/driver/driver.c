@@ -5,6 +5,14 @@
 
 #include "driver/client.h"
 
+/* Nothing of the admin program is bound yet: each call is answered "not supported". */
+static const struct protocol_program *const admin_programs[] = {&admin_program, NULL};
+static const struct dispatch_table admin_table = {
+    .programs = admin_programs,
+    .lane = call_lane,
+    .serve = call_serve,
+};
+
 static void index_method(struct driver *driver, const struct method *method)
 {
     const struct protocol_binding *binding = &method->binding;
@@ -27,6 +35,11 @@ struct driver *driver_new(const struct driver_spec *spec, struct daemon *daemon)
     driver->bus = event_bus_new();
     driver->hostname = g_strdup(g_get_host_name());
     driver->uri = g_strdup_printf("%s:///%s", spec->scheme, daemon->session ? "session" : "system");
+    driver->table = (struct dispatch_table){
+        .programs = spec->programs,
+        .lane = call_lane,
+        .serve = call_serve,
+    };
     driver->methods = g_hash_table_new(NULL, NULL);
     for (size_t i = 0; i < spec->group_count; i++)
         for (size_t j = 0; j < spec->methods[i].count; j++)
@@ -56,7 +69,17 @@ void driver_connected(struct daemon *daemon, struct server_client *server_client
     server_client->data = client_new(daemon->data, server_client);
 }
 
-void driver_disconnected(struct daemon *daemon, struct server_client *server_client)
+void driver_frame(struct daemon *daemon, struct server_client *server_client, struct frame *frame)
+{
+    struct driver *driver = daemon->data;
+    const struct dispatch_table *table =
+        server_client->service->admin ? &admin_table : &driver->table;
+
+    dispatch_frame(daemon, table, server_client, frame);
+}
+
+void driver_disconnected(struct daemon *daemon, struct server_client *server_client,
+                         const GError *reason)
 {
     struct client *client = server_client->data;
 

@@ -26,9 +26,10 @@ struct driver_methods {
     }
 
 struct driver_spec {
-    const char *type;   /* what CONNECT_GET_TYPE says: "QEMU" */
-    const char *scheme; /* of its URIs: "qemu" */
-    uint32_t features;  /* bits of the driver's own features: see connect.c */
+    const char *type;                               /* what CONNECT_GET_TYPE says: "QEMU" */
+    const struct protocol_program *const *programs; /* on its sockets; NULL at the end */
+    const char *scheme;                             /* of its URIs: "qemu" */
+    uint32_t features; /* bits of the driver's own features: see connect.c */
     const struct driver_methods *methods;
     size_t group_count;
 
@@ -44,7 +45,8 @@ struct driver {
     struct registry *registries[PROTOCOL_OBJECT_LAST]; /* NULL: it has no such objects */
     char *hostname;                                    /* as clients see it */
     char *uri;                                         /* canonical: "qemu:///system" */
-    GHashTable *methods;                               /* private to call.c */
+    struct dispatch_table table;
+    GHashTable *methods; /* private */
 };
 
 /* Adds a bus and the index of methods; registries are the caller's to set. A row that is bound
@@ -60,4 +62,5 @@ const struct method *driver_find_method(const struct driver *driver,
 
 /* For daemon_spec: the members of the same name; daemon->data must be a struct driver. */
 void driver_connected(struct daemon *daemon, struct server_client *client);
-void driver_disconnected(struct daemon *daemon, struct server_client *client);
+void driver_frame(struct daemon *daemon, struct server_client *client, struct frame *frame);
+void driver_disconnected(struct daemon *daemon, struct server_client *client, const GError *reason);

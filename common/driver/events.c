@@ -87,9 +87,13 @@ static bool may_hear(const struct event_registration *registration, const struct
     return allowed;
 }
 
-static void activate(struct client *client, int64_t callback_id)
+/* The number that travels to after the reply: a family and a callback id. */
+#define ACTIVATION(family, callback_id) ((int64_t)(family) << 32 | (uint32_t)(callback_id))
+
+static void activate(struct client *client, int64_t activation)
 {
-    event_activate(client->driver->bus, client, (int)callback_id);
+    event_activate(client->driver->bus, client, (enum event_family)(activation >> 32),
+                   (int)(uint32_t)activation);
 }
 
 static void activate_legacy_domain(struct client *client, int64_t id)
@@ -129,7 +133,7 @@ int events_register(struct call *call, enum event_family family, int id, bool le
     if (legacy)
         call_after_reply(call, activate_legacy_domain, id);
     else
-        call_after_reply(call, activate, callback_id);
+        call_after_reply(call, activate, ACTIVATION(family, callback_id));
     if (ret_callback_id)
         *ret_callback_id = callback_id;
     return 0;
