@@ -42,7 +42,7 @@ int64_t json_int_member(struct json_object *object, const char *name, int64_t fa
 /*
  * Parses one value that must fill text (white space around it aside), at most depth levels deep and
  * at most about memory bytes as a tree: judged before the tree is built. *ret_json is the caller's.
- * VIR_ERR_INVALID_ARG says what is wrong.
+ * VIR_ERR_PARSE_FAILED says what is wrong.
  */
 int json_read(const char *text, size_t length, unsigned depth, size_t memory,
               struct json_object **ret_json, GError **error);

@@ -14,11 +14,13 @@
  * Replies are JSON values of json-c; whoever takes one frees it with json_object_put().
  *
  * Errors of every command:
- *   VIR_ERR_OPERATION_TIMEOUT     "guest 'x' did not answer QMP command 'stop' within 30 s"
- *   VIR_ERR_OPERATION_FAILED      "QEMU of guest 'x' has gone: LAST WORDS", or it broke the
- * protocol VIR_ERR_OPERATION_UNSUPPORTED QEMU does not know the command VIR_ERR_INTERNAL_ERROR
- * "unable to execute QEMU command 'stop': what QEMU said" VIR_ERR_RESOURCE_BUSY         too many
- * commands wait for their answers already qmp_error_class() tells what QEMU called its error.
+ * - VIR_ERR_OPERATION_TIMEOUT: "guest 'x' did not answer QMP command 'stop' within 30 s"
+ * - VIR_ERR_OPERATION_FAILED: "QEMU of guest 'x' has gone: LAST WORDS", or it broke the protocol
+ * - VIR_ERR_INTERNAL_ERROR: "unable to execute QEMU command 'stop': what QEMU said"
+ * - VIR_ERR_OPERATION_UNSUPPORTED: the same, of QEMU's class CommandNotFound
+ * - VIR_ERR_DEVICE_MISSING: the same, of QEMU's class DeviceNotFound
+ * - VIR_ERR_OPERATION_INVALID: the same, of QEMU's classes DeviceNotActive and KVMMissingCap
+ * - VIR_ERR_RESOURCE_BUSY: too many commands wait for their answers already
  */
 struct json_object;
 struct loop;
@@ -61,9 +63,9 @@ int qmp_open(struct loop *loop, int fd, const struct qmp_settings *settings,
 int qmp_open_path(struct loop *loop, const char *path, const struct qmp_settings *settings,
                   const struct qmp_ops *ops, void *user, struct qmp **ret_qmp, GError **error);
 
-/* Ends the connection: commands in flight fail at once as with a QEMU that has gone, no callback
- * starts any more (one may just be running on the loop thread). Drops the caller's reference. Any
- * thread; NULL is ignored. */
+/* Ends the connection: commands in flight fail at once as with a QEMU that has gone (replies of
+ * qmp_send() are still called), no event or closed starts any more (one may just be running on the
+ * loop thread). Drops the caller's reference. Any thread; NULL is ignored. */
 void qmp_close(struct qmp *qmp);
 
 struct qmp *qmp_ref(struct qmp *qmp);
@@ -90,6 +92,11 @@ int qmp_execute(struct qmp *qmp, const char *command, struct json_object *argume
 int qmp_execute_fds(struct qmp *qmp, const char *command, struct json_object *arguments,
                     const int *fds, unsigned fd_count, unsigned deadline_ms,
                     struct json_object **ret_result, GError **error);
+
+/* Same, but QEMU's refusal is no error: *ret_reply is its whole reply with "return" or "error", for
+ * clients that speak QMP themselves. */
+int qmp_execute_whole(struct qmp *qmp, const char *command, struct json_object *arguments,
+                      unsigned deadline_ms, struct json_object **ret_reply, GError **error);
 
 /* Gets the result (borrowed; NULL with an error set). On the loop thread, exactly once. */
 typedef void qmp_reply(struct qmp *qmp, struct json_object *result, const GError *error,
@@ -125,9 +132,9 @@ void qmp_batch_wait(struct qmp_batch *batch, unsigned deadline_ms);
 int qmp_batch_take(struct qmp_batch *batch, unsigned index, struct json_object **ret_result,
                    GError **error);
 
-/* "DeviceNotFound", "CommandNotFound", "DeviceNotActive", "KVMMissingCap", "GenericError" when
- * error is what QEMU answered; else NULL. Borrowed (static). */
-const char *qmp_error_class(const GError *error);
+/* True from the first deadline that QEMU let pass until it says anything again: then ask it for
+ * nothing that can be answered from what is known. Any thread. */
+bool qmp_is_silent(struct qmp *qmp);
 
 /* Bytes and commands held for this connection, for tests and statistics. */
 struct qmp_usage {
