@@ -35,6 +35,3 @@ int access_check(struct identity *identity, enum access_object object,
 /* Same without the message: for lists, which leave out what the caller may not see. */
 bool access_allows(struct identity *identity, enum access_object object,
                    enum access_permission permission, struct object *subject);
-
-/* True for permissions that change nothing and reveal no secret. Pure. */
-bool access_is_read(enum access_permission permission);

@@ -60,26 +60,20 @@ void event_queue(struct job *job, struct event *event);
  * another thread is doing so, which then goes on with this one. */
 void event_post(struct event *event);
 
+/* For job_end(): queues the events behind those of the bus, empties the queue, and returns the bus;
+ * NULL when there were none. All events of one job go to one bus. */
+struct event_bus *event_enqueue_all(GQueue *events);
+
+/* Delivers what is queued, unless another thread is doing so. */
+void event_deliver(struct event_bus *bus);
+
 /* A registration, as a sink sees it. */
 struct event_registration {
-    gint references;
     enum event_family family;
     int id;
     int callback_id; /* of this owner; -1 for the legacy style */
     bool legacy;
     void *data; /* from the request */
-    /* the rest is the bus's */
-    void *owner;
-    struct object *object;
-    GRegex *pattern;
-    char *monitor_event;
-    bool monitor_nocase;
-    bool active, removed;
-    uint64_t since;
-    GQueue held;
-    void (*sink)(const struct event_registration *registration, const struct event *event);
-    bool (*allowed)(const struct event_registration *registration, const struct event *event);
-    GDestroyNotify release;
 };
 
 /* Hands an event to its client: frames event_get_body() and queues it. Must not block. */
@@ -95,7 +89,7 @@ struct event_request {
     enum event_family family;
     int id;
     bool legacy;               /* a client of the legacy style: no callbackID, one per id */
-    struct object *object;     /* only events of this one; NULL: of all */
+    struct object *object;     /* only events of this one, known by uuid or name; NULL: of all */
     const char *monitor_event; /* only these; NULL: all. EVENT_QEMU_MONITOR only */
     unsigned monitor_flags;    /* VIR_CONNECT_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_REGEX, _NOCASE */
     event_sink sink;
@@ -110,15 +104,17 @@ struct event_bus *event_bus_new(void);
 void event_bus_free(struct event_bus *bus);
 
 /* Adds a registration, not yet active; *ret_callback_id counts from 0 per owner. On failure data is
- * not released. Errors: VIR_ERR_INVALID_ARG for a second legacy one of the same id, or a broken
- * pattern; VIR_ERR_RESOURCE_BUSY above EVENT_OWNER_LIMIT of one owner. */
+ * not released. Errors: VIR_ERR_INVALID_ARG for a second legacy one of the same id, or a
+ * pattern that is broken or longer than EVENT_PATTERN_LIMIT; VIR_ERR_RESOURCE_BUSY above
+ * EVENT_OWNER_LIMIT of one owner. */
 int event_register(struct event_bus *bus, const struct event_request *request, int *ret_callback_id,
                    GError **error);
 #define EVENT_OWNER_LIMIT 4096
+#define EVENT_PATTERN_LIMIT 256
 
 /* The reply that carries the callbackID is queued: from now on, and for what happened since
  * event_register(), events flow. Unknown ones are ignored. */
-void event_activate(struct event_bus *bus, void *owner, int callback_id);
+void event_activate(struct event_bus *bus, void *owner, enum event_family family, int callback_id);
 void event_activate_legacy(struct event_bus *bus, void *owner, enum event_family family, int id);
 
 /* Ends one. At most the delivery that is under way on another thread still happens. Errors:

@@ -52,8 +52,13 @@ void job_end(struct job *job);
 struct object *job_object(const struct job *job);
 enum job_lane job_lane(const struct job *job);
 
-/* True once a destroy job wants the turn, or job_cancel() was called: end soon. Any thread. */
+/* True once a destroy job wants the turn, or job_cancel_async() was called: end soon. Any thread.
+ */
 bool job_is_cancelled(const struct job *job);
+
+/* True if the job was cancelled by job_cancel_async() alone: forgets it, so that the clean-up that
+ * follows can wait again. False, and still cancelled, when a destroy job wants the turn. */
+bool job_accept_cancel(struct job *job);
 
 /* The predicate of a wait. Called with an internal lock held: must not block nor call any job_
  * function; what it reads must be atomic or written before job_signal(). */
@@ -65,7 +70,8 @@ typedef bool (*job_condition)(void *data);
 int job_wait(struct job *job, job_condition condition, void *data, const char *what,
              unsigned deadline_ms, GError **error);
 
-/* Same for an async job, which gives its turn away until then and has it back on return. May
+/* Same for an async job, which queues its events, gives its turn away until then and has it back on
+ * return. May
  * return later than the deadline, when another job has the turn then. */
 int job_yield(struct job *job, job_condition condition, void *data, const char *what,
               unsigned deadline_ms, GError **error);
@@ -102,9 +108,8 @@ struct job_queue {
     GMutex lock;        /* held for a few instructions; guards all below */
     struct job *holder; /* has the turn */
     struct job *async;  /* begun and not ended, with or without the turn */
-    GList *waiting;     /* of struct job, in the order of their turns */
-    unsigned n_waiting;
-    bool closed; /* removed from its registry: nobody may begin */
+    GQueue waiting;     /* of struct job, in the order of their turns */
+    bool closed;        /* removed from its registry: nobody may begin */
 };
 
 void job_queue_init(struct job_queue *queue);

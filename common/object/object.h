@@ -22,27 +22,24 @@
 
 struct definition;
 struct object;
+struct xml_schema;
 
 struct object_kind {
-    const char *name;          /* in messages: "domain", "storage pool" */
-    enum access_object access; /* whose permissions apply */
-    enum error_code missing;   /* VIR_ERR_NO_DOMAIN */
-    size_t size;               /* of the driver's struct */
-    size_t name_offset;        /* of the char * in a definition */
-    size_t uuid_offset;        /* of the uint8_t[16] in a definition; 0: the kind has no uuid */
-    int inactive_state;        /* the state of an object that never ran: VIR_DOMAIN_SHUTOFF */
+    const char *name;                /* in messages: "domain", "storage pool" */
+    const struct xml_schema *schema; /* of its documents */
+    enum access_object access;       /* whose permissions apply */
+    enum error_code missing;         /* VIR_ERR_NO_DOMAIN */
+    size_t size;                     /* of the driver's struct */
+    size_t name_offset;              /* of the char * in a definition */
+    size_t uuid_offset; /* of the uint8_t[16] in a definition; 0: the kind has no uuid */
+    int inactive_state; /* the state of an object that never ran: VIR_DOMAIN_SHUTOFF */
 
     /* Clears the driver's own members. The last reference is gone. May be NULL. */
     void (*clear)(struct object *object);
 
-    /* Text as a file holds it, to a definition that is complete, defaults included: *ret_definition
-     * is the caller's. Runs on any thread, several at once. */
-    int (*read)(const char *text, size_t length, struct definition **ret_definition,
-                GError **error);
-
-    /* The persistent form with nothing left out, secrets included, as the file holds it: the caller
-     * frees. Any thread. */
-    int (*write)(const struct definition *definition, char **ret_text, GError **error);
+    /* What reading alone can't fill in: defaults of the driver, a uuid where none is given. Runs on
+     * any thread, several at once, before the definition is shared. May be NULL. */
+    int (*complete)(struct definition *definition, GError **error);
 };
 
 /* A coherent moment of an object. Everything in it is immutable; object_view_clear() releases it.
@@ -82,6 +79,10 @@ void object_unref(struct object *object);
 void object_get_view(struct object *object, struct object_view *ret_view);
 void object_view_clear(struct object_view *view);
 
+/* Sets the kind's not-found error, as for an object that is gone: "no domain with matching uuid
+ * '...' (name)". Any thread. */
+void object_set_missing(struct object *object, GError **error);
+
 /* The name; the caller frees. Any thread. */
 char *object_get_name(struct object *object);
 
@@ -95,6 +96,13 @@ bool object_is_persistent(struct object *object);
 /* What speaks for the object when a client asks for its document: the live definition if active,
  * else the persistent one; with inactive set the persistent one first. Borrowed from the view. */
 struct definition *object_view_definition(const struct object_view *view, bool inactive);
+
+/* A definition of this kind from text as clients send it or files hold it, complete, in a block of
+ * exactly its size: the caller's. flags are XML_READ_*; warnings as for xml_read(). Pure but for
+ * kind->complete(); any thread. */
+int object_kind_read(const struct object_kind *kind, const char *text, gssize length,
+                     unsigned flags, GPtrArray *warnings, struct definition **ret_definition,
+                     GError **error);
 
 /* The name and uuid in a definition of this kind; borrowed; the uuid NULL where the kind has none.
  */
@@ -133,8 +141,11 @@ bool object_notice_state(struct object *object, int state, int reason);
 
 /* The kind's own immutable block of last known facts (statistics, ages), made with
  * g_atomic_rc_box_new(), plain data without a destructor; taken over; NULL: none. Dropped when the
- * object becomes inactive. Needs no job: one thread at a time, as the kind arranges. */
+ * object is or becomes inactive. Needs no job: one thread at a time, as the kind arranges. */
 void object_publish_facts(struct object *object, void *facts);
+
+/* For registry_rename_end(): the new name, and the definition with it, taken over. */
+void object_publish_rename(struct job *job, const char *name, struct definition *config);
 
 static inline void object_unref_at(struct object **object)
 {

@@ -63,8 +63,9 @@ bool registry_remove_unused(struct registry *registry, struct job *job);
 /* An id above all given so far, from 1. */
 int registry_next_id(struct registry *registry);
 
-/* Files the object under id (-1: none), before it is published as active, after as inactive. */
-void registry_set_id(struct registry *registry, struct job *job, int id);
+/* Files the object under id (-1: none), before it is published as active, after as inactive.
+ * VIR_ERR_INTERNAL_ERROR when another has it; never with -1. */
+int registry_set_id(struct registry *registry, struct job *job, int id, GError **error);
 
 /* Reserves new_name. Errors: VIR_ERR_OPERATION_FAILED when it is taken. Then the caller saves, and
  * ends it: */
@@ -83,7 +84,7 @@ typedef bool (*registry_filter)(struct object *object, const struct object_view 
  * g_ptr_array_unref(). */
 GPtrArray *registry_list(struct registry *registry, registry_filter filter, void *data);
 
-/* How many the filter wants; without one, O(1). */
+/* How many of them. */
 unsigned registry_count(struct registry *registry, registry_filter filter, void *data);
 
 /* The filters that every kind has. */
