@@ -152,7 +152,7 @@ static const char *read_bytes(struct walk *walk, uint32_t count)
 {
     uint32_t position = xdr_getpos(&walk->xdr);
 
-    if (bytes_left(walk) < padded(count) || !xdr_setpos(&walk->xdr, position + padded(count)))
+    if (!xdr_setpos(&walk->xdr, position + padded(count)))
         return NULL;
     return walk->bytes + position;
 }

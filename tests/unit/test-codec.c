@@ -41,7 +41,10 @@ static void assert_not_encoded(const struct codec_type *type, const void *value,
     g_assert_cmpmem(out->data, out->len, "head", 4);
 }
 
-/* The bytes are copied to memory of their very length, so that ASan sees any step beyond. */
+/*
+ * The bytes are copied to memory of their very length, so that ASan sees any step beyond. And a
+ * few bytes must never make it take much memory, whatever counts they announce.
+ */
 static void assert_not_decoded(const struct codec_type *type, const void *bytes, size_t length,
                                const char *part)
 {
@@ -54,6 +57,7 @@ static void assert_not_decoded(const struct codec_type *type, const void *bytes,
     int result = codec_decode(type, exact, length, &arena, value, &error);
     assert_refused(result, error, part);
     g_assert_cmpmem(value, type->size, untouched, type->size);
+    g_assert_cmpuint(arena_footprint(&arena), <=, 16 * length + type->size + 4096);
 }
 
 static void put_u32(char *bytes, uint32_t value)
@@ -107,6 +111,15 @@ static void test_hex_wide_chars(void)
     g_assert_cmpuint(out->len, ==, 32 * 4 + 8 + 6 * 4);
     g_assert_cmpmem(out->data, 16, "\0\0\0x\0\0\0008\0\0\0006\0\0\0\0", 16);
     g_assert_cmpmem(out->data + 128, 8, "\0\0\0\1\0\0\0\0", 8);
+}
+
+static void test_hex_unsigned(void)
+{
+    struct remote_domain_get_info_ret info = {
+        .state = 0xff, .maxMem = 1, .memory = 2, .nrVirtCpu = 0xfffe, .cpuTime = UINT64_MAX};
+
+    assert_hex(&remote_domain_get_info_ret_type, &info,
+               "000000ff 00000000 00000001 00000000 00000002 0000fffe ffffffff ffffffff");
 }
 
 static void test_hex_typed_params(void)
@@ -426,19 +439,6 @@ static void test_amplification(void)
     for_every_type(check_amplification, VALUE_SMALLEST, 0, 1);
 }
 
-static void test_hostile_count(void)
-{
-    struct arena arena ARENA_AUTO = {0};
-    struct remote_connect_get_all_domain_stats_ret ret;
-    char bytes[64] = {0};
-
-    put_u32(bytes, 262144);
-    g_assert_cmpint(codec_decode(&remote_connect_get_all_domain_stats_ret_type, bytes,
-                                 sizeof(bytes), &arena, &ret, NULL),
-                    ==, -1);
-    g_assert_cmpuint(arena_footprint(&arena), <, 4096);
-}
-
 /* values that no honest peer sends */
 
 static void test_refused_bytes(void)
@@ -511,6 +511,7 @@ int main(int argc, char **argv)
     g_test_add_func("/codec/hex/strings", test_hex_strings);
     g_test_add_func("/codec/hex/domain", test_hex_domain);
     g_test_add_func("/codec/hex/wide-chars", test_hex_wide_chars);
+    g_test_add_func("/codec/hex/unsigned", test_hex_unsigned);
     g_test_add_func("/codec/hex/typed-params", test_hex_typed_params);
     g_test_add_func("/codec/hex/packed-bytes", test_hex_packed_bytes);
     g_test_add_func("/codec/hex/error", test_hex_error);
@@ -523,7 +524,6 @@ int main(int argc, char **argv)
     g_test_add_func("/codec/every/full", test_full);
     g_test_add_func("/codec/every/amplification", test_amplification);
     g_test_add_func("/codec/payload-limit", test_payload_limit);
-    g_test_add_func("/codec/hostile-count", test_hostile_count);
     g_test_add_func("/codec/refused-bytes", test_refused_bytes);
     g_test_add_func("/codec/refused-values", test_refused_values);
     g_test_add_func("/codec/nothing", test_nothing);
