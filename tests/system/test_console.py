@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Consoles and channels as streams: both ways, exclusive, and their end."""
+import os
+import pty
+import subprocess
+import time
+
+import libvirt
+import pytest
+from conftest import Console, boot, code_of
+from daemon import URI, hlt_xml, linux_xml, wait_until
+
+
+def test_both_ways(linux):
+    console = boot(linux)
+    console.send("echo sum $((20 + 22))\n")
+    console.wait("sum 42")
+
+
+def test_much_output_arrives_whole(linux):
+    console = boot(linux)
+    console.text = ""
+    console.send("seq 1 3000; echo end of $((1 + 1)) numbers\n")
+    console.wait("end of 2 numbers", 60)
+    numbers = [w for w in console.text.split() if w.isdigit()]
+    assert numbers[-3001:] == [str(n) for n in range(1, 3001)] + ["2"]
+
+
+def test_safe_refuses_a_second(linux):
+    boot(linux)
+    second = linux.connect().newStream()
+    assert code_of(linux.openConsole, None, second, libvirt.VIR_DOMAIN_CONSOLE_SAFE) \
+        == libvirt.VIR_ERR_OPERATION_FAILED
+
+
+def test_force_takes_over(linux):
+    first = boot(linux)
+    second = Console(linux, libvirt.VIR_DOMAIN_CONSOLE_FORCE)
+    assert first.ended.wait(10)
+    second.send("echo mine $((5 * 5))\n")
+    second.wait("mine 25")
+
+
+def test_a_closed_one_can_be_opened_again(linux):
+    first = boot(linux)
+    first.stream.abort()
+    second = Console(linux, libvirt.VIR_DOMAIN_CONSOLE_SAFE)
+    second.send("echo again $((6 * 6))\n")
+    second.wait("again 36")
+
+
+def test_end_of_guest_ends_the_stream(linux):
+    console = boot(linux)
+    linux.destroy()
+    assert console.ended.wait(10)
+
+
+def test_end_of_connection_frees_the_console(linux, connection):
+    boot(linux).stream.abort()
+    other = libvirt.open(URI)
+    domain = other.lookupByName("linux")
+    stream = other.newStream()
+    domain.openConsole(None, stream)
+    del domain, stream
+    other.close()
+    wait_until(lambda: code_of(linux.openConsole, None, connection.newStream(),
+                               libvirt.VIR_DOMAIN_CONSOLE_SAFE) is None)
+
+
+def test_unknown_device(linux):
+    boot(linux)
+    assert code_of(linux.openConsole, "serial7", linux.connect().newStream()) is not None
+
+
+def test_guest_without_console(hlt):
+    hlt.create()
+    assert code_of(hlt.openConsole, None, hlt.connect().newStream()) == libvirt.VIR_ERR_INTERNAL_ERROR
+
+
+def test_channel(connection):
+    domain = connection.createXML(hlt_xml("channels", devices="""
+        <controller type='virtio-serial' index='0'/>
+        <channel type='unix'><target type='virtio' name='test.0'/></channel>"""))
+    stream = connection.newStream()
+    domain.openChannel("test.0", stream, 0)
+    assert code_of(domain.openChannel, "test.1", connection.newStream(), 0) is not None
+    stream.abort()
+
+
+def test_virsh_console_of_a_booting_guest(connection):
+    """what a person does: start with the console at once, see it boot, leave by ^]"""
+    connection.defineXML(linux_xml("seen"))
+    ours, theirs = pty.openpty()
+    client = subprocess.Popen(["virsh", "-c", URI, "start", "seen", "--console"], stdin=theirs,
+                              stdout=theirs, stderr=theirs, start_new_session=True)
+    os.close(theirs)
+    text = b""
+    deadline = time.monotonic() + 40
+    while b"guest: up" not in text and time.monotonic() < deadline:
+        text += os.read(ours, 4096)
+    assert b"Escape character is ^]" in text and b"Linux version" in text and b"guest: up" in text
+    os.write(ours, b"\x1d")
+    try:
+        while os.read(ours, 4096):
+            pass
+    except OSError:
+        pass
+    assert client.wait(10) == 0
+    os.close(ours)
+    assert connection.lookupByName("seen").isActive()
+
+
+@pytest.mark.parametrize("flags", [1 << 20])
+def test_unknown_flags(linux, flags):
+    linux.createWithFlags(libvirt.VIR_DOMAIN_START_PAUSED)
+    assert code_of(linux.openConsole, None, linux.connect().newStream(), flags) == libvirt.VIR_ERR_INVALID_ARG
