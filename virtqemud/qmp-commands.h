@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "qmp-decode.h"
 #include "qmp.h"
 
 /*
@@ -22,33 +23,6 @@
  */
 struct arena;
 
-enum qmp_field_type {
-    QMP_FIELD_BOOL,
-    QMP_FIELD_INT,     /* int64_t */
-    QMP_FIELD_UINT,    /* uint64_t */
-    QMP_FIELD_STRING,  /* char * */
-    QMP_FIELD_STRINGS, /* char **, NULL at the end; always given, may be empty */
-    QMP_FIELD_PRESENT, /* bool: the member exists and is not null */
-    QMP_FIELD_LIST     /* count (unsigned) and pointer to structs of a shape */
-};
-
-struct qmp_shape;
-
-struct qmp_field {
-    const char *path; /* "inserted/image/virtual-size" */
-    enum qmp_field_type type;
-    size_t offset;
-    size_t count_offset;           /* LIST */
-    const struct qmp_shape *shape; /* LIST */
-    bool required;                 /* else absent means zero or NULL */
-};
-
-struct qmp_shape {
-    size_t size;
-    const struct qmp_field *fields;
-    unsigned field_count;
-};
-
 /* A command and the shape of its reply: one struct, or a list (then ret is a struct qmp_list). */
 struct qmp_query {
     const char *command;
@@ -63,8 +37,6 @@ struct qmp_list {
 
 int qmp_run_query(struct qmp *qmp, const struct qmp_query *query, struct json_object *arguments,
                   unsigned deadline_ms, struct arena *arena, void *ret, GError **error);
-int qmp_decode(const struct qmp_query *query, struct json_object *result, struct arena *arena,
-               void *ret, GError **error);
 unsigned qmp_batch_add_query(struct qmp_batch *batch, struct qmp *qmp,
                              const struct qmp_query *query, struct json_object *arguments);
 int qmp_batch_take_query(struct qmp_batch *batch, unsigned index, const struct qmp_query *query,
@@ -189,7 +161,7 @@ struct qmp_pci_bus {
     struct qmp_pci_device *devices;
 };
 
-struct qmp_vlan_filter {
+struct qmp_rx_filter {
     char *name; /* net device's id */
     char *mac;
     bool promiscuous, broadcast_allowed, unicast_overflow, multicast_overflow;
@@ -197,17 +169,8 @@ struct qmp_vlan_filter {
     char **unicast_table, **multicast_table;
 };
 
-struct qmp_version {
-    int64_t major, minor, micro;
-    char *package;
-};
-
-struct qmp_name {
-    char *name;
-};
-
 extern const struct qmp_query qmp_query_status, qmp_query_kvm, qmp_query_current_machine,
-    qmp_query_balloon, qmp_query_vnc, qmp_query_spice, qmp_query_version;
+    qmp_query_balloon, qmp_query_vnc, qmp_query_spice;
 /* Lists of qmp_block_stats, qmp_block_device ... */
 extern const struct qmp_query qmp_query_blockstats, qmp_query_block, qmp_query_named_block_nodes,
     qmp_query_cpus_fast, qmp_query_iothreads, qmp_query_chardev, qmp_query_pci, qmp_query_rx_filter,
@@ -241,7 +204,7 @@ int qmp_get_chardev(struct qmp *qmp, unsigned deadline_ms, struct arena *arena,
 int qmp_get_pci(struct qmp *qmp, unsigned deadline_ms, struct arena *arena,
                 struct qmp_pci_bus **ret_items, unsigned *ret_count, GError **error);
 int qmp_get_rx_filter(struct qmp *qmp, const char *net, unsigned deadline_ms, struct arena *arena,
-                      struct qmp_vlan_filter **ret_items, unsigned *ret_count, GError **error);
+                      struct qmp_rx_filter **ret_items, unsigned *ret_count, GError **error);
 int qmp_get_vnc(struct qmp *qmp, unsigned deadline_ms, struct arena *arena, struct qmp_vnc *ret_vnc,
                 GError **error);
 int qmp_get_spice(struct qmp *qmp, unsigned deadline_ms, struct arena *arena,

@@ -42,7 +42,6 @@ enum qmp_event_kind {
     QMP_EVENT_MIGRATION,
     QMP_EVENT_MIGRATION_PASS,
     QMP_EVENT_PR_MANAGER_STATUS_CHANGED,
-    QMP_EVENT_RDMA_GID_STATUS_CHANGED,
     QMP_EVENT_NETDEV, /* stream connected, disconnected; vhost-user disconnected: see name */
     QMP_EVENT_LAST
 };
@@ -125,9 +124,8 @@ struct qmp_event {
             bool open;
         } serial_change;
         struct {
-            const char *action; /* pause, poweroff, run, shutdown */
-            struct json_object *info;
-        } guest_panicked;
+            const char *action; /* pause, poweroff, run, shutdown; more is in data's "info" */
+        } guest_panicked, guest_crashloaded;
         struct {
             const char *device;
             const char *path;
