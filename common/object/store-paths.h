@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "object/store.h"
+
+/*
+ * What saving and loading share. Only for store.c and store-load.c.
+ */
+struct store {
+    const struct object_kind *kind;
+    char *config_folder;
+    char *autostart_folder; /* NULL: no autostart */
+    char *status_folder;    /* NULL: no status files */
+    char *edit_command;
+    const struct store_status *status;
+};
+
+/* The autostart link of an object; the caller frees. */
+char *store_link_path(const struct store *store, const char *name);
+
+/* Renames the document and its link, the document's contents being right already. Blocks. */
+int store_move(const struct store *store, const char *old_name, const char *new_name,
+               GError **error);
