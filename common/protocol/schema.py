@@ -303,7 +303,7 @@ class Facts:
         self.keepalive = Program(folder, "keepalive")
         handlers = [method.handler for p in self.drivers for method in p.methods]
         if len(set(handlers)) != len(handlers):
-            raise SchemaError("two programs have a handler of one name")
+            raise SchemaError("two procedures have handlers of one name")
 
     def program(self, name):
         return next(p for p in self.drivers + [self.keepalive] if p.name == name)
