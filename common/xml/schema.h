@@ -138,7 +138,7 @@ struct xml_row {
     uint16_t offset, size, when_offset;
     uint8_t when_size;
     uint8_t kind;  /* enum xml_row_kind */
-    uint8_t base;  /* of numbers: 10, 16 or 8 */
+    uint8_t base;  /* of numbers: 10, 16 or 8; of yes/no: 1 if the member is a bool */
     uint8_t width; /* digits of a hexadecimal or octal number */
     uint8_t code;  /* enum error_code of a wrong value; 0: VIR_ERR_XML_ERROR */
 };
@@ -181,8 +181,9 @@ struct xml_schema {
  * xml_schema_count_hooks().
  */
 struct xml_hook {
-    /* node (xmlNode) is the row's element, or the struct's own for a path ending in an attribute;
-     * called once for each such element. Report by xml_at_fail(). NULL: never read. */
+    /* node (xmlNode) is the row's element, with all that is in it; for a path ending in an
+     * attribute, the element that has it. Called for each such element. Report by xml_at_fail().
+     * NULL: never read. */
     int (*read)(struct xml_at *at, void *node, void *object, GError **error);
     /* Appends whole lines indented by indent spaces; or " name='value'" for an attribute. NULL:
      * never written. */
@@ -252,10 +253,10 @@ unsigned xml_at_flags(const struct xml_at *at);
 /* yes/no, on/off: uint8_t (enum tristate), or bool where false is absent. */
 #define ROW_YES_NO(place, member, about, ...)                                                      \
     XML_ROW(place, member, about, XML_KIND_SCALAR, XML_IS_BYTE(member), .type = &xml_type_yes_no,  \
-            ##__VA_ARGS__)
+            .base = XML_IS(member, bool), ##__VA_ARGS__)
 #define ROW_ON_OFF(place, member, about, ...)                                                      \
     XML_ROW(place, member, about, XML_KIND_SCALAR, XML_IS_BYTE(member), .type = &xml_type_on_off,  \
-            ##__VA_ARGS__)
+            .base = XML_IS(member, bool), ##__VA_ARGS__)
 
 /* An empty element that is there or not: bool. Other rows may name attributes of the element. */
 #define ROW_FLAG(place, member, about, ...)                                                        \

@@ -4,6 +4,7 @@
 #include <glib.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/arena.h"
 
@@ -38,3 +39,7 @@ extern const struct xml_type xml_type_string, xml_type_unsigned, xml_type_signed
 
 bool xml_type_is_set(const struct xml_row *row, const void *member);
 bool xml_type_equal(const struct xml_row *row, const void *a, const void *b);
+
+/* Of whole numbers, words, yes/no: the value as a number, whatever the member's type. */
+void xml_type_set_number(const struct xml_row *row, void *member, int64_t value);
+uint64_t xml_type_get_number(const struct xml_row *row, const void *member);

@@ -15,7 +15,7 @@
 /* Limits on what is read. */
 #define XML_MAX_TEXT (16 * 1024 * 1024)
 #define XML_MAX_DEPTH 250
-#define XML_MAX_NODES 500000 /* elements and attributes */
+#define XML_MAX_NODES 200000 /* elements and attributes */
 
 enum xml_read_flag {
     XML_READ_VALIDATE = 1 << 0, /* unknown elements and attributes are an error, not a warning */

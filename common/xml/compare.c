@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
+#include "xml/plan.h"
+#include "xml/xml.h"
+
+static bool lists_equal(const struct xml_schema *schema, const struct xml_list *a,
+                        const struct xml_list *b)
+{
+    if (a->count != b->count)
+        return false;
+    for (unsigned i = 0; i < a->count; i++)
+        if (schema ? !xml_equal(schema, a->items[i], b->items[i])
+                   : strcmp(a->items[i], b->items[i]) != 0)
+            return false;
+    return true;
+}
+
+static bool children_equal(const struct xml_schema *schema, const void *a, const void *b)
+{
+    return a && b ? xml_equal(schema, a, b) : a == b;
+}
+
+static bool members_equal(const struct xml_row *row, const void *a, const void *b)
+{
+    switch ((enum xml_row_kind)row->kind) {
+    case XML_KIND_SCALAR:
+    case XML_KIND_SIZE:
+    case XML_KIND_RAW:
+        return xml_type_equal(row, a, b);
+    case XML_KIND_FLAG:
+        return *(const bool *)a == *(const bool *)b;
+    case XML_KIND_CHILD:
+        return children_equal(row->schema, *(void *const *)a, *(void *const *)b);
+    case XML_KIND_EMBED:
+        return xml_equal(row->schema, a, b);
+    case XML_KIND_LIST:
+        return lists_equal(row->schema, a, b);
+    case XML_KIND_STRINGS:
+        return lists_equal(NULL, a, b);
+    case XML_KIND_ELEMENT:
+    case XML_KIND_HOOK:
+        break;
+    }
+    return true;
+}
+
+/* INPUT and OUTPUT rows show a member that has a row of its own. */
+static bool concerns_comparison(const struct xml_row *row, const void *a, const void *b)
+{
+    return !(row->flags & (XML_INPUT | XML_OUTPUT)) && xml_row_applies(row, a) &&
+           xml_row_applies(row, b);
+}
+
+bool xml_equal(const struct xml_schema *schema, const void *a, const void *b)
+{
+    for (unsigned i = 0; i < schema->n_rows; i++) {
+        const struct xml_row *row = &schema->rows[i];
+
+        if (concerns_comparison(row, a, b) &&
+            !members_equal(row, (const char *)a + row->offset, (const char *)b + row->offset))
+            return false;
+    }
+    return true;
+}
+
+/* ---- ABI ---- */
+
+static int compare_struct(const struct xml_schema *schema, const void *source, const void *target,
+                          GString *path, GError **error);
+
+/* "'virtio'", "absent", or "present" for what is no text or a secret: for messages. */
+static char *show(const struct xml_row *row, const void *member)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+
+    if (!xml_row_is_set(row, member))
+        return g_strdup("absent");
+    if ((row->kind != XML_KIND_SCALAR && row->kind != XML_KIND_SIZE) || row->flags & XML_SECURE)
+        return g_strdup("present");
+    row->type->format(row, member, text);
+    return g_strdup_printf("'%s'", text->str);
+}
+
+static int differs(const struct xml_row *row, const char *path, const void *source,
+                   const void *target, GError **error)
+{
+    g_autofree char *is = show(row, source), *asked = show(row, target);
+
+    error_set(error, VIR_ERR_CONFIG_UNSUPPORTED, "Target %s (%s) does not match source (%s)", path,
+              asked, is);
+    return -1;
+}
+
+static int compare_lists(const struct xml_row *row, const struct xml_list *source,
+                         const struct xml_list *target, GString *path, GError **error)
+{
+    size_t length = path->len;
+
+    if (row->flags & XML_ABI && source->count != target->count) {
+        error_set(error, VIR_ERR_CONFIG_UNSUPPORTED,
+                  "Target count of %s (%u) does not match source (%u)", path->str, target->count,
+                  source->count);
+        return -1;
+    }
+    for (unsigned i = 0; i < MIN(source->count, target->count); i++) {
+        g_string_append_printf(path, "[%u]", i + 1);
+        if (compare_struct(row->schema, source->items[i], target->items[i], path, error) < 0)
+            return -1;
+        g_string_truncate(path, length);
+    }
+    return 0;
+}
+
+static int compare_children(const struct xml_row *row, const void *source, const void *target,
+                            GString *path, GError **error)
+{
+    const void *is = *(void *const *)source, *asked = *(void *const *)target;
+
+    if (is && asked)
+        return compare_struct(row->schema, is, asked, path, error);
+    if (row->flags & XML_ABI && is != asked)
+        return differs(row, path->str, source, target, error);
+    return 0;
+}
+
+static int compare_member(const struct xml_row *row, const void *source, const void *target,
+                          GString *path, GError **error)
+{
+    switch ((enum xml_row_kind)row->kind) {
+    case XML_KIND_LIST:
+        return compare_lists(row, source, target, path, error);
+    case XML_KIND_CHILD:
+        return compare_children(row, source, target, path, error);
+    case XML_KIND_EMBED:
+        return compare_struct(row->schema, source, target, path, error);
+    default:
+        if (row->flags & XML_ABI && !members_equal(row, source, target))
+            return differs(row, path->str, source, target, error);
+        return 0;
+    }
+}
+
+static int compare_struct(const struct xml_schema *schema, const void *source, const void *target,
+                          GString *path, GError **error)
+{
+    size_t length = path->len;
+
+    for (unsigned i = 0; i < schema->n_rows; i++) {
+        const struct xml_row *row = &schema->rows[i];
+
+        if (!concerns_comparison(row, source, target))
+            continue;
+        if (strcmp(row->path, ".") != 0)
+            g_string_append_printf(path, "%s%s", length ? "/" : "", row->path);
+        if (compare_member(row, (const char *)source + row->offset,
+                           (const char *)target + row->offset, path, error) < 0)
+            return -1;
+        g_string_truncate(path, length);
+    }
+    return 0;
+}
+
+int xml_compare_abi(const struct xml_schema *schema, const void *source, const void *target,
+                    GError **error)
+{
+    g_autoptr(GString) path = g_string_new(NULL);
+
+    return compare_struct(schema, source, target, path, error);
+}

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
+#include "xml/plan.h"
+#include "xml/xml.h"
+
+/*
+ * A deep copy goes over the source twice: first to measure, then to copy into one block of exactly
+ * that size, structs in front and, as they need no alignment, strings behind them.
+ */
+#define STRUCT_ALIGNMENT 8
+
+struct copier {
+    char *structs, *strings; /* NULL: measuring only */
+    size_t struct_bytes, string_bytes;
+};
+
+static void *take_struct(struct copier *copier, size_t size)
+{
+    char *taken = copier->structs ? copier->structs + copier->struct_bytes : NULL;
+
+    copier->struct_bytes += (size + STRUCT_ALIGNMENT - 1) & ~(size_t)(STRUCT_ALIGNMENT - 1);
+    return taken;
+}
+
+static void *take_bytes(struct copier *copier, size_t size)
+{
+    char *taken = copier->strings ? copier->strings + copier->string_bytes : NULL;
+
+    copier->string_bytes += size;
+    return taken;
+}
+
+static void copy_struct(struct copier *copier, const struct xml_schema *schema, const void *from,
+                        void *to);
+
+static void copy_block(struct copier *copier, const struct xml_type *type, const void *from,
+                       void *to)
+{
+    const void *block = *(void *const *)from;
+
+    if (!type->payload || !block)
+        return;
+    size_t size = type->payload(block);
+    void *copy = type->payload_unaligned ? take_bytes(copier, size) : take_struct(copier, size);
+    if (to)
+        *(void **)to = memcpy(copy, block, size);
+}
+
+static void copy_child(struct copier *copier, const struct xml_schema *schema, const void *from,
+                       void *to)
+{
+    const void *child = *(void *const *)from;
+
+    if (!child)
+        return;
+    void *copy = take_struct(copier, schema->size);
+    if (to)
+        *(void **)to = memcpy(copy, child, schema->size);
+    copy_struct(copier, schema, child, copy);
+}
+
+/* schema is NULL for strings. */
+static void copy_list(struct copier *copier, const struct xml_schema *schema, const void *from,
+                      void *to)
+{
+    const struct xml_list *list = from;
+
+    if (!list->count) {
+        if (to)
+            ((struct xml_list *)to)->items = NULL;
+        return;
+    }
+    void **items = take_struct(copier, list->count * sizeof(*items));
+    if (to)
+        ((struct xml_list *)to)->items = items;
+    for (unsigned i = 0; i < list->count; i++) {
+        if (schema)
+            copy_child(copier, schema, &list->items[i], to ? &items[i] : NULL);
+        else
+            copy_block(copier, &xml_type_string, &list->items[i], to ? &items[i] : NULL);
+    }
+}
+
+static void copy_member(struct copier *copier, const struct xml_row *row, const void *from,
+                        void *to)
+{
+    switch ((enum xml_row_kind)row->kind) {
+    case XML_KIND_SCALAR:
+    case XML_KIND_SIZE:
+    case XML_KIND_RAW:
+        copy_block(copier, row->type, from, to);
+        return;
+    case XML_KIND_CHILD:
+        copy_child(copier, row->schema, from, to);
+        return;
+    case XML_KIND_EMBED:
+        copy_struct(copier, row->schema, from, to);
+        return;
+    case XML_KIND_LIST:
+        copy_list(copier, row->schema, from, to);
+        return;
+    case XML_KIND_STRINGS:
+        copy_list(copier, NULL, from, to);
+        return;
+    case XML_KIND_FLAG:
+    case XML_KIND_ELEMENT:
+    case XML_KIND_HOOK:
+        return;
+    }
+}
+
+/* A pointer of a row whose condition fails is not ours to follow (it may be another member of a
+ * union), and must not lead back into the source. */
+static void clear_unused(const struct xml_schema *schema, const void *from, void *to)
+{
+    for (unsigned i = 0; i < schema->n_rows; i++) {
+        const struct xml_row *row = &schema->rows[i];
+
+        if (!(row->flags & (XML_INPUT | XML_OUTPUT)) && !xml_row_applies(row, from))
+            memset((char *)to + row->offset, 0, row->size);
+    }
+}
+
+/* to has the bytes of from already; what they point to is copied here. */
+static void copy_struct(struct copier *copier, const struct xml_schema *schema, const void *from,
+                        void *to)
+{
+    if (to)
+        clear_unused(schema, from, to);
+    for (unsigned i = 0; i < schema->n_rows; i++) {
+        const struct xml_row *row = &schema->rows[i];
+        const char *member = (const char *)from + row->offset;
+        char *copy = to ? (char *)to + row->offset : NULL;
+
+        if (row->flags & (XML_INPUT | XML_OUTPUT) || !xml_row_applies(row, from))
+            continue;
+        if (to)
+            memcpy(copy, member, row->size);
+        copy_member(copier, row, member, copy);
+    }
+}
+
+/* The copy's bytes; its header, if it is a root, is the caller's to set. */
+static void *copy_whole(const struct xml_schema *schema, const void *object, struct arena *arena,
+                        bool own_arena)
+{
+    struct copier measure = {0}, copier = {0};
+
+    take_struct(&measure, schema->size);
+    copy_struct(&measure, schema, object, NULL);
+    if (own_arena)
+        arena_init(arena, measure.struct_bytes + measure.string_bytes);
+    copier.structs = arena_alloc(arena, measure.struct_bytes + measure.string_bytes);
+    copier.strings = copier.structs + measure.struct_bytes;
+
+    void *copy = memcpy(take_struct(&copier, schema->size), object, schema->size);
+    copy_struct(&copier, schema, object, copy);
+    return copy;
+}
+
+void *xml_copy_part(const struct xml_schema *schema, const void *object, struct arena *arena)
+{
+    return copy_whole(schema, object, arena, false);
+}
+
+struct definition *definition_copy_part(const struct xml_schema *schema, const void *root)
+{
+    struct arena arena;
+    struct definition *copy = copy_whole(schema, root, &arena, true);
+
+    *copy = (struct definition){.refs = 1, .schema = schema, .arena = arena};
+    return copy;
+}
+
+struct definition *definition_copy(const struct definition *definition)
+{
+    return definition_copy_part(definition->schema, definition);
+}
