@@ -6,21 +6,14 @@
 #include <sys/types.h>
 
 /*
- * Who may talk on a unix socket. The kernel has checked the socket's mode before; here the peer's
- * credentials and the configured way of authentication decide. Numbers are AUTH_LIST's.
+ * Who may talk on a unix socket. The kernel has checked the socket's mode when the peer connected;
+ * that and the peer's credentials decide, so that AUTH_LIST answers "none". Pure functions.
  */
-enum auth_type {
-    AUTH_NONE = 0,
-    AUTH_SASL = 1,
-    AUTH_POLKIT = 2,
-};
 
-/* The value of auth_unix_ro or auth_unix_rw. VIR_ERR_CONFIG_UNSUPPORTED for what this build can't
- * do. */
-int auth_read_type(const char *key, const char *text, enum auth_type *ret_type, GError **error);
+/* For the value of auth_unix_ro or auth_unix_rw: VIR_ERR_CONFIG_UNSUPPORTED for ways of
+ * authentication that this build can't do. Serving without them would let in whom the administrator
+ * keeps out. */
+int auth_check_setting(const char *key, const char *value, GError **error);
 
-/* What AUTH_LIST answers to a peer: uid 0 is never asked. */
-enum auth_type auth_type_for(enum auth_type configured, uid_t peer);
-
-/* A session daemon is for its own user and root: VIR_ERR_AUTH_FAILED for all others. */
+/* A session daemon is for its owner and root: VIR_ERR_AUTH_FAILED for all others. */
 int auth_check_peer(bool session, uid_t owner, uid_t peer, GError **error);

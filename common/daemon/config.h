@@ -29,12 +29,13 @@ struct config_row {
     const char *key;
     enum config_type type;
     size_t offset;            /* of the member in the struct that config_load() fills */
-    const char *value;        /* default, as written in a file; NULL: zero, no string, no list */
+    const char *value;        /* default, as a file would say it; NULL: zero, no string, no list */
     long long least, most;    /* of numbers; both 0: any that fits */
     const char *const *words; /* allowed strings, NULL at the end; NULL: any */
     const char *no_effect;    /* why the key is taken but ignored here; offset is unused then */
-    const char *doc;          /* comment in the shipped file; NULL: an old spelling, not shown */
-    const char *example;      /* value shown in the shipped file when there is no default */
+    const char
+        *doc; /* comment in the shipped file; "": under that of the row above; NULL: not there */
+    const char *example; /* shown in the shipped file instead of the default */
 };
 
 struct config_table {
@@ -42,25 +43,31 @@ struct config_table {
     size_t count;
 };
 
-/* What is odd in a file and does not stop a start: "virtqemud.conf:12: 'listen_tcp' has no ..." */
-typedef void config_warning_func(const char *text, void *data);
+/* A table and the struct that its offsets are in. */
+struct config_part {
+    const struct config_table *table;
+    void *values;
+};
+
+/* What is odd in a file and does not stop a start: "virtqemud.conf:12: unknown key ..." */
+typedef void (*config_warning_function)(const char *text, void *data);
 
 /*
- * Sets every member to its default, then to what the file at path says. An absent file leaves the
- * defaults and is an error only if required. Unknown keys (with a suggestion), repeated keys and
- * keys without effect go to warn. VIR_ERR_CONF_SYNTAX or VIR_ERR_CONFIG_UNSUPPORTED names file and
- * line; values is untouched then. Several tables may fill one struct.
+ * Sets the members of all parts (zeroed structs) to their defaults, then to what the file at path
+ * says; a key in two tables belongs to the first. An absent file leaves the defaults, and is an
+ * error only if required. Unknown keys (with a suggestion), repeated keys and keys without effect
+ * go to warn, which may be NULL. VIR_ERR_CONF_SYNTAX and VIR_ERR_CONFIG_UNSUPPORTED name file and
+ * line; nothing is set then. config_clear() frees the result. Blocks on the disk; any thread.
  */
-int config_load(const char *path, bool required, const struct config_table *tables, size_t count,
-                void *values, config_warning_func *warn, void *data, GError **error);
+int config_load(const char *path, bool required, const struct config_part *parts, size_t count,
+                config_warning_function warn, void *data, GError **error);
 
-/* Same from memory; name is shown in messages. Does not block. */
-int config_read(const char *name, const char *text, size_t length,
-                const struct config_table *tables, size_t count, void *values,
-                config_warning_func *warn, void *data, GError **error);
+/* Same from memory; name is shown in messages. */
+int config_read(const char *name, const char *text, size_t length, const struct config_part *parts,
+                size_t count, config_warning_function warn, void *data, GError **error);
 
-/* Frees strings and lists of the rows and zeroes them. */
-void config_clear(const struct config_table *tables, size_t count, void *values);
+/* Frees the strings and lists and sets their members to NULL. */
+void config_clear(const struct config_part *parts, size_t count);
 
-/* The shipped file: every row as a comment with its default or example; the caller frees. */
-char *config_sample(const char *heading, const struct config_table *tables, size_t count);
+/* The shipped file: heading, then every documented row as a comment; the caller frees. */
+char *config_sample(const char *heading, const struct config_table *const *tables, size_t count);
