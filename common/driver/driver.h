@@ -45,6 +45,7 @@ struct driver {
     struct registry *registries[PROTOCOL_OBJECT_LAST]; /* NULL: it has no such objects */
     char *hostname;                                    /* as clients see it */
     char *uri;                                         /* canonical: "qemu:///system" */
+    void *data; /* the daemon's own */
     struct dispatch_table table;
     GHashTable *methods; /* private */
 };

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "base/process.h"
+#include "model/domain.h"
+
+#include "config.h"
+#include "probe.h"
+
+/*
+ * The command line of a guest, from its live definition: complete with aliases, addresses, ports
+ * and socket paths, so that this is a pure function but for the descriptors it opens. Devices are
+ * property objects (device-*.h), printed here as JSON and sent as device_add elsewhere.
+ */
+struct arguments_context {
+    const struct qemu_config *config;
+    const struct emulator *emulator;
+    const char *folder; /* of this run: keys, pid file */
+    int monitor_fd;     /* the monitor's listening socket */
+    bool session;
+};
+
+struct arguments {
+    GPtrArray *words;  /* argv, NULL at the end; owned */
+    GPtrArray *environment; /* "NAME=value", NULL at the end; owned */
+    GArray *fds;       /* struct process_fd: to is the number that words name; from is owned */
+};
+
+/* Builds *ret_arguments, the caller's to arguments_clear(). Errors: VIR_ERR_CONFIG_UNSUPPORTED names
+ * the element that this emulator can't do; VIR_ERR_SYSTEM_ERROR for what can't be opened. */
+int arguments_build(const struct domain *live, const struct arguments_context *context,
+                    struct arguments *ret_arguments, GError **error);
+void arguments_clear(struct arguments *arguments);
+
+/* The command line as a shell would take it, for the log: one string, the caller frees. */
+char *arguments_print(const struct arguments *arguments);

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "base/process.h"
+#include "model/domain.h"
+#include "object/object.h"
+
+#include "qemu.h"
+#include "qmp.h"
+
+/*
+ * A domain as this daemon runs it: the object that clients see and the QEMU process behind it.
+ * The process is reached by its pidfd and its monitor, never by a number alone.
+ */
+struct guest {
+    struct object object; /* first */
+
+    GMutex lock;            /* guards qmp and process.fd for those without a job */
+    struct qmp *qmp;        /* NULL: not connected */
+    struct process process; /* pid 0: no QEMU */
+    uint64_t process_time;  /* start of the process: with the pid, names it for good */
+
+    struct loop_source *exit_watch; /* of the monitors' loop; touched there alone */
+
+    /* Why the next change that QEMU reports happens: set by who asks for it, taken by monitor.c. */
+    atomic_int pause_reason; /* VIR_DOMAIN_PAUSED_... */
+    atomic_int run_reason;   /* VIR_DOMAIN_RUNNING_... */
+    atomic_int end_reason;   /* VIR_DOMAIN_SHUTOFF_..., 0: none is known */
+    atomic_bool fake_reboot; /* reset when the guest has shut down: reboot by ACPI */
+    atomic_bool ended;       /* QEMU has gone; stop.c will clear up */
+
+    char *folder;         /* private to this run: monitor socket, keys */
+    struct client *owner; /* AUTODESTROY: whose going stops it; a reference, or NULL */
+};
+
+static inline struct guest *guest_of(struct object *object)
+{
+    return (struct guest *)object;
+}
+
+/* The definition of a view, as what it is. Borrowed from the view; NULL if there is none. */
+static inline const struct domain *view_live(const struct object_view *view)
+{
+    return (const struct domain *)view->live;
+}
+
+static inline const struct domain *view_config(const struct object_view *view)
+{
+    return (const struct domain *)view->config;
+}
+
+/* Live if it runs, else the persistent one. */
+static inline const struct domain *view_current(const struct object_view *view)
+{
+    return (const struct domain *)object_view_definition(view, false);
+}
+
+/* object_kind.clear */
+void guest_clear(struct object *object);
+
+/* A reference to the monitor, or VIR_ERR_OPERATION_INVALID when the guest does not run (any more).
+ * Any thread, no job needed: for questions that change nothing. */
+struct qmp *guest_get_qmp(struct guest *guest, GError **error);
+
+/* With a job: hands the monitor over; NULL drops it. The old one is closed. */
+void guest_set_qmp(struct guest *guest, struct qmp *qmp);
+
+/* With a job: QEMU runs as this process (taken over), watched from now on. */
+void guest_set_process(struct guest *guest, struct process *process);
+
+/* Sends a signal to QEMU; nothing happens when it has gone. Any thread. */
+int guest_signal(struct guest *guest, int signal_number, GError **error);
+
+/* Waits for the end of QEMU, at most milliseconds; true when it has gone. Blocks; any thread. */
+bool guest_wait(struct guest *guest, int milliseconds);
+
+/* Runs one command with the job as permission, reply ignored. Errors: see qmp.h. */
+int guest_command(struct job *job, const char *command, struct json_object *arguments,
+                  GError **error);
+
+/* Raises VIR_DOMAIN_EVENT_ID_LIFECYCLE; job NULL: at once. */
+void guest_raise_lifecycle(struct guest *guest, struct job *job, int event, int detail);
+
+/* Fills the handle that messages and replies carry; strings live in the view. */
+struct remote_nonnull_domain;
+void guest_fill_handle(const struct object_view *view, struct remote_nonnull_domain *handle);

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "monitor.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/workers.h"
+#include "driver/events.h"
+#include "protocol/remote.h"
+
+#include "device-events.h"
+#include "log-file.h"
+#include "qmp-commands.h"
+#include "qmp-events.h"
+#include "stop.h"
+
+#define FOLLOW_UP_DEADLINE_MS 60000
+
+static struct driver *driver_of(struct guest *guest)
+{
+    return qemu_of(&guest->object)->driver;
+}
+
+static void raise_event(struct guest *guest, int id, const void *message)
+{
+    events_raise(driver_of(guest), NULL, EVENT_DOMAIN, id, &guest->object, message);
+}
+
+struct follow_up {
+    struct guest *guest;
+    monitor_follow_up *function;
+    uint64_t number;
+    char *text;
+};
+
+static void run_follow_up(void *data)
+{
+    struct follow_up *follow_up = data;
+    struct guest *guest = follow_up->guest;
+    g_autoptr(GError) error = NULL;
+    struct job *job;
+
+    if (job_begin(&guest->object, JOB_MODIFY, "event of QEMU", FOLLOW_UP_DEADLINE_MS, &job,
+                  &error) == 0) {
+        if (!atomic_load(&guest->ended) && guest->process.pid)
+            follow_up->function(guest, job, follow_up->number, follow_up->text);
+        job_end(job);
+    } else {
+        log_warn("%s", error->message);
+    }
+    object_unref(&guest->object);
+    g_free(follow_up->text);
+    g_free(follow_up);
+}
+
+void monitor_push(struct guest *guest, monitor_follow_up *function, uint64_t number,
+                  const char *text)
+{
+    struct follow_up *next = g_new(struct follow_up, 1);
+
+    object_ref(&guest->object);
+    *next = (struct follow_up){guest, function, number, g_strdup(text)};
+    workers_push(driver_of(guest)->daemon->workers, run_follow_up, next, true);
+}
+
+static void save_status(struct guest *guest, struct job *job)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (store_save_status(qemu_of(&guest->object)->store, job, &error) < 0)
+        log_error("%s", error->message);
+}
+
+/* The state was published on the loop; here it reaches the disk. */
+static void save_after(struct guest *guest, struct job *job, uint64_t number, const char *text)
+{
+    save_status(guest, job);
+}
+
+/* ---- the end, and what is made of it ---- */
+
+static void restart_in_place(struct guest *guest, struct job *job, uint64_t number,
+                             const char *text)
+{
+    g_autoptr(GError) error = NULL;
+
+    atomic_store(&guest->run_reason, VIR_DOMAIN_RUNNING_BOOTED);
+    if (guest_command(job, "system_reset", NULL, &error) < 0 ||
+        guest_command(job, "cont", NULL, &error) < 0) {
+        log_error("the guest can't be restarted: %s", error->message);
+        stop_kill(guest, false, NULL);
+    }
+}
+
+static void kill_after(struct guest *guest, struct job *job, uint64_t number, const char *text)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (stop_kill(guest, false, &error) < 0)
+        log_error("%s", error->message);
+}
+
+static int action_of(struct guest *guest, size_t offset)
+{
+    OBJECT_VIEW_AUTO struct object_view view = {0};
+
+    object_get_view(&guest->object, &view);
+    return view.live ? *((const uint8_t *)view.live + offset) : LIFECYCLE_NONE;
+}
+
+static void on_shutdown(const struct qmp_event *event, void *user)
+{
+    struct guest *guest = user;
+    bool reboot = atomic_exchange(&guest->fake_reboot, false) ||
+                  action_of(guest, offsetof(struct domain, on_poweroff)) == LIFECYCLE_RESTART;
+    bool preserve =
+        action_of(guest, offsetof(struct domain, on_poweroff)) == LIFECYCLE_PRESERVE;
+    int detail = event->shutdown.by_guest ? VIR_DOMAIN_EVENT_SHUTDOWN_GUEST
+                                          : VIR_DOMAIN_EVENT_SHUTDOWN_HOST;
+
+    if (reboot) {
+        monitor_push(guest, restart_in_place, 0, NULL);
+        return;
+    }
+    if (object_notice_state(&guest->object, VIR_DOMAIN_SHUTDOWN, VIR_DOMAIN_SHUTDOWN_UNKNOWN))
+        guest_raise_lifecycle(guest, NULL, VIR_DOMAIN_EVENT_SHUTDOWN, detail);
+    if (!preserve)
+        monitor_push(guest, kill_after, 0, NULL);
+}
+
+static void on_reset(const struct qmp_event *event, void *user)
+{
+    struct guest *guest = user;
+    OBJECT_VIEW_AUTO struct object_view view = {0};
+    struct remote_domain_event_callback_reboot_msg message = {0};
+
+    object_get_view(&guest->object, &view);
+    guest_fill_handle(&view, &message.msg.dom);
+    raise_event(guest, VIR_DOMAIN_EVENT_ID_REBOOT, &message);
+}
+
+static void on_panic(const struct qmp_event *event, void *user)
+{
+    struct guest *guest = user;
+    int action = action_of(guest, offsetof(struct domain, on_crash));
+
+    if (!object_notice_state(&guest->object, VIR_DOMAIN_CRASHED, VIR_DOMAIN_CRASHED_PANICKED))
+        return;
+    guest_raise_lifecycle(guest, NULL, VIR_DOMAIN_EVENT_CRASHED, VIR_DOMAIN_EVENT_CRASHED_PANICKED);
+    if (action == LIFECYCLE_RESTART || action == LIFECYCLE_COREDUMP_RESTART) {
+        monitor_push(guest, restart_in_place, 0, NULL);
+    } else if (action != LIFECYCLE_PRESERVE) {
+        atomic_store(&guest->end_reason, VIR_DOMAIN_SHUTOFF_CRASHED);
+        monitor_push(guest, kill_after, 0, NULL);
+    } else {
+        monitor_push(guest, save_after, 0, NULL);
+    }
+}
+
+/* ---- pausing and running ---- */
+
+static int suspended_detail(int reason)
+{
+    switch (reason) {
+    case VIR_DOMAIN_PAUSED_IOERROR:
+        return VIR_DOMAIN_EVENT_SUSPENDED_IOERROR;
+    case VIR_DOMAIN_PAUSED_WATCHDOG:
+        return VIR_DOMAIN_EVENT_SUSPENDED_WATCHDOG;
+    case VIR_DOMAIN_PAUSED_MIGRATION:
+        return VIR_DOMAIN_EVENT_SUSPENDED_MIGRATED;
+    default:
+        return VIR_DOMAIN_EVENT_SUSPENDED_PAUSED;
+    }
+}
+
+/* QEMU also stops what has shut down or crashed; that is no pause. */
+static void on_stop(const struct qmp_event *event, void *user)
+{
+    struct guest *guest = user;
+    int reason = atomic_exchange(&guest->pause_reason, VIR_DOMAIN_PAUSED_UNKNOWN);
+    OBJECT_VIEW_AUTO struct object_view view = {0};
+
+    object_get_view(&guest->object, &view);
+    if (view.state != VIR_DOMAIN_RUNNING ||
+        !object_notice_state(&guest->object, VIR_DOMAIN_PAUSED, reason))
+        return;
+    guest_raise_lifecycle(guest, NULL, VIR_DOMAIN_EVENT_SUSPENDED, suspended_detail(reason));
+    monitor_push(guest, save_after, 0, NULL);
+}
+
+static void on_resume(const struct qmp_event *event, void *user)
+{
+    struct guest *guest = user;
+    int reason = atomic_exchange(&guest->run_reason, VIR_DOMAIN_RUNNING_UNPAUSED);
+    OBJECT_VIEW_AUTO struct object_view view = {0};
+
+    object_get_view(&guest->object, &view);
+    if (view.state == VIR_DOMAIN_RUNNING ||
+        !object_notice_state(&guest->object, VIR_DOMAIN_RUNNING, reason))
+        return;
+    guest_raise_lifecycle(guest, NULL, VIR_DOMAIN_EVENT_RESUMED, VIR_DOMAIN_EVENT_RESUMED_UNPAUSED);
+    monitor_push(guest, save_after, 0, NULL);
+}
+
+/* Suspend-to-RAM and -disk, from inside the guest: the messages differ in name alone. */
+static void on_suspend(const struct qmp_event *event, void *user)
+{
+    struct guest *guest = user;
+    bool disk = event->kind == QMP_EVENT_SUSPEND_DISK;
+    OBJECT_VIEW_AUTO struct object_view view = {0};
+    struct remote_domain_event_callback_pmsuspend_msg message = {0};
+
+    object_get_view(&guest->object, &view);
+    guest_fill_handle(&view, &message.msg.dom);
+    if (object_notice_state(&guest->object, VIR_DOMAIN_PMSUSPENDED,
+                            disk ? VIR_DOMAIN_PMSUSPENDED_DISK_UNKNOWN
+                                 : VIR_DOMAIN_PMSUSPENDED_UNKNOWN))
+        guest_raise_lifecycle(guest, NULL, VIR_DOMAIN_EVENT_PMSUSPENDED,
+                              disk ? VIR_DOMAIN_EVENT_PMSUSPENDED_DISK
+                                   : VIR_DOMAIN_EVENT_PMSUSPENDED_MEMORY);
+    raise_event(guest, disk ? VIR_DOMAIN_EVENT_ID_PMSUSPEND_DISK : VIR_DOMAIN_EVENT_ID_PMSUSPEND,
+                &message);
+    monitor_push(guest, save_after, 0, NULL);
+}
+
+static void on_wakeup(const struct qmp_event *event, void *user)
+{
+    struct guest *guest = user;
+    OBJECT_VIEW_AUTO struct object_view view = {0};
+    struct remote_domain_event_callback_pmwakeup_msg message = {0};
+
+    object_get_view(&guest->object, &view);
+    guest_fill_handle(&view, &message.msg.dom);
+    if (view.state == VIR_DOMAIN_PMSUSPENDED &&
+        object_notice_state(&guest->object, VIR_DOMAIN_RUNNING, VIR_DOMAIN_RUNNING_WAKEUP))
+        guest_raise_lifecycle(guest, NULL, VIR_DOMAIN_EVENT_STARTED,
+                              VIR_DOMAIN_EVENT_STARTED_WAKEUP);
+    raise_event(guest, VIR_DOMAIN_EVENT_ID_PMWAKEUP, &message);
+    monitor_push(guest, save_after, 0, NULL);
+}
+
+/* ---- the connection ---- */
+
+static const struct qmp_event_handlers handlers = {
+    .handle =
+        {
+            [QMP_EVENT_SHUTDOWN] = on_shutdown,
+            [QMP_EVENT_RESET] = on_reset,
+            [QMP_EVENT_STOP] = on_stop,
+            [QMP_EVENT_RESUME] = on_resume,
+            [QMP_EVENT_SUSPEND] = on_suspend,
+            [QMP_EVENT_SUSPEND_DISK] = on_suspend,
+            [QMP_EVENT_WAKEUP] = on_wakeup,
+            [QMP_EVENT_GUEST_PANICKED] = on_panic,
+            [QMP_EVENT_RTC_CHANGE] = device_event_rtc_change,
+            [QMP_EVENT_WATCHDOG] = device_event_watchdog,
+            [QMP_EVENT_BLOCK_IO_ERROR] = device_event_io_error,
+            [QMP_EVENT_BALLOON_CHANGE] = device_event_balloon,
+            [QMP_EVENT_GRAPHICS] = device_event_graphics,
+            [QMP_EVENT_DEVICE_TRAY_MOVED] = device_event_tray,
+            [QMP_EVENT_MEMORY_FAILURE] = device_event_memory_failure,
+        },
+    .every = device_event_raw,
+};
+
+static void on_event(struct qmp *qmp, const char *name, struct json_object *data, int64_t seconds,
+                     unsigned micros, void *user)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (qmp_event_dispatch(&handlers, name, data, seconds, micros, user, &error) < 0)
+        log_warn("%s: %s", qmp_who(qmp), error->message);
+}
+
+/* QEMU that still runs but can't be spoken to any more is of no use: the guest is lost to us. */
+static void on_closed(struct qmp *qmp, const GError *reason, void *user)
+{
+    struct guest *guest = user;
+
+    log_debug("%s: %s", qmp_who(qmp), reason->message);
+    if (!atomic_load(&guest->ended))
+        monitor_push(guest, kill_after, 0, NULL);
+}
+
+static char *last_words(void *user)
+{
+    struct guest *guest = user;
+    g_autofree char *name = object_get_name(&guest->object);
+
+    return log_file_last_words(qemu_of(&guest->object), name);
+}
+
+static void free_user(void *user)
+{
+    struct guest *guest = user;
+
+    object_unref(&guest->object);
+}
+
+int monitor_open(struct guest *guest, const char *name, int fd, unsigned deadline_ms,
+                 GError **error)
+{
+    static const struct qmp_ops ops = {
+        .event = on_event, .closed = on_closed, .last_words = last_words, .free_user = free_user};
+    g_autofree char *who = g_strdup_printf("guest '%s'", name);
+    struct qmp_settings settings = {.who = who, .deadline_ms = deadline_ms};
+    struct qmp *qmp;
+
+    object_ref(&guest->object);
+    if (qmp_open(qemu_of(&guest->object)->monitors, fd, &settings, &ops, guest, &qmp, error) < 0)
+        return -1;
+    guest_set_qmp(guest, qmp);
+    return 0;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+#include "driver/client.h"
+#include "driver/driver.h"
+#include "object/store.h"
+
+#include "config.h"
+#include "probe.h"
+
+/*
+ * The daemon's one instance: what all guests share. Made at the start and constant from then on.
+ */
+struct qemu {
+    struct object_kind kind; /* first: guests find the way back by it, see qemu_of() */
+    struct driver *driver;
+    struct registry *domains;
+    struct store *store;
+    struct probes *probes;
+    struct qemu_config config;
+
+    char *state_folder;  /* /var/lib/libvirt/qemu: a folder for each running guest, nvram */
+    char *status_folder; /* /run/libvirt/qemu: status files, sockets of channels */
+    char *log_folder;    /* /var/log/libvirt/qemu: NAME.log */
+
+    /* Monitors have a loop of their own, so that a chatty QEMU can't slow clients down. */
+    struct loop *monitors;
+    GThread *monitor_thread;
+
+    struct ports *ports; /* TCP ports given to displays of running guests */
+};
+
+/* The daemon that a guest belongs to. */
+static inline struct qemu *qemu_of(const struct object *object)
+{
+    return (struct qemu *)object->kind;
+}
+
+static inline struct qemu *qemu_of_call(const struct call *call)
+{
+    return call->client->driver->data;
+}

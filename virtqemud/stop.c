@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "stop.h"
+
+#include <signal.h>
+
+#include "base/file.h"
+#include "base/log.h"
+
+#include "prepare.h"
+
+/* What a QEMU with much to write back needs; a stopped or stuck one never answers the SIGTERM. */
+#define TERM_GRACE_MS 10000
+#define KILL_GRACE_MS 30000
+
+/* True for a process that can't handle a signal: stopped by a debugger, or by SIGSTOP. */
+static bool is_stopped(struct guest *guest)
+{
+    g_autofree char *path = g_strdup_printf("/proc/%d/stat", guest->process.pid);
+    g_autofree char *text = NULL;
+
+    if (file_read_all(path, 4096, &text, NULL, NULL) < 0)
+        return false;
+    const char *after_name = strrchr(text, ')');
+    return after_name && (after_name[2] == 'T' || after_name[2] == 't');
+}
+
+int stop_kill(struct guest *guest, bool graceful, GError **error)
+{
+    bool stopped = is_stopped(guest);
+
+    if (!stopped || graceful) {
+        if (guest_signal(guest, SIGTERM, error) < 0)
+            return -1;
+        if (guest_wait(guest, TERM_GRACE_MS))
+            return 0;
+    }
+    if (graceful) {
+        error_set_errno(error, EBUSY, "failed to terminate process %d with SIGTERM",
+                        guest->process.pid);
+        return -1;
+    }
+    if (guest_signal(guest, SIGKILL, error) < 0)
+        return -1;
+    if (guest_wait(guest, KILL_GRACE_MS))
+        return 0;
+    error_set_errno(error, EBUSY, "failed to terminate process %d with SIGKILL",
+                    guest->process.pid);
+    return -1;
+}
+
+int stop_event_detail(int reason)
+{
+    static const int details[] = {
+        [VIR_DOMAIN_SHUTOFF_UNKNOWN] = VIR_DOMAIN_EVENT_STOPPED_FAILED,
+        [VIR_DOMAIN_SHUTOFF_SHUTDOWN] = VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN,
+        [VIR_DOMAIN_SHUTOFF_DESTROYED] = VIR_DOMAIN_EVENT_STOPPED_DESTROYED,
+        [VIR_DOMAIN_SHUTOFF_CRASHED] = VIR_DOMAIN_EVENT_STOPPED_FAILED,
+        [VIR_DOMAIN_SHUTOFF_MIGRATED] = VIR_DOMAIN_EVENT_STOPPED_MIGRATED,
+        [VIR_DOMAIN_SHUTOFF_SAVED] = VIR_DOMAIN_EVENT_STOPPED_SAVED,
+        [VIR_DOMAIN_SHUTOFF_FAILED] = VIR_DOMAIN_EVENT_STOPPED_FAILED,
+        [VIR_DOMAIN_SHUTOFF_FROM_SNAPSHOT] = VIR_DOMAIN_EVENT_STOPPED_FROM_SNAPSHOT,
+        [VIR_DOMAIN_SHUTOFF_DAEMON] = VIR_DOMAIN_EVENT_STOPPED_FAILED,
+    };
+
+    return reason >= 0 && reason < (int)G_N_ELEMENTS(details) ? details[reason]
+                                                               : VIR_DOMAIN_EVENT_STOPPED_FAILED;
+}
+
+static void forget_process(struct guest *guest)
+{
+    g_mutex_lock(&guest->lock);
+    struct process process = guest->process;
+    guest->process = (struct process)PROCESS_INIT;
+    g_mutex_unlock(&guest->lock);
+    if (!process.pid)
+        return;
+    process_wait(&process, 0, NULL); /* reaps a child of ours */
+    process_clear(&process);
+}
+
+static void forget_owner(struct guest *guest)
+{
+    if (!guest->owner)
+        return;
+    client_remove_autodestroy(guest->owner, &guest->object);
+    g_clear_pointer(&guest->owner, client_unref);
+}
+
+void stop_clear_up(struct guest *guest, struct job *job, int reason)
+{
+    struct qemu *qemu = qemu_of(&guest->object);
+    OBJECT_VIEW_AUTO struct object_view view = {0};
+    g_autoptr(GError) error = NULL;
+
+    object_get_view(&guest->object, &view);
+    guest_set_qmp(guest, NULL);
+    forget_process(guest);
+    forget_owner(guest);
+    if (view.live)
+        prepare_undo(guest, view_live(&view));
+    if (store_remove_status(qemu->store, job, &error) < 0)
+        log_error("%s", error->message);
+    registry_set_id(qemu->domains, job, -1);
+    object_publish_inactive(job, VIR_DOMAIN_SHUTOFF, reason);
+    registry_remove_unused(qemu->domains, job);
+}
+
+/* Without a word from QEMU or a request of ours, the guest did not end by its own will. */
+static int reason_of_end(struct guest *guest, const struct object_view *view)
+{
+    int reason = atomic_load(&guest->end_reason);
+
+    if (reason)
+        return reason;
+    if (view->state == VIR_DOMAIN_SHUTDOWN)
+        return VIR_DOMAIN_SHUTOFF_SHUTDOWN;
+    log_error("QEMU of domain '%s' ended without a shutdown: see its log", view->name);
+    return VIR_DOMAIN_SHUTOFF_CRASHED;
+}
+
+void stop_after_end(struct guest *guest)
+{
+    OBJECT_VIEW_AUTO struct object_view view = {0};
+    g_autoptr(GError) error = NULL;
+    struct job *job;
+
+    if (job_begin(&guest->object, JOB_DESTROY, "end of QEMU", KILL_GRACE_MS * 2, &job, &error) < 0) {
+        log_debug("%s", error->message);
+        return;
+    }
+    if (guest->process.pid && atomic_load(&guest->ended)) {
+        object_get_view(&guest->object, &view);
+        int reason = reason_of_end(guest, &view);
+
+        guest_raise_lifecycle(guest, job, VIR_DOMAIN_EVENT_STOPPED, stop_event_detail(reason));
+        stop_clear_up(guest, job, reason);
+    }
+    job_end(job);
+}
