@@ -62,9 +62,14 @@ int xml_at_set_error(struct xml_at *at, const char *path, enum error_code code, 
     return -1;
 }
 
+bool xml_at_takes_warnings(const struct xml_at *at)
+{
+    return at->warnings && at->warnings->len < MAX_WARNINGS;
+}
+
 void xml_at_add_warning(struct xml_at *at, const char *path, const char *text)
 {
-    if (at->warnings && at->warnings->len < MAX_WARNINGS)
+    if (xml_at_takes_warnings(at))
         g_ptr_array_add(at->warnings, describe(at, path, text));
 }
 

@@ -24,3 +24,6 @@ struct xml_at {
 int xml_at_set_error(struct xml_at *at, const char *path, enum error_code code, const char *text,
                      GError **error);
 void xml_at_add_warning(struct xml_at *at, const char *path, const char *text);
+
+/* False once enough warnings were given: a hostile document would have a million. */
+bool xml_at_takes_warnings(const struct xml_at *at);

@@ -86,6 +86,9 @@
  * MODIFIERS after the doc text, in any order: .flags = XML_..., WHEN(), DEFAULT(), RANGE(lo, hi),
  * CODE(VIR_ERR_...) (error code of a wrong or missing value, instead of VIR_ERR_XML_ERROR).
  *
+ * RANGE is not for sizes. XML_INPUT and XML_OUTPUT rows show a member that has a row without them;
+ * an XML_INPUT row stands before that row if that has a DEFAULT.
+ *
  * Members that no row names are copied as plain bytes: a pointer must have a row (XML_HIDDEN when
  * it is never in a document).
  */

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "xml/unknown.h"
+
+#include <string.h>
+
+#include "xml/xml.h"
+
+static char used; /* its address marks */
+
+/* Attributes begin as nodes do: with _private. */
+G_STATIC_ASSERT(offsetof(xmlAttr, _private) == offsetof(xmlNode, _private));
+
+static const char *chars(const xmlChar *text)
+{
+    return (const char *)text;
+}
+
+void xml_mark_used(void *node_or_attribute)
+{
+    ((xmlNode *)node_or_attribute)->_private = &used;
+}
+
+void xml_mark_all_used(xmlNode *node)
+{
+    for (xmlAttr *attribute = node->properties; attribute; attribute = attribute->next)
+        xml_mark_used(attribute);
+    for (xmlNode *child = node->children; child; child = child->next)
+        xml_mark_used(child);
+}
+
+bool xml_is_used(const xmlNode *node)
+{
+    return node->_private == &used;
+}
+
+bool xml_item_names(const struct xml_item *item, const xmlNode *element)
+{
+    if (element->type != XML_ELEMENT_NODE || strcmp(chars(element->name), item->name) != 0)
+        return false;
+    if (!item->uri || !element->ns)
+        return !item->uri && !element->ns;
+    return g_strcmp0(chars(element->ns->href), item->uri) == 0;
+}
+
+xmlAttr *xml_find_attribute(const xmlNode *node, const char *name)
+{
+    for (xmlAttr *attribute = node->properties; attribute; attribute = attribute->next)
+        if (!attribute->ns && strcmp(chars(attribute->name), name) == 0)
+            return attribute;
+    return NULL;
+}
+
+static bool is_attribute(const struct xml_item *item)
+{
+    return item->kind == XML_ITEM_ATTRIBUTE;
+}
+
+static bool is_element(const struct xml_item *item)
+{
+    return item->kind == XML_ITEM_PLACE || item->kind == XML_ITEM_LIST ||
+           item->kind == XML_ITEM_STRINGS || item->kind == XML_ITEM_RAW ||
+           item->kind == XML_ITEM_HOOK;
+}
+
+/* The name nearest to word among the attributes or elements that place knows. */
+static void find_nearest(const struct xml_place *place, const char *word, bool attribute,
+                         unsigned *limit, const char **nearest)
+{
+    for (unsigned i = 0; i < place->count; i++) {
+        const struct xml_item *item = &place->items[i];
+
+        if (item->kind == XML_ITEM_GROUP)
+            find_nearest(xml_plan_of(item->schema), word, attribute, limit, nearest);
+        if (attribute ? !is_attribute(item) : !is_element(item))
+            continue;
+        unsigned distance = word_distance(word, item->name, *limit);
+        if (distance < *limit) {
+            *limit = distance;
+            *nearest = item->name;
+        }
+    }
+}
+
+static unsigned distance_limit(const char *word)
+{
+    return strlen(word) > 4 ? 3 : 2;
+}
+
+static char *hint(const char *word)
+{
+    return word ? g_strdup_printf(" (did you mean '%s'?)", word) : g_strdup("");
+}
+
+char *xml_misspelling_of(const xmlNode *node, const char *name, bool attribute)
+{
+    const xmlNode *one = attribute ? (const xmlNode *)node->properties : node->children;
+    unsigned limit = distance_limit(name);
+
+    for (; one; one = one->next)
+        if (!xml_is_used(one) && (attribute || one->type == XML_ELEMENT_NODE) &&
+            word_distance(name, chars(one->name), limit) < limit)
+            return g_strdup_printf(" ('%s' is not known here)", chars(one->name));
+    return g_strdup("");
+}
+
+/* "while @type is 'pci'": the member that excludes an item, or "here" if that is not so simple. */
+static char *describe_condition(const struct xml_item *item, const void *object)
+{
+    const struct xml_row *row = item->row;
+    const char *base = (const char *)object + item->offset - row->offset;
+
+    for (unsigned i = 0; row->when_mask && i < item->owner->n_rows; i++) {
+        const struct xml_row *other = &item->owner->rows[i];
+
+        if (other->offset != row->when_offset || other->type != &xml_type_enum)
+            continue;
+        const char *word =
+            names_word(other->names, (unsigned)xml_type_get_number(other, base + other->offset));
+        if (word)
+            return g_strdup_printf("while %s is '%s'", other->path, word);
+    }
+    return g_strdup("here");
+}
+
+/* A known name whose condition fails, or that is there twice; NULL when the name is unknown. */
+static char *explain_known(const struct xml_place *place, const void *object, const char *name,
+                           bool attribute)
+{
+    for (unsigned i = 0; i < place->count; i++) {
+        const struct xml_item *item = &place->items[i];
+
+        if ((attribute ? !is_attribute(item) : !is_element(item)) || strcmp(item->name, name) != 0)
+            continue;
+        if (xml_item_applies(item, object) && !(item->row->flags & XML_STATUS))
+            return g_strdup("is given more than once");
+        g_autofree char *where = describe_condition(item, object);
+        return g_strdup_printf("has no meaning %s", where);
+    }
+    return NULL;
+}
+
+static char *explain(const struct xml_place *place, const void *object, const char *name,
+                     bool attribute)
+{
+    char *known = explain_known(place, object, name, attribute);
+    unsigned limit = distance_limit(name);
+    const char *nearest = NULL;
+
+    if (known)
+        return known;
+    find_nearest(place, name, attribute, &limit, &nearest);
+    g_autofree char *suggestion = hint(nearest);
+    return g_strdup_printf("unknown %s%s", attribute ? "attribute" : "element", suggestion);
+}
+
+static int report(struct xml_at *at, const char *path, const char *text, GError **error)
+{
+    if (at->flags & XML_READ_VALIDATE)
+        return xml_at_set_error(at, path, VIR_ERR_XML_INVALID_SCHEMA, text, error);
+    xml_at_add_warning(at, path, text);
+    return 0;
+}
+
+static int report_name(struct xml_at *at, const struct xml_place *place, const void *object,
+                       const char *name, bool attribute, GError **error)
+{
+    if (!(at->flags & XML_READ_VALIDATE) && !xml_at_takes_warnings(at))
+        return 0;
+    g_autofree char *path = g_strdup_printf("%s%s", attribute ? "@" : "", name);
+    g_autofree char *text = explain(place, object, name, attribute);
+    return report(at, path, text, error);
+}
+
+static bool is_blank(const char *text)
+{
+    return text[strspn(text, " \t\r\n")] == '\0';
+}
+
+/* Text is known where the place or a group in it has a row for it. */
+static bool has_text(const struct xml_place *place)
+{
+    if (place->has_text)
+        return true;
+    for (unsigned i = 0; i < place->count; i++)
+        if (place->items[i].kind == XML_ITEM_GROUP && xml_plan_of(place->items[i].schema)->has_text)
+            return true;
+    return false;
+}
+
+static bool is_stray_text(const xmlNode *node, const struct xml_place *place)
+{
+    return (node->type == XML_TEXT_NODE || node->type == XML_CDATA_SECTION_NODE) && node->content &&
+           !is_blank(chars(node->content)) && !has_text(place);
+}
+
+int xml_report_unknown(struct xml_at *at, const struct xml_place *place, const void *object,
+                       xmlNode *node, GError **error)
+{
+    for (xmlAttr *attribute = node->properties; attribute; attribute = attribute->next)
+        if (!attribute->ns && !xml_is_used((xmlNode *)attribute) &&
+            report_name(at, place, object, chars(attribute->name), true, error) < 0)
+            return -1;
+    for (xmlNode *child = node->children; child; child = child->next) {
+        if (child->type == XML_ELEMENT_NODE && !child->ns && !xml_is_used(child) &&
+            report_name(at, place, object, chars(child->name), false, error) < 0)
+            return -1;
+        if (is_stray_text(child, place) && !xml_is_used(child) &&
+            report(at, "", "text that means nothing here", error) < 0)
+            return -1;
+    }
+    return 0;
+}
