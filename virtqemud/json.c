@@ -158,20 +158,21 @@ int json_read(const char *text, size_t length, unsigned depth, size_t memory,
     struct json_tokener *tokener = json_tokener_new_ex(depth);
     json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
     struct json_object *json JSON_AUTO = json_tokener_parse_ex(tokener, text, length);
-    enum json_tokener_error problem = json_tokener_get_error(tokener);
     size_t end = json_tokener_get_parse_end(tokener);
+    if (json_tokener_get_error(tokener) == json_tokener_continue)
+        json = json_tokener_parse_ex(tokener, "", 1); /* the end, as far as it can be one */
+    enum json_tokener_error problem = json_tokener_get_error(tokener);
     json_tokener_free(tokener);
 
-    if (problem == json_tokener_continue) {
+    if (problem == json_tokener_continue || problem == json_tokener_error_parse_eof)
         error_set(error, VIR_ERR_PARSE_FAILED, "JSON text ends too early");
-        return -1;
-    }
-    if (problem != json_tokener_success || end != length) {
+    else if (problem != json_tokener_success)
         error_set(error, VIR_ERR_PARSE_FAILED, "JSON text, byte %zu: %s", end + 1,
-                  problem == json_tokener_success ? "text after the end"
-                                                  : json_tokener_error_desc(problem));
+                  json_tokener_error_desc(problem));
+    else if (end != length)
+        error_set(error, VIR_ERR_PARSE_FAILED, "JSON text, byte %zu: text after the end", end + 1);
+    if (problem != json_tokener_success || end != length)
         return -1;
-    }
     *ret_json = g_steal_pointer(&json);
     return 0;
 }

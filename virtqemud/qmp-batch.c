@@ -2,7 +2,6 @@
 #include <json-c/json.h>
 
 #include "base/error.h"
-#include "base/loop.h"
 #include "qmp-call.h"
 
 struct qmp_batch {
@@ -70,11 +69,6 @@ void qmp_batch_wait(struct qmp_batch *batch, unsigned deadline_ms)
     unsigned allowed = deadline_ms ? deadline_ms : QMP_DEADLINE_DEFAULT;
     int64_t end = g_get_monotonic_time() + allowed * INT64_C(1000);
     bool in_time = true;
-
-    if (batch->calls->len == 0)
-        return;
-    struct qmp_call *first = g_ptr_array_index(batch->calls, 0);
-    g_assert(!loop_is_current(first->qmp->loop));
 
     g_mutex_lock(&batch->lock);
     while (batch->pending > 0 && in_time)

@@ -182,6 +182,9 @@ static void handle_bytes(struct qmp *qmp, const char *bytes, size_t length)
     const char *end = bytes + length;
     const char *newline;
 
+    g_mutex_lock(&qmp->lock);
+    qmp->silent = false;
+    g_mutex_unlock(&qmp->lock);
     while ((newline = memchr(bytes, '\n', end - bytes))) {
         finish_line(qmp, bytes, newline - bytes);
         if (has_ended(qmp))
@@ -192,7 +195,6 @@ static void handle_bytes(struct qmp *qmp, const char *bytes, size_t length)
 
     g_mutex_lock(&qmp->lock);
     qmp->usage.input_bytes = qmp->input ? qmp->input->len : 0;
-    qmp->silent = false;
     g_mutex_unlock(&qmp->lock);
 }
 
