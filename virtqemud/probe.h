@@ -38,7 +38,7 @@ struct emulator_machine {
     bool acpi;
 };
 
-struct cpu_feature {
+struct emulator_cpu_feature {
     const char *name; /* as domain documents spell it */
     bool on;
 };
@@ -54,7 +54,7 @@ struct emulator_cpu_model {
 struct emulator_host_model {
     const char *model; /* NULL: unknown, host-model is not supported */
     const char *vendor;
-    const struct cpu_feature *features; /* on: require, off: disable */
+    const struct emulator_cpu_feature *features; /* on: require, off: disable */
     unsigned feature_count;
 };
 
