@@ -34,7 +34,7 @@ void loop_free(struct loop *loop);
 /* Runs callbacks until loop_quit. The calling thread is the loop thread from now on. */
 void loop_run(struct loop *loop);
 
-/* Makes loop_run return after the callback that is running; before loop_run: it returns at once. */
+/* Any thread: makes loop_run return after this round; before loop_run: it returns at once. */
 void loop_quit(struct loop *loop);
 
 /* One round: waits at most milliseconds (-1: for ever), runs what is ready. For tests. */

@@ -22,7 +22,7 @@
  * A peer is slowed, never dropped, for asking too much:
  *   calls in flight >= max_requests    further calls are read but parked, so that keepalive and
  *                                      streams move; reading stops when the park is full
- *   unread replies > queue_high        calls are parked likewise, until queue_low
+ *   unread replies > queue_high        reading stops, until queue_low
  *   stream data not consumed           reading stops above stream_bytes
  * It is dropped for: bad framing, a packet not complete in time, no authentication in time,
  * unanswered pings, and for not reading its events (event_bytes, event_messages).
@@ -62,8 +62,9 @@ struct connection_handlers {
     void (*closed)(struct connection *connection, const GError *reason, void *data);
 };
 
-/* Takes the transport and starts reading; limits are copied. The caller owns one reference. Until
- * closed has been called the connection also keeps itself alive. */
+/* Any thread. Takes the transport (on failure too) and starts reading; limits are copied, handlers
+ * borrowed. The caller owns one reference. Until closed has been called the connection also keeps
+ * itself alive. */
 struct connection *connection_new(struct loop *loop, struct transport *transport,
                                   enum connection_role role, const struct connection_limits *limits,
                                   const struct connection_handlers *handlers, void *data,
@@ -97,7 +98,7 @@ bool connection_is_closing(struct connection *connection);
 void connection_call_begin(struct connection *connection);
 void connection_call_end(struct connection *connection);
 
-/* Ends the deadline of unauthenticated peers. */
+/* Any thread: ends the deadline of unauthenticated peers. Before the reply that says so is sent. */
 void connection_set_authenticated(struct connection *connection);
 bool connection_is_authenticated(struct connection *connection);
 
@@ -116,6 +117,9 @@ void *connection_data(struct connection *connection);
 struct loop *connection_loop(struct connection *connection);
 const struct transport_peer *connection_peer(struct connection *connection);
 const char *connection_transport_name(struct connection *connection);
+
+/* Any thread: bytes that wait to be sent. */
+size_t connection_queued_bytes(struct connection *connection);
 
 struct connection_stats {
     unsigned calls;        /* in flight */

@@ -81,6 +81,9 @@ bool frame_length_valid(uint32_t length);
 /* True for the two types whose payload starts with a count of descriptors. */
 bool frame_type_has_fds(int32_t type);
 
+/* True if both name the same call, or a stream and the call that opened it. */
+bool frame_same_call(const struct frame_header *a, const struct frame_header *b);
+
 /* length counts itself, the header and the payload. */
 void frame_encode_header(const struct frame_header *header, uint32_t length,
                          uint8_t bytes[FRAME_LENGTH_MIN]);
@@ -93,6 +96,10 @@ struct frame *frame_new(size_t capacity);
 
 /* Closes descriptors that nobody took. Accepts NULL. */
 void frame_free(struct frame *frame);
+
+/* True for calls, and for stream data and holes, with descriptors or without. */
+bool frame_is_call(const struct frame *frame);
+bool frame_is_stream(const struct frame *frame);
 
 /* Takes one descriptor, or -1 when there is none at index or it was taken already. */
 int frame_take_fd(struct frame *frame, unsigned index);

@@ -6,14 +6,9 @@
 
 #include "wire/frame.h"
 #include "wire/message.h"
+#include "wire/net-message.h"
 
 /* The keepalive program: two empty messages, ping and pong, either way, at any time. */
-enum {
-    KEEPALIVE_PROGRAM = 0x6b656570,
-    KEEPALIVE_VERSION = 1,
-    KEEPALIVE_PING = 1,
-    KEEPALIVE_PONG = 2,
-};
 
 /* True for every packet of the program, well-formed or not: none reaches a handler. */
 bool keepalive_owns(const struct frame_header *header);
@@ -21,8 +16,8 @@ bool keepalive_owns(const struct frame_header *header);
 /* True for a ping, which wants a pong. */
 bool keepalive_is_ping(const struct frame_header *header);
 
-/* A finished message with KEEPALIVE_PING or KEEPALIVE_PONG. */
-struct message *keepalive_message_new(int procedure);
+/* A finished message with KEEPALIVE_PROC_PING or _PONG. */
+struct message *keepalive_message_new(enum keepalive_procedure procedure);
 
 /* Silence, counted: the state behind connection_enable_keepalive. */
 struct keepalive {

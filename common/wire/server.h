@@ -30,7 +30,7 @@ struct server_limits {
 };
 
 /* 5000 clients, 20 anonymous, 1000 queued, connection_default_limits. */
-extern const struct server_limits server_default_limits;
+void server_limits_init(struct server_limits *ret_limits);
 
 /* What may differ between the sockets of one server; given to every client of it. */
 struct server_service {

@@ -50,7 +50,8 @@ struct stream_ops {
     /* After a send returned false: the queue has room again. NULL for pure sinks. */
     void (*writable)(struct stream *stream, void *data);
 
-    /* Last call, exactly once if stream_open was called; any thread. */
+    /* Last call, exactly once if stream_open was called: after the end, and not before stream_start
+     * or stream_discard. NULL: nothing to release. */
     void (*release)(void *data);
 };
 
@@ -106,6 +107,7 @@ enum stream_fd_mode {
  * stream_open with a pump between the stream and fd (taken; a pty, socket, pipe or file; made
  * non-blocking). Any thread. ended(data) is called once on the loop thread when the pump stops
  * for whatever reason; may be NULL. A regular file's reads and writes happen on the loop thread.
+ * The process must ignore SIGPIPE.
  */
 int stream_attach_fd(struct stream *stream, int fd, enum stream_fd_mode mode,
                      void (*ended)(void *data), void *data, GError **error);

@@ -65,6 +65,9 @@ struct transport {
  * and, for users other than root, start time. */
 struct transport *transport_new_unix(int fd, GError **error);
 
+/* Closes the socket; peer stays readable. */
+void transport_shut(struct transport *transport);
+
 /* Accepts NULL. */
 void transport_free(struct transport *transport);
 

@@ -1,0 +1,449 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "wire/server.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "wire/connection-internal.h"
+#include "wire/listener.h"
+
+enum {
+    ACCEPTS_PER_ROUND = 16,
+    RETRY_WAIT = 1000, /* ms, when the process is out of descriptors or memory */
+};
+
+void server_limits_init(struct server_limits *ret_limits)
+{
+    *ret_limits = (struct server_limits){
+        .max_clients = 5000,
+        .max_anonymous = 20,
+        .max_queued = 1000,
+        .connection = connection_default_limits,
+    };
+}
+
+/* A listening socket of this server. */
+struct entrance {
+    struct server *server;
+    struct server_service service;
+    struct listener listener;
+    struct loop_source *source;
+};
+
+struct server {
+    struct loop *loop;
+    char *name;
+    struct server_limits limits;
+    const struct server_handlers *handlers;
+    void *handlers_data;
+    GPtrArray *entrances;
+    GPtrArray *services; /* of entrances that are closed while their clients stay */
+    GHashTable *clients; /* by id */
+    struct server_client *oldest, *newest;
+    struct loop_timer *retry_timer;
+    bool retrying; /* out of descriptors: not accepting until retry_timer fires */
+    bool stopping;
+    unsigned anonymous;
+    uint64_t last_id;
+    uint64_t evicted;
+};
+
+static void update_accepting(struct server *server);
+
+/* clients */
+
+static void link_client(struct server *server, struct server_client *client)
+{
+    client->older = server->newest;
+    if (server->newest)
+        server->newest->newer = client;
+    else
+        server->oldest = client;
+    server->newest = client;
+    g_hash_table_insert(server->clients, &client->id, client);
+    server->anonymous++;
+}
+
+static void unlink_client(struct server *server, struct server_client *client)
+{
+    struct server_client **from_older = client->older ? &client->older->newer : &server->oldest;
+    struct server_client **from_newer = client->newer ? &client->newer->older : &server->newest;
+
+    *from_older = client->newer;
+    *from_newer = client->older;
+    g_hash_table_remove(server->clients, &client->id);
+    if (!client->authenticated)
+        server->anonymous--;
+}
+
+static void client_frame(struct connection *connection, struct frame *frame, void *data)
+{
+    struct server_client *client = data;
+
+    client->server->handlers->frame(client, frame, client->server->handlers_data);
+}
+
+static void client_closed(struct connection *connection, const GError *reason, void *data)
+{
+    struct server_client *client = data;
+    struct server *server = client->server;
+
+    unlink_client(server, client);
+    if (server->handlers->disconnected)
+        server->handlers->disconnected(client, reason, server->handlers_data);
+    connection_unref(connection);
+    g_free(client);
+    server->retrying = false; /* a descriptor is free again */
+    update_accepting(server);
+}
+
+static const struct connection_handlers client_handlers = {
+    .frame = client_frame,
+    .closed = client_closed,
+};
+
+static struct server_client *add_client(struct server *server, const struct server_service *service,
+                                        int fd, GError **error)
+{
+    struct transport *transport = transport_new_unix(fd, error);
+    struct server_client *client;
+
+    if (!transport)
+        return NULL;
+    client = g_new(struct server_client, 1);
+    *client = (struct server_client){
+        .id = server->last_id + 1,
+        .connected_at = time(NULL),
+        .service = service,
+        .server = server,
+    };
+    client->connection =
+        connection_new(server->loop, transport, CONNECTION_SERVER, &server->limits.connection,
+                       &client_handlers, client, error);
+    if (!client->connection) {
+        g_free(client);
+        return NULL;
+    }
+    server->last_id = client->id;
+    link_client(server, client);
+    if (server->handlers->connected)
+        server->handlers->connected(client, server->handlers_data);
+    return client;
+}
+
+void server_client_set_authenticated(struct server_client *client)
+{
+    if (client->authenticated)
+        return;
+    client->authenticated = true;
+    client->server->anonymous--;
+    connection_set_authenticated(client->connection);
+    update_accepting(client->server);
+}
+
+/* too many unauthenticated clients */
+
+static bool same_origin(struct server_client *a, struct server_client *b)
+{
+    const struct transport_peer *peer_a = connection_peer(a->connection);
+    const struct transport_peer *peer_b = connection_peer(b->connection);
+
+    if (peer_a->local != peer_b->local)
+        return false;
+    return peer_a->local ? peer_a->uid == peer_b->uid
+                         : g_strcmp0(peer_a->address, peer_b->address) == 0;
+}
+
+static struct server_client *next_anonymous(struct server_client *client)
+{
+    while (client && (client->authenticated || connection_is_closing(client->connection)))
+        client = client->newer;
+    return client;
+}
+
+/* Unauthenticated clients of the same user or host. */
+static unsigned count_origin(struct server *server, struct server_client *like)
+{
+    unsigned count = 0;
+
+    for (struct server_client *client = next_anonymous(server->oldest); client;
+         client = next_anonymous(client->newer))
+        count += same_origin(client, like);
+    return count;
+}
+
+/* One that says nothing and waits for nothing: with a call in flight it may be typing a password.
+ */
+static bool is_silent(struct server_client *client)
+{
+    struct connection_stats stats;
+
+    connection_get_stats(client->connection, &stats);
+    return stats.calls == 0;
+}
+
+/* Of the user with the most of them, the one that came first: see server.h. */
+static struct server_client *find_victim(struct server *server)
+{
+    struct server_client *victim = NULL;
+    unsigned most = 0;
+
+    for (struct server_client *client = next_anonymous(server->oldest); client;
+         client = next_anonymous(client->newer)) {
+        unsigned count;
+
+        if (!is_silent(client))
+            continue;
+        count = count_origin(server, client);
+        if (count > most) {
+            most = count;
+            victim = client;
+        }
+    }
+    return victim;
+}
+
+static void evict_anonymous(struct server *server)
+{
+    struct server_client *victim;
+    GError *reason = NULL;
+
+    if (server->anonymous <= server->limits.max_anonymous)
+        return;
+    victim = find_victim(server);
+    if (!victim)
+        return;
+    server->evicted++;
+    error_set(&reason, VIR_ERR_RPC, "it had not authenticated and made room for another client");
+    connection_close(victim->connection, reason);
+}
+
+/* accepting */
+
+/* Nobody silent to make room for more: those who wait for a password count, up to twice the limit.
+ */
+static bool may_accept(const struct server *server)
+{
+    return !server->stopping && !server->retrying &&
+           g_hash_table_size(server->clients) < server->limits.max_clients &&
+           server->anonymous < 2 * MAX(server->limits.max_anonymous, 1);
+}
+
+static void update_accepting(struct server *server)
+{
+    uint32_t events = may_accept(server) ? EPOLLIN : 0;
+
+    for (unsigned i = 0; i < server->entrances->len; i++) {
+        struct entrance *entrance = g_ptr_array_index(server->entrances, i);
+
+        loop_source_set_events(entrance->source, events);
+    }
+}
+
+static void retry_now(struct loop_timer *timer, void *data)
+{
+    struct server *server = data;
+
+    server->retrying = false;
+    update_accepting(server);
+}
+
+/* Out of descriptors: the socket stays readable, and looking at it again at once would spin. */
+static void accept_later(struct server *server)
+{
+    server->retrying = true;
+    if (server->retry_timer)
+        loop_timer_restart(server->retry_timer, RETRY_WAIT);
+    else
+        server->retry_timer = loop_add_timer(server->loop, RETRY_WAIT, retry_now, server);
+}
+
+/* True if there may be more. */
+static bool accept_one(struct entrance *entrance)
+{
+    struct server *server = entrance->server;
+    int fd = accept4(entrance->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+    if (fd >= 0) {
+        add_client(server, &entrance->service, fd, NULL);
+        evict_anonymous(server);
+        return true;
+    }
+    if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
+        accept_later(server);
+    return errno == ECONNABORTED || errno == EINTR;
+}
+
+static void entrance_ready(struct loop_source *source, uint32_t events, void *data)
+{
+    struct entrance *entrance = data;
+    struct server *server = entrance->server;
+
+    for (int i = 0; i < ACCEPTS_PER_ROUND && may_accept(server); i++)
+        if (!accept_one(entrance))
+            break;
+    update_accepting(server);
+}
+
+static int add_entrance(struct server *server, const struct server_service *service,
+                        struct listener *listener, GError **error)
+{
+    struct entrance *entrance = g_new(struct entrance, 1);
+
+    *entrance = (struct entrance){.server = server, .service = *service, .listener = *listener};
+    entrance->source =
+        loop_add_fd(server->loop, listener->fd, EPOLLIN, entrance_ready, entrance, error);
+    if (!entrance->source) {
+        listener_close(&entrance->listener);
+        g_free(entrance);
+        return -1;
+    }
+    g_ptr_array_add(server->entrances, entrance);
+    update_accepting(server);
+    return 0;
+}
+
+int server_listen(struct server *server, const struct server_service *service, const char *path,
+                  mode_t mode, gid_t group, GError **error)
+{
+    struct listener listener;
+
+    if (listener_open(path, mode, group, server->limits.max_queued, &listener, error) < 0)
+        return -1;
+    return add_entrance(server, service, &listener, error);
+}
+
+int server_adopt(struct server *server, const struct server_service *service, int fd,
+                 GError **error)
+{
+    struct listener listener;
+
+    if (listener_adopt(fd, &listener, error) < 0)
+        return -1;
+    return add_entrance(server, service, &listener, error);
+}
+
+struct server_client *server_add_client(struct server *server, const struct server_service *service,
+                                        int fd, GError **error)
+{
+    return add_client(server, service, fd, error);
+}
+
+/* stopping */
+
+/* Clients keep pointing at the service of the socket they came through. */
+static void remove_entrance(struct server *server, unsigned index)
+{
+    struct entrance *entrance = g_ptr_array_remove_index(server->entrances, index);
+
+    loop_source_remove(g_steal_pointer(&entrance->source));
+    listener_close(&entrance->listener);
+    g_ptr_array_add(server->services, entrance);
+}
+
+static void remove_entrances(struct server *server)
+{
+    while (server->entrances->len)
+        remove_entrance(server, server->entrances->len - 1);
+}
+
+unsigned server_withdraw(struct server *server)
+{
+    for (unsigned i = server->entrances->len; i-- > 0;) {
+        struct entrance *entrance = g_ptr_array_index(server->entrances, i);
+
+        if (!entrance->listener.path)
+            continue;
+        listener_withdraw(&entrance->listener);
+        while (accept_one(entrance))
+            ;
+        remove_entrance(server, i);
+    }
+    return g_hash_table_size(server->clients);
+}
+
+void server_shutdown(struct server *server, unsigned milliseconds)
+{
+    server->stopping = true;
+    remove_entrances(server);
+    for (struct server_client *client = server->oldest; client; client = client->newer)
+        connection_finish(client->connection, milliseconds);
+}
+
+void server_free(struct server *server)
+{
+    if (!server)
+        return;
+    server->stopping = true;
+    remove_entrances(server);
+    while (server->oldest)
+        connection_close_now(server->oldest->connection);
+    loop_timer_remove(server->retry_timer);
+    g_ptr_array_free(server->entrances, TRUE);
+    g_ptr_array_free(server->services, TRUE);
+    g_hash_table_destroy(server->clients);
+    g_free(server->name);
+    g_free(server);
+}
+
+/* the whole */
+
+struct server *server_new(struct loop *loop, const char *name, const struct server_limits *limits,
+                          const struct server_handlers *handlers, void *data)
+{
+    struct server *server = g_new(struct server, 1);
+
+    *server = (struct server){
+        .loop = loop,
+        .name = g_strdup(name),
+        .limits = *limits,
+        .handlers = handlers,
+        .handlers_data = data,
+        .entrances = g_ptr_array_new(),
+        .services = g_ptr_array_new_with_free_func(g_free),
+        .clients = g_hash_table_new(g_int64_hash, g_int64_equal),
+    };
+    return server;
+}
+
+const char *server_name(const struct server *server)
+{
+    return server->name;
+}
+
+void server_get_limits(const struct server *server, struct server_limits *ret_limits)
+{
+    *ret_limits = server->limits;
+}
+
+void server_set_limits(struct server *server, const struct server_limits *limits)
+{
+    server->limits = *limits;
+    update_accepting(server);
+}
+
+struct server_client *server_find_client(struct server *server, uint64_t id)
+{
+    return g_hash_table_lookup(server->clients, &id);
+}
+
+struct server_client *server_first_client(struct server *server)
+{
+    return server->oldest;
+}
+
+void server_get_stats(const struct server *server, struct server_stats *ret_stats)
+{
+    *ret_stats = (struct server_stats){
+        .clients = g_hash_table_size(server->clients),
+        .anonymous = server->anonymous,
+        .accepted = server->last_id,
+        .evicted = server->evicted,
+        .accepting = may_accept(server),
+    };
+}
