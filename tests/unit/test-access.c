@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "object/access.h"
+
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/error.h"
+
+/* The permissions that a read-only caller has; a new one must be put here on purpose. */
+static const char *const reading[] = {
+    "getattr",
+    "read",
+    "search-domains",
+    "search-interfaces",
+    "search-networks",
+    "search-node-devices",
+    "search-nwfilters",
+    "search-nwfilter-bindings",
+    "search-ports",
+    "search-secrets",
+    "search-storage-pools",
+    "search-storage-vols",
+    NULL,
+};
+
+static struct identity *caller(bool readonly)
+{
+    return identity_new(&(struct identity_values){.readonly = readonly});
+}
+
+static void test_readonly(void)
+{
+    struct identity *weak = caller(true), *strong = caller(false);
+    unsigned allowed = 0;
+
+    for (int i = 0; i < ACCESS_PERM_LAST; i++) {
+        const char *word = access_permission_word((enum access_permission)i);
+        bool expected = g_strv_contains(reading, word);
+        g_autoptr(GError) error = NULL;
+        int result = access_check(weak, ACCESS_OBJECT_DOMAIN, (enum access_permission)i, NULL,
+                                  "virDomainCreate", &error);
+
+        g_test_message("%s", word);
+        g_assert_cmpint(result, ==, expected ? 0 : -1);
+        g_assert_cmpint(access_allows(weak, ACCESS_OBJECT_DOMAIN, (enum access_permission)i, NULL),
+                        ==, expected);
+        g_assert_true(access_allows(strong, ACCESS_OBJECT_DOMAIN, (enum access_permission)i, NULL));
+        allowed += expected;
+        if (expected)
+            continue;
+        g_assert_cmpint(error_code_of(error), ==, VIR_ERR_OPERATION_DENIED);
+        g_assert_cmpint(error_from_of(error, VIR_FROM_NONE), ==, VIR_FROM_DOMAIN);
+        g_assert_cmpstr(error->message, ==,
+                        "operation forbidden: read only access prevents virDomainCreate");
+    }
+    g_assert_cmpuint(allowed, ==, G_N_ELEMENTS(reading) - 1);
+    identity_unref(weak);
+    identity_unref(strong);
+}
+
+static int refuse_start(struct identity *identity, enum access_object object,
+                        enum access_permission permission, struct object *subject, GError **error)
+{
+    if (permission != ACCESS_PERM_START)
+        return 0;
+    error_set(error, VIR_ERR_ACCESS_DENIED, "not today");
+    return -1;
+}
+
+static void test_drivers(void)
+{
+    static const struct access_driver refuses = {"refuses", refuse_start};
+    static const struct access_driver *const drivers[] = {&refuses, NULL};
+    struct identity *identity = caller(false);
+    g_autoptr(GError) error = NULL;
+
+    access_set_drivers(drivers);
+    g_assert_cmpint(access_check(identity, ACCESS_OBJECT_DOMAIN, ACCESS_PERM_START, NULL,
+                                 "virDomainCreate", &error),
+                    ==, -1);
+    g_assert_cmpint(error_code_of(error), ==, VIR_ERR_ACCESS_DENIED);
+    g_assert_false(access_allows(identity, ACCESS_OBJECT_DOMAIN, ACCESS_PERM_START, NULL));
+    g_assert_true(access_allows(identity, ACCESS_OBJECT_DOMAIN, ACCESS_PERM_STOP, NULL));
+    access_set_drivers(NULL);
+    identity_unref(identity);
+}
+
+/* ---- identity ---- */
+
+static void test_peer(void)
+{
+    struct identity *identity = NULL;
+    const struct identity_values *values;
+    g_autoptr(GError) error = NULL;
+    g_autofree char *described = NULL;
+    int sockets[2];
+
+    g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets), ==, 0);
+    g_assert_cmpint(identity_new_peer(sockets[0], true, &identity, &error), ==, 0);
+    values = identity_values(identity);
+    g_assert_true(values->readonly);
+    g_assert_cmpuint(values->user, ==, geteuid());
+    g_assert_cmpuint(values->group, ==, getegid());
+    g_assert_cmpint(values->process, ==, getpid());
+    g_assert_cmpuint(values->process_time, >, 0);
+    described = identity_describe(identity);
+    g_assert_nonnull(strstr(described, "pid "));
+    identity_unref(identity);
+    close(sockets[0]);
+    close(sockets[1]);
+    g_assert_cmpint(identity_new_peer(-1, true, &identity, &error), ==, -1);
+    g_assert_cmpint(error_code_of(error), ==, VIR_ERR_SYSTEM_ERROR);
+}
+
+static void test_names(void)
+{
+    struct identity *root =
+        identity_new(&(struct identity_values){.has_user = true, .has_group = true});
+    struct identity *given = identity_new(
+        &(struct identity_values){.has_user = true, .user_name = "alice", .sasl_user = "alice@x"});
+    struct identity *nobody = caller(true);
+    g_autofree char *described = identity_describe(given);
+
+    g_assert_cmpstr(identity_user_name(root), ==, "root");
+    g_assert_cmpstr(identity_group_name(root), ==, "root");
+    g_assert_true(identity_user_name(root) == identity_user_name(root));
+    g_assert_cmpstr(identity_user_name(given), ==, "alice");
+    g_assert_null(identity_group_name(given));
+    g_assert_null(identity_user_name(nobody));
+    g_assert_cmpstr(described, ==, "alice@x");
+    identity_unref(root);
+    identity_unref(given);
+    identity_unref(nobody);
+}
+
+static void test_params(void)
+{
+    struct identity *identity = identity_new(&(struct identity_values){
+        .has_user = true,
+        .has_group = true,
+        .has_process = true,
+        .user = 1000,
+        .group = 100,
+        .process = 4711,
+        .process_time = 12345,
+        .user_name = "alice",
+        .group_name = "users",
+        .sasl_user = "alice@EXAMPLE.COM",
+        .x509_name = "CN=alice",
+        .selinux_context = "unconfined",
+    });
+    struct identity_param params[IDENTITY_PARAMS], again[IDENTITY_PARAMS];
+    struct identity *copy = NULL;
+    g_autoptr(GError) error = NULL;
+    unsigned count = identity_to_params(identity, params);
+
+    g_assert_cmpuint(count, ==, IDENTITY_PARAMS);
+    identity_from_params(params, count, true, &copy, &error);
+    g_assert_no_error(error);
+    g_assert_true(identity_values(copy)->readonly);
+    g_assert_cmpuint(identity_to_params(copy, again), ==, count);
+    for (unsigned i = 0; i < count; i++) {
+        g_assert_cmpstr(params[i].field, ==, again[i].field);
+        g_assert_cmpint(params[i].type, ==, again[i].type);
+        g_assert_cmpuint(params[i].number, ==, again[i].number);
+        g_assert_cmpstr(params[i].text, ==, again[i].text);
+    }
+    identity_unref(copy);
+    copy = identity_with_readonly(identity, true);
+    g_assert_true(identity_values(copy)->readonly);
+    g_assert_cmpstr(identity_values(copy)->x509_name, ==, "CN=alice");
+    identity_unref(copy);
+    identity_unref(identity);
+}
+
+static void test_bad_params(void)
+{
+    static const struct identity_param uid = {VIR_CONNECT_IDENTITY_UNIX_USER_ID,
+                                              VIR_TYPED_PARAM_ULLONG, 0, NULL};
+    const struct identity_param bad[][2] = {
+        {{"shoe-size", VIR_TYPED_PARAM_ULLONG, 43, NULL}, uid},
+        {{VIR_CONNECT_IDENTITY_UNIX_USER_ID, VIR_TYPED_PARAM_STRING, 0, "root"}, uid},
+        {uid, uid},
+        {{VIR_CONNECT_IDENTITY_UNIX_GROUP_ID, VIR_TYPED_PARAM_ULLONG, 0xffffffff, NULL}, uid},
+        {{VIR_CONNECT_IDENTITY_UNIX_GROUP_ID, VIR_TYPED_PARAM_ULLONG, 1ULL << 32, NULL}, uid},
+        {{VIR_CONNECT_IDENTITY_PROCESS_ID, VIR_TYPED_PARAM_LLONG, (uint64_t)-1, NULL}, uid},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
+        g_autoptr(GError) error = NULL;
+        struct identity *identity = NULL;
+
+        g_assert_cmpint(identity_from_params(bad[i], 2, false, &identity, &error), ==, -1);
+        g_assert_cmpint(error_code_of(error), ==, VIR_ERR_INVALID_ARG);
+        g_assert_null(identity);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/access/readonly", test_readonly);
+    g_test_add_func("/access/drivers", test_drivers);
+    g_test_add_func("/identity/peer", test_peer);
+    g_test_add_func("/identity/names", test_names);
+    g_test_add_func("/identity/params", test_params);
+    g_test_add_func("/identity/bad-params", test_bad_params);
+    return g_test_run();
+}
