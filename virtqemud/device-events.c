@@ -51,8 +51,8 @@ static char *alias_of(const char *qom_path)
 static const struct domain_disk *find_disk(const struct domain *domain, const char *alias)
 {
     LIST_EACH(disk, &domain->devices.disks)
-        if (alias && g_strcmp0(disk->info.alias, alias) == 0)
-            return disk;
+    if (alias && g_strcmp0(disk->info.alias, alias) == 0)
+        return disk;
     return NULL;
 }
 

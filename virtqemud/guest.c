@@ -52,7 +52,7 @@ static void clear_up(void *data)
 }
 
 /* On the monitors' loop: QEMU has gone. Clearing up may block, so a worker does it. */
-static void on_exit(struct loop_source *source, uint32_t events, void *data)
+static void on_process_exit(struct loop_source *source, uint32_t events, void *data)
 {
     struct guest *guest = data;
     struct workers *workers = qemu_of(&guest->object)->driver->daemon->workers;
@@ -70,8 +70,7 @@ static void watch(void *data)
     struct loop *monitors = qemu_of(&guest->object)->monitors;
     g_autoptr(GError) error = NULL;
 
-    guest->exit_watch =
-        loop_add_fd(monitors, guest->process.fd, EPOLLIN, on_exit, guest, &error);
+    guest->exit_watch = loop_add_fd(monitors, guest->process.fd, EPOLLIN, on_process_exit, guest, &error);
     if (!guest->exit_watch)
         g_error("a guest can't be watched: %s", error->message);
 }
@@ -148,6 +147,6 @@ void guest_raise_lifecycle(struct guest *guest, struct job *job, int event, int 
 
     object_get_view(&guest->object, &view);
     guest_fill_handle(&view, &message.msg.dom);
-    events_raise(qemu_of(&guest->object)->driver, job, EVENT_DOMAIN,
-                 VIR_DOMAIN_EVENT_ID_LIFECYCLE, &guest->object, &message);
+    events_raise(qemu_of(&guest->object)->driver, job, EVENT_DOMAIN, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
+                 &guest->object, &message);
 }

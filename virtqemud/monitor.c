@@ -114,10 +114,9 @@ static void on_shutdown(const struct qmp_event *event, void *user)
     struct guest *guest = user;
     bool reboot = atomic_exchange(&guest->fake_reboot, false) ||
                   action_of(guest, offsetof(struct domain, on_poweroff)) == LIFECYCLE_RESTART;
-    bool preserve =
-        action_of(guest, offsetof(struct domain, on_poweroff)) == LIFECYCLE_PRESERVE;
-    int detail = event->shutdown.by_guest ? VIR_DOMAIN_EVENT_SHUTDOWN_GUEST
-                                          : VIR_DOMAIN_EVENT_SHUTDOWN_HOST;
+    bool preserve = action_of(guest, offsetof(struct domain, on_poweroff)) == LIFECYCLE_PRESERVE;
+    int detail =
+        event->shutdown.by_guest ? VIR_DOMAIN_EVENT_SHUTDOWN_GUEST : VIR_DOMAIN_EVENT_SHUTDOWN_HOST;
 
     if (reboot) {
         monitor_push(guest, restart_in_place, 0, NULL);

@@ -63,7 +63,7 @@ int stop_event_detail(int reason)
     };
 
     return reason >= 0 && reason < (int)G_N_ELEMENTS(details) ? details[reason]
-                                                               : VIR_DOMAIN_EVENT_STOPPED_FAILED;
+                                                              : VIR_DOMAIN_EVENT_STOPPED_FAILED;
 }
 
 static void forget_process(struct guest *guest)
@@ -100,7 +100,7 @@ void stop_clear_up(struct guest *guest, struct job *job, int reason)
         prepare_undo(guest, view_live(&view));
     if (store_remove_status(qemu->store, job, &error) < 0)
         log_error("%s", error->message);
-    registry_set_id(qemu->domains, job, -1);
+    registry_set_id(qemu->domains, job, -1, NULL);
     object_publish_inactive(job, VIR_DOMAIN_SHUTOFF, reason);
     registry_remove_unused(qemu->domains, job);
 }
@@ -124,7 +124,8 @@ void stop_after_end(struct guest *guest)
     g_autoptr(GError) error = NULL;
     struct job *job;
 
-    if (job_begin(&guest->object, JOB_DESTROY, "end of QEMU", KILL_GRACE_MS * 2, &job, &error) < 0) {
+    if (job_begin(&guest->object, JOB_DESTROY, "end of QEMU", KILL_GRACE_MS * 2, &job, &error) <
+        0) {
         log_debug("%s", error->message);
         return;
     }

@@ -18,7 +18,7 @@ int stop_kill(struct guest *guest, bool graceful, GError **error);
  * caller raises events. Idempotent. */
 void stop_clear_up(struct guest *guest, struct job *job, int reason);
 
-/* What on_exit leads to: clears up with the reason that is known, raises "stopped", restarts where
+/* What the end of the process leads to: clears up with the reason that is known, raises "stopped", restarts where
  * on_poweroff or on_crash ask for it. Nothing happens when it was done already. */
 void stop_after_end(struct guest *guest);
 

@@ -122,14 +122,14 @@ static int resolve(struct call *call, const void *args, GError **error)
     return call->object ? 0 : -1;
 }
 
-static int check_access(struct call *call, const void *args, GError **error)
+int call_check_access(struct call *call, GError **error)
 {
     const struct protocol_method *facts = call->request->method;
     struct identity *identity = client_get_identity(call->client);
     int result = 0;
 
     for (unsigned i = 0; i < facts->n_access && result == 0; i++)
-        if (access_rule_applies(&facts->access[i], args))
+        if (access_rule_applies(&facts->access[i], call->args))
             result = access_check(identity, facts->access[i].object, facts->access[i].permission,
                                   call->object, protocol_method_word(facts), error);
     identity_unref(identity);
@@ -176,7 +176,7 @@ static int run(struct call *call, const void *args, void *ret, GError **error)
 {
     if (check_open(call, error) < 0 || check_readonly(call, args, error) < 0 ||
         check_bound(call, error) < 0 || check_flags(call, args, error) < 0 ||
-        resolve(call, args, error) < 0 || check_access(call, args, error) < 0 ||
+        resolve(call, args, error) < 0 || call_check_access(call, error) < 0 ||
         begin_job(call, error) < 0 || check_state(call, error) < 0)
         return -1;
     return call->method->binding.handler(call, args, ret, error);
@@ -193,6 +193,7 @@ static int execute(struct call *call, void **ret_reply, GError **error)
     const struct frame *frame = call->request->frame;
     void *args = call_alloc(call, facts->args);
 
+    call->args = args;
     *ret_reply = call_alloc(call, facts->ret);
     if (codec_decode(facts->args, frame->payload, frame->payload_size, &call->arena, args, error) <
         0)

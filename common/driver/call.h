@@ -50,7 +50,8 @@ struct call {
     struct client *client;
     struct request *request;
     const struct method *method;
-    struct object *object; /* the args' handle, resolved; NULL where the method has none */
+    const void *args;      /* decoded */
+    struct object *object; /* the args' handle, resolved; NULL where the method has none; owned */
     struct job *job;       /* NULL unless the row asks for one; ended after the handler */
     uint64_t flags;        /* of the args */
 
@@ -73,6 +74,9 @@ struct stream *call_stream(struct call *call);
 /* Runs function once the reply has been queued, if the handler succeeds. */
 void call_after_reply(struct call *call, void (*function)(struct client *client, int64_t number),
                       int64_t number);
+
+/* Asks the facts' access rules for call->object again: for lookups, which find it themselves. */
+int call_check_access(struct call *call, GError **error);
 
 /* May the caller see this object in a list? The facts' filter rules. */
 bool call_may_list(struct call *call, struct object *object);

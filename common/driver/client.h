@@ -21,7 +21,6 @@ struct client {
     struct identity *identity;
     bool open;               /* between CONNECT_OPEN and CONNECT_CLOSE or the end of the link */
     bool gone;               /* nothing may be attached to it any more */
-    bool keepalive;          /* it asked whether we ping */
     GHashTable *autodestroy; /* struct object: stopped when the client goes */
 };
 

@@ -75,11 +75,6 @@ int connect_open(struct call *call, const struct remote_connect_open_args *args,
         error_set_from(error, VIR_FROM_RPC, VIR_ERR_INTERNAL_ERROR, "connection already open");
         return -1;
     }
-    if (settings_of(call)->keepalive_required && !client->keepalive) {
-        error_set_from(error, VIR_FROM_RPC, VIR_ERR_OPERATION_FAILED,
-                       "keepalive support is required to connect");
-        return -1;
-    }
     if (check_uri(client->driver, args->name, error) < 0)
         return -1;
     client_open(client, args->flags & VIR_CONNECT_RO);
@@ -106,7 +101,6 @@ int connect_supports_feature(struct call *call,
     uint32_t features = COMMON_FEATURES | call->client->driver->spec->features;
 
     if (args->feature == FEATURE_PROGRAM_KEEPALIVE) {
-        call->client->keepalive = true;
         connection_enable_keepalive(call->client->connection, settings->keepalive_interval * 1000,
                                     settings->keepalive_count);
     } else if (!client_is_open(call->client)) {

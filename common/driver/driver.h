@@ -9,6 +9,7 @@
 #include "driver/call.h"
 #include "object/event.h"
 #include "object/registry.h"
+#include "object/store.h"
 
 /*
  * A driver is what one daemon serves: its kinds of objects and its table of methods. The daemon
@@ -43,9 +44,10 @@ struct driver {
     struct daemon *daemon;
     struct event_bus *bus;
     struct registry *registries[PROTOCOL_OBJECT_LAST]; /* NULL: it has no such objects */
+    struct store *stores[PROTOCOL_OBJECT_LAST];        /* of those that are kept on disk */
     char *hostname;                                    /* as clients see it */
     char *uri;                                         /* canonical: "qemu:///system" */
-    void *data; /* the daemon's own */
+    void *data;                                        /* the daemon's own */
     struct dispatch_table table;
     GHashTable *methods; /* private */
 };

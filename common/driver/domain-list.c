@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
+#include "driver/client.h"
+#include "driver/domains.h"
+#include "protocol/remote-handlers.h"
+
+static struct registry *domains_of(struct call *call)
+{
+    return call->client->driver->registries[PROTOCOL_OBJECT_DOMAIN];
+}
+
+static void fill_from_view(struct call *call, const struct object_view *view,
+                           struct remote_nonnull_domain *ret_handle)
+{
+    ret_handle->name = arena_strdup(&call->arena, view->name);
+    memcpy(ret_handle->uuid, view->uuid, sizeof(ret_handle->uuid));
+    ret_handle->id = view->id;
+}
+
+void domain_fill_handle(struct call *call, struct object *object,
+                        struct remote_nonnull_domain *ret_handle)
+{
+    OBJECT_VIEW_AUTO struct object_view view = {0};
+
+    object_get_view(object, &view);
+    fill_from_view(call, &view, ret_handle);
+}
+
+/* ---- lookups ---- */
+
+/* The facts' access rule is asked with the object that was found. */
+static int reply_found(struct call *call, struct object *object,
+                       struct remote_nonnull_domain *ret_handle, GError **error)
+{
+    if (!object)
+        return -1;
+    call->object = object;
+    if (call_check_access(call, error) < 0)
+        return -1;
+    domain_fill_handle(call, object, ret_handle);
+    return 0;
+}
+
+int domain_lookup_by_name(struct call *call, const struct remote_domain_lookup_by_name_args *args,
+                          struct remote_domain_lookup_by_name_ret *ret, GError **error)
+{
+    return reply_found(call, registry_get_by_name(domains_of(call), args->name, error), &ret->dom,
+                       error);
+}
+
+int domain_lookup_by_uuid(struct call *call, const struct remote_domain_lookup_by_uuid_args *args,
+                          struct remote_domain_lookup_by_uuid_ret *ret, GError **error)
+{
+    return reply_found(call, registry_get_by_uuid(domains_of(call), args->uuid, error), &ret->dom,
+                       error);
+}
+
+int domain_lookup_by_id(struct call *call, const struct remote_domain_lookup_by_id_args *args,
+                        struct remote_domain_lookup_by_id_ret *ret, GError **error)
+{
+    return reply_found(call, registry_get_by_id(domains_of(call), args->id, error), &ret->dom,
+                       error);
+}
+
+/* ---- the list with filters ---- */
+
+/*
+ * Filters come in groups: within one any bit may match, and a group of which no bit is set lets all
+ * pass. A row is a bit and the question it asks.
+ */
+struct filter_row {
+    unsigned flag;
+    bool (*matches)(const struct object_view *view);
+};
+
+static bool is_active(const struct object_view *view)
+{
+    return view->live != NULL;
+}
+
+static bool is_inactive(const struct object_view *view)
+{
+    return view->live == NULL;
+}
+
+static bool is_persistent(const struct object_view *view)
+{
+    return view->config != NULL;
+}
+
+static bool is_transient(const struct object_view *view)
+{
+    return view->config == NULL;
+}
+
+static bool is_running(const struct object_view *view)
+{
+    return view->state == VIR_DOMAIN_RUNNING;
+}
+
+static bool is_paused(const struct object_view *view)
+{
+    return view->state == VIR_DOMAIN_PAUSED;
+}
+
+static bool is_shut_off(const struct object_view *view)
+{
+    return view->state == VIR_DOMAIN_SHUTOFF;
+}
+
+static bool is_other(const struct object_view *view)
+{
+    return !is_running(view) && !is_paused(view) && !is_shut_off(view);
+}
+
+static bool has_autostart(const struct object_view *view)
+{
+    return view->autostart;
+}
+
+static bool has_no_autostart(const struct object_view *view)
+{
+    return !view->autostart;
+}
+
+static bool always(const struct object_view *view)
+{
+    return true;
+}
+
+static bool never(const struct object_view *view)
+{
+    return false;
+}
+
+#define GROUP_ROWS 4
+static const struct filter_row groups[][GROUP_ROWS] = {
+    {{VIR_CONNECT_LIST_DOMAINS_ACTIVE, is_active},
+     {VIR_CONNECT_LIST_DOMAINS_INACTIVE, is_inactive}},
+    {{VIR_CONNECT_LIST_DOMAINS_PERSISTENT, is_persistent},
+     {VIR_CONNECT_LIST_DOMAINS_TRANSIENT, is_transient}},
+    {{VIR_CONNECT_LIST_DOMAINS_RUNNING, is_running},
+     {VIR_CONNECT_LIST_DOMAINS_PAUSED, is_paused},
+     {VIR_CONNECT_LIST_DOMAINS_SHUTOFF, is_shut_off},
+     {VIR_CONNECT_LIST_DOMAINS_OTHER, is_other}},
+    {{VIR_CONNECT_LIST_DOMAINS_AUTOSTART, has_autostart},
+     {VIR_CONNECT_LIST_DOMAINS_NO_AUTOSTART, has_no_autostart}},
+    /* no domain has these as long as nothing can make them */
+    {{VIR_CONNECT_LIST_DOMAINS_MANAGEDSAVE, never},
+     {VIR_CONNECT_LIST_DOMAINS_NO_MANAGEDSAVE, always}},
+    {{VIR_CONNECT_LIST_DOMAINS_HAS_SNAPSHOT, never},
+     {VIR_CONNECT_LIST_DOMAINS_NO_SNAPSHOT, always}},
+    {{VIR_CONNECT_LIST_DOMAINS_HAS_CHECKPOINT, never},
+     {VIR_CONNECT_LIST_DOMAINS_NO_CHECKPOINT, always}},
+};
+#define ALL_FILTERS 0xffff
+
+static bool group_passes(const struct filter_row *group, unsigned flags,
+                         const struct object_view *view)
+{
+    bool asked = false;
+
+    for (size_t i = 0; i < GROUP_ROWS && group[i].matches; i++) {
+        if (!(flags & group[i].flag))
+            continue;
+        if (group[i].matches(view))
+            return true;
+        asked = true;
+    }
+    return !asked;
+}
+
+struct list_request {
+    struct call *call;
+    unsigned flags;
+};
+
+static bool wanted(struct object *object, const struct object_view *view, void *data)
+{
+    const struct list_request *request = data;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(groups); i++)
+        if (!group_passes(groups[i], request->flags, view))
+            return false;
+    return call_may_list(request->call, object);
+}
+
+int connect_list_all_domains(struct call *call,
+                             const struct remote_connect_list_all_domains_args *args,
+                             struct remote_connect_list_all_domains_ret *ret, GError **error)
+{
+    struct list_request request = {.call = call, .flags = args->flags};
+
+    if (!args->need_results) {
+        ret->ret = registry_count(domains_of(call), wanted, &request);
+        return 0;
+    }
+    g_autoptr(GPtrArray) domains = registry_list(domains_of(call), wanted, &request);
+    ret->domains_val =
+        arena_array(&call->arena, domains->len, sizeof(struct remote_nonnull_domain));
+    ret->domains_len = domains->len;
+    ret->ret = domains->len;
+    for (guint i = 0; i < domains->len; i++)
+        domain_fill_handle(call, domains->pdata[i], &ret->domains_val[i]);
+    return 0;
+}
+
+/* ---- the older lists: ids of the active, names of the inactive ---- */
+
+static GPtrArray *list(struct call *call, unsigned flags)
+{
+    struct list_request request = {.call = call, .flags = flags};
+
+    return registry_list(domains_of(call), wanted, &request);
+}
+
+static unsigned count(struct call *call, unsigned flags)
+{
+    struct list_request request = {.call = call, .flags = flags};
+
+    return registry_count(domains_of(call), wanted, &request);
+}
+
+int connect_list_domains(struct call *call, const struct remote_connect_list_domains_args *args,
+                         struct remote_connect_list_domains_ret *ret, GError **error)
+{
+    g_autoptr(GPtrArray) domains = list(call, VIR_CONNECT_LIST_DOMAINS_ACTIVE);
+    uint32_t most = args->maxids < 0 ? 0 : (uint32_t)args->maxids;
+
+    ret->ids_len = MIN(domains->len, most);
+    ret->ids_val = arena_array(&call->arena, ret->ids_len, sizeof(int));
+    for (uint32_t i = 0; i < ret->ids_len; i++) {
+        OBJECT_VIEW_AUTO struct object_view view = {0};
+        object_get_view(domains->pdata[i], &view);
+        ret->ids_val[i] = view.id;
+    }
+    return 0;
+}
+
+int connect_num_of_domains(struct call *call, const void *args,
+                           struct remote_connect_num_of_domains_ret *ret, GError **error)
+{
+    ret->num = (int)count(call, VIR_CONNECT_LIST_DOMAINS_ACTIVE);
+    return 0;
+}
+
+int connect_list_defined_domains(struct call *call,
+                                 const struct remote_connect_list_defined_domains_args *args,
+                                 struct remote_connect_list_defined_domains_ret *ret,
+                                 GError **error)
+{
+    g_autoptr(GPtrArray) domains = list(call, VIR_CONNECT_LIST_DOMAINS_INACTIVE);
+    uint32_t most = args->maxnames < 0 ? 0 : (uint32_t)args->maxnames;
+
+    ret->names_len = MIN(domains->len, most);
+    ret->names_val = arena_array(&call->arena, ret->names_len, sizeof(char *));
+    for (uint32_t i = 0; i < ret->names_len; i++) {
+        g_autofree char *name = object_get_name(domains->pdata[i]);
+        ret->names_val[i] = arena_strdup(&call->arena, name);
+    }
+    return 0;
+}
+
+int connect_num_of_defined_domains(struct call *call, const void *args,
+                                   struct remote_connect_num_of_defined_domains_ret *ret,
+                                   GError **error)
+{
+    ret->num = (int)count(call, VIR_CONNECT_LIST_DOMAINS_INACTIVE);
+    return 0;
+}
+
+static const struct method rows[] = {
+    {.binding = HANDLER(remote, domain_lookup_by_name), .thread = METHOD_INLINE},
+    {.binding = HANDLER(remote, domain_lookup_by_uuid), .thread = METHOD_INLINE},
+    {.binding = HANDLER(remote, domain_lookup_by_id), .thread = METHOD_INLINE},
+    {.binding = HANDLER(remote, connect_list_all_domains), .flags = ALL_FILTERS},
+    {.binding = HANDLER(remote, connect_list_domains)},
+    {.binding = HANDLER(remote, connect_num_of_domains)},
+    {.binding = HANDLER(remote, connect_list_defined_domains)},
+    {.binding = HANDLER(remote, connect_num_of_defined_domains)},
+};
+
+const struct driver_methods domain_list_methods = DRIVER_METHODS(rows);

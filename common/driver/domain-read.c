@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "driver/client.h"
+#include "driver/domains.h"
+#include "protocol/remote-handlers.h"
+#include "xml/xml.h"
+
+/*
+ * Everything here is answered from the object's published view: it never waits for a hypervisor.
+ */
+#define VIEW(view, call)                                                                           \
+    OBJECT_VIEW_AUTO struct object_view view = {0};                                                \
+    object_get_view((call)->object, &view)
+
+static const struct domain *definition_of(const struct object_view *view)
+{
+    return (const struct domain *)object_view_definition(view, false);
+}
+
+static unsigned xml_flags(unsigned flags, bool active)
+{
+    unsigned result = 0;
+
+    if (flags & VIR_DOMAIN_XML_SECURE)
+        result |= XML_WRITE_SECURE;
+    if (flags & VIR_DOMAIN_XML_MIGRATABLE)
+        result |= XML_WRITE_MIGRATABLE;
+    if (!active || (flags & (VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_MIGRATABLE)))
+        result |= XML_WRITE_INACTIVE;
+    return result;
+}
+
+int domain_get_xml_desc(struct call *call, const struct remote_domain_get_xml_desc_args *args,
+                        struct remote_domain_get_xml_desc_ret *ret, GError **error)
+{
+    VIEW(view, call);
+    const struct definition *definition =
+        object_view_definition(&view, args->flags & VIR_DOMAIN_XML_INACTIVE);
+    g_autofree char *text = xml_write(definition, xml_flags(args->flags, definition == view.live));
+
+    ret->xml = arena_strdup(&call->arena, text);
+    return 0;
+}
+
+int domain_get_state(struct call *call, const struct remote_domain_get_state_args *args,
+                     struct remote_domain_get_state_ret *ret, GError **error)
+{
+    VIEW(view, call);
+
+    ret->state = view.state;
+    ret->reason = view.reason;
+    return 0;
+}
+
+int domain_get_os_type(struct call *call, const struct remote_domain_get_os_type_args *args,
+                       struct remote_domain_get_os_type_ret *ret, GError **error)
+{
+    VIEW(view, call);
+
+    ret->type =
+        arena_strdup(&call->arena, names_word(&os_type_names, definition_of(&view)->os.type));
+    return 0;
+}
+
+int domain_get_max_memory(struct call *call, const struct remote_domain_get_max_memory_args *args,
+                          struct remote_domain_get_max_memory_ret *ret, GError **error)
+{
+    VIEW(view, call);
+
+    ret->memory = definition_of(&view)->memory;
+    return 0;
+}
+
+int domain_get_max_vcpus(struct call *call, const struct remote_domain_get_max_vcpus_args *args,
+                         struct remote_domain_get_max_vcpus_ret *ret, GError **error)
+{
+    VIEW(view, call);
+
+    ret->num = (int)definition_of(&view)->max_vcpus;
+    return 0;
+}
+
+int domain_get_vcpus_flags(struct call *call, const struct remote_domain_get_vcpus_flags_args *args,
+                           struct remote_domain_get_vcpus_flags_ret *ret, GError **error)
+{
+    VIEW(view, call);
+    unsigned affected;
+
+    if (object_check_affect(call->object->kind, &view, args->flags, &affected, error) < 0)
+        return -1;
+    const struct domain *domain =
+        (const struct domain *)(affected & VIR_DOMAIN_AFFECT_LIVE ? view.live : view.config);
+    ret->num =
+        (int)(args->flags & VIR_DOMAIN_VCPU_MAXIMUM ? domain->max_vcpus : domain_vcpus(domain));
+    return 0;
+}
+
+int domain_is_active(struct call *call, const struct remote_domain_is_active_args *args,
+                     struct remote_domain_is_active_ret *ret, GError **error)
+{
+    ret->active = object_is_active(call->object);
+    return 0;
+}
+
+int domain_is_persistent(struct call *call, const struct remote_domain_is_persistent_args *args,
+                         struct remote_domain_is_persistent_ret *ret, GError **error)
+{
+    ret->persistent = object_is_persistent(call->object);
+    return 0;
+}
+
+int domain_is_updated(struct call *call, const struct remote_domain_is_updated_args *args,
+                      struct remote_domain_is_updated_ret *ret, GError **error)
+{
+    VIEW(view, call);
+
+    ret->updated = view.updated;
+    return 0;
+}
+
+int domain_get_autostart(struct call *call, const struct remote_domain_get_autostart_args *args,
+                         struct remote_domain_get_autostart_ret *ret, GError **error)
+{
+    VIEW(view, call);
+
+    ret->autostart = view.autostart;
+    return 0;
+}
+
+int domain_set_autostart(struct call *call, const struct remote_domain_set_autostart_args *args,
+                         void *ret, GError **error)
+{
+    struct store *store = call->client->driver->stores[PROTOCOL_OBJECT_DOMAIN];
+
+    if (!object_is_persistent(call->object)) {
+        error_set(error, VIR_ERR_OPERATION_INVALID, "cannot set autostart for transient domain");
+        return -1;
+    }
+    if (store_set_autostart(store, call->job, args->autostart, error) < 0)
+        return -1;
+    object_publish_autostart(call->job, args->autostart);
+    return 0;
+}
+
+/* What is at work on the object, from the job's own record: never behind that job. */
+int domain_get_control_info(struct call *call,
+                            const struct remote_domain_get_control_info_args *args,
+                            struct remote_domain_get_control_info_ret *ret, GError **error)
+{
+    struct job_info info;
+
+    job_get_info(call->object, &info);
+    if (info.async_name) {
+        ret->state = VIR_DOMAIN_CONTROL_JOB;
+        ret->stateTime = (uint64_t)info.async_ms;
+    } else if (info.name) {
+        ret->state = VIR_DOMAIN_CONTROL_OCCUPIED;
+        ret->stateTime = (uint64_t)info.held_ms;
+    }
+    return 0;
+}
+
+int domain_get_job_info(struct call *call, const struct remote_domain_get_job_info_args *args,
+                        struct remote_domain_get_job_info_ret *ret, GError **error)
+{
+    struct job_info info;
+
+    job_get_info(call->object, &info);
+    ret->type = info.async_name ? VIR_DOMAIN_JOB_UNBOUNDED : VIR_DOMAIN_JOB_NONE;
+    ret->timeElapsed = info.async_name ? (uint64_t)info.async_ms : 0;
+    return 0;
+}
+
+int domain_get_job_stats(struct call *call, const struct remote_domain_get_job_stats_args *args,
+                         struct remote_domain_get_job_stats_ret *ret, GError **error)
+{
+    struct job_info info;
+
+    job_get_info(call->object, &info);
+    ret->type = info.async_name ? VIR_DOMAIN_JOB_UNBOUNDED : VIR_DOMAIN_JOB_NONE;
+    return 0;
+}
+
+#define XML_FLAGS                                                                                  \
+    (VIR_DOMAIN_XML_SECURE | VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_UPDATE_CPU |                 \
+     VIR_DOMAIN_XML_MIGRATABLE)
+#define AFFECT (VIR_DOMAIN_AFFECT_LIVE | VIR_DOMAIN_AFFECT_CONFIG)
+
+static const struct method rows[] = {
+    {.binding = HANDLER(remote, domain_get_xml_desc), .flags = XML_FLAGS, .thread = METHOD_INLINE},
+    {.binding = HANDLER(remote, domain_get_state), .thread = METHOD_INLINE},
+    {.binding = HANDLER(remote, domain_get_os_type), .thread = METHOD_INLINE},
+    {.binding = HANDLER(remote, domain_get_max_memory), .thread = METHOD_INLINE},
+    {.binding = HANDLER(remote, domain_get_max_vcpus), .thread = METHOD_INLINE},
+    {.binding = HANDLER(remote, domain_get_vcpus_flags),
+     .flags = AFFECT | VIR_DOMAIN_VCPU_MAXIMUM,
+     .thread = METHOD_INLINE},
+    {.binding = HANDLER(remote, domain_is_active), .thread = METHOD_INLINE},
+    {.binding = HANDLER(remote, domain_is_persistent), .thread = METHOD_INLINE},
+    {.binding = HANDLER(remote, domain_is_updated), .thread = METHOD_INLINE},
+    {.binding = HANDLER(remote, domain_get_autostart), .thread = METHOD_INLINE},
+    {.binding = HANDLER(remote, domain_set_autostart), .job = true},
+    {.binding = HANDLER(remote, domain_get_control_info),
+     .state = METHOD_ACTIVE,
+     .thread = METHOD_INLINE},
+    {.binding = HANDLER(remote, domain_get_job_info),
+     .state = METHOD_ACTIVE,
+     .thread = METHOD_INLINE},
+    {.binding = HANDLER(remote, domain_get_job_stats),
+     .flags = VIR_DOMAIN_JOB_STATS_COMPLETED | VIR_DOMAIN_JOB_STATS_KEEP_COMPLETED,
+     .thread = METHOD_INLINE},
+};
+
+const struct driver_methods domain_read_methods = DRIVER_METHODS(rows);

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "driver/driver.h"
+#include "model/domain.h"
+#include "protocol/remote.h"
+
+/*
+ * What domains have in common whatever runs them: finding, listing, and reading what the published
+ * view tells. A hypervisor's daemon adds the methods that act.
+ */
+extern const struct driver_methods domain_list_methods;     /* lookups, lists, counts */
+extern const struct driver_methods domain_read_methods;     /* state, document, flags */
+extern const struct driver_methods domain_describe_methods; /* title, description, metadata */
+
+/* The handle of an object for a reply, its name in the call's arena. */
+void domain_fill_handle(struct call *call, struct object *object,
+                        struct remote_nonnull_domain *ret_handle);

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "model/domain.h"
+
+#include "config.h"
+#include "ports.h"
+#include "qmp.h"
+
+/* Displays between document and host: their ports, addresses, passwords. */
+
+/* Chooses the ports and addresses that the document leaves to us; what is chosen goes into it. */
+int display_take_ports(struct domain *live, struct ports *ports, const struct qemu_config *config,
+                       GError **error);
+
+/* Marks the ports of a guest that runs already, as given out. */
+void display_mark_ports(const struct domain *live, struct ports *ports);
+void display_return_ports(const struct domain *live, struct ports *ports);
+
+/* Tells QEMU the password, its end, and what happens to who is connected. Nothing for displays
+ * without one. Blocks. */
+int display_set_password(struct qmp *qmp, const struct domain_graphics *graphics,
+                         const struct qemu_config *config, GError **error);

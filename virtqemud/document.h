@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "guest.h"
+
+/*
+ * From a client's text to a definition that can be stored: read, defaults, checks, addresses. Pure
+ * but for asking what the emulator can do.
+ */
+
+/* *ret_definition is the caller's. validate: what is unknown is an error, else a logged warning.
+ * Blocks for a first probe of the emulator. Errors: VIR_ERR_XML_..., VIR_ERR_CONFIG_UNSUPPORTED,
+ * which for a domain of another hypervisor names the daemon to ask. */
+int document_read(struct qemu *qemu, const char *text, bool validate,
+                  struct definition **ret_definition, GError **error);
+
+/* object_kind.read and .write: files of ours, complete already, so no emulator is asked. */
+int document_load(const char *text, size_t length, struct definition **ret_definition,
+                  GError **error);
+int document_save(const struct definition *definition, char **ret_text, GError **error);

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+#include "qemu.h"
+
+/*
+ * NAME.log of a guest: QEMU writes its messages there, and we the command line of each start. The
+ * file is opened for appending and inherited, so that it needs nobody to copy.
+ */
+struct log_file {
+    int fd;       /* owned */
+    size_t start; /* where this run's text begins */
+};
+
+/* Opens it and writes the heading of a run: when, what versions, the exact command. Blocks. */
+int log_file_open(struct qemu *qemu, const char *name, const char *versions, const char *command,
+                  struct log_file *ret_file, GError **error);
+
+/* What QEMU wrote since the heading, white space at the ends cut, the end of it if it is long; NULL
+ * when it wrote nothing. The caller frees. */
+char *log_file_read(struct qemu *qemu, const char *name, const struct log_file *file);
+
+/* The last lines of the log, whenever written; NULL: none. The caller frees. */
+char *log_file_last_words(struct qemu *qemu, const char *name);
+
+/* Appends a line with the time: "shutting down, reason=destroyed". */
+void log_file_note(struct qemu *qemu, const char *name, const char *text);

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "prepare.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+
+#include "aliases.h"
+#include "display.h"
+#include "limits.h"
+#include "ownership.h"
+
+/* What of a name goes into a folder's name: paths of unix sockets end at 107 bytes. */
+#define SHORT_NAME_BYTES 20
+
+char *prepare_folder_name(struct qemu *qemu, int id, const char *name)
+{
+    const char *end = name;
+
+    /* whole UTF-8 characters only */
+    for (const char *next = name; *next; end = next) {
+        next = g_utf8_next_char(next);
+        if (next - name > SHORT_NAME_BYTES)
+            break;
+    }
+    if (strlen(name) <= SHORT_NAME_BYTES)
+        end = name + strlen(name);
+    return g_strdup_printf("%s/domain-%d-%.*s", qemu->state_folder, id, (int)(end - name), name);
+}
+
+/* A socket that the document leaves to us: channel/target/domain-ID-NAME/CHANNEL. */
+static void choose_channel_path(struct qemu *qemu, struct domain *live, int id,
+                                struct domain_channel *channel)
+{
+    struct arena *arena = &live->definition.arena;
+    g_autofree char *run = prepare_folder_name(qemu, id, live->name);
+
+    if (channel->source.type != CHARDEV_UNIX || !channel->name)
+        return;
+    struct chardev_end *end = chardev_source_make_end(&channel->source, arena);
+    if (end->path)
+        return;
+    end->mode = CHARDEV_MODE_BIND;
+    end->path = arena_printf(arena, "%s/channel/%s/%s", qemu->status_folder, strrchr(run, '/') + 1,
+                             channel->name);
+}
+
+static int make_folder(struct qemu *qemu, const char *path, GError **error)
+{
+    /* QEMU makes its sockets there, so it is QEMU's */
+    uid_t uid = qemu->config.set_user ? qemu->config.uid : (uid_t)-1;
+    gid_t gid = qemu->config.set_user ? qemu->config.gid : (gid_t)-1;
+
+    return file_make_folders_owned(path, 0750, uid, gid, error);
+}
+
+static int make_channel_folders(struct qemu *qemu, const struct domain *live, GError **error)
+{
+    LIST_EACH(channel, &live->devices.channels)
+    {
+        const struct chardev_end *end = chardev_source_end(&channel->source);
+
+        if (channel->source.type != CHARDEV_UNIX || !end || !end->path ||
+            !g_str_has_prefix(end->path, qemu->status_folder))
+            continue;
+        g_autofree char *folder = g_path_get_dirname(end->path);
+        if (make_folder(qemu, folder, error) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int prepare_live(struct guest *guest, struct domain *live, int id, GError **error)
+{
+    struct qemu *qemu = qemu_of(&guest->object);
+
+    live->id = OPT_INT(id);
+    g_free(guest->folder);
+    guest->folder = prepare_folder_name(qemu, id, live->name);
+    aliases_assign(live);
+    LIST_EACH(channel, &live->devices.channels)
+    choose_channel_path(qemu, live, id, channel);
+    if (display_take_ports(live, qemu->ports, &qemu->config, error) < 0 ||
+        make_folder(qemu, guest->folder, error) < 0 || make_channel_folders(qemu, live, error) < 0)
+        return -1;
+    return 0;
+}
+
+int prepare_access(struct guest *guest, const struct domain *live, GError **error)
+{
+    return ownership_take(&qemu_of(&guest->object)->config, live, error);
+}
+
+/* Folders of ours are flat: files and sockets alone. */
+static void remove_folder(const char *path)
+{
+    g_auto(GStrv) names = NULL;
+    g_autoptr(GError) error = NULL;
+
+    if (file_list(path, NULL, &names, &error) < 0) {
+        log_warn("%s", error->message);
+        return;
+    }
+    for (char **name = names; *name; name++) {
+        g_autofree char *file = g_build_filename(path, *name, NULL);
+        unlink(file);
+    }
+    file_sweep(path, NULL);
+    if (rmdir(path) < 0 && errno != ENOENT)
+        log_warn("cannot remove %s: %s", path, g_strerror(errno));
+}
+
+static void remove_channel_folder(struct qemu *qemu, const struct guest *guest)
+{
+    const char *run = strrchr(guest->folder, '/') + 1;
+    g_autofree char *folder = g_strdup_printf("%s/channel/%s", qemu->status_folder, run);
+
+    remove_folder(folder);
+}
+
+void prepare_undo(struct guest *guest, const struct domain *live)
+{
+    struct qemu *qemu = qemu_of(&guest->object);
+
+    display_return_ports(live, qemu->ports);
+    ownership_restore(&qemu->config, live);
+    limits_remove(guest);
+    if (!guest->folder)
+        return;
+    remove_channel_folder(qemu, guest);
+    remove_folder(guest->folder);
+    g_clear_pointer(&guest->folder, g_free);
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "reconnect.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/workers.h"
+
+#include "display.h"
+#include "monitor.h"
+#include "prepare.h"
+#include "qmp-commands.h"
+#include "start.h"
+#include "status.h"
+#include "stop.h"
+
+#define MONITOR_DEADLINE_MS 30000
+
+/* ---- at the start, before anything is served ---- */
+
+static int open_process(struct guest *guest, const struct guest_status *status, GError **error)
+{
+    struct process process = PROCESS_INIT;
+
+    if (status->pid == 0) {
+        error_set(error, VIR_ERR_OPERATION_FAILED, "its start was interrupted");
+        return -1;
+    }
+    if (process_open(status->pid, status->process_time, &process, error) < 0)
+        return -1;
+    guest_set_process(guest, &process);
+    return 0;
+}
+
+int reconnect_restore(struct registry *registry, struct job *job, struct definition *live,
+                      void *rest, GError **error)
+{
+    struct guest *guest = guest_of(job_object(job));
+    const struct guest_status *status = rest;
+    int id = ((struct domain *)live)->id.value;
+
+    g_free(guest->folder);
+    guest->folder = g_strdup(status->folder);
+    if (registry_set_id(registry, job, id, error) < 0 ||
+        open_process(guest, status, error) < 0) {
+        registry_set_id(registry, job, -1, NULL);
+        prepare_undo(guest, (struct domain *)live);
+        definition_unref(live);
+        definition_unref(rest);
+        return -1;
+    }
+    display_mark_ports((struct domain *)live, qemu_of(&guest->object)->ports);
+    object_publish_active(job, live, id, status->state, (int)status->reason);
+    definition_unref(rest);
+    return 0;
+}
+
+/* ---- on a worker each ---- */
+
+static int connect_monitor(const struct guest *guest, GError **error)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    autofd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    g_snprintf(address.sun_path, sizeof(address.sun_path), "%s/monitor.sock", guest->folder);
+    if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
+        error_set_errno(error, errno, "cannot connect to the monitor %s", address.sun_path);
+        return -1;
+    }
+    return fd_take(&fd);
+}
+
+/* What QEMU's run states mean to us; those not here are pauses. */
+static const struct {
+    const char *word;
+    int state, reason;
+} run_states[] = {
+    {"running", VIR_DOMAIN_RUNNING, VIR_DOMAIN_RUNNING_UNKNOWN},
+    {"shutdown", VIR_DOMAIN_SHUTDOWN, VIR_DOMAIN_SHUTDOWN_UNKNOWN},
+    {"guest-panicked", VIR_DOMAIN_CRASHED, VIR_DOMAIN_CRASHED_PANICKED},
+    {"suspended", VIR_DOMAIN_PMSUSPENDED, VIR_DOMAIN_PMSUSPENDED_UNKNOWN},
+    {"io-error", VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_IOERROR},
+    {"watchdog", VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_WATCHDOG},
+};
+
+static void notice_state(struct guest *guest, const char *word)
+{
+    OBJECT_VIEW_AUTO struct object_view view = {0};
+    int state = VIR_DOMAIN_PAUSED, reason = VIR_DOMAIN_PAUSED_UNKNOWN;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(run_states); i++)
+        if (strcmp(run_states[i].word, word) == 0) {
+            state = run_states[i].state;
+            reason = run_states[i].reason;
+        }
+    object_get_view(&guest->object, &view);
+    /* the reason on file is better than none, if the state has not changed meanwhile */
+    if (view.state != state)
+        object_notice_state(&guest->object, state, reason);
+}
+
+/* A start that the old daemon did not finish has no client to report to: it is undone. */
+static bool was_starting(struct guest *guest, const char *word)
+{
+    OBJECT_VIEW_AUTO struct object_view view = {0};
+
+    object_get_view(&guest->object, &view);
+    return view.state == VIR_DOMAIN_PAUSED && view.reason == VIR_DOMAIN_PAUSED_STARTING_UP &&
+           strcmp(word, "running") != 0;
+}
+
+static int catch_up(struct guest *guest, struct job *job, GError **error)
+{
+    struct arena arena ARENA_AUTO = {0};
+    struct qmp *qmp = guest_get_qmp(guest, error);
+    struct qmp_status status;
+
+    if (!qmp)
+        return -1;
+    int result = qmp_get_status(qmp, 0, &arena, &status, error);
+    qmp_unref(qmp);
+    if (result < 0)
+        return -1;
+    if (was_starting(guest, status.status)) {
+        error_set(error, VIR_ERR_OPERATION_FAILED, "its start was interrupted");
+        return -1;
+    }
+    notice_state(guest, status.status);
+    if (strcmp(status.status, "shutdown") == 0) {
+        atomic_store(&guest->end_reason, VIR_DOMAIN_SHUTOFF_SHUTDOWN);
+        return stop_kill(guest, false, error);
+    }
+    return start_learn(guest, job, error);
+}
+
+static int take_up(struct guest *guest, struct job *job, GError **error)
+{
+    g_autofree char *name = object_get_name(&guest->object);
+    int fd = connect_monitor(guest, error);
+
+    if (fd < 0 || monitor_open(guest, name, fd, MONITOR_DEADLINE_MS, error) < 0 ||
+        catch_up(guest, job, error) < 0)
+        return -1;
+    return store_save_status(qemu_of(&guest->object)->store, job, error);
+}
+
+/* A QEMU that is alive but silent stays: its guest may be fine, and the user can destroy it. */
+static void reconnect(void *data)
+{
+    struct job *job = data;
+    struct guest *guest = guest_of(job_object(job));
+    g_autoptr(GError) error = NULL;
+
+    if (take_up(guest, job, &error) < 0) {
+        g_autofree char *name = object_get_name(&guest->object);
+        log_error("domain '%s' can't be taken up again: %s", name, error->message);
+        if (!error_is(error, VIR_ERR_OPERATION_TIMEOUT))
+            stop_kill(guest, false, NULL);
+    }
+    job_end(job);
+}
+
+void reconnect_all(struct qemu *qemu)
+{
+    g_autoptr(GPtrArray) guests = registry_list(qemu->domains, registry_filter_active, NULL);
+
+    for (guint i = 0; i < guests->len; i++) {
+        g_autoptr(GError) error = NULL;
+        struct job *job;
+
+        if (job_begin(guests->pdata[i], JOB_MODIFY, "reconnect", 0, &job, &error) < 0)
+            log_error("%s", error->message); /* it has ended already */
+        else
+            workers_push(qemu->driver->daemon->workers, reconnect, job, true);
+    }
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "guest.h"
+
+/*
+ * After a restart of the daemon: guests go on running, and are taken up again from their status
+ * files. Nothing here waits for a QEMU before the daemon serves clients: a hung guest holds up
+ * those alone who need it.
+ */
+
+/* store_status.restore: publishes the guest as its status file says, with its process watched; or,
+ * when that has ended, clears up after it. */
+int reconnect_restore(struct registry *registry, struct job *job, struct definition *live,
+                      void *rest, GError **error);
+
+/* For each guest that was restored, a job and a worker that connects to its monitor: at once, so
+ * that who asks for the guest later waits for them. */
+void reconnect_all(struct qemu *qemu);

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "start.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+
+#include "arguments.h"
+#include "check.h"
+#include "display.h"
+#include "limits.h"
+#include "log-file.h"
+#include "monitor.h"
+#include "prepare.h"
+#include "qmp-commands.h"
+#include "stop.h"
+
+#define MONITOR_DEADLINE_MS 30000
+
+/* ---- the monitor's socket ---- */
+
+/*
+ * We make the listening socket and connect to it before QEMU exists, and QEMU inherits it: there is
+ * nothing to wait for, and a restarted daemon can connect again by the path.
+ */
+static int make_monitor_socket(const char *folder, int *ret_listen, int *ret_connected,
+                               GError **error)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    autofd int listening = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    autofd int connected = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (g_snprintf(address.sun_path, sizeof(address.sun_path), "%s/monitor.sock", folder) >=
+        (int)sizeof(address.sun_path)) {
+        error_set(error, VIR_ERR_INTERNAL_ERROR, "the monitor's path is too long: %s", folder);
+        return -1;
+    }
+    if (listening < 0 || connected < 0 ||
+        bind(listening, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+        listen(listening, 1) < 0 ||
+        connect(connected, (struct sockaddr *)&address, sizeof(address)) < 0) {
+        error_set_errno(error, errno, "cannot make the monitor's socket %s", address.sun_path);
+        return -1;
+    }
+    *ret_listen = fd_take(&listening);
+    *ret_connected = fd_take(&connected);
+    return 0;
+}
+
+/* ---- the process ---- */
+
+static char *versions(const struct emulator *emulator)
+{
+    struct utsname host;
+
+    uname(&host);
+    return g_strdup_printf(
+        "modvirt version: %s, qemu version: %u.%u.%u%s, kernel: %s, hostname: %s", MODVIRT_VERSION,
+        emulator->version / 1000000, emulator->version / 1000 % 1000, emulator->version % 1000,
+        emulator->package ? emulator->package : "", host.release, host.nodename);
+}
+
+static int spawn(struct guest *guest, const struct domain *live, const struct arguments *arguments,
+                 const struct log_file *log, GError **error)
+{
+    struct qemu *qemu = qemu_of(&guest->object);
+    struct process process = PROCESS_INIT;
+    struct limits limits LIMITS_AUTO = LIMITS_INIT;
+    struct process_spec spec = {
+        .argv = (const char *const *)arguments->words->pdata,
+        .environment = (const char *const *)arguments->environment->pdata,
+        .output = log->fd,
+        .errors = log->fd,
+        .fds = (const struct process_fd *)arguments->fds->data,
+        .fd_count = arguments->fds->len,
+        .set_user = qemu->config.set_user,
+        .uid = qemu->config.uid,
+        .gid = qemu->config.gid,
+        .new_session = true,
+    };
+
+    if (limits_apply(&limits, guest, live, &spec, error) < 0 ||
+        process_start(&spec, &process, error) < 0)
+        return -1;
+    guest_set_process(guest, &process);
+    return 0;
+}
+
+/* Once QEMU has gone, its own words say more than "the connection was closed". */
+static void explain(struct guest *guest, const char *name, const struct log_file *log,
+                    GError **error)
+{
+    g_autofree char *words = NULL;
+
+    if (!guest_wait(guest, 500) || !(words = log_file_read(qemu_of(&guest->object), name, log)))
+        return;
+    g_clear_error(error);
+    error_set(error, VIR_ERR_INTERNAL_ERROR, "process exited while connecting to monitor: %s",
+              words);
+}
+
+static int run_emulator(struct guest *guest, struct job *job, const struct domain *live,
+                        const struct arguments *arguments, const struct emulator *emulator,
+                        int monitor, GError **error)
+{
+    struct qemu *qemu = qemu_of(&guest->object);
+    g_autofree char *command = arguments_print(arguments);
+    g_autofree char *heading = versions(emulator);
+    struct log_file log = {.fd = -1};
+
+    if (log_file_open(qemu, live->name, heading, command, &log, error) < 0) {
+        close(monitor);
+        return -1;
+    }
+    int result = spawn(guest, live, arguments, &log, error);
+    if (result < 0)
+        close(monitor);
+    else if ((result = store_save_status(qemu->store, job, error)) < 0)
+        close(monitor);
+    else if ((result = monitor_open(guest, live->name, monitor, MONITOR_DEADLINE_MS, error)) < 0)
+        explain(guest, live->name, &log, error);
+    close(log.fd);
+    return result;
+}
+
+static int launch(struct guest *guest, struct job *job, const struct domain *live, GError **error)
+{
+    struct qemu *qemu = qemu_of(&guest->object);
+    g_autoptr(emulator) emulator = NULL;
+    autofd int listening = -1;
+    int monitor = -1;
+    struct arguments arguments = {0};
+    struct arguments_context context = {
+        .config = &qemu->config, .folder = guest->folder, .session = qemu->driver->daemon->session};
+
+    if (probe_get(qemu->probes, live->devices.emulator, &emulator, error) < 0 ||
+        check_domain(live, emulator, error) < 0 || prepare_access(guest, live, error) < 0 ||
+        make_monitor_socket(guest->folder, &listening, &monitor, error) < 0)
+        return -1;
+    context.emulator = emulator;
+    context.monitor_fd = listening;
+    if (arguments_build(live, &context, &arguments, error) < 0) {
+        close(monitor);
+        return -1;
+    }
+    int result = run_emulator(guest, job, live, &arguments, emulator, monitor, error);
+    arguments_clear(&arguments);
+    return result;
+}
+
+/* ---- what QEMU chose ---- */
+
+static void learn_terminal(struct domain *live, struct chardev_source *source, const char *alias,
+                           const struct qmp_chardev *chardevs, unsigned count)
+{
+    g_autofree char *label = g_strdup_printf("char%s", alias ? alias : "");
+    const char *path = source->type == CHARDEV_PTY ? qmp_chardev_pty(chardevs, count, label) : NULL;
+
+    if (!path)
+        return;
+    chardev_source_make_end(source, &live->definition.arena)->path =
+        arena_strdup(&live->definition.arena, path);
+}
+
+/* The first console is the first serial port, shown a second time. */
+static void mirror_console(struct domain *live)
+{
+    if (!live->devices.consoles.count || !live->devices.serials.count)
+        return;
+    struct domain_console *console = live->devices.consoles.items[0];
+    const struct domain_serial *serial = live->devices.serials.items[0];
+
+    if (console->target != CONSOLE_TARGET_SERIAL)
+        return;
+    console->source = serial->source;
+    console->info.alias = serial->info.alias;
+    if (serial->source.type == CHARDEV_PTY && chardev_source_end(&serial->source))
+        console->source.tty = chardev_source_end(&serial->source)->path;
+}
+
+static void learn_terminals(struct domain *live, const struct qmp_chardev *chardevs, unsigned count)
+{
+    struct domain_devices *devices = &live->devices;
+
+    LIST_EACH(serial, &devices->serials)
+    learn_terminal(live, &serial->source, serial->info.alias, chardevs, count);
+    LIST_EACH(parallel, &devices->parallels)
+    learn_terminal(live, &parallel->source, parallel->info.alias, chardevs, count);
+    LIST_EACH(channel, &devices->channels)
+    learn_terminal(live, &channel->source, channel->info.alias, chardevs, count);
+    LIST_EACH(console, &devices->consoles)
+    learn_terminal(live, &console->source, console->info.alias, chardevs, count);
+    mirror_console(live);
+}
+
+int start_learn(struct guest *guest, struct job *job, GError **error)
+{
+    struct arena arena ARENA_AUTO = {0};
+    OBJECT_VIEW_AUTO struct object_view view = {0};
+    struct qmp *qmp = guest_get_qmp(guest, error);
+    struct qmp_chardev *chardevs;
+    unsigned count;
+
+    if (!qmp)
+        return -1;
+    int result = qmp_get_chardev(qmp, 0, &arena, &chardevs, &count, error);
+    qmp_unref(qmp);
+    if (result < 0)
+        return -1;
+    object_get_view(&guest->object, &view);
+    DEFINITION_AUTO struct domain *changed = (struct domain *)definition_copy(view.live);
+    learn_terminals(changed, chardevs, count);
+    object_publish_live(job, definition_copy(&changed->definition));
+    return 0;
+}
+
+static int set_passwords(struct job *job, const struct domain *live,
+                         const struct qemu_config *config, GError **error)
+{
+    struct qmp *qmp = guest_get_qmp(guest_of(job_object(job)), error);
+    int result = 0;
+
+    if (!qmp)
+        return -1;
+    LIST_EACH(graphics, &live->devices.graphics)
+    if (result == 0)
+        result = display_set_password(qmp, graphics, config, error);
+    qmp_unref(qmp);
+    return result;
+}
+
+/* ---- running ---- */
+
+static int let_run(struct guest *guest, struct job *job, const struct start_request *request,
+                   GError **error)
+{
+    if (request->paused) {
+        object_publish_state(job, VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_USER);
+        return 0;
+    }
+    atomic_store(&guest->run_reason, request->reason);
+    if (guest_command(job, "cont", NULL, error) < 0)
+        return -1;
+    object_notice_state(&guest->object, VIR_DOMAIN_RUNNING, request->reason);
+    return 0;
+}
+
+static int bring_up(struct guest *guest, struct job *job, const struct domain *live,
+                    const struct start_request *request, GError **error)
+{
+    struct qemu *qemu = qemu_of(&guest->object);
+
+    if (launch(guest, job, live, error) < 0 || start_learn(guest, job, error) < 0 ||
+        set_passwords(job, live, &qemu->config, error) < 0 ||
+        let_run(guest, job, request, error) < 0)
+        return -1;
+    if (request->client) {
+        guest->owner = client_ref(request->client);
+        if (!client_add_autodestroy(request->client, &guest->object)) {
+            error_set(error, VIR_ERR_OPERATION_ABORTED, "the client has gone");
+            return -1;
+        }
+    }
+    return store_save_status(qemu->store, job, error);
+}
+
+/* From here on others see it as active, about to start; a failure ends like any other stop. */
+static int publish_starting(struct guest *guest, struct job *job, struct domain *live, int id,
+                            GError **error)
+{
+    struct qemu *qemu = qemu_of(&guest->object);
+
+    atomic_store(&guest->end_reason, 0);
+    atomic_store(&guest->fake_reboot, false);
+    atomic_store(&guest->pause_reason, VIR_DOMAIN_PAUSED_UNKNOWN);
+    atomic_store(&guest->run_reason, VIR_DOMAIN_RUNNING_UNPAUSED);
+    if (registry_set_id(qemu->domains, job, id, error) < 0)
+        return -1;
+    object_publish_active(job, definition_copy(&live->definition), id, VIR_DOMAIN_PAUSED,
+                          VIR_DOMAIN_PAUSED_STARTING_UP);
+    return 0;
+}
+
+static void give_up(struct guest *guest, struct job *job)
+{
+    atomic_store(&guest->end_reason, VIR_DOMAIN_SHUTOFF_FAILED);
+    guest_signal(guest, SIGKILL, NULL);
+    guest_wait(guest, 5000);
+    stop_clear_up(guest, job, VIR_DOMAIN_SHUTOFF_FAILED);
+}
+
+int start_guest(struct job *job, const struct definition *definition,
+                const struct start_request *request, GError **error)
+{
+    struct guest *guest = guest_of(job_object(job));
+    int id = registry_next_id(qemu_of(&guest->object)->domains);
+    DEFINITION_AUTO struct domain *live = (struct domain *)definition_copy(definition);
+
+    if (prepare_live(guest, live, id, error) < 0 ||
+        publish_starting(guest, job, live, id, error) < 0) {
+        prepare_undo(guest, live);
+        return -1;
+    }
+    if (bring_up(guest, job, live, request, error) < 0) {
+        give_up(guest, job);
+        return -1;
+    }
+    guest_raise_lifecycle(guest, job, VIR_DOMAIN_EVENT_STARTED, request->event_detail);
+    if (request->paused)
+        guest_raise_lifecycle(guest, job, VIR_DOMAIN_EVENT_SUSPENDED,
+                              VIR_DOMAIN_EVENT_SUSPENDED_PAUSED);
+    return 0;
+}

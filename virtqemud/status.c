@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "status.h"
+
+#include "xml/xml.h"
+
+#include "reconnect.h"
+
+NAMES(guest_state_names, "nostate", "running", "blocked", "paused", "shutdown", "shutoff",
+      "crashed", "pmsuspended");
+
+#define ROWS_OF struct guest_status
+static const struct xml_row guest_status_rows[] = {
+    ROW_ENUM("@state", state, guest_state_names, "State at the last change"),
+    ROW_NUMBER("@reason", reason, "Why, by the number of the API"),
+    ROW_NUMBER("@pid", pid, "QEMU's process"),
+    ROW_NUMBER("@start_time", process_time, "When it began, in clock ticks since boot"),
+    ROW_STRING("folder", folder, "Files of this run"),
+    ROW_CHILD("domain", domain, domain, "The live definition", .flags = XML_REQUIRED),
+};
+#undef ROWS_OF
+XML_SCHEMA(guest_status, "domstatus", .doc = "A running guest, for a restarted daemon");
+
+#define FLAGS (XML_WRITE_SECURE | XML_WRITE_STATUS)
+
+static int status_write(struct object *object, const struct object_view *view, char **ret_text,
+                        GError **error)
+{
+    struct guest *guest = guest_of(object);
+    struct guest_status status = {
+        .state = (uint8_t)view->state,
+        .reason = (unsigned)view->reason,
+        .pid = guest->process.pid,
+        .process_time = guest->process_time,
+        .folder = guest->folder,
+        .domain = (struct domain *)view->live,
+    };
+    GString *text = g_string_sized_new(8192);
+
+    xml_write_part(&guest_status_schema, &status, FLAGS, 0, text);
+    *ret_text = g_string_free(text, FALSE);
+    return 0;
+}
+
+static int status_read(const char *text, size_t length, struct definition **ret_live,
+                       void **ret_rest, GError **error)
+{
+    struct definition *rest =
+        xml_read(&guest_status_schema, text, (gssize)length, XML_READ_STATUS, NULL, error);
+
+    if (!rest)
+        return -1;
+    *ret_live = definition_copy_part(&domain_schema, ((struct guest_status *)rest)->domain);
+    *ret_rest = rest;
+    return 0;
+}
+
+static void status_free(void *rest)
+{
+    definition_unref(rest);
+}
+
+const struct store_status status_file = {
+    .write = status_write,
+    .read = status_read,
+    .restore = reconnect_restore,
+    .free_rest = status_free,
+};

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "object/store.h"
+
+#include "guest.h"
+
+/*
+ * The status file of a running guest, /run/libvirt/qemu/NAME.xml: what a restarted daemon needs to
+ * take it up again. Its form is our own.
+ */
+struct guest_status {
+    struct definition definition;
+    uint8_t state;   /* virDomainState */
+    unsigned reason; /* of the state's own enum */
+    int pid;         /* 0: QEMU was about to be started */
+    uint64_t process_time;
+    const char *folder;
+    struct domain *domain;
+};
+
+/* For store_spec; restore is reconnect.h's. */
+extern const struct store_status status_file;
