@@ -39,9 +39,15 @@ def connection(daemon):
         daemon.start()
     opened = libvirt.open(tested.URI)
     yield opened
-    opened.close()
-    assert daemon.alive(), daemon.log_tail()
+    try:
+        opened.close()
+    except libvirt.libvirtError:                # of a daemon that has been killed since
+        pass
+    survived, said = daemon.alive(), daemon.log_tail()
+    if not survived:
+        daemon.start()
     remove_guests()
+    assert survived, said
 
 
 def remove_guests():
