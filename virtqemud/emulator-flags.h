@@ -57,7 +57,7 @@ EMULATOR_FLAG(BLOCK_GLUSTER,       "block-gluster",        ARGUMENT, "blockdev-a
 EMULATOR_FLAG(BLOCK_NVME,          "block-nvme",           ARGUMENT, "blockdev-add", "+nvme")
 EMULATOR_FLAG(BLOCK_LUKS,          "block-luks",           ARGUMENT, "blockdev-add", "+luks")
 EMULATOR_FLAG(QCOW2_DISCARD_NO_UNREF, "qcow2-discard-no-unref", ARGUMENT, "blockdev-add", "+qcow2/discard-no-unref")
-EMULATOR_FLAG(BLOCK_ADD_REOPEN,    "blockdev-reopen",      ARGUMENT, "blockdev-reopen", "options")
+EMULATOR_FLAG(BLOCK_REOPEN    ,    "blockdev-reopen",      ARGUMENT, "blockdev-reopen", "options")
 EMULATOR_FLAG(NETDEV_STREAM,       "netdev-stream",        ARGUMENT, "netdev_add", "+stream")
 EMULATOR_FLAG(NETDEV_DGRAM,        "netdev-dgram",         ARGUMENT, "netdev_add", "+dgram")
 EMULATOR_FLAG(NETDEV_USER,         "netdev-user",          ARGUMENT, "netdev_add", "+user")

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <stdbool.h>
+
+/* CPU models and features: QEMU's spelling and that of domain documents. All results are borrowed.
+ */
+
+/* The domain document's spelling of a feature that QEMU spells so; mostly the same. */
+const char *cpu_feature_from_qemu(const char *name);
+
+/* And back: what -cpu takes. */
+const char *cpu_feature_to_qemu(const char *name);
+
+/* True if a boolean property of QEMU's CPUs is a feature in the sense of domain documents, and not
+ * a switch of the hypervisor's own. */
+bool cpu_property_is_feature(const char *name);
+
+/* "Intel", "AMD", "Hygon", "Zhaoxin", or "unknown" for models that are nobody's. */
+const char *cpu_model_vendor(const char *model);
+
+/* Same, from the twelve letters that CPUID tells. */
+const char *cpu_vendor_name(const char *cpuid);
+
+/* True for models that documents name: no version of one ("EPYC-v2"), none that stands for others.
+ */
+bool cpu_model_is_listed(const char *model);

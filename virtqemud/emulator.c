@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "emulator.h"
+
+#include <json-c/json.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "qmp-decode.h"
+
+/* What is behind a struct emulator. */
+struct box {
+    struct emulator emulator; /* first */
+    gatomicrefcount references;
+    struct arena arena;
+    char **flag_words;
+    char **type_names;
+    char **command_names;
+};
+
+static const char *const flag_words[] = {
+#define EMULATOR_FLAG(name, word, kind, a, b) [EMULATOR_##name] = word,
+#include "emulator-flags.h"
+#undef EMULATOR_FLAG
+};
+
+/* Where QEMU has no default of its own. */
+static const struct {
+    const char *arch;
+    const char *machine;
+} default_machines[] = {
+    {"aarch64", "virt"}, {"armv7l", "virt"},      {"riscv64", "virt"},
+    {"riscv32", "virt"}, {"loongarch64", "virt"},
+};
+
+/* ---- the document ---- */
+
+#define FIELD(type, path, kind, member)                                                            \
+    {                                                                                              \
+        path, QMP_FIELD_##kind, offsetof(struct type, member)                                      \
+    }
+#define REQUIRED(type, path, kind, member)                                                         \
+    {                                                                                              \
+        path, QMP_FIELD_##kind, offsetof(struct type, member), true                                \
+    }
+#define LIST(type, path, items, count, shape)                                                      \
+    {                                                                                              \
+        path, QMP_FIELD_LIST, offsetof(struct type, items), false, offsetof(struct type, count),   \
+            shape                                                                                  \
+    }
+
+/* As QEMU's own query-machines spells them. */
+static const struct qmp_field machine_fields[] = {
+    REQUIRED(emulator_machine, "name", STRING, name),
+    FIELD(emulator_machine, "alias", STRING, alias),
+    FIELD(emulator_machine, "default-cpu-type", STRING, default_cpu),
+    FIELD(emulator_machine, "default-ram-id", STRING, default_ram_id),
+    REQUIRED(emulator_machine, "cpu-max", UINT, max_cpus),
+    FIELD(emulator_machine, "is-default", BOOL, is_default),
+    FIELD(emulator_machine, "deprecated", BOOL, deprecated),
+    FIELD(emulator_machine, "numa-mem-supported", BOOL, numa_memory),
+    FIELD(emulator_machine, "hotpluggable-cpus", BOOL, hotpluggable_cpus),
+};
+static const struct qmp_shape machine_shape = QMP_SHAPE(struct emulator_machine, machine_fields);
+
+static const struct qmp_field model_fields[] = {
+    REQUIRED(emulator_cpu_model, "name", STRING, name),
+    FIELD(emulator_cpu_model, "usable", BOOL, usable),
+    FIELD(emulator_cpu_model, "deprecated", BOOL, deprecated),
+    FIELD(emulator_cpu_model, "blockers", STRINGS, blockers),
+};
+static const struct qmp_shape model_shape = QMP_SHAPE(struct emulator_cpu_model, model_fields);
+
+static const struct qmp_field feature_fields[] = {
+    REQUIRED(emulator_cpu_feature, "name", STRING, name),
+    FIELD(emulator_cpu_feature, "on", BOOL, on),
+};
+static const struct qmp_shape feature_shape =
+    QMP_SHAPE(struct emulator_cpu_feature, feature_fields);
+
+#define CPU_FIELDS(accelerator, index)                                                             \
+    FIELD(emulator, accelerator "/usable", BOOL, cpus[index].usable),                              \
+        LIST(emulator, accelerator "/models", cpus[index].models, cpus[index].model_count,         \
+             &model_shape),                                                                        \
+        FIELD(emulator, accelerator "/host-model", STRING, cpus[index].host.model),                \
+        FIELD(emulator, accelerator "/host-vendor", STRING, cpus[index].host.vendor),              \
+        LIST(emulator, accelerator "/host-features", cpus[index].host.features,                    \
+             cpus[index].host.feature_count, &feature_shape),                                      \
+        FIELD(emulator, accelerator "/maximum", STRINGS, cpus[index].maximum)
+
+static const struct qmp_field emulator_fields[] = {
+    REQUIRED(emulator, "path", STRING, path),
+    REQUIRED(emulator, "arch", STRING, arch),
+    REQUIRED(emulator, "version", UINT, version),
+    FIELD(emulator, "package", STRING, package),
+    LIST(emulator, "machines", machines, machine_count, &machine_shape),
+    CPU_FIELDS("tcg", ACCELERATOR_TCG),
+    CPU_FIELDS("kvm", ACCELERATOR_KVM),
+    {"flags", QMP_FIELD_STRINGS, offsetof(struct box, flag_words), true},
+    {"types", QMP_FIELD_STRINGS, offsetof(struct box, type_names), true},
+    {"commands", QMP_FIELD_STRINGS, offsetof(struct box, command_names), true},
+};
+static const struct qmp_shape emulator_shape = QMP_SHAPE(struct box, emulator_fields);
+
+static GHashTable *name_set(char **names)
+{
+    GHashTable *set = g_hash_table_new(g_str_hash, g_str_equal);
+
+    for (char **name = names; *name; name++)
+        g_hash_table_add(set, *name);
+    return set;
+}
+
+static void set_flags(struct box *box)
+{
+    g_autoptr(GHashTable) words = name_set(box->flag_words);
+
+    for (unsigned i = 0; i < EMULATOR_FLAG_LAST; i++)
+        box->emulator.flags[i] = g_hash_table_contains(words, flag_words[i]);
+}
+
+int emulator_decode(struct json_object *document, struct emulator **ret_emulator, GError **error)
+{
+    struct box *box = g_new0(struct box, 1);
+
+    g_atomic_ref_count_init(&box->references);
+    arena_init(&box->arena, 32 * 1024);
+    if (qmp_decode_struct(&emulator_shape, document, "probe", &box->arena, box, error) < 0) {
+        arena_clear(&box->arena);
+        g_free(box);
+        return -1;
+    }
+    set_flags(box);
+    box->emulator.types = name_set(box->type_names);
+    box->emulator.commands = name_set(box->command_names);
+    *ret_emulator = &box->emulator;
+    return 0;
+}
+
+/* ---- references ---- */
+
+struct emulator *emulator_ref(struct emulator *emulator)
+{
+    g_atomic_ref_count_inc(&((struct box *)emulator)->references);
+    return emulator;
+}
+
+void emulator_unref(struct emulator *emulator)
+{
+    struct box *box = (struct box *)emulator;
+
+    if (!box || !g_atomic_ref_count_dec(&box->references))
+        return;
+    g_hash_table_unref(emulator->types);
+    g_hash_table_unref(emulator->commands);
+    arena_clear(&box->arena);
+    g_free(box);
+}
+
+void emulator_clear(struct emulator **emulator)
+{
+    emulator_unref(g_steal_pointer(emulator));
+}
+
+/* ---- answers ---- */
+
+bool emulator_has(const struct emulator *emulator, enum emulator_flag flag)
+{
+    return emulator->flags[flag];
+}
+
+bool emulator_has_type(const struct emulator *emulator, const char *type)
+{
+    return g_hash_table_contains(emulator->types, type);
+}
+
+bool emulator_has_command(const struct emulator *emulator, const char *command)
+{
+    return g_hash_table_contains(emulator->commands, command);
+}
+
+const char *emulator_flag_word(enum emulator_flag flag)
+{
+    return flag_words[flag];
+}
+
+static const char *default_machine(const struct emulator *emulator)
+{
+    for (unsigned i = 0; i < emulator->machine_count; i++)
+        if (emulator->machines[i].is_default)
+            return emulator->machines[i].name;
+    for (unsigned i = 0; i < G_N_ELEMENTS(default_machines); i++)
+        if (strcmp(default_machines[i].arch, emulator->arch) == 0)
+            return default_machines[i].machine;
+    return NULL;
+}
+
+const struct emulator_machine *emulator_find_machine(const struct emulator *emulator,
+                                                     const char *name)
+{
+    const char *wanted = name ? name : default_machine(emulator);
+
+    for (unsigned i = 0; wanted && i < emulator->machine_count; i++)
+        if (strcmp(emulator->machines[i].name, wanted) == 0 ||
+            g_strcmp0(emulator->machines[i].alias, wanted) == 0)
+            return &emulator->machines[i];
+    return NULL;
+}
+
+const struct emulator_cpu_model *emulator_find_cpu(const struct emulator *emulator,
+                                                   enum accelerator accelerator, const char *name)
+{
+    const struct emulator_cpus *cpus = &emulator->cpus[accelerator];
+
+    for (unsigned i = 0; i < cpus->model_count; i++)
+        if (strcmp(cpus->models[i].name, name) == 0)
+            return &cpus->models[i];
+    return NULL;
+}
+
+bool emulator_can_accelerate(const struct emulator *emulator, enum accelerator accelerator)
+{
+    return emulator->cpus[accelerator].usable;
+}
