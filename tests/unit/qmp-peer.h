@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 #include "base/loop.h"
-#include "qmp.h"
+#include "virtqemud/qmp.h"
 
 /* A monitors' loop on a thread of its own, and the other end of a QMP connection in our hands. */
 struct qmp_bench {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <json-c/json.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -9,9 +8,9 @@
 
 #include "base/error.h"
 #include "base/fd.h"
-#include "json.h"
 #include "qmp-peer.h"
-#include "qmp.h"
+#include "virtqemud/json.h"
+#include "virtqemud/qmp.h"
 
 /* What the callbacks have seen. */
 struct seen {
