@@ -431,7 +431,8 @@ int file_lock_pid(const char *path, int *ret_fd, GError **error)
     if (result < 0)
         return -1;
     int length = snprintf(text, sizeof(text), "%d\n", getpid());
-    if (ftruncate(fd, 0) < 0 || pwrite(fd, text, (size_t)length, 0) != length) {
+    if (fchmod(fd, 0644) < 0 || ftruncate(fd, 0) < 0 ||
+        pwrite(fd, text, (size_t)length, 0) != length) {
         error_set_errno(error, errno, "cannot write pid file '%s'", path);
         close(fd);
         return -1;
