@@ -32,13 +32,15 @@ enum keepalive_action keepalive_check(struct keepalive *keepalive, int64_t now,
     int64_t silence = now - last_received;
 
     *ret_wait = keepalive->interval;
-    if (silence < keepalive->interval) {
+    if (last_received >= keepalive->pinged)
         keepalive->unanswered = 0;
+    if (silence < keepalive->interval) {
         *ret_wait = keepalive->interval - silence;
         return KEEPALIVE_WAIT;
     }
     if (keepalive->unanswered >= keepalive->count)
         return KEEPALIVE_GIVE_UP;
     keepalive->unanswered++;
+    keepalive->pinged = now;
     return KEEPALIVE_SEND_PING;
 }

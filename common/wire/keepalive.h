@@ -24,6 +24,7 @@ struct keepalive {
     int64_t interval; /* ms; <= 0: off */
     unsigned count;
     unsigned unanswered;
+    int64_t pinged; /* when */
 };
 
 enum keepalive_action {

@@ -358,6 +358,9 @@ static void test_keepalive(void)
     g_assert_cmpint(keepalive_check(&keepalive, 19000, 4000, &wait), ==, KEEPALIVE_GIVE_UP);
     g_assert_cmpint(keepalive_check(&keepalive, 19000, 18000, &wait), ==, KEEPALIVE_WAIT);
     g_assert_cmpint(keepalive_check(&keepalive, 23000, 18000, &wait), ==, KEEPALIVE_SEND_PING);
+    for (int64_t now = 28000; now < 100000; now += 5000) /* answered in the same millisecond */
+        g_assert_cmpint(keepalive_check(&keepalive, now, now - 5000, &wait), ==,
+                        KEEPALIVE_SEND_PING);
 }
 
 int main(int argc, char **argv)
