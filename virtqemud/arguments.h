@@ -8,29 +8,33 @@
 #include "model/domain.h"
 
 #include "config.h"
-#include "probe.h"
+#include "emulator.h"
 
 /*
- * The command line of a guest, from its live definition: complete with aliases, addresses, ports
- * and socket paths, so that this is a pure function but for the descriptors it opens. Devices are
- * property objects (device-*.h), printed here as JSON and sent as device_add elsewhere.
+ * The command line of a guest, from its live definition: complete with aliases, addresses, ports,
+ * socket paths, images below disks (backing-chain.h), firmware (firmware.h) and names of host
+ * devices (net_choose_names()), so that this is a pure function but for the descriptors it opens.
+ * Devices are property objects (device-*.h), printed here as JSON and sent as device_add elsewhere.
  */
 struct arguments_context {
     const struct qemu_config *config;
     const struct emulator *emulator;
-    const char *folder; /* of this run: keys, pid file */
+    const char *folder; /* of this run: keys, pid file; the emulator's home */
     int monitor_fd;     /* the monitor's listening socket */
     bool session;
+    bool plan; /* open nothing: words name paths and "@FD@" where descriptors would be; for checks,
+                * conversions and tests */
 };
 
 struct arguments {
-    GPtrArray *words;  /* argv, NULL at the end; owned */
+    GPtrArray *words;       /* argv, NULL at the end; owned */
     GPtrArray *environment; /* "NAME=value", NULL at the end; owned */
-    GArray *fds;       /* struct process_fd: to is the number that words name; from is owned */
+    GArray *fds;            /* struct process_fd: to is the number that words name; from is owned */
 };
 
-/* Builds *ret_arguments, the caller's to arguments_clear(). Errors: VIR_ERR_CONFIG_UNSUPPORTED names
- * the element that this emulator can't do; VIR_ERR_SYSTEM_ERROR for what can't be opened. */
+/* Builds *ret_arguments, the caller's to arguments_clear(). Blocks on opening what is named.
+ * Errors: VIR_ERR_CONFIG_UNSUPPORTED names the element that this emulator can't do;
+ * VIR_ERR_SYSTEM_ERROR for what can't be opened. */
 int arguments_build(const struct domain *live, const struct arguments_context *context,
                     struct arguments *ret_arguments, GError **error);
 void arguments_clear(struct arguments *arguments);

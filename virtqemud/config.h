@@ -1,35 +1,53 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <glib.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
 #include "daemon/config.h"
 
-/* What qemu.conf says: keys and defaults are rows in config.c. */
+/* What qemu.conf says: keys, defaults and their words are rows of config.c. */
 struct qemu_config {
-    char *user, *group; /* of QEMU processes, as written */
+    char *user, *group; /* of QEMU processes, as written; NULL: not in the file */
     bool dynamic_ownership;
     bool remember_owner;
 
     char *vnc_listen, *vnc_password;
     bool vnc_auto_unix_socket;
     char *spice_listen, *spice_password;
+    bool spice_auto_unix_socket;
     unsigned remote_display_port_min, remote_display_port_max;
+    unsigned remote_websocket_port_min, remote_websocket_port_max;
 
-    char **cgroup_controllers;
-    unsigned max_processes, max_files, max_threads_per_process;
-    char *max_core;
+    char **cgroup_controllers;                                  /* NULL: those that there are */
+    unsigned max_processes, max_files, max_threads_per_process; /* 0: ours */
+    char *max_core;                /* as written: "unlimited" or bytes; NULL: not in the file */
+    unsigned long long core_limit; /* of max_core; RLIM_INFINITY; 0 when not in the file */
     bool dump_guest_core;
-    unsigned seccomp_sandbox_unset; /* reserved for the tristate below */
-    int seccomp_sandbox;            /* -1: if QEMU can, 0: off, 1: required */
+    long long seccomp_sandbox; /* -1: if QEMU can, 0: off, 1: required */
     bool set_process_name;
+    bool log_timestamp;
+    unsigned gluster_debug_level;
     char *memory_backing_folder;
-    unsigned max_queued;
-    char *auto_dump_folder;
+    char *bridge_helper;
+    char **nvram; /* "CODE:VARS" pairs: templates of the firmware variables */
 
     /* resolved from user and group; in session mode our own */
     bool set_user;
     uid_t uid;
     gid_t gid;
 };
+
+/*
+ * Reads path (absent: defaults) into *ret_config, a zeroed struct that the caller gives to
+ * qemu_config_clear(). What is odd and does not stop a start goes to warn (NULL: nowhere). Errors:
+ * VIR_ERR_CONF_SYNTAX and VIR_ERR_CONFIG_UNSUPPORTED name file and line; a user or group of the
+ * file that does not exist is VIR_ERR_CONFIG_UNSUPPORTED. Blocks on the disk.
+ */
+int qemu_config_load(const char *path, bool session, struct qemu_config *ret_config,
+                     config_warning_function warn, void *data, GError **error);
+void qemu_config_clear(struct qemu_config *config);
+
+/* The rows, for the shipped file. */
+extern const struct config_table qemu_config_table;

@@ -20,6 +20,7 @@ static const char *const type_words[] = {
     [CONFIG_BOOL] = "0 or 1",
     [CONFIG_MODE] = "an octal mode in quotes, such as \"0770\"",
     [CONFIG_STRING] = "a text in quotes",
+    [CONFIG_WORD] = "a text in quotes or a number",
     [CONFIG_LIST] = "a list of texts: [ \"one\", \"two\" ]",
 };
 
@@ -67,6 +68,8 @@ static bool fits(const struct config_row *row, const struct config_entry *entry)
         return entry->type == CONFIG_TEXT_STRING && read_mode(entry->string, &mode);
     case CONFIG_STRING:
         return entry->type == CONFIG_TEXT_STRING && fits_words(row, entry->string);
+    case CONFIG_WORD:
+        return entry->type != CONFIG_TEXT_LIST;
     case CONFIG_LIST:
         break;
     }
@@ -117,6 +120,11 @@ static void apply(const struct config_part *part, const struct config_row *row,
     case CONFIG_STRING:
         g_free(*(char **)member);
         *(char **)member = g_steal_pointer(&entry->string);
+        return;
+    case CONFIG_WORD:
+        g_free(*(char **)member);
+        *(char **)member = entry->string ? g_steal_pointer(&entry->string)
+                                         : g_strdup_printf("%lld", entry->number);
         return;
     case CONFIG_LIST:
         g_strfreev(*(char ***)member);
@@ -283,7 +291,7 @@ int config_load(const char *path, bool required, const struct config_part *parts
 
 static void clear_member(const struct config_part *part, const struct config_row *row)
 {
-    if (row->type == CONFIG_STRING)
+    if (row->type == CONFIG_STRING || row->type == CONFIG_WORD)
         g_clear_pointer((char **)member_of(part, row), g_free);
     if (row->type == CONFIG_LIST)
         g_clear_pointer((char ***)member_of(part, row), g_strfreev);

@@ -22,6 +22,7 @@ enum config_type {
     CONFIG_BOOL,   /* bool; written 0 or 1 */
     CONFIG_MODE,   /* mode_t; an octal number in quotes */
     CONFIG_STRING, /* char *, NULL when not given and without a default */
+    CONFIG_WORD,   /* the same; a number without quotes is taken as its text */
     CONFIG_LIST,   /* char **, NULL when not given; a single string is a list of one */
 };
 

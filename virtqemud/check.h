@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "model/domain.h"
+
+#include "emulator.h"
+
+/*
+ * Whether an emulator can do what a live definition asks for, before it is started: machine,
+ * accelerator, CPU, displays, every device. Opens nothing; does not block.
+ * VIR_ERR_CONFIG_UNSUPPORTED (a CPU: VIR_ERR_CPU_INCOMPATIBLE) names the element and what is
+ * missing.
+ */
+int check_domain(const struct domain *live, const struct emulator *emulator, GError **error);

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/error.h"
+
+#define AT(member) offsetof(struct qemu_config, member)
+#define PORT_MOST 65535
+#define NAME_BUFFER_BYTES 16384
+
+#define NO_TLS "displays, disks and jobs without TLS are all that this version has"
+#define NO_SASL "displays of this version do not ask for SASL"
+#define NO_AUDIO "sound goes where the <audio> elements of a guest say"
+#define NO_SECURITY "this version separates guests by user and group alone"
+#define NO_SAVE "saving and dumping guests is not in this version"
+#define NO_MIGRATION "migration is not in this version"
+#define NO_HELPER "this version does not need the helper"
+#define NO_TPM "emulated TPMs are not in this version"
+
+#define IGNORED(name, why)                                                                         \
+    {                                                                                              \
+        .key = name, .no_effect = why                                                              \
+    }
+
+static const struct config_row rows[] = {
+    {"user", CONFIG_STRING, AT(user), .example = "\"" QEMU_USER "\"",
+     .doc = "User and group of QEMU processes: names, or \"+\" and a number. Without the keys\n"
+            "\"" QEMU_USER "\" or, where that does not exist, \"qemu\", or root."},
+    {"group", CONFIG_STRING, AT(group), .example = "\"" QEMU_GROUP "\"", .doc = ""},
+    {"dynamic_ownership", CONFIG_BOOL, AT(dynamic_ownership), "1",
+     .doc = "Whether files of a guest are handed over to that user while it runs, and whether\n"
+            "their owner before is remembered and gets them back."},
+    {"remember_owner", CONFIG_BOOL, AT(remember_owner), "1", .doc = ""},
+
+    {"vnc_listen", CONFIG_STRING, AT(vnc_listen), "\"127.0.0.1\"",
+     .doc = "Address of VNC displays that name none. \"0.0.0.0\" lets anybody in who reaches the\n"
+            "port and knows the password below, or that of the display."},
+    {"vnc_password", CONFIG_STRING, AT(vnc_password), .example = "\"XYZ12345\"", .doc = ""},
+    {"vnc_auto_unix_socket", CONFIG_BOOL, AT(vnc_auto_unix_socket), "0",
+     .doc = "VNC displays that name no address listen on a unix socket instead of a port."},
+    {"spice_listen", CONFIG_STRING, AT(spice_listen), "\"127.0.0.1\"",
+     .doc = "The same for SPICE displays."},
+    {"spice_password", CONFIG_STRING, AT(spice_password), .example = "\"XYZ12345\"", .doc = ""},
+    {"spice_auto_unix_socket", CONFIG_BOOL, AT(spice_auto_unix_socket), "0", .doc = ""},
+    {"remote_display_port_min", CONFIG_UINT, AT(remote_display_port_min), "5900", 5900, PORT_MOST,
+     .doc = "Ports for displays that leave the choice to us."},
+    {"remote_display_port_max", CONFIG_UINT, AT(remote_display_port_max), "65535", 5900, PORT_MOST,
+     .doc = ""},
+    {"remote_websocket_port_min", CONFIG_UINT, AT(remote_websocket_port_min), "5700", 1, PORT_MOST,
+     .doc = "The same for the web sockets of VNC displays."},
+    {"remote_websocket_port_max", CONFIG_UINT, AT(remote_websocket_port_max), "65535", 1, PORT_MOST,
+     .doc = ""},
+
+    {"cgroup_controllers", CONFIG_LIST, AT(cgroup_controllers),
+     .example = "[ \"cpu\", \"memory\", \"blkio\", \"cpuset\", \"cpuacct\" ]",
+     .doc = "Controllers that limit and account guests. Default: those that the host has."},
+    {"max_processes", CONFIG_UINT, AT(max_processes), "0",
+     .doc = "Limits of each QEMU: processes of its user, open files, threads. 0: as many as we\n"
+            "may have ourselves."},
+    {"max_files", CONFIG_UINT, AT(max_files), "0", .doc = ""},
+    {"max_threads_per_process", CONFIG_UINT, AT(max_threads_per_process), "0", .doc = ""},
+    {"max_core", CONFIG_WORD, AT(max_core), .example = "\"unlimited\"",
+     .doc = "Size of a core dump when QEMU crashes, in bytes or \"unlimited\", and whether the\n"
+            "memory of the guest is part of it."},
+    {"dump_guest_core", CONFIG_BOOL, AT(dump_guest_core), "0", .doc = ""},
+    {"seccomp_sandbox", CONFIG_INT, AT(seccomp_sandbox), "-1", -1, 1,
+     .doc = "System calls that QEMU has no need of are forbidden to it: 1 always, 0 never, -1 if\n"
+            "QEMU is built for it."},
+    {"set_process_name", CONFIG_BOOL, AT(set_process_name), "0",
+     .doc = "Name processes qemu:GUEST."},
+    {"log_timestamp", CONFIG_BOOL, AT(log_timestamp), "1",
+     .doc = "QEMU puts the time before the lines of its log."},
+    {"gluster_debug_level", CONFIG_UINT, AT(gluster_debug_level), "4", 0, 9,
+     .doc = "What gluster disks write to the log, from 0 nothing to 9 everything."},
+    {"memory_backing_dir", CONFIG_STRING, AT(memory_backing_folder),
+     .example = "\"/var/lib/libvirt/qemu/ram\"",
+     .doc = "Folder of the files that hold the memory of guests with <source type='file'/>."},
+    {"bridge_helper", CONFIG_STRING, AT(bridge_helper), "\"/usr/lib/qemu/qemu-bridge-helper\"",
+     .doc = "Program that attaches interfaces of guests to bridges for users who may not."},
+    {"nvram", CONFIG_LIST, AT(nvram),
+     .example = "[ \"/usr/share/OVMF/OVMF_CODE.fd:/usr/share/OVMF/OVMF_VARS.fd\" ]",
+     .doc = "Firmware and the template of its variables, for guests that name the firmware and no\n"
+            "template. Firmware that is left to us is chosen by its descriptors."},
+
+    IGNORED("default_tls_x509_cert_dir", NO_TLS),
+    IGNORED("default_tls_x509_verify", NO_TLS),
+    IGNORED("default_tls_x509_secret_uuid", NO_TLS),
+    IGNORED("vnc_tls", NO_TLS),
+    IGNORED("vnc_tls_x509_cert_dir", NO_TLS),
+    IGNORED("vnc_tls_x509_secret_uuid", NO_TLS),
+    IGNORED("vnc_tls_x509_verify", NO_TLS),
+    IGNORED("vnc_sasl", NO_SASL),
+    IGNORED("vnc_sasl_dir", NO_SASL),
+    IGNORED("vnc_allow_host_audio", NO_AUDIO),
+    IGNORED("nographics_allow_host_audio", NO_AUDIO),
+    IGNORED("spice_tls", NO_TLS),
+    IGNORED("spice_tls_x509_cert_dir", NO_TLS),
+    IGNORED("spice_sasl", NO_SASL),
+    IGNORED("spice_sasl_dir", NO_SASL),
+    IGNORED("chardev_tls", NO_TLS),
+    IGNORED("chardev_tls_x509_cert_dir", NO_TLS),
+    IGNORED("chardev_tls_x509_verify", NO_TLS),
+    IGNORED("chardev_tls_x509_secret_uuid", NO_TLS),
+    IGNORED("vxhs_tls", NO_TLS),
+    IGNORED("vxhs_tls_x509_cert_dir", NO_TLS),
+    IGNORED("vxhs_tls_x509_secret_uuid", NO_TLS),
+    IGNORED("nbd_tls", NO_TLS),
+    IGNORED("nbd_tls_x509_cert_dir", NO_TLS),
+    IGNORED("nbd_tls_x509_secret_uuid", NO_TLS),
+    IGNORED("migrate_tls_x509_cert_dir", NO_MIGRATION),
+    IGNORED("migrate_tls_x509_verify", NO_MIGRATION),
+    IGNORED("migrate_tls_x509_secret_uuid", NO_MIGRATION),
+    IGNORED("migrate_tls_force", NO_MIGRATION),
+    IGNORED("backup_tls_x509_cert_dir", NO_TLS),
+    IGNORED("backup_tls_x509_verify", NO_TLS),
+    IGNORED("backup_tls_x509_secret_uuid", NO_TLS),
+    IGNORED("security_driver", NO_SECURITY),
+    IGNORED("security_default_confined", NO_SECURITY),
+    IGNORED("security_require_confined", NO_SECURITY),
+    IGNORED("cgroup_device_acl", "guests' cgroups do not filter devices in this version"),
+    IGNORED("save_image_format", NO_SAVE),
+    IGNORED("dump_image_format", NO_SAVE),
+    IGNORED("snapshot_image_format", NO_SAVE),
+    IGNORED("auto_dump_path", NO_SAVE),
+    IGNORED("auto_dump_bypass_cache", NO_SAVE),
+    IGNORED("auto_start_bypass_cache", NO_SAVE),
+    IGNORED("hugetlbfs_mount", "huge pages come from memfd, which needs no mount"),
+    IGNORED("mac_filter", "this version does not filter packets"),
+    IGNORED("relaxed_acs_check", "host devices are not in this version"),
+    IGNORED("lock_manager", "disks are locked by QEMU alone in this version"),
+    IGNORED("max_queued", "calls are limited by client: max_client_requests of virtqemud.conf"),
+    IGNORED("keepalive_interval", NO_MIGRATION),
+    IGNORED("keepalive_count", NO_MIGRATION),
+    IGNORED("migration_address", NO_MIGRATION),
+    IGNORED("migration_host", NO_MIGRATION),
+    IGNORED("migration_port_min", NO_MIGRATION),
+    IGNORED("migration_port_max", NO_MIGRATION),
+    IGNORED("stdio_handler", "logs are files that QEMU appends to; virtlogd is not needed"),
+    IGNORED("virtiofsd_debug", "shared folders are not in this version"),
+    IGNORED("namespaces", "QEMU runs in our own mount namespace in this version"),
+    IGNORED("pr_helper", "persistent reservations are not in this version"),
+    IGNORED("slirp_helper", NO_HELPER),
+    IGNORED("dbus_daemon", NO_HELPER),
+    IGNORED("swtpm_user", NO_TPM),
+    IGNORED("swtpm_group", NO_TPM),
+    IGNORED("capability_filters", "what an emulator can do is asked of it, and not overruled"),
+    IGNORED("deprecation_behavior", "<qemu:deprecation> of a guest is not in this version"),
+    IGNORED("sched_core", "core scheduling is not in this version"),
+};
+
+const struct config_table qemu_config_table = {rows, G_N_ELEMENTS(rows)};
+
+static void G_GNUC_PRINTF(3, 4)
+    warn_about(config_warning_function warn, void *data, const char *format, ...)
+{
+    va_list args;
+
+    if (!warn)
+        return;
+    va_start(args, format);
+    g_autofree char *text = g_strdup_vprintf(format, args);
+    va_end(args);
+    warn(text, data);
+}
+
+/* "+107": a number that need not be in the database. */
+static bool read_number(const char *name, unsigned *ret_number)
+{
+    char *end;
+
+    if (name[0] != '+' || !g_ascii_isdigit(name[1]))
+        return false;
+    errno = 0;
+    unsigned long number = strtoul(name + 1, &end, 10);
+    if (errno || *end || number >= G_MAXUINT)
+        return false;
+    *ret_number = (unsigned)number;
+    return true;
+}
+
+/* True if there is such a user; its own group goes to *ret_gid. */
+static bool find_user(const char *name, uid_t *ret_uid, gid_t *ret_gid)
+{
+    g_autofree char *buffer = g_malloc(NAME_BUFFER_BYTES);
+    struct passwd entry, *found;
+
+    if (read_number(name, ret_uid)) {
+        *ret_gid = (gid_t)*ret_uid;
+        return true;
+    }
+    if (getpwnam_r(name, &entry, buffer, NAME_BUFFER_BYTES, &found) || !found)
+        return false;
+    *ret_uid = found->pw_uid;
+    *ret_gid = found->pw_gid;
+    return true;
+}
+
+static bool find_group(const char *name, gid_t *ret_gid)
+{
+    g_autofree char *buffer = g_malloc(NAME_BUFFER_BYTES);
+    struct group entry, *found;
+
+    if (read_number(name, ret_gid))
+        return true;
+    if (getgrnam_r(name, &entry, buffer, NAME_BUFFER_BYTES, &found) || !found)
+        return false;
+    *ret_gid = found->gr_gid;
+    return true;
+}
+
+static int resolve_user(const char *path, struct qemu_config *config, config_warning_function warn,
+                        void *data, GError **error)
+{
+    static const char *const usual[] = {QEMU_USER, "qemu"};
+
+    if (config->user && !find_user(config->user, &config->uid, &config->gid)) {
+        error_set(error, VIR_ERR_CONFIG_UNSUPPORTED, "%s: there is no user '%s'", path,
+                  config->user);
+        return -1;
+    }
+    if (config->user)
+        return 0;
+    for (size_t i = 0; i < G_N_ELEMENTS(usual); i++)
+        if (find_user(usual[i], &config->uid, &config->gid))
+            return 0;
+    warn_about(warn, data, "there is no user '%s': guests run as root (set 'user' in %s)", usual[0],
+               path);
+    config->uid = 0;
+    config->gid = 0;
+    return 0;
+}
+
+/* A group of the file; else the usual one beside a usual user, whose own group it mostly is. */
+static int resolve_group(const char *path, struct qemu_config *config, GError **error)
+{
+    if (config->group && !find_group(config->group, &config->gid)) {
+        error_set(error, VIR_ERR_CONFIG_UNSUPPORTED, "%s: there is no group '%s'", path,
+                  config->group);
+        return -1;
+    }
+    if (!config->group && !config->user && config->uid != 0)
+        find_group(QEMU_GROUP, &config->gid);
+    return 0;
+}
+
+static int resolve_core(const char *path, struct qemu_config *config, GError **error)
+{
+    char *end;
+
+    if (!config->max_core)
+        return 0;
+    if (strcmp(config->max_core, "unlimited") == 0) {
+        config->core_limit = RLIM_INFINITY;
+        return 0;
+    }
+    errno = 0;
+    unsigned long long bytes = strtoull(config->max_core, &end, 10);
+    if (errno || *end || !g_ascii_isdigit(config->max_core[0])) {
+        error_set(error, VIR_ERR_CONFIG_UNSUPPORTED,
+                  "%s: 'max_core' takes a number of bytes or \"unlimited\"", path);
+        return -1;
+    }
+    config->core_limit = bytes;
+    return 0;
+}
+
+static int check_ports(const char *path, const struct qemu_config *config, GError **error)
+{
+    const struct {
+        const char *what;
+        unsigned least, most;
+    } ranges[] = {
+        {"display", config->remote_display_port_min, config->remote_display_port_max},
+        {"websocket", config->remote_websocket_port_min, config->remote_websocket_port_max},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(ranges); i++)
+        if (ranges[i].least > ranges[i].most) {
+            error_set(error, VIR_ERR_CONFIG_UNSUPPORTED,
+                      "%s: 'remote_%s_port_min' is above 'remote_%s_port_max'", path,
+                      ranges[i].what, ranges[i].what);
+            return -1;
+        }
+    return 0;
+}
+
+/* Whose processes: in session mode ours, so that nothing is switched. */
+static int resolve_identity(const char *path, bool session, struct qemu_config *config,
+                            config_warning_function warn, void *data, GError **error)
+{
+    if (session) {
+        config->uid = getuid();
+        config->gid = getgid();
+        config->dynamic_ownership = false;
+        return 0;
+    }
+    if (resolve_user(path, config, warn, data, error) < 0 || resolve_group(path, config, error) < 0)
+        return -1;
+    config->set_user = true;
+    return 0;
+}
+
+int qemu_config_load(const char *path, bool session, struct qemu_config *ret_config,
+                     config_warning_function warn, void *data, GError **error)
+{
+    struct qemu_config config = {0};
+    const struct config_part part = {&qemu_config_table, &config};
+
+    if (config_load(path, false, &part, 1, warn, data, error) < 0)
+        return -1;
+    if (check_ports(path, &config, error) < 0 || resolve_core(path, &config, error) < 0 ||
+        resolve_identity(path, session, &config, warn, data, error) < 0) {
+        qemu_config_clear(&config);
+        return -1;
+    }
+    if (!config.memory_backing_folder)
+        config.memory_backing_folder =
+            session ? g_build_filename(g_get_user_config_dir(), "libvirt", "qemu", "ram", NULL)
+                    : g_strdup("/var/lib/libvirt/qemu/ram");
+    *ret_config = config;
+    return 0;
+}
+
+void qemu_config_clear(struct qemu_config *config)
+{
+    const struct config_part part = {&qemu_config_table, config};
+
+    config_clear(&part, 1);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "model/domain.h"
+
+#include "config.h"
+
+/* Where firmware descriptors are, first match by file name wins; NULL at the end. */
+extern const char *const firmware_folders[];
+
+/*
+ * Completes <os>: with firmware='...' chooses loader, format and template of the variables by the
+ * descriptors of the host, with a loader but no template by qemu.conf; names the file of the
+ * variables (nvram_folder/NAME_VARS.fd). Changes a domain under construction; idempotent. Blocks on
+ * the disk. VIR_ERR_OPERATION_FAILED: no firmware fits.
+ */
+int firmware_select(struct domain *domain, const struct qemu_config *config,
+                    const char *nvram_folder, GError **error);
+
+/* Makes the file of the variables from its template if there is none, or in any case with reset; it
+ * belongs to QEMU's user. Blocks on the disk. */
+int firmware_make_nvram(const struct domain *live, const struct qemu_config *config, bool reset,
+                        GError **error);
+
+/* The path of the file of variables, in whichever form the document has it, or NULL. Borrowed. */
+const char *firmware_nvram_path(const struct domain *domain);
