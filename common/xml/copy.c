@@ -37,9 +37,10 @@ static void copy_struct(struct copier *copier, const struct xml_schema *schema, 
 static void copy_block(struct copier *copier, const struct xml_type *type, const void *from,
                        void *to)
 {
+    if (!type->payload)
+        return;
     const void *block = *(void *const *)from;
-
-    if (!type->payload || !block)
+    if (!block)
         return;
     size_t size = type->payload(block);
     void *copy = type->payload_unaligned ? take_bytes(copier, size) : take_struct(copier, size);

@@ -16,6 +16,8 @@
 struct budget {
     unsigned nodes, namespaces;
     const char *excess;
+    char *message; /* libxml2's first error: those after it only follow from it */
+    int line;
 };
 
 static void stop(xmlParserCtxt *context, const char *why)
@@ -53,6 +55,16 @@ static void declare_entity(void *ctx, const xmlChar *name, int type, const xmlCh
                            const xmlChar *system_id, xmlChar *content)
 {
     stop(ctx, "entity declarations are not allowed");
+}
+
+static void note_error(void *ctx, xmlError *first)
+{
+    struct budget *budget = ((xmlParserCtxt *)ctx)->_private;
+
+    if (budget->message || first->level < XML_ERR_ERROR)
+        return;
+    budget->message = g_strchomp(g_strdup(first->message ?: "not an XML document"));
+    budget->line = first->line;
 }
 
 static int fail(GError **error, const char *why)
@@ -127,9 +139,8 @@ static void set_error(const xmlParserCtxt *context, const struct budget *budget,
                        context->input ? context->input->line : 0, budget->excess);
         return;
     }
-    g_autofree char *message = g_strdup(context->lastError.message ?: "not an XML document");
-    error_set_from(error, VIR_FROM_XML, VIR_ERR_XML_DETAIL, "line %d: %s", context->lastError.line,
-                   g_strchomp(message));
+    error_set_from(error, VIR_FROM_XML, VIR_ERR_XML_DETAIL, "line %d: %s", budget->line,
+                   budget->message ?: "not an XML document");
 }
 
 static xmlDoc *parse(xmlParserCtxt *context, const char *text, size_t length, GError **error)
@@ -140,15 +151,18 @@ static xmlDoc *parse(xmlParserCtxt *context, const char *text, size_t length, GE
     context->sax->startElementNs = start_element;
     context->sax->entityDecl = declare_entity;
     context->sax->unparsedEntityDecl = NULL;
+    context->sax->serror = note_error;
 
     xmlDoc *document = xmlCtxtReadMemory(context, text, (int)length, NULL, NULL,
                                          XML_PARSE_NONET | XML_PARSE_NOBLANKS | XML_PARSE_NOERROR |
                                              XML_PARSE_NOWARNING | XML_PARSE_BIG_LINES);
-    if (document && !budget.excess && xmlDocGetRootElement(document))
-        return document;
-    set_error(context, &budget, error);
-    xmlFreeDoc(document);
-    return NULL;
+    if (!document || budget.excess || !xmlDocGetRootElement(document)) {
+        set_error(context, &budget, error);
+        xmlFreeDoc(document);
+        document = NULL;
+    }
+    g_free(budget.message);
+    return document;
 }
 
 xmlDoc *xml_parse(const char *text, gssize length, GError **error)

@@ -178,6 +178,7 @@ static void add_item(struct compiler *compiler, struct xml_place *place, const s
     if (own && (names_element(item.kind) || item.kind == XML_ITEM_PRESENCE))
         add_mistake(compiler, row, "this kind of row needs an element of its own");
     place->has_text |= item.kind == XML_ITEM_TEXT;
+    place->has_namespaces |= item.kind == XML_ITEM_GROUP && item.schema->namespaces;
     append_item(compiler, place, &item);
 }
 
@@ -222,20 +223,22 @@ static void add_rows(struct compiler *compiler, struct xml_place *place)
             add_row(compiler, place, &compiler->owner->rows[i]);
 }
 
-static bool item_speaks_absent(const struct xml_item *item);
-
-static bool note_absent(struct xml_place *place)
+/* What a place can tell only when all its items are there. */
+static void conclude(struct xml_place *place)
 {
-    for (unsigned i = 0; i < place->count; i++)
-        place->speaks_absent |= item_speaks_absent(&place->items[i]);
-    return place->speaks_absent;
-}
+    place->private = place->count > 0;
+    for (unsigned i = 0; i < place->count; i++) {
+        const struct xml_item *item = &place->items[i];
 
-static bool item_speaks_absent(const struct xml_item *item)
-{
-    if (item->kind == XML_ITEM_PLACE)
-        return note_absent(item->place);
-    return item->row->fallback || item->row->flags & XML_REQUIRED;
+        if (item->kind == XML_ITEM_PLACE) {
+            conclude(item->place);
+            place->speaks_absent |= item->place->speaks_absent;
+            place->private &= item->place->private;
+        } else {
+            place->speaks_absent |= item->row->fallback || item->row->flags & XML_REQUIRED;
+            place->private &= (item->row->flags & XML_STATUS) != 0;
+        }
+    }
 }
 
 static struct xml_plan *plan_new(const struct xml_schema *schema, GPtrArray *mistakes)
@@ -244,7 +247,7 @@ static struct xml_plan *plan_new(const struct xml_schema *schema, GPtrArray *mis
     struct compiler compiler = {.owner = schema, .arena = &plan->arena, .mistakes = mistakes};
 
     add_rows(&compiler, &plan->root);
-    note_absent(&plan->root);
+    conclude(&plan->root);
     return plan;
 }
 

@@ -45,8 +45,10 @@ struct xml_place {
     struct xml_item *items;
     unsigned count;
     bool has_text;
-    bool speaks_absent; /* something is to be done (DEFAULT, XML_REQUIRED) when its element is not
-                           there */
+    bool private;        /* all in it is of status files only */
+    bool has_namespaces; /* a table behind a pointer has: namespaces are declared here */
+    bool speaks_absent;  /* something is to be done (DEFAULT, XML_REQUIRED) when its element is not
+                            there */
 };
 
 /* The place of the struct's own element. Never fails: a broken table aborts with its message. */

@@ -440,7 +440,9 @@ static int read_item(struct xml_at *at, const struct xml_item *item, void *objec
 /* A place has the flags of its rows one by one, not those of the row that came first. */
 static unsigned flags_of(const struct xml_item *item)
 {
-    return item->kind == XML_ITEM_PLACE || item->kind == XML_ITEM_CHECK ? 0 : item->row->flags;
+    if (item->kind == XML_ITEM_PLACE)
+        return item->place->private ? XML_STATUS : 0;
+    return item->kind == XML_ITEM_CHECK ? 0 : item->row->flags;
 }
 
 static int read_items(struct xml_at *at, const struct xml_place *place, void *object, xmlNode *node,

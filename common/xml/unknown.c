@@ -103,40 +103,78 @@ char *xml_misspelling_of(const xmlNode *node, const char *name, bool attribute)
     return g_strdup("");
 }
 
-/* "while @type is 'pci'": the member that excludes an item, or "here" if that is not so simple. */
-static char *describe_condition(const struct xml_item *item, const void *object)
+static const struct xml_condition *find_failing(const struct xml_item *item, const void *object)
 {
-    const struct xml_row *row = item->row;
-    const char *base = (const char *)object + item->offset - row->offset;
+    for (unsigned i = 0; i < item->n_conditions; i++) {
+        const struct xml_item one = {.n_conditions = 1, .conditions = &item->conditions[i]};
 
-    for (unsigned i = 0; row->when_mask && i < item->owner->n_rows; i++) {
-        const struct xml_row *other = &item->owner->rows[i];
-
-        if (other->offset != row->when_offset || other->type != &xml_type_enum)
-            continue;
-        const char *word =
-            names_word(other->names, (unsigned)xml_type_get_number(other, base + other->offset));
-        if (word)
-            return g_strdup_printf("while %s is '%s'", other->path, word);
+        if (!xml_item_applies(&one, object))
+            return one.conditions;
     }
-    return g_strdup("here");
+    return NULL;
+}
+
+/* "@type is 'pci'", if row is the enum at that offset; else NULL. */
+static char *describe_value(const struct xml_row *row, unsigned offset, const void *object)
+{
+    const char *word;
+
+    if (row->type != &xml_type_enum)
+        return NULL;
+    word =
+        names_word(row->names, (unsigned)xml_type_get_number(row, (const char *)object + offset));
+    return g_strdup_printf("%s is %s%s%s", row->path, word ? "'" : "", word ?: "absent",
+                           word ? "'" : "");
+}
+
+/* The member that excludes an item, found in the same place or in the same table; or NULL. */
+static char *describe_condition(const struct xml_place *place, const struct xml_item *item,
+                                const void *object)
+{
+    const struct xml_condition *failing = find_failing(item, object);
+    char *found = NULL;
+
+    for (unsigned i = 0; failing && !found && i < place->count; i++)
+        if (place->items[i].offset == failing->offset)
+            found = describe_value(place->items[i].row, failing->offset, object);
+    for (unsigned i = 0; failing && !found && i < item->owner->n_rows; i++)
+        if (item->owner->rows[i].offset + item->offset - item->row->offset == failing->offset)
+            found = describe_value(&item->owner->rows[i], failing->offset, object);
+    return found;
+}
+
+static char *explain_item(const struct xml_place *place, const struct xml_item *item,
+                          const void *object)
+{
+    g_autofree char *condition = NULL;
+
+    if (xml_item_applies(item, object) && !(item->row->flags & XML_STATUS))
+        return g_strdup("is given more than once");
+    condition = describe_condition(place, item, object);
+    return condition ? g_strdup_printf("has no meaning while %s", condition)
+                     : g_strdup("has no meaning here");
 }
 
 /* A known name whose condition fails, or that is there twice; NULL when the name is unknown. */
 static char *explain_known(const struct xml_place *place, const void *object, const char *name,
                            bool attribute)
 {
-    for (unsigned i = 0; i < place->count; i++) {
-        const struct xml_item *item = &place->items[i];
+    char *text = NULL;
 
-        if ((attribute ? !is_attribute(item) : !is_element(item)) || strcmp(item->name, name) != 0)
-            continue;
-        if (xml_item_applies(item, object) && !(item->row->flags & XML_STATUS))
-            return g_strdup("is given more than once");
-        g_autofree char *where = describe_condition(item, object);
-        return g_strdup_printf("has no meaning %s", where);
+    for (unsigned i = 0; !text && i < place->count; i++) {
+        const struct xml_item *item = &place->items[i];
+        const void *group;
+
+        if (item->kind == XML_ITEM_GROUP) {
+            group = *(void *const *)((const char *)object + item->offset);
+            if (group && xml_item_applies(item, object))
+                text = explain_known(xml_plan_of(item->schema), group, name, attribute);
+        } else if ((attribute ? is_attribute(item) : is_element(item)) &&
+                   strcmp(item->name, name) == 0) {
+            text = explain_item(place, item, object);
+        }
     }
-    return NULL;
+    return text;
 }
 
 static char *explain(const struct xml_place *place, const void *object, const char *name,

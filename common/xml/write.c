@@ -224,9 +224,9 @@ static void write_text(struct element *element, const struct xml_place *place, c
 static void write_children(struct writer *writer, const struct xml_place *place, const void *object,
                            unsigned indent);
 
-static void write_element(struct writer *writer, const char *prefix, const char *name,
-                          const struct xml_place *place, const void *object, unsigned indent,
-                          bool forced)
+static void write_plain_element(struct writer *writer, const char *prefix, const char *name,
+                                const struct xml_place *place, const void *object, unsigned indent,
+                                bool forced)
 {
     struct element element = begin_element(writer, prefix, name, indent);
 
@@ -263,20 +263,29 @@ static void declare_namespaces(struct writer *writer, const struct scope *scope,
                         (gssize)declarations->len);
 }
 
+/* The outermost element, and a document inside of another, declare what is used in them. */
+static void write_element(struct writer *writer, const char *prefix, const char *name,
+                          const struct xml_place *place, const void *object, unsigned indent,
+                          bool forced)
+{
+    struct scope scope = {.count = 0}, *outer = writer->scope;
+    size_t start = writer->out->len;
+
+    if (outer && (!place->has_namespaces || prefix)) {
+        write_plain_element(writer, prefix, name, place, object, indent, forced);
+        return;
+    }
+    writer->scope = &scope;
+    write_plain_element(writer, prefix, name, place, object, indent, forced);
+    declare_namespaces(writer, &scope, start);
+    writer->scope = outer;
+}
+
 /* An element with a table of its own. */
 static void write_struct(struct writer *writer, const char *prefix, const char *name,
                          const struct xml_schema *schema, const void *object, unsigned indent)
 {
-    struct scope scope = {.count = 0}, *outer = writer->scope;
-    bool own_scope = !outer || (schema->namespaces && !prefix); /* a document inside of another */
-    size_t start = writer->out->len;
-
-    if (own_scope)
-        writer->scope = &scope;
     write_element(writer, prefix, name, xml_plan_of(schema), object, indent, true);
-    if (own_scope)
-        declare_namespaces(writer, &scope, start);
-    writer->scope = outer;
 }
 
 /* ---- children ---- */
