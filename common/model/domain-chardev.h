@@ -70,8 +70,8 @@ struct chardev_source {
     LIST_OF(struct chardev_end) ends;
 };
 
-/* The end that listens or is opened (mode bind, or the only one), and udp's other one. Borrowed;
- * NULL if there is none. */
+/* The end that is opened: the only one; of udp, where packets are sent (mode connect). And the
+ * address that udp receives at (mode bind). Borrowed; NULL if there is none. */
 const struct chardev_end *chardev_source_end(const struct chardev_source *source);
 const struct chardev_end *chardev_source_peer(const struct chardev_source *source);
 

@@ -152,6 +152,7 @@ XML_SCHEMA_DECLARE(cpu_physaddr);
 XML_SCHEMA_DECLARE(numa_distance);
 XML_SCHEMA_DECLARE(numa_cache);
 XML_SCHEMA_DECLARE(numa_cell);
-XML_SCHEMA_DECLARE(numa_interconnect);
+XML_SCHEMA_DECLARE(numa_latency);
+XML_SCHEMA_DECLARE(numa_bandwidth);
 XML_SCHEMA_DECLARE(cpu_numa);
 XML_SCHEMA_DECLARE(domain_cpu);

@@ -66,7 +66,6 @@ struct domain_iommu {
     uint8_t passthrough;
     unsigned aw_bits;
     struct opt_uint pci_bus;
-    struct opt_int granule;
 };
 
 struct domain_nvram {

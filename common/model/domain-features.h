@@ -38,6 +38,9 @@ enum ibs_value {
 };
 extern const struct names ibs_value_names;
 
+enum aia_value { AIA_ABSENT, AIA_NONE, AIA_APLIC, AIA_APLIC_IMSIC };
+extern const struct names aia_value_names;
+
 enum capability_policy {
     CAPABILITY_POLICY_NONE,
     CAPABILITY_POLICY_DEFAULT,
@@ -157,6 +160,12 @@ struct domain_features {
     bool apic;
     bool viridian;
     bool privnet;
+    bool gic;
+    bool has_hap; /* the element was there: its state may be left out, and then is on */
+    bool has_pmu;
+    bool has_vmport;
+    bool has_pvspinlock;
+    bool has_vmcoreinfo;
     uint8_t apic_eoi; /* enum tristate */
     uint8_t hap;      /* enum tristate, as the next ones */
     uint8_t pmu;
@@ -169,8 +178,7 @@ struct domain_features {
     uint8_t ras;
     uint8_t ps2;
     uint8_t async_teardown;
-    uint8_t aia_value;
-    bool gic;
+    uint8_t aia;         /* enum aia_value */
     uint8_t gic_version; /* enum gic_version */
     uint8_t ioapic;      /* enum ioapic_driver */
     uint8_t msrs;        /* enum msrs_unknown */

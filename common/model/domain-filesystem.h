@@ -56,7 +56,7 @@ struct filesystem_binary {
     uint8_t posix_lock;  /* enum tristate */
     uint8_t flock;       /* enum tristate */
     unsigned thread_pool_size;
-    const char *openfiles;
+    unsigned openfiles;
 };
 
 struct filesystem_map {
@@ -87,7 +87,8 @@ struct domain_filesystem {
     const char *source_name;
     const char *source_pool;
     const char *source_volume;
-    uint64_t source_usage; /* KiB */
+    uint64_t usage; /* KiB, of a RAM disk */
+    const char *usage_unit;
     const char *target;
     LIST_OF(struct filesystem_map) uid_map;
     LIST_OF(struct filesystem_map) gid_map;

@@ -87,7 +87,6 @@ struct spice_channel {
 };
 
 struct graphics_spice {
-    uint8_t default_mode; /* enum spice_mode */
     uint8_t image;        /* enum spice_image */
     uint8_t jpeg;         /* enum spice_when */
     uint8_t zlib;         /* enum spice_when */
@@ -105,6 +104,7 @@ struct domain_graphics {
     uint8_t autoport;               /* enum tristate */
     uint8_t connected;              /* enum graphics_connected */
     uint8_t share_policy;           /* enum vnc_share_policy */
+    uint8_t spice_default_mode;     /* enum spice_mode */
     uint8_t power_control;          /* enum tristate, as the next five */
     uint8_t fullscreen;
     uint8_t replace_user;

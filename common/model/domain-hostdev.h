@@ -35,11 +35,13 @@ struct hostdev_usb {
     unsigned product;
     unsigned bus;
     unsigned device;
-    struct usb_port port;
 };
 
+enum hostdev_scsi_protocol { HOSTDEV_SCSI_NONE, HOSTDEV_SCSI_ADAPTER, HOSTDEV_SCSI_ISCSI };
+extern const struct names hostdev_scsi_protocol_names;
+
 struct hostdev_scsi {
-    const char *protocol; /* adapter (default), iscsi */
+    uint8_t protocol; /* enum hostdev_scsi_protocol */
     const char *adapter;
     unsigned bus;
     unsigned target;

@@ -106,14 +106,15 @@ struct net_filterref {
     LIST_OF(struct net_filter_parameter) parameters;
 };
 
+enum net_hostdev_type { NET_HOSTDEV_NONE, NET_HOSTDEV_PCI, NET_HOSTDEV_USB };
+extern const struct names net_hostdev_type_names;
+
 /* A host device given to the guest as an interface */
 struct net_hostdev_source {
-    const char *type; /* pci, usb */
+    uint8_t type; /* enum net_hostdev_type */
     struct pci_address pci;
     unsigned usb_bus;
     unsigned usb_device;
-    const char *driver_name;
-    const char *driver_model;
 };
 
 struct net_vds_source {

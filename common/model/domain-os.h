@@ -8,9 +8,9 @@
 enum os_type {
     OS_NONE,
     OS_HVM,
-    OS_XEN, /* written "linux": paravirtualized Xen */
-    OS_LINUX,
-    OS_EXE, /* containers */
+    OS_XEN,
+    OS_LINUX, /* older word for paravirtualized Xen */
+    OS_EXE,   /* containers */
     OS_UML,
     OS_XENPVH,
 };
@@ -67,7 +67,7 @@ struct os_nvram {
     uint8_t template_format;     /* enum image_format */
     uint8_t format;              /* enum image_format, of path */
     const char *path;            /* the older form: text of the element */
-    struct domain_source source; /* the newer one, type not SOURCE_NONE */
+    struct domain_source source; /* the newer one: type is not SOURCE_NONE; format is of either */
 };
 
 struct os_varstore {

@@ -34,7 +34,6 @@ struct launch_security {
     unsigned cbitpos;
     unsigned reduced_phys_bits;
     struct opt_ulong policy;
-    unsigned handle;
     const char *dh_cert;
     const char *session;
     const char *guest_visible_workarounds;

@@ -157,7 +157,8 @@ struct source_network {
     LIST_OF(struct source_cookie) cookies;
     uint64_t readahead;
     uint64_t timeout;
-    const char *user; /* identity: nfs, ssh */
+    const char *ssh_user; /* identity at an SSH server */
+    const char *user;     /* identity at an NFS server */
     const char *group;
     const char *agent_socket;
     const char *key_file;
@@ -172,7 +173,6 @@ struct source_volume {
 };
 
 struct source_nvme {
-    const char *type; /* pci */
     struct pci_address address;
     unsigned namespace;
     uint8_t managed; /* enum tristate */
@@ -191,6 +191,7 @@ struct domain_source {
     const char *path;       /* file, block device, directory, socket, vdpa device */
     const char *name;       /* network: export, image or path on the server */
     const char *fdgroup;    /* descriptors passed by the client */
+    const char *via;        /* what kind of path: pci for nvme, unix for vhost-user */
     LIST_OF(struct source_host) hosts;
     LIST_OF(struct domain_source_label) labels;
     LIST_OF(struct source_slice) slices;

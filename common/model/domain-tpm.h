@@ -33,7 +33,6 @@ struct tpm_emulator {
     const char *profile_source;
     const char *profile_name;
     const char *profile_remove_disabled;
-    bool pcr_banks;
     bool sha1, sha256, sha384, sha512;
 };
 
@@ -46,6 +45,8 @@ struct domain_tpm {
     struct tpm_emulator emulator;
     struct chardev_end *external;
     const char *external_type; /* unix */
+    const char *external_mode; /* connect */
+    const char *external_path;
 };
 
 XML_SCHEMA_DECLARE(tpm_emulator);

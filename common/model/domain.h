@@ -223,6 +223,14 @@ struct domain {
     struct lxc_namespace *lxc_share_uts;
 };
 
+XML_SCHEMA_DECLARE(domain_vcpu);
+XML_SCHEMA_DECLARE(idmap_entry);
+XML_SCHEMA_DECLARE(domain_idmap);
+XML_SCHEMA_DECLARE(perf_event);
+XML_SCHEMA_DECLARE(passthrough_env);
+XML_SCHEMA_DECLARE(override_property);
+XML_SCHEMA_DECLARE(override_device);
+XML_SCHEMA_DECLARE(lxc_namespace);
 XML_SCHEMA_DECLARE(domain);
 XML_SCHEMA_DECLARE(domain_devices);
 

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "model/net-parts.h"
+
+NAMES(bridge_mac_table_names, NULL, "kernel", "libvirt");
+NAMES(macvtap_mode_names, NULL, "vepa", "private", "bridge", "passthrough");
+NAMES(virtual_port_type_names, NULL, "802.1Qbg", "802.1Qbh", "openvswitch", "midonet");
+NAMES(vlan_native_mode_names, NULL, "tagged", "untagged");
+
+#define ROWS_OF struct net_ip
+static const struct xml_row net_ip_rows[] = {
+    ROW_STRING("@address", address, "IP address", .flags = XML_NEEDED),
+    ROW_STRING("@family", family, "ipv4 or ipv6"),
+    ROW_NUMBER("@prefix", prefix, "Length of the network's prefix"),
+    ROW_STRING("@peer", peer, "Address of the other end"),
+};
+#undef ROWS_OF
+XML_SCHEMA(net_ip, "ip", .doc = "An IP address");
+
+#define ROWS_OF struct net_route
+static const struct xml_row net_route_rows[] = {
+    ROW_STRING("@family", family, "ipv4 or ipv6"),
+    ROW_STRING("@address", address, "Network reached"),
+    ROW_STRING("@netmask", netmask, "Its mask"),
+    ROW_NUMBER("@prefix", prefix, "Length of its prefix"),
+    ROW_STRING("@gateway", gateway, "Router", .flags = XML_NEEDED),
+    ROW_NUMBER("@metric", metric, "Cost"),
+};
+#undef ROWS_OF
+XML_SCHEMA(net_route, "route", .doc = "A route");
+
+#define ROWS_OF struct net_virtual_port
+static const struct xml_row net_virtual_port_rows[] = {
+    ROW_ENUM("@type", type, virtual_port_type_names, "Kind of switch"),
+    ROW_NUMBER("parameters/@managerid", manager_id, "802.1Qbg: manager", RANGE(0, 255)),
+    ROW_NUMBER("parameters/@typeid", type_id, "802.1Qbg: type", RANGE(0, 0xffffff)),
+    ROW_NUMBER("parameters/@typeidversion", type_id_version, "802.1Qbg: version of the type",
+               RANGE(0, 255)),
+    ROW_UUID("parameters/@instanceid", instance_id, "802.1Qbg: instance"),
+    ROW_UUID("parameters/@interfaceid", interface_id, "Port of the switch"),
+    ROW_STRING("parameters/@profileid", profile_id, "Profile of the port"),
+};
+#undef ROWS_OF
+XML_SCHEMA(net_virtual_port, "virtualport", .doc = "Port of a switch");
+
+#define ROWS_OF struct net_rate
+static const struct xml_row net_rate_rows[] = {
+    ROW_NUMBER("@average", average, "KiB per second, on average"),
+    ROW_NUMBER("@peak", peak, "KiB per second, at most"),
+    ROW_NUMBER("@floor", floor, "KiB per second, at least"),
+    ROW_NUMBER("@burst", burst, "KiB sent in one burst"),
+};
+#undef ROWS_OF
+XML_SCHEMA(net_rate, "inbound", .doc = "Rate of one direction");
+
+#define ROWS_OF struct net_bandwidth
+static const struct xml_row net_bandwidth_rows[] = {
+    ROW_NUMBER("@classID", class_id, "Class of the network's bridge", .flags = XML_STATUS),
+    ROW_CHILD("inbound", inbound, net_rate, "To the guest"),
+    ROW_CHILD("outbound", outbound, net_rate, "From the guest"),
+};
+#undef ROWS_OF
+XML_SCHEMA(net_bandwidth, "bandwidth", .doc = "Limits of network traffic");
+
+#define ROWS_OF struct net_vlan_tag
+static const struct xml_row net_vlan_tag_rows[] = {
+    ROW_NUMBER("@id", id, "VLAN", RANGE(0, 4095), .flags = XML_NEEDED),
+    ROW_ENUM("@nativeMode", native_mode, vlan_native_mode_names,
+             "The VLAN of untagged packets, and whether they get a tag"),
+};
+#undef ROWS_OF
+XML_SCHEMA(net_vlan_tag, "tag", .doc = "A VLAN");
+
+#define ROWS_OF struct net_vlan
+static const struct xml_row net_vlan_rows[] = {
+    ROW_YES_NO("@trunk", trunk, "The guest sees the tags"),
+    ROW_LIST("tag", tags, net_vlan_tag, "VLAN"),
+};
+#undef ROWS_OF
+XML_SCHEMA(net_vlan, "vlan", .doc = "VLANs of an interface");
