@@ -27,8 +27,10 @@ struct stream {
     bool settled; /* stream_start or stream_discard has run */
     bool started;
     bool delivering;
+    bool held;     /* the owner did not take all: until stream_resume */
     bool finished; /* the client has sent all */
     bool aborted;  /* the client gave up */
+    bool eof_sent;
     bool gone;
 };
 
@@ -287,7 +289,7 @@ static void deliver_all(struct stream *stream)
 {
     bool consumed = true;
 
-    if (stream->delivering)
+    if (stream->delivering || stream->held)
         return;
     stream->delivering = true;
     while (consumed && stream->first && !stream->gone && !stream->finished) {
@@ -299,6 +301,7 @@ static void deliver_all(struct stream *stream)
         else
             push_back(stream, frame);
     }
+    stream->held = !consumed;
     stream->delivering = false;
 }
 
@@ -329,7 +332,7 @@ void stream_handle_frame(struct stream *stream, struct frame *frame)
 void stream_writable(struct stream *stream)
 {
     stream_ref(stream);
-    if (!stream->gone && stream->started && stream->ops->writable)
+    if (!stream->gone && !stream->eof_sent && stream->started && stream->ops->writable)
         stream->ops->writable(stream, stream->data);
     stream_unref(stream);
 }
@@ -339,6 +342,7 @@ static void resume_posted(void *data)
     struct stream *stream = data;
 
     atomic_store(&stream->resume_posted, false);
+    stream->held = false;
     advance(stream);
     stream_unref(stream);
 }
@@ -460,6 +464,8 @@ bool stream_send_hole(struct stream *stream, uint64_t length)
 
 void stream_send_eof(struct stream *stream)
 {
-    if (!stream->gone)
-        send_status(stream, FRAME_CONTINUE);
+    if (stream->gone || stream->eof_sent)
+        return;
+    stream->eof_sent = true;
+    send_status(stream, FRAME_CONTINUE);
 }

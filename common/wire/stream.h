@@ -79,7 +79,7 @@ bool stream_send(struct stream *stream, const void *bytes, size_t size);
 /* Sends a hole; only if the client asked for sparse. Result as above. */
 bool stream_send_hole(struct stream *stream, uint64_t length);
 
-/* No more data; the client will finish. */
+/* No more data, and no writable; the client will finish. */
 void stream_send_eof(struct stream *stream);
 
 /* Answers finish: the end of the stream. */

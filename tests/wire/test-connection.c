@@ -213,10 +213,10 @@ static void test_stray_fds(void)
     before = dup(0);
     close(before);
     for (int i = 0; i < 3; i++) {
-        char zeros[27] = {0, 0, 0, 28};
+        char zeros[28] = {0, 0, 0, 28};
 
         send_fd(link->fd, link->fd); /* its dummy byte is the first of a length word */
-        link_write(link, zeros + 1, sizeof(zeros));
+        link_write(link, zeros + 1, sizeof(zeros) - 1);
     }
     link_run(link);
     after = dup(0);
