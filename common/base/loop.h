@@ -13,6 +13,7 @@
  *
  * Threads: only loop_post, loop_quit and loop_is_current may be called by any thread; all other
  * functions belong to the loop thread (the creator, until another thread enters loop_run).
+ * Who starts a thread for a loop may call them again only after something posted has run there.
  * Everything may be added and removed inside any callback, its own included.
  */
 struct loop;
