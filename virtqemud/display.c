@@ -2,6 +2,7 @@
 #include "display.h"
 
 #include "json.h"
+#include "ports.h"
 
 static const char *default_address(const struct domain_graphics *graphics,
                                    const struct qemu_config *config)
@@ -53,53 +54,52 @@ static int settle_port(int *port, bool automatic, struct ports *ports, const cha
     return 0;
 }
 
-static int take_ports(struct domain *live, struct domain_graphics *graphics, struct ports *ports,
-                      const struct qemu_config *config, GError **error)
+static int take_ports(struct domain *live, struct domain_graphics *graphics, struct qemu *qemu,
+                      GError **error)
 {
     bool automatic = graphics->autoport == TRISTATE_YES || graphics->port == -1;
-    const char *address = resolve_address(live, graphics, config);
+    const char *address = resolve_address(live, graphics, &qemu->config);
 
     if (!listens_on_network(graphics))
         return 0;
-    if (settle_port(&graphics->port, automatic, ports, address, error) < 0)
+    if (settle_port(&graphics->port, automatic, qemu->ports, address, error) < 0)
         return -1;
     if (graphics->websocket == -1)
-        return settle_port(&graphics->websocket, true, ports, address, error);
+        return settle_port(&graphics->websocket, true, qemu->websocket_ports, address, error);
     return 0;
 }
 
-int display_take_ports(struct domain *live, struct ports *ports, const struct qemu_config *config,
-                       GError **error)
+int display_take_ports(struct domain *live, struct qemu *qemu, GError **error)
 {
     LIST_EACH(graphics, &live->devices.graphics)
     if ((graphics->type == GRAPHICS_VNC || graphics->type == GRAPHICS_SPICE) &&
-        take_ports(live, graphics, ports, config, error) < 0)
+        take_ports(live, graphics, qemu, error) < 0)
         return -1;
     return 0;
 }
 
-void display_mark_ports(const struct domain *live, struct ports *ports)
+static void each_port(const struct domain *live, struct qemu *qemu,
+                      void (*function)(struct ports *ports, unsigned port))
 {
     LIST_EACH(graphics, &live->devices.graphics)
     {
-        const int used[] = {graphics->port, graphics->tls_port, graphics->websocket};
-
-        for (size_t i = 0; i < G_N_ELEMENTS(used); i++)
-            if (used[i] > 0)
-                ports_mark(ports, (unsigned)used[i]);
+        if (graphics->port > 0)
+            function(qemu->ports, (unsigned)graphics->port);
+        if (graphics->tls_port > 0)
+            function(qemu->ports, (unsigned)graphics->tls_port);
+        if (graphics->websocket > 0)
+            function(qemu->websocket_ports, (unsigned)graphics->websocket);
     }
 }
 
-void display_return_ports(const struct domain *live, struct ports *ports)
+void display_mark_ports(const struct domain *live, struct qemu *qemu)
 {
-    LIST_EACH(graphics, &live->devices.graphics)
-    {
-        const int used[] = {graphics->port, graphics->tls_port, graphics->websocket};
+    each_port(live, qemu, ports_mark);
+}
 
-        for (size_t i = 0; i < G_N_ELEMENTS(used); i++)
-            if (used[i] > 0)
-                ports_return(ports, (unsigned)used[i]);
-    }
+void display_return_ports(const struct domain *live, struct qemu *qemu)
+{
+    each_port(live, qemu, ports_return);
 }
 
 static int expire_password(struct qmp *qmp, const char *protocol, const char *valid_to,

@@ -3,19 +3,17 @@
 
 #include "model/domain.h"
 
-#include "config.h"
-#include "ports.h"
+#include "qemu.h"
 #include "qmp.h"
 
 /* Displays between document and host: their ports, addresses, passwords. */
 
 /* Chooses the ports and addresses that the document leaves to us; what is chosen goes into it. */
-int display_take_ports(struct domain *live, struct ports *ports, const struct qemu_config *config,
-                       GError **error);
+int display_take_ports(struct domain *live, struct qemu *qemu, GError **error);
 
 /* Marks the ports of a guest that runs already, as given out. */
-void display_mark_ports(const struct domain *live, struct ports *ports);
-void display_return_ports(const struct domain *live, struct ports *ports);
+void display_mark_ports(const struct domain *live, struct qemu *qemu);
+void display_return_ports(const struct domain *live, struct qemu *qemu);
 
 /* Tells QEMU the password, its end, and what happens to who is connected. Nothing for displays
  * without one. Blocks. */

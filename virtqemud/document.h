@@ -14,7 +14,6 @@
 int document_read(struct qemu *qemu, const char *text, bool validate,
                   struct definition **ret_definition, GError **error);
 
-/* object_kind.read and .write: files of ours, complete already, so no emulator is asked. */
-int document_load(const char *text, size_t length, struct definition **ret_definition,
-                  GError **error);
-int document_save(const struct definition *definition, char **ret_text, GError **error);
+/* object_kind.complete: for files of ours, which are complete but for what older ones lack; no
+ * emulator is asked. */
+int document_complete(struct definition *definition, GError **error);

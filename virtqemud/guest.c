@@ -87,6 +87,13 @@ void guest_set_process(struct guest *guest, struct process *process)
     loop_post(qemu_of(&guest->object)->monitors, watch, guest);
 }
 
+pid_t guest_pid(struct guest *guest)
+{
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&guest->lock);
+
+    return guest->process.pid;
+}
+
 /* A pidfd of our own, so that nobody waits with the lock held. */
 static int duplicate_process(struct guest *guest, struct process *ret_process)
 {

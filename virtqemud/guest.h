@@ -33,6 +33,9 @@ struct guest {
     atomic_bool fake_reboot; /* reset when the guest has shut down: reboot by ACPI */
     atomic_bool ended;       /* QEMU has gone; stop.c will clear up */
 
+    atomic_bool collecting; /* statistics.c has asked and waits for answers */
+    atomic_bool late;       /* ... longer than is bearable: nobody waits for them any more */
+
     char *folder;         /* private to this run: monitor socket, keys */
     struct client *owner; /* AUTODESTROY: whose going stops it; a reference, or NULL */
 };
@@ -71,6 +74,9 @@ void guest_set_qmp(struct guest *guest, struct qmp *qmp);
 
 /* With a job: QEMU runs as this process (taken over), watched from now on. */
 void guest_set_process(struct guest *guest, struct process *process);
+
+/* QEMU's process, 0: none. Any thread. */
+pid_t guest_pid(struct guest *guest);
 
 /* Sends a signal to QEMU; nothing happens when it has gone. Any thread. */
 int guest_signal(struct guest *guest, int signal_number, GError **error);

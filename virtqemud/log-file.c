@@ -120,3 +120,10 @@ void log_file_note(struct qemu *qemu, const char *name, const char *text)
         log_warn("cannot write %s: %s", path, g_strerror(errno));
     close(fd);
 }
+
+void log_file_remove(struct qemu *qemu, const char *name)
+{
+    g_autofree char *path = path_of(qemu, name);
+
+    unlink(path);
+}

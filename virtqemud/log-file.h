@@ -27,3 +27,6 @@ char *log_file_last_words(struct qemu *qemu, const char *name);
 
 /* Appends a line with the time: "shutting down, reason=destroyed". */
 void log_file_note(struct qemu *qemu, const char *name, const char *text);
+
+/* Removes the file; one that is absent is no error. */
+void log_file_remove(struct qemu *qemu, const char *name);

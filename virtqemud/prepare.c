@@ -11,7 +11,7 @@
 
 #include "aliases.h"
 #include "display.h"
-#include "limits.h"
+#include "resource-limits.h"
 #include "ownership.h"
 
 /* What of a name goes into a folder's name: paths of unix sockets end at 107 bytes. */
@@ -84,7 +84,7 @@ int prepare_live(struct guest *guest, struct domain *live, int id, GError **erro
     aliases_assign(live);
     LIST_EACH(channel, &live->devices.channels)
     choose_channel_path(qemu, live, id, channel);
-    if (display_take_ports(live, qemu->ports, &qemu->config, error) < 0 ||
+    if (display_take_ports(live, qemu, error) < 0 ||
         make_folder(qemu, guest->folder, error) < 0 || make_channel_folders(qemu, live, error) < 0)
         return -1;
     return 0;
@@ -126,7 +126,7 @@ void prepare_undo(struct guest *guest, const struct domain *live)
 {
     struct qemu *qemu = qemu_of(&guest->object);
 
-    display_return_ports(live, qemu->ports);
+    display_return_ports(live, qemu);
     ownership_restore(&qemu->config, live);
     limits_remove(guest);
     if (!guest->folder)

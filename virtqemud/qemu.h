@@ -30,6 +30,7 @@ struct qemu {
     GThread *monitor_thread;
 
     struct ports *ports; /* TCP ports given to displays of running guests */
+    struct ports *websocket_ports;
 };
 
 /* The daemon that a guest belongs to. */

@@ -55,7 +55,7 @@ int reconnect_restore(struct registry *registry, struct job *job, struct definit
         definition_unref(rest);
         return -1;
     }
-    display_mark_ports((struct domain *)live, qemu_of(&guest->object)->ports);
+    display_mark_ports((struct domain *)live, qemu_of(&guest->object));
     object_publish_active(job, live, id, status->state, (int)status->reason);
     definition_unref(rest);
     return 0;

@@ -14,7 +14,7 @@
 #include "arguments.h"
 #include "check.h"
 #include "display.h"
-#include "limits.h"
+#include "resource-limits.h"
 #include "log-file.h"
 #include "monitor.h"
 #include "prepare.h"

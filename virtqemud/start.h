@@ -6,6 +6,7 @@
 /* The start of a guest, from a definition to a QEMU that runs. */
 struct start_request {
     bool paused;           /* leave the guest paused */
+    bool reset_nvram;      /* make the variable store anew from its template */
     struct client *client; /* AUTODESTROY: stop it when this client goes; else NULL */
     int reason;            /* VIR_DOMAIN_RUNNING_BOOTED */
     int event_detail;      /* VIR_DOMAIN_EVENT_STARTED_BOOTED */

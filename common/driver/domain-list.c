@@ -208,7 +208,7 @@ int connect_list_all_domains(struct call *call,
 
 /* ---- the older lists: ids of the active, names of the inactive ---- */
 
-static GPtrArray *list(struct call *call, unsigned flags)
+GPtrArray *domain_list(struct call *call, unsigned flags)
 {
     struct list_request request = {.call = call, .flags = flags};
 
@@ -225,7 +225,7 @@ static unsigned count(struct call *call, unsigned flags)
 int connect_list_domains(struct call *call, const struct remote_connect_list_domains_args *args,
                          struct remote_connect_list_domains_ret *ret, GError **error)
 {
-    g_autoptr(GPtrArray) domains = list(call, VIR_CONNECT_LIST_DOMAINS_ACTIVE);
+    g_autoptr(GPtrArray) domains = domain_list(call, VIR_CONNECT_LIST_DOMAINS_ACTIVE);
     uint32_t most = args->maxids < 0 ? 0 : (uint32_t)args->maxids;
 
     ret->ids_len = MIN(domains->len, most);
@@ -250,7 +250,7 @@ int connect_list_defined_domains(struct call *call,
                                  struct remote_connect_list_defined_domains_ret *ret,
                                  GError **error)
 {
-    g_autoptr(GPtrArray) domains = list(call, VIR_CONNECT_LIST_DOMAINS_INACTIVE);
+    g_autoptr(GPtrArray) domains = domain_list(call, VIR_CONNECT_LIST_DOMAINS_INACTIVE);
     uint32_t most = args->maxnames < 0 ? 0 : (uint32_t)args->maxnames;
 
     ret->names_len = MIN(domains->len, most);

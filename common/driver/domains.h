@@ -16,3 +16,7 @@ extern const struct driver_methods domain_describe_methods; /* title, descriptio
 /* The handle of an object for a reply, its name in the call's arena. */
 void domain_fill_handle(struct call *call, struct object *object,
                         struct remote_nonnull_domain *ret_handle);
+
+/* References to all domains that VIR_CONNECT_LIST_DOMAINS_ flags select and that the caller may
+ * list, in the registry's order; free with g_ptr_array_unref(). */
+GPtrArray *domain_list(struct call *call, unsigned flags);

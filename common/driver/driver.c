@@ -42,8 +42,8 @@ struct driver *driver_new(const struct driver_spec *spec, struct daemon *daemon)
     };
     driver->methods = g_hash_table_new(NULL, NULL);
     for (size_t i = 0; i < spec->group_count; i++)
-        for (size_t j = 0; j < spec->methods[i].count; j++)
-            index_method(driver, &spec->methods[i].rows[j]);
+        for (size_t j = 0; j < spec->groups[i]->count; j++)
+            index_method(driver, &spec->groups[i]->rows[j]);
     return driver;
 }
 

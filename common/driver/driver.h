@@ -31,7 +31,7 @@ struct driver_spec {
     const struct protocol_program *const *programs; /* on its sockets; NULL at the end */
     const char *scheme;                             /* of its URIs: "qemu" */
     uint32_t features; /* bits of the driver's own features: see connect.c */
-    const struct driver_methods *methods;
+    const struct driver_methods *const *groups;
     size_t group_count;
 
     /* A client has gone, or closed its connection: undo what lives no longer than it. On a worker.

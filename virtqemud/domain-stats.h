@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "driver/params.h"
+
+#include "guest.h"
+
+/* One domain's statistics as typed parameters: groups is a mask of VIR_DOMAIN_STATS_. Reads the
+ * published view and the kernel; never waits for QEMU (statistics_refresh() did). */
+void domain_stats_add(struct params *params, struct object *object, unsigned groups);
+
+/* The groups that exist here. */
+#define DOMAIN_STATS_GROUPS                                                                        \
+    (VIR_DOMAIN_STATS_STATE | VIR_DOMAIN_STATS_CPU_TOTAL | VIR_DOMAIN_STATS_BALLOON |              \
+     VIR_DOMAIN_STATS_VCPU | VIR_DOMAIN_STATS_INTERFACE | VIR_DOMAIN_STATS_BLOCK)

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/file.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "driver/connect.h"
+#include "driver/domains.h"
+#include "driver/events.h"
+
+#include "autostart.h"
+#include "document.h"
+#include "guest.h"
+#include "methods.h"
+#include "ports.h"
+#include "reconnect.h"
+#include "start.h"
+#include "status.h"
+
+/* ---- what is served ---- */
+
+static const struct driver_methods *const method_groups[] = {
+    &connect_methods,     &events_methods, &domain_list_methods,
+    &domain_read_methods, &define_methods, &lifecycle_methods,
+};
+
+static const struct protocol_program *const programs[] = {&remote_program, &qemu_program, NULL};
+
+/* VIR_DRV_FEATURE_XML_MIGRATABLE: the migratable document is offered. */
+#define FEATURES (1U << 11)
+
+static const struct driver_spec driver_spec = {
+    .type = "QEMU",
+    .scheme = "qemu",
+    .programs = programs,
+    .features = FEATURES,
+    .groups = method_groups,
+    .group_count = G_N_ELEMENTS(method_groups),
+    .client_gone = lifecycle_client_gone,
+};
+
+static const struct object_kind guest_kind = {
+    .name = "domain",
+    .schema = &domain_schema,
+    .access = ACCESS_OBJECT_DOMAIN,
+    .missing = VIR_ERR_NO_DOMAIN,
+    .size = sizeof(struct guest),
+    .name_offset = offsetof(struct domain, name),
+    .uuid_offset = offsetof(struct domain, uuid),
+    .inactive_state = VIR_DOMAIN_SHUTOFF,
+    .clear = guest_clear,
+    .complete = document_complete,
+};
+
+/* ---- the instance ---- */
+
+static void warn(const char *text, void *data)
+{
+    log_warn("%s", text);
+}
+
+static void set_folders(struct qemu *qemu, const struct daemon *daemon)
+{
+    qemu->state_folder = g_strdup_printf("%s/qemu", daemon->paths.state);
+    qemu->status_folder = g_strdup_printf("%s/qemu", daemon->paths.runtime);
+    qemu->log_folder = g_strdup_printf("%s/qemu", daemon->paths.log);
+}
+
+static void make_store(struct qemu *qemu, const struct daemon *daemon)
+{
+    g_autofree char *config = g_strdup_printf("%s/qemu", daemon->paths.config);
+    g_autofree char *autostart = g_strdup_printf("%s/autostart", config);
+    struct store_spec spec = {
+        .kind = &qemu->kind,
+        .config_folder = config,
+        .autostart_folder = autostart,
+        .status_folder = qemu->status_folder,
+        .edit_command = "virsh edit",
+        .status = &status_file,
+    };
+
+    qemu->domains = registry_new(&qemu->kind);
+    qemu->store = store_new(&spec);
+}
+
+static void make_probes(struct qemu *qemu, const struct daemon *daemon)
+{
+    g_autofree char *folder = g_strdup_printf("%s/qemu/modvirt", daemon->paths.cache);
+    struct probes_settings settings = {
+        .folder = folder,
+        .set_user = qemu->config.set_user,
+        .uid = qemu->config.uid,
+        .gid = qemu->config.gid,
+    };
+
+    qemu->probes = probes_new(qemu->monitors, &settings);
+}
+
+static void *run_monitors(void *data)
+{
+    loop_run(data);
+    return NULL;
+}
+
+static int load_guests(struct qemu *qemu, GError **error)
+{
+    g_autoptr(GPtrArray) notes = NULL;
+
+    if (store_load(qemu->store, qemu->domains, 0, &notes, error) < 0)
+        return -1;
+    for (guint i = 0; i < notes->len; i++) {
+        const struct store_note *note = notes->pdata[i];
+        if (note->is_error)
+            log_error("%s", note->text);
+        else
+            log_info("%s", note->text);
+    }
+    return 0;
+}
+
+static struct qemu *make(struct daemon *daemon)
+{
+    struct qemu *qemu = g_new0(struct qemu, 1);
+
+    qemu->kind = guest_kind;
+    qemu->driver = driver_new(&driver_spec, daemon);
+    qemu->driver->data = qemu;
+    set_folders(qemu, daemon);
+    make_store(qemu, daemon);
+    qemu->driver->registries[PROTOCOL_OBJECT_DOMAIN] = qemu->domains;
+    qemu->driver->stores[PROTOCOL_OBJECT_DOMAIN] = qemu->store;
+    daemon->data = qemu->driver;
+    return qemu;
+}
+
+static int start(struct daemon *daemon, GError **error)
+{
+    struct qemu *qemu = make(daemon);
+    g_autofree char *config = g_strdup_printf("%s/qemu.conf", daemon->paths.config);
+
+    if (qemu_config_load(config, daemon->session, &qemu->config, warn, NULL, error) < 0 ||
+        !(qemu->monitors = loop_new(error)))
+        return -1;
+    qemu->ports =
+        ports_new(qemu->config.remote_display_port_min, qemu->config.remote_display_port_max);
+    qemu->websocket_ports =
+        ports_new(qemu->config.remote_websocket_port_min, qemu->config.remote_websocket_port_max);
+    qemu->monitor_thread = g_thread_new("monitors", run_monitors, qemu->monitors);
+    make_probes(qemu, daemon);
+    if (load_guests(qemu, error) < 0)
+        return -1;
+    reconnect_all(qemu);
+    autostart_guests(qemu);
+    return 0;
+}
+
+/* Guests run on: their monitors are listening sockets, and their files wait for the next daemon. */
+static void stop(struct daemon *daemon)
+{
+    struct driver *driver = daemon->data;
+    struct qemu *qemu = driver->data;
+
+    loop_quit(qemu->monitors);
+    g_thread_join(qemu->monitor_thread);
+    driver_free(driver);
+    probes_free(qemu->probes);
+    registry_free(qemu->domains);
+    store_free(qemu->store);
+    loop_free(qemu->monitors);
+    ports_free(qemu->ports);
+    ports_free(qemu->websocket_ports);
+    qemu_config_clear(&qemu->config);
+    g_free(qemu->state_folder);
+    g_free(qemu->status_folder);
+    g_free(qemu->log_folder);
+    g_free(qemu);
+}
+
+static bool busy(struct daemon *daemon)
+{
+    struct driver *driver = daemon->data;
+    struct qemu *qemu = driver->data;
+
+    return registry_count(qemu->domains, registry_filter_active, NULL) > 0;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct daemon_spec spec = {
+        .name = "virtqemud",
+        .error_from = VIR_FROM_QEMU,
+        .session_allowed = true,
+        .start = start,
+        .stop = stop,
+        .busy = busy,
+        .connected = driver_connected,
+        .frame = driver_frame,
+        .disconnected = driver_disconnected,
+    };
+
+    return daemon_main(&spec, argc, argv);
+}

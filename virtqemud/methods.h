@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "driver/driver.h"
+
+/* The tables of what virtqemud adds to the methods that every hypervisor's daemon has. */
+extern const struct driver_methods define_methods;    /* define, undefine, rename */
+extern const struct driver_methods lifecycle_methods; /* create, destroy, shutdown, suspend ... */
+extern const struct driver_methods stats_methods;     /* domstats and its single questions */
+
+/* driver_spec.client_gone: ends the guests that were started with AUTODESTROY. */
+void lifecycle_client_gone(struct client *client);

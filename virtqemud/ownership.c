@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "ownership.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/log.h"
+
+/* Where the owner before the guest is remembered: "UID:GID". */
+#define OWNER_ATTRIBUTE "trusted.modvirt.owner"
+
+typedef int path_function(const char *path, const struct qemu_config *config, GError **error);
+
+static void remember_owner(const char *path, const struct stat *info)
+{
+    g_autofree char *text = g_strdup_printf("%u:%u", info->st_uid, info->st_gid);
+
+    /* the first one counts: a file that is handed over twice was not ours before */
+    if (setxattr(path, OWNER_ATTRIBUTE, text, strlen(text), XATTR_CREATE) < 0 && errno != EEXIST)
+        log_debug("%s: its owner can't be remembered: %s", path, g_strerror(errno));
+}
+
+static int take_path(const char *path, const struct qemu_config *config, GError **error)
+{
+    struct stat info;
+
+    if (stat(path, &info) < 0) {
+        error_set_errno(error, errno, "cannot access '%s'", path);
+        return -1;
+    }
+    if (info.st_uid == config->uid && info.st_gid == config->gid)
+        return 0;
+    remember_owner(path, &info);
+    if (chown(path, config->uid, config->gid) < 0) {
+        error_set_errno(error, errno, "unable to set user and group of '%s' to %u:%u", path,
+                        config->uid, config->gid);
+        return -1;
+    }
+    return 0;
+}
+
+/* Without a memory of it, the owner was most likely root. */
+static int restore_path(const char *path, const struct qemu_config *config, GError **error)
+{
+    char text[32] = {0};
+    unsigned uid = 0, gid = 0;
+    struct stat info;
+
+    if (stat(path, &info) < 0 || info.st_uid != config->uid)
+        return 0;
+    if (getxattr(path, OWNER_ATTRIBUTE, text, sizeof(text) - 1) > 0)
+        sscanf(text, "%u:%u", &uid, &gid);
+    removexattr(path, OWNER_ATTRIBUTE);
+    if (chown(path, uid, gid) < 0)
+        log_warn("cannot give '%s' back to %u:%u: %s", path, uid, gid, g_strerror(errno));
+    return 0;
+}
+
+/* ---- which paths ---- */
+
+static bool has_own_label(const struct domain_source *source)
+{
+    LIST_EACH(label, &source->labels)
+    if (label->relabel == TRISTATE_NO && g_strcmp0(label->model, "dac") == 0)
+        return true;
+    return false;
+}
+
+/* Images below a disk's own stay as they are: they are only read, maybe by many. */
+static int disk_paths(const struct domain *live, const struct qemu_config *config,
+                      path_function *function, GError **error)
+{
+    LIST_EACH(disk, &live->devices.disks)
+    {
+        if (!domain_source_is_local(&disk->source) || !disk->source.path || disk->shareable ||
+            disk->readonly || has_own_label(&disk->source))
+            continue;
+        if (function(disk->source.path, config, error) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int chardev_path(const struct chardev_source *source, const struct qemu_config *config,
+                        path_function *function, GError **error)
+{
+    const struct chardev_end *end = chardev_source_end(source);
+
+    if (source->type != CHARDEV_DEV || !end || !end->path)
+        return 0;
+    return function(end->path, config, error);
+}
+
+static int chardev_paths(const struct domain *live, const struct qemu_config *config,
+                         path_function *function, GError **error)
+{
+    LIST_EACH(serial, &live->devices.serials)
+    if (chardev_path(&serial->source, config, function, error) < 0)
+        return -1;
+    LIST_EACH(parallel, &live->devices.parallels)
+    if (chardev_path(&parallel->source, config, function, error) < 0)
+        return -1;
+    LIST_EACH(channel, &live->devices.channels)
+    if (chardev_path(&channel->source, config, function, error) < 0)
+        return -1;
+    return 0;
+}
+
+static int firmware_paths(const struct domain *live, const struct qemu_config *config,
+                          path_function *function, GError **error)
+{
+    const struct os_nvram *nvram = live->os.nvram;
+    const char *path = !nvram ? NULL : nvram->path ? nvram->path : nvram->source.path;
+
+    return path ? function(path, config, error) : 0;
+}
+
+static int for_each_path(const struct domain *live, const struct qemu_config *config,
+                         path_function *function, GError **error)
+{
+    if (!config->dynamic_ownership || !config->set_user)
+        return 0;
+    if (disk_paths(live, config, function, error) < 0 ||
+        chardev_paths(live, config, function, error) < 0 ||
+        firmware_paths(live, config, function, error) < 0)
+        return -1;
+    return 0;
+}
+
+int ownership_take(const struct qemu_config *config, const struct domain *live, GError **error)
+{
+    return for_each_path(live, config, take_path, error);
+}
+
+void ownership_restore(const struct qemu_config *config, const struct domain *live)
+{
+    for_each_path(live, config, restore_path, NULL);
+}
