@@ -135,7 +135,7 @@ struct json_object *emulator_evidence_flags(const struct emulator_evidence *evid
 {
     g_autoptr(GHashTable) entries = g_hash_table_new(g_str_hash, g_str_equal);
     struct index index = {evidence, entries};
-    struct json_object *flags = json_object_new_array();
+    g_autoptr(GPtrArray) flags = g_ptr_array_new();
     size_t length = json_object_array_length(evidence->schema);
 
     for (size_t i = 0; i < length; i++) {
@@ -146,20 +146,6 @@ struct json_object *emulator_evidence_flags(const struct emulator_evidence *evid
     }
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
         if (has_evidence(&index, &rows[i]))
-            json_object_array_add(flags, json_object_new_string(rows[i].word));
-    return flags;
-}
-
-struct json_object *emulator_evidence_commands(const struct emulator_evidence *evidence)
-{
-    struct json_object *names = json_object_new_array();
-    size_t length = json_object_array_length(evidence->schema);
-
-    for (size_t i = 0; i < length; i++) {
-        struct json_object *type = json_object_array_get_idx(evidence->schema, i);
-        const char *name = json_string_member(type, "name");
-        if (name && g_strcmp0(json_string_member(type, "meta-type"), "command") == 0)
-            json_object_array_add(names, json_object_new_string(name));
-    }
-    return names;
+            g_ptr_array_add(flags, (char *)rows[i].word);
+    return json_words(flags);
 }

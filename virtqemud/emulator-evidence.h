@@ -15,8 +15,5 @@ struct emulator_evidence {
 /* The types whose properties some flag asks for, each once; free the array, not the strings. */
 GPtrArray *emulator_evidence_types(void);
 
-/* Array of the words of all flags that the evidence supports, a reference of the caller's. */
+/* The words of all flags that the evidence supports, a reference of the caller's. */
 struct json_object *emulator_evidence_flags(const struct emulator_evidence *evidence);
-
-/* Array of the names of all QMP commands, a reference of the caller's. */
-struct json_object *emulator_evidence_commands(const struct emulator_evidence *evidence);

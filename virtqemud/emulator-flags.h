@@ -10,8 +10,8 @@
  *   RETURN a b      QMP command a can answer what path b says
  *   FEATURE a b     QMP command a declares feature b
  *   OPTION a b      command line option a has parameter b ("": the option exists)
- * The words are written to the cache file: a renamed or new row needs no new format number, because
- * the table's own words are part of what validates the file.
+ * The words are written to the cache file: a changed or new row needs no new format number, because
+ * the table itself is part of what validates the file.
  */
 
 /* clang-format off */

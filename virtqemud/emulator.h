@@ -23,7 +23,7 @@ struct emulator_machine {
     const char *alias;          /* q35, or NULL */
     const char *default_cpu;    /* model: qemu64 */
     const char *default_ram_id; /* for -machine memory-backend=; NULL: not movable */
-    uint64_t max_cpus;
+    unsigned max_cpus;
     bool is_default;
     bool deprecated;
     bool numa_memory;
@@ -62,7 +62,7 @@ struct emulator_cpus {
 struct emulator {
     const char *path;
     const char *arch; /* as domain documents spell it: x86_64, i686, aarch64 ... */
-    uint64_t version; /* 7002000 for 7.2.0 */
+    unsigned version; /* 7002000 for 7.2.0 */
     const char *package;
     const struct emulator_machine *machines; /* QEMU's order */
     unsigned machine_count;

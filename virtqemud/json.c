@@ -76,6 +76,18 @@ void json_add(struct json_object *object, const char *first, ...)
     va_end(args);
 }
 
+struct json_object *json_words(GPtrArray *words)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+
+    for (unsigned i = 0; i < words->len; i++) {
+        if (i > 0)
+            g_string_append_c(text, ' ');
+        g_string_append(text, g_ptr_array_index(words, i));
+    }
+    return json_object_new_string_len(text->str, text->len);
+}
+
 struct json_object *json_member(struct json_object *object, const char *name)
 {
     struct json_object *value = NULL;

@@ -30,6 +30,9 @@ void json_add(struct json_object *object, const char *first, ...) G_GNUC_NULL_TE
 void json_clear(struct json_object **json);
 #define JSON_AUTO __attribute__((cleanup(json_clear)))
 
+/* A string of the words (char *, borrowed) with spaces between. */
+struct json_object *json_words(GPtrArray *words);
+
 /* Member of an object by name, borrowed: NULL when object is NULL, no object, has no such member,
  * or the member has another type. */
 struct json_object *json_member(struct json_object *object, const char *name);

@@ -48,3 +48,6 @@ char *probe_find(struct probes *probes, const char *arch);
 /* Architectures with an emulator on this host, sorted; free with g_strfreev. Looks for files only.
  */
 char **probe_list(struct probes *probes);
+
+/* True for an architecture that some QEMU could emulate. Pure. */
+bool probe_knows_arch(const char *arch);

@@ -2,6 +2,7 @@
 #include "qmp-decode.h"
 
 #include <json-c/json.h>
+#include <limits.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -11,8 +12,9 @@
 
 static const enum json_type json_types[] = {
     [QMP_FIELD_BOOL] = json_type_boolean,  [QMP_FIELD_INT] = json_type_int,
-    [QMP_FIELD_UINT] = json_type_int,      [QMP_FIELD_STRING] = json_type_string,
-    [QMP_FIELD_STRINGS] = json_type_array, [QMP_FIELD_LIST] = json_type_array,
+    [QMP_FIELD_UINT] = json_type_int,      [QMP_FIELD_UNSIGNED] = json_type_int,
+    [QMP_FIELD_STRING] = json_type_string, [QMP_FIELD_STRINGS] = json_type_array,
+    [QMP_FIELD_WORDS] = json_type_string,  [QMP_FIELD_LIST] = json_type_array,
 };
 
 static struct json_object *find(struct json_object *json, const char *path)
@@ -49,6 +51,19 @@ static char **copy_strings(struct json_object *value, struct arena *arena)
     return strings;
 }
 
+static char **copy_words(struct json_object *value, struct arena *arena)
+{
+    char *rest = value ? copy_string(value, arena) : NULL;
+    size_t limit = 1;
+
+    for (const char *c = rest; c && *c; c++)
+        limit += *c == ' ';
+    char **words = arena_array(arena, limit + 1, sizeof(char *));
+    for (size_t count = 0; rest && rest[0];)
+        words[count++] = strsep(&rest, " ");
+    return words;
+}
+
 static int decode_value(const struct qmp_field *field, struct json_object *value, const char *what,
                         struct arena *arena, char *base, GError **error)
 {
@@ -64,11 +79,17 @@ static int decode_value(const struct qmp_field *field, struct json_object *value
     case QMP_FIELD_UINT:
         *(uint64_t *)target = json_object_get_uint64(value);
         break;
+    case QMP_FIELD_UNSIGNED:
+        *(unsigned *)target = MIN(json_object_get_uint64(value), UINT_MAX);
+        break;
     case QMP_FIELD_STRING:
         *(char **)target = copy_string(value, arena);
         break;
     case QMP_FIELD_STRINGS:
         *(char ***)target = copy_strings(value, arena);
+        break;
+    case QMP_FIELD_WORDS:
+        *(char ***)target = copy_words(value, arena);
         break;
     case QMP_FIELD_PRESENT:
         *(bool *)target = true;
@@ -85,7 +106,7 @@ static int decode_field(const struct qmp_field *field, struct json_object *json,
 {
     struct json_object *value = find(json, field->path);
 
-    if (!value && field->type == QMP_FIELD_STRINGS)
+    if (!value && (field->type == QMP_FIELD_STRINGS || field->type == QMP_FIELD_WORDS))
         *(char ***)(base + field->offset) = copy_strings(NULL, arena);
     if (!value && !field->required)
         return 0;

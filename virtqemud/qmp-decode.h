@@ -11,12 +11,14 @@ struct json_object;
 
 enum qmp_field_type {
     QMP_FIELD_BOOL,
-    QMP_FIELD_INT,     /* int64_t */
-    QMP_FIELD_UINT,    /* uint64_t; negative numbers are refused */
-    QMP_FIELD_STRING,  /* char * */
-    QMP_FIELD_STRINGS, /* char **, NULL at the end; never NULL itself */
-    QMP_FIELD_PRESENT, /* bool: the member exists and is not null */
-    QMP_FIELD_LIST     /* a pointer to structs of a shape, and their count (unsigned) */
+    QMP_FIELD_INT,      /* int64_t */
+    QMP_FIELD_UINT,     /* uint64_t; negative numbers become 0 */
+    QMP_FIELD_UNSIGNED, /* unsigned; of others than these numbers the nearest */
+    QMP_FIELD_STRING,   /* char * */
+    QMP_FIELD_STRINGS,  /* char **, NULL at the end; never NULL itself */
+    QMP_FIELD_WORDS,    /* same, from one string with spaces between */
+    QMP_FIELD_PRESENT,  /* bool: the member exists and is not null */
+    QMP_FIELD_LIST      /* a pointer to structs of a shape, and their count (unsigned) */
 };
 
 struct qmp_shape;
@@ -42,8 +44,8 @@ struct qmp_shape {
     }
 
 /* Fills the struct at ret, which is zeroed. Strings go to the arena; without one they are borrowed
- * from json, and the shape may have no STRINGS and LIST. VIR_ERR_INTERNAL_ERROR names the member
- * that is missing or of the wrong type; what names the whole ("reply to 'query-pci'"). */
+ * from json, and the shape may have no STRINGS, WORDS and LIST. VIR_ERR_INTERNAL_ERROR names the
+ * member that is missing or of the wrong type; what names the whole ("reply to 'query-pci'"). */
 int qmp_decode_struct(const struct qmp_shape *shape, struct json_object *json, const char *what,
                       struct arena *arena, void *ret, GError **error);
 

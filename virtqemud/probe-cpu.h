@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+
+/*
+ * The CPU part of a probe's document, from QEMU's own model definitions: QEMU expands the host's
+ * CPU and each of its models to features, and the model that differs least from the host, with the
+ * differences, is host-model. So no CPU map is needed that QEMU might disagree with.
+ */
+struct json_object;
+
+/* Names of models that might stand for a host of this vendor (as documents spell it); free with
+ * g_strfreev. definitions: reply to query-cpu-definitions. */
+char **probe_cpu_candidates(struct json_object *definitions, const char *vendor);
+
+/* The vendor of an expanded CPU (reply to query-cpu-model-expansion, may be NULL), as documents
+ * spell it. */
+const char *probe_cpu_vendor(struct json_object *expansion);
+
+/*
+ * The part of the document for one accelerator, a reference of the caller's. definitions may be
+ * NULL (the architecture has none); maximum: expansion of the host's CPU, or NULL; expansions[i] of
+ * candidates[i], or NULL where QEMU refused.
+ */
+struct json_object *probe_cpu_describe(struct json_object *definitions, struct json_object *maximum,
+                                       char **candidates, GPtrArray *expansions);
