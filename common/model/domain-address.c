@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "model/rows.h"
+
 NAMES(address_type_names, NULL, "pci", "drive", "virtio-serial", "ccid", "usb", "spapr-vio",
       "virtio-s390", "ccw", "virtio-mmio", "isa", "dimm", "unassigned");
 
@@ -75,18 +77,20 @@ XML_SCHEMA(guest_pci_address, "address", .doc = "Place on a PCI bus of the guest
 
 #define ROWS_OF struct drive_address
 static const struct xml_row drive_address_rows[] = {
-    ROW_NUMBER("@controller", controller, "Index of the controller", .flags = XML_ALWAYS | XML_ABI),
-    ROW_NUMBER("@bus", bus, "Bus of the controller", .flags = XML_ALWAYS | XML_ABI),
-    ROW_NUMBER("@target", target, "SCSI target", .flags = XML_ALWAYS | XML_ABI),
-    ROW_NUMBER("@unit", unit, "Unit, or logical unit number", .flags = XML_ALWAYS | XML_ABI),
+    ROW_NUMBER_ANY("@controller", controller, "Index of the controller",
+                   .flags = XML_ALWAYS | XML_ABI),
+    ROW_NUMBER_ANY("@bus", bus, "Bus of the controller", .flags = XML_ALWAYS | XML_ABI),
+    ROW_NUMBER_ANY("@target", target, "SCSI target", .flags = XML_ALWAYS | XML_ABI),
+    ROW_NUMBER_ANY("@unit", unit, "Unit, or logical unit number", .flags = XML_ALWAYS | XML_ABI),
 };
 #undef ROWS_OF
 XML_SCHEMA(drive_address, "address", .doc = "Place on a disk controller");
 
 #define ROWS_OF struct virtio_serial_address
 static const struct xml_row virtio_serial_address_rows[] = {
-    ROW_NUMBER("@controller", controller, "Index of the controller", .flags = XML_ALWAYS | XML_ABI),
-    ROW_NUMBER("@bus", bus, "Bus of the controller", .flags = XML_ALWAYS | XML_ABI),
+    ROW_NUMBER_ANY("@controller", controller, "Index of the controller",
+                   .flags = XML_ALWAYS | XML_ABI),
+    ROW_NUMBER_ANY("@bus", bus, "Bus of the controller", .flags = XML_ALWAYS | XML_ABI),
     ROW_NUMBER("@port", port, "Port; 0: the next free one", .flags = XML_ALWAYS | XML_ABI),
 };
 #undef ROWS_OF
@@ -94,15 +98,16 @@ XML_SCHEMA(virtio_serial_address, "address", .doc = "Port of a virtio-serial con
 
 #define ROWS_OF struct ccid_address
 static const struct xml_row ccid_address_rows[] = {
-    ROW_NUMBER("@controller", controller, "Index of the controller", .flags = XML_ALWAYS | XML_ABI),
-    ROW_NUMBER("@slot", slot, "Slot of the card reader", .flags = XML_ALWAYS | XML_ABI),
+    ROW_NUMBER_ANY("@controller", controller, "Index of the controller",
+                   .flags = XML_ALWAYS | XML_ABI),
+    ROW_NUMBER_ANY("@slot", slot, "Slot of the card reader", .flags = XML_ALWAYS | XML_ABI),
 };
 #undef ROWS_OF
 XML_SCHEMA(ccid_address, "address", .doc = "Slot of a smart card reader");
 
 #define ROWS_OF struct usb_address
 static const struct xml_row usb_address_rows[] = {
-    ROW_NUMBER("@bus", bus, "Index of the USB controller", .flags = XML_ALWAYS | XML_ABI),
+    ROW_NUMBER_ANY("@bus", bus, "Index of the USB controller", .flags = XML_ALWAYS | XML_ABI),
     ROW_TYPE("@port", port, usb_port_type, "Port, through hubs: 1 or 1.2", .flags = XML_ABI),
 };
 #undef ROWS_OF
@@ -134,7 +139,7 @@ XML_SCHEMA(isa_address, "address", .doc = "Place on the ISA bus");
 
 #define ROWS_OF struct dimm_address
 static const struct xml_row dimm_address_rows[] = {
-    ROW_NUMBER("@slot", slot, "Memory slot", .flags = XML_ABI),
+    ROW_NUMBER_ANY("@slot", slot, "Memory slot", .flags = XML_ABI),
     ROW_HEX("@base", base, 1, "Guest physical address", .flags = XML_ABI),
 };
 #undef ROWS_OF

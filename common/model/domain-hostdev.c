@@ -9,12 +9,28 @@ NAMES(hostdev_type_names, NULL, "usb", "pci", "scsi", "scsi_host", "mdev", "stor
 NAMES(hostdev_scsi_protocol_names, NULL, "adapter", "iscsi");
 NAMES(hostdev_guest_reset_names, NULL, "off", "uninitialized", "on");
 
+#define ROWS_OF struct hostdev_pci
+static const struct xml_row hostdev_pci_rows[] = {
+    ROW_YES_NO("@writeFiltering", write_filtering,
+               "Writes to its configuration are filtered (xen)"),
+    ROW_EMBED("address", address, pci_address),
+};
+#undef ROWS_OF
+XML_SCHEMA(hostdev_pci, "source", .doc = "A PCI device of the host");
+
+#define ROWS_OF struct hostdev_mdev
+static const struct xml_row hostdev_mdev_rows[] = {
+    ROW_UUID("address/@uuid", uuid, "The mediated device", .flags = XML_REQUIRED),
+};
+#undef ROWS_OF
+XML_SCHEMA(hostdev_mdev, "source", .doc = "A mediated device of the host");
+
 #define ROWS_OF struct hostdev_usb
 static const struct xml_row hostdev_usb_rows[] = {
     ROW_HEX("vendor/@id", vendor, 4, "Vendor", RANGE(0, 0xffff)),
     ROW_HEX("product/@id", product, 4, "Product", RANGE(0, 0xffff)),
-    ROW_NUMBER("address/@bus", bus, "Bus of the host"),
-    ROW_NUMBER("address/@device", device, "Number on the bus"),
+    ROW_NUMBER_ANY("address/@bus", bus, "Bus of the host"),
+    ROW_NUMBER_ANY("address/@device", device, "Number on the bus"),
 };
 #undef ROWS_OF
 XML_SCHEMA(hostdev_usb, "source", .doc = "A USB device of the host");
@@ -58,14 +74,12 @@ static const struct xml_row domain_hostdev_rows[] = {
              "What to do when it is missing at start"),
     ROW_ENUM("source/@guestReset", guest_reset, hostdev_guest_reset_names,
              "Whether the guest may reset it", TYPE(USB)),
-    ROW_YES_NO("source/@writeFiltering", write_filtering,
-               "Writes to its configuration are filtered (xen)", TYPE(PCI)),
-    ROW_EMBED("source/address", pci, pci_address, TYPE(PCI)),
+    ROW_CHILD("source/.", pci, hostdev_pci, "PCI device", TYPE(PCI)),
     ROW_CHILD("source/.", usb, hostdev_usb, "USB device", TYPE(USB)),
     ROW_CHILD("source/.", scsi, hostdev_scsi, "SCSI device", TYPE(SCSI)),
     ROW_STRING("source/@protocol", protocol, "vhost", TYPE(SCSI_HOST)),
     ROW_STRING("source/@wwpn", wwpn, "World wide port name", TYPE(SCSI_HOST)),
-    ROW_UUID("source/address/@uuid", mdev, "The mediated device", TYPE(MDEV)),
+    ROW_CHILD("source/.", mdev, hostdev_mdev, "Mediated device", TYPE(MDEV)),
     ROW_STRING("source/block", path, "Block device", TYPE(STORAGE)),
     ROW_STRING("source/char", path, "Character device", TYPE(MISC)),
     ROW_STRING("source/interface", path, "Network interface", TYPE(NET)),

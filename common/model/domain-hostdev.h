@@ -30,6 +30,15 @@ enum hostdev_guest_reset {
 };
 extern const struct names hostdev_guest_reset_names;
 
+struct hostdev_pci {
+    struct pci_address address;
+    uint8_t write_filtering; /* enum tristate */
+};
+
+struct hostdev_mdev {
+    uint8_t uuid[16];
+};
+
 struct hostdev_usb {
     unsigned vendor;
     unsigned product;
@@ -54,34 +63,35 @@ struct hostdev_scsi {
 
 struct domain_hostdev {
     struct domain_device_info info;
-    uint8_t mode;            /* enum hostdev_mode */
-    uint8_t type;            /* enum hostdev_type */
-    uint8_t managed;         /* enum tristate */
-    uint8_t sgio;            /* enum disk_sgio */
-    uint8_t rawio;           /* enum tristate */
-    uint8_t display;         /* enum tristate: mdev */
-    uint8_t ramfb;           /* enum tristate: mdev */
-    uint8_t guest_reset;     /* enum hostdev_guest_reset */
-    uint8_t startup_policy;  /* enum startup_policy */
-    uint8_t write_filtering; /* enum tristate */
+    uint8_t mode;           /* enum hostdev_mode */
+    uint8_t type;           /* enum hostdev_type */
+    uint8_t managed;        /* enum tristate */
+    uint8_t sgio;           /* enum disk_sgio */
+    uint8_t rawio;          /* enum tristate */
+    uint8_t display;        /* enum tristate: mdev */
+    uint8_t ramfb;          /* enum tristate: mdev */
+    uint8_t guest_reset;    /* enum hostdev_guest_reset */
+    uint8_t startup_policy; /* enum startup_policy */
     bool readonly;
     bool shareable;
     const char *model; /* mdev: vfio-pci..., scsi_host: virtio... */
     const char *driver_name;
     const char *driver_model;
-    uint8_t iommufd; /* enum tristate */
-    struct pci_address pci;
+    uint8_t iommufd;         /* enum tristate */
+    struct hostdev_pci *pci; /* of these four, the one of the type */
     struct hostdev_usb *usb;
     struct hostdev_scsi *scsi;
+    struct hostdev_mdev *mdev;
     const char *wwpn;     /* scsi_host */
     const char *protocol; /* scsi_host: vhost */
-    uint8_t mdev[16];
-    const char *path; /* capabilities: block or character device, interface */
+    const char *path;     /* capabilities: block or character device, interface */
     LIST_OF(struct net_ip) ips;
     LIST_OF(struct net_route) routes;
     struct net_teaming *teaming;
 };
 
+XML_SCHEMA_DECLARE(hostdev_pci);
+XML_SCHEMA_DECLARE(hostdev_mdev);
 XML_SCHEMA_DECLARE(hostdev_usb);
 XML_SCHEMA_DECLARE(hostdev_scsi);
 XML_SCHEMA_DECLARE(domain_hostdev);

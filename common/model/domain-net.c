@@ -174,6 +174,7 @@ static const struct xml_row domain_net_rows[] = {
 
     ROW_CHILD("vlan", vlan, net_vlan, "VLANs"),
     ROW_CHILD("virtualport", virtual_port, net_virtual_port, "Port of a switch"),
+    ROW_CHILD("bandwidth", bandwidth, net_bandwidth, "Limits of traffic"),
     ROW_LIST("ip", ips, net_ip, "Address of the guest's end"),
     ROW_LIST("route", routes, net_route, "Route of the guest"),
     ROW_LIST("portForward", port_forwards, net_port_forward, "Ports that lead to the guest"),
@@ -192,7 +193,6 @@ static const struct xml_row domain_net_rows[] = {
     ROW_ENUM("link/@state", link, net_link_names, "State of the virtual cable"),
     ROW_NUMBER("mtu/@size", mtu, "Largest packet", RANGE(0, 65535), .flags = XML_ABI),
     ROW_NUMBER("coalesce/rx/frames/@max", coalesce_frames, "Packets received before an interrupt"),
-    ROW_CHILD("bandwidth", bandwidth, net_bandwidth, "Limits of traffic"),
     ROW_YES_NO("port/@isolated", isolated, "Kept apart from other isolated ports of the bridge"),
     ROW_NUMBER("tune/sndbuf", sndbuf, "Bytes queued on the host"),
     ROW_EMBED(".", info, domain_device_info),

@@ -115,10 +115,28 @@ static const struct xml_row cache_part_rows[] = {
     ROW_NUMBER("@id", id, "Cache of the host", .flags = XML_REQUIRED),
     ROW_NUMBER("@level", level, "Level", .flags = XML_REQUIRED),
     ROW_STRING("@type", type, "both, code or data", .flags = XML_REQUIRED),
-    ROW_SIZE("@size", size, UNIT_KIB, "Size", .flags = XML_REQUIRED),
+    ROW_NUMBER("@size", size, "Size", .flags = XML_REQUIRED),
+    ROW_STRING("@unit", unit, "Its unit; B if not given"),
 };
 #undef ROWS_OF
-XML_SCHEMA(cache_part, "cache", .doc = "Part of a cache of the host");
+
+/* The size is kept, and written, in the largest unit that fits. */
+static int cache_part_check(struct xml_at *at, void *object, GError **error)
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB"};
+    struct cache_part *part = object;
+    uint64_t unit = part->unit ? unit_find(part->unit) : UNIT_BYTES;
+    unsigned i = 0;
+
+    if (!unit || unit_convert(part->size, unit, UNIT_BYTES, &part->size) < 0)
+        return xml_at_fail(at, "@unit", VIR_ERR_XML_ERROR, error, "'%s' is no unit for this size",
+                           part->unit);
+    for (; i + 1 < G_N_ELEMENTS(units) && part->size && part->size % 1024 == 0; i++)
+        part->size /= 1024;
+    part->unit = units[i];
+    return 0;
+}
+XML_SCHEMA(cache_part, "cache", .doc = "Part of a cache of the host", .check = cache_part_check);
 
 #define ROWS_OF struct cache_monitor
 static const struct xml_row cache_monitor_rows[] = {

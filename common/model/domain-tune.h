@@ -103,7 +103,8 @@ struct cache_part {
     struct opt_uint id;
     unsigned level;
     const char *type; /* both, code, data */
-    uint64_t size;    /* bytes */
+    uint64_t size;    /* in units of unit */
+    const char *unit; /* B, KiB, MiB, GiB */
 };
 
 struct cache_monitor {

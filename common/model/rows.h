@@ -40,3 +40,8 @@
 #define ROW_LIST_AS(place, member, of, tag, about, ...)                                            \
     XML_ROW(place, member, about, XML_KIND_LIST, XML_IS(member.items, of **),                      \
             .schema = &tag##_schema, ##__VA_ARGS__)
+
+/* A number read in any base (0x1f, 017), written in decimal. */
+#define ROW_NUMBER_ANY(place, member, about, ...)                                                  \
+    XML_ROW(place, member, about, XML_KIND_SCALAR, 1, .type = XML_NUMBER_TYPE(member),             \
+            ##__VA_ARGS__)

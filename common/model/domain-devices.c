@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
+#include "model/domain.h"
+#include "xml/xml.h"
+
+/*
+ * All kinds of devices seen alike. Every struct of a device with a struct domain_device_info has it
+ * as its first member.
+ */
+NAMES(device_kind_names, NULL, "disk", "controller", "lease", "filesystem", "interface",
+      "smartcard", "serial", "parallel", "console", "channel", "input", "tpm", "graphics", "sound",
+      "audio", "video", "hostdev", "redirdev", "hub", "watchdog", "memballoon", "rng", "nvram",
+      "panic", "shmem", "memory", "iommu", "vsock", "crypto", "pstore");
+
+#define HAS_INFO(type) _Static_assert(offsetof(struct domain_##type, info) == 0, "info is first")
+HAS_INFO(disk);
+HAS_INFO(controller);
+HAS_INFO(filesystem);
+HAS_INFO(net);
+HAS_INFO(smartcard);
+HAS_INFO(serial);
+HAS_INFO(parallel);
+HAS_INFO(console);
+HAS_INFO(channel);
+HAS_INFO(input);
+HAS_INFO(tpm);
+HAS_INFO(graphics);
+HAS_INFO(sound);
+HAS_INFO(video);
+HAS_INFO(hostdev);
+HAS_INFO(redirdev);
+HAS_INFO(hub);
+HAS_INFO(watchdog);
+HAS_INFO(memballoon);
+HAS_INFO(rng);
+HAS_INFO(nvram);
+HAS_INFO(panic);
+HAS_INFO(shmem);
+HAS_INFO(memory);
+HAS_INFO(iommu);
+HAS_INFO(vsock);
+HAS_INFO(crypto);
+HAS_INFO(pstore);
+
+struct any_list {
+    void **items;
+    unsigned count;
+};
+
+static const struct kind {
+    const struct xml_schema *schema;
+    size_t offset; /* in struct domain_devices: of a list, or of a pointer */
+    bool single;
+    bool no_info;
+} kinds[DEVICE_KINDS] = {
+    [DEVICE_DISK] = {&domain_disk_schema, offsetof(struct domain_devices, disks)},
+    [DEVICE_CONTROLLER] = {&domain_controller_schema, offsetof(struct domain_devices, controllers)},
+    [DEVICE_LEASE] = {&domain_lease_schema, offsetof(struct domain_devices, leases),
+                      .no_info = true},
+    [DEVICE_FILESYSTEM] = {&domain_filesystem_schema, offsetof(struct domain_devices, filesystems)},
+    [DEVICE_NET] = {&domain_net_schema, offsetof(struct domain_devices, nets)},
+    [DEVICE_SMARTCARD] = {&domain_smartcard_schema, offsetof(struct domain_devices, smartcards)},
+    [DEVICE_SERIAL] = {&domain_serial_schema, offsetof(struct domain_devices, serials)},
+    [DEVICE_PARALLEL] = {&domain_parallel_schema, offsetof(struct domain_devices, parallels)},
+    [DEVICE_CONSOLE] = {&domain_console_schema, offsetof(struct domain_devices, consoles)},
+    [DEVICE_CHANNEL] = {&domain_channel_schema, offsetof(struct domain_devices, channels)},
+    [DEVICE_INPUT] = {&domain_input_schema, offsetof(struct domain_devices, inputs)},
+    [DEVICE_TPM] = {&domain_tpm_schema, offsetof(struct domain_devices, tpms)},
+    [DEVICE_GRAPHICS] = {&domain_graphics_schema, offsetof(struct domain_devices, graphics)},
+    [DEVICE_SOUND] = {&domain_sound_schema, offsetof(struct domain_devices, sounds)},
+    [DEVICE_AUDIO] = {&domain_audio_schema, offsetof(struct domain_devices, audios),
+                      .no_info = true},
+    [DEVICE_VIDEO] = {&domain_video_schema, offsetof(struct domain_devices, videos)},
+    [DEVICE_HOSTDEV] = {&domain_hostdev_schema, offsetof(struct domain_devices, hostdevs)},
+    [DEVICE_REDIRDEV] = {&domain_redirdev_schema, offsetof(struct domain_devices, redirdevs)},
+    [DEVICE_HUB] = {&domain_hub_schema, offsetof(struct domain_devices, hubs)},
+    [DEVICE_WATCHDOG] = {&domain_watchdog_schema, offsetof(struct domain_devices, watchdogs)},
+    [DEVICE_MEMBALLOON] = {&domain_memballoon_schema, offsetof(struct domain_devices, memballoon),
+                           .single = true},
+    [DEVICE_RNG] = {&domain_rng_schema, offsetof(struct domain_devices, rngs)},
+    [DEVICE_NVRAM] = {&domain_nvram_schema, offsetof(struct domain_devices, nvram), .single = true},
+    [DEVICE_PANIC] = {&domain_panic_schema, offsetof(struct domain_devices, panics)},
+    [DEVICE_SHMEM] = {&domain_shmem_schema, offsetof(struct domain_devices, shmems)},
+    [DEVICE_MEMORY] = {&domain_memory_schema, offsetof(struct domain_devices, memories)},
+    [DEVICE_IOMMU] = {&domain_iommu_schema, offsetof(struct domain_devices, iommus)},
+    [DEVICE_VSOCK] = {&domain_vsock_schema, offsetof(struct domain_devices, vsock), .single = true},
+    [DEVICE_CRYPTO] = {&domain_crypto_schema, offsetof(struct domain_devices, cryptos)},
+    [DEVICE_PSTORE] = {&domain_pstore_schema, offsetof(struct domain_devices, pstore),
+                       .single = true},
+};
+
+const struct xml_schema *const domain_device_schemas[] = {
+    &domain_disk_schema,       &domain_controller_schema, &domain_lease_schema,
+    &domain_filesystem_schema, &domain_net_schema,        &domain_smartcard_schema,
+    &domain_serial_schema,     &domain_parallel_schema,   &domain_console_schema,
+    &domain_channel_schema,    &domain_input_schema,      &domain_tpm_schema,
+    &domain_graphics_schema,   &domain_sound_schema,      &domain_audio_schema,
+    &domain_video_schema,      &domain_hostdev_schema,    &domain_redirdev_schema,
+    &domain_hub_schema,        &domain_watchdog_schema,   &domain_memballoon_schema,
+    &domain_rng_schema,        &domain_nvram_schema,      &domain_panic_schema,
+    &domain_shmem_schema,      &domain_memory_schema,     &domain_iommu_schema,
+    &domain_vsock_schema,      &domain_crypto_schema,     &domain_pstore_schema,
+};
+const unsigned domain_device_schema_count = G_N_ELEMENTS(domain_device_schemas);
+
+enum device_kind device_kind_of_schema(const struct xml_schema *schema)
+{
+    for (unsigned kind = 1; kind < DEVICE_KINDS; kind++)
+        if (kinds[kind].schema == schema)
+            return kind;
+    return DEVICE_NONE;
+}
+
+const struct xml_schema *device_kind_schema(enum device_kind kind)
+{
+    return kinds[kind].schema;
+}
+
+bool device_kind_has_info(enum device_kind kind)
+{
+    return !kinds[kind].no_info;
+}
+
+/* ---- lists ---- */
+
+static void **single_of(const struct domain *domain, enum device_kind kind)
+{
+    return (void **)((char *)&domain->devices + kinds[kind].offset);
+}
+
+static struct any_list *list_of(const struct domain *domain, enum device_kind kind)
+{
+    return (struct any_list *)((char *)&domain->devices + kinds[kind].offset);
+}
+
+static unsigned count_of(const struct domain *domain, enum device_kind kind)
+{
+    return kinds[kind].single ? *single_of(domain, kind) != NULL : list_of(domain, kind)->count;
+}
+
+static struct device device_at(const struct domain *domain, enum device_kind kind, unsigned index)
+{
+    void *object =
+        kinds[kind].single ? *single_of(domain, kind) : list_of(domain, kind)->items[index];
+
+    return (struct device){
+        .kind = kind,
+        .index = index,
+        .object = object,
+        .info = kinds[kind].no_info ? NULL : object,
+    };
+}
+
+struct device *domain_list_devices(const struct domain *domain, unsigned *ret_count)
+{
+    unsigned count = 0, filled = 0;
+
+    for (unsigned kind = 1; kind < DEVICE_KINDS; kind++)
+        count += count_of(domain, kind);
+    struct device *devices = g_new(struct device, count + 1);
+    for (unsigned kind = 1; kind < DEVICE_KINDS; kind++)
+        for (unsigned i = 0; i < count_of(domain, kind); i++)
+            devices[filled++] = device_at(domain, kind, i);
+    *ret_count = count;
+    return devices;
+}
+
+int domain_add_device(struct domain *domain, enum device_kind kind, void *object, GError **error)
+{
+    if (!kinds[kind].single) {
+        struct any_list *list = list_of(domain, kind);
+
+        list_insert(&domain->definition.arena, &list->items, &list->count, list->count, object);
+        return 0;
+    }
+    if (*single_of(domain, kind)) {
+        error_set(error, VIR_ERR_OPERATION_INVALID, "the guest already has a %s device",
+                  names_word(&device_kind_names, kind));
+        return -1;
+    }
+    *single_of(domain, kind) = object;
+    return 0;
+}
+
+void domain_remove_device(struct domain *domain, const struct device *device)
+{
+    if (kinds[device->kind].single)
+        *single_of(domain, device->kind) = NULL;
+    else
+        list_remove(list_of(domain, device->kind)->items, &list_of(domain, device->kind)->count,
+                    device->index);
+}
+
+/* ---- finding ---- */
+
+struct domain_disk *domain_find_disk(const struct domain *domain, const char *target)
+{
+    LIST_EACH(disk, &domain->devices.disks)
+    if (g_strcmp0(disk->target, target) == 0)
+        return disk;
+    return NULL;
+}
+
+struct domain_disk *domain_find_disk_or_path(const struct domain *domain, const char *name)
+{
+    struct domain_disk *found = domain_find_disk(domain, name);
+
+    if (found)
+        return found;
+    LIST_EACH(disk, &domain->devices.disks)
+    if (disk->source.path && domain_source_is_local(&disk->source) &&
+        g_str_equal(disk->source.path, name))
+        return disk;
+    return NULL;
+}
+
+struct domain_net *domain_find_net(const struct domain *domain, const uint8_t mac[6],
+                                   bool *ret_ambiguous)
+{
+    struct domain_net *found = NULL;
+    bool ambiguous = false;
+
+    LIST_EACH(net, &domain->devices.nets)
+    if (memcmp(net->mac, mac, sizeof(net->mac)) == 0) {
+        ambiguous = found != NULL;
+        found = net;
+    }
+    if (ret_ambiguous)
+        *ret_ambiguous = ambiguous;
+    return ambiguous ? NULL : found;
+}
+
+struct domain_net *domain_find_net_target(const struct domain *domain, const char *target)
+{
+    LIST_EACH(net, &domain->devices.nets)
+    if (g_strcmp0(net->target, target) == 0)
+        return net;
+    return NULL;
+}
+
+struct domain_controller *domain_find_controller(const struct domain *domain,
+                                                 enum controller_type type, unsigned index)
+{
+    LIST_EACH(controller, &domain->devices.controllers)
+    if (controller->type == type && controller->index.set && controller->index.value == index)
+        return controller;
+    return NULL;
+}
+
+struct domain_graphics *domain_find_graphics(const struct domain *domain, enum graphics_type type)
+{
+    LIST_EACH(graphics, &domain->devices.graphics)
+    if (graphics->type == type)
+        return graphics;
+    return NULL;
+}
+
+struct domain_audio *domain_find_audio(const struct domain *domain, unsigned id)
+{
+    LIST_EACH(audio, &domain->devices.audios)
+    if (audio->id == id)
+        return audio;
+    return NULL;
+}
+
+bool domain_find_alias(const struct domain *domain, const char *alias, struct device *ret_device)
+{
+    for (unsigned kind = 1; kind < DEVICE_KINDS; kind++)
+        for (unsigned i = 0; !kinds[kind].no_info && i < count_of(domain, kind); i++) {
+            struct device device = device_at(domain, kind, i);
+
+            if (g_strcmp0(device.info->alias, alias) == 0) {
+                *ret_device = device;
+                return true;
+            }
+        }
+    return false;
+}
