@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -381,29 +382,60 @@ static void test_full_park(void)
     link_free(link);
 }
 
-struct worker {
+/* Calls on their way to the threads that answer them. */
+struct post_office {
     struct link *link;
-    GAsyncQueue *queue;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    struct frame *first; /* in any order */
+    bool closed;
 };
+
+static struct frame *next_call(struct post_office *office)
+{
+    struct frame *frame;
+
+    pthread_mutex_lock(&office->lock);
+    while (!office->first && !office->closed)
+        pthread_cond_wait(&office->changed, &office->lock);
+    frame = office->first;
+    if (frame)
+        office->first = frame->next;
+    pthread_mutex_unlock(&office->lock);
+    return frame;
+}
 
 static void *answer_calls(void *data)
 {
-    struct worker *worker = data;
+    struct post_office *office = data;
     struct frame *frame;
 
-    while ((frame = g_async_queue_pop(worker->queue))->header.serial != UINT32_MAX) {
-        connection_send(worker->link->connection, link_reply(frame->header.serial));
-        connection_call_end(worker->link->connection);
+    while ((frame = next_call(office))) {
+        connection_send(office->link->connection, link_reply(frame->header.serial));
+        connection_call_end(office->link->connection);
         frame_free(frame);
     }
-    frame_free(frame);
     return NULL;
 }
 
 static void queue_call(struct link *link, struct frame *frame)
 {
+    struct post_office *office = link->data;
+
     connection_call_begin(link->connection);
-    g_async_queue_push(link->data, frame);
+    pthread_mutex_lock(&office->lock);
+    frame->next = office->first;
+    office->first = frame;
+    pthread_cond_signal(&office->changed);
+    pthread_mutex_unlock(&office->lock);
+}
+
+static void close_office(struct post_office *office)
+{
+    pthread_mutex_lock(&office->lock);
+    office->closed = true;
+    pthread_cond_broadcast(&office->changed);
+    pthread_mutex_unlock(&office->lock);
 }
 
 /* Calls end in other threads while the limit is met again and again. */
@@ -411,26 +443,21 @@ static void test_workers(void)
 {
     enum { CALLS = 3000 };
     struct link *link = link_new(NULL);
-    struct worker worker = {link, g_async_queue_new()};
+    struct post_office office = {
+        .link = link, .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
     GThread *threads[3];
-    struct frame *last;
 
     link->on_frame = queue_call;
-    link->data = worker.queue;
+    link->data = &office;
     for (int i = 0; i < 3; i++)
-        threads[i] = g_thread_new("worker", answer_calls, &worker);
+        threads[i] = g_thread_new("worker", answer_calls, &office);
     for (uint32_t i = 0; i < CALLS; i++)
         link_write_call(link, i);
     for (uint32_t i = 0; i < CALLS; i++)
         frame_free(link_read_packet(link));
-    for (int i = 0; i < 3; i++) {
-        last = frame_new(0);
-        last->header.serial = UINT32_MAX;
-        g_async_queue_push(worker.queue, last);
-    }
+    close_office(&office);
     for (int i = 0; i < 3; i++)
         g_thread_join(threads[i]);
-    g_async_queue_unref(worker.queue);
     g_assert_cmpuint(stats_of(link).calls, ==, 0);
     link_free(link);
 }
