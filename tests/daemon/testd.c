@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -22,6 +23,7 @@ enum procedure {
     BEGIN_WORK = 5,
     END_WORK = 6,
     SERVICE = 7, /* name of the client's socket */
+    PID = 8,     /* the process's, as text */
 };
 
 struct extra {
@@ -78,6 +80,7 @@ static void answer(struct daemon *daemon, struct server_client *client, const st
 {
     const struct extra *extra = daemon->extra;
     g_autofree char *count = g_strdup_printf("%u", reloads);
+    g_autofree char *pid = g_strdup_printf("%d", getpid());
 
     switch (frame->header.procedure) {
     case GREETING:
@@ -88,6 +91,9 @@ static void answer(struct daemon *daemon, struct server_client *client, const st
         return;
     case SERVICE:
         reply(client->connection, frame, client->service->name, strlen(client->service->name));
+        return;
+    case PID:
+        reply(client->connection, frame, pid, strlen(pid));
         return;
     case BEGIN_WORK:
         daemon_begin_work(daemon);
