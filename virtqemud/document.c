@@ -63,7 +63,7 @@ static int find_emulator(struct qemu *qemu, struct domain *domain, struct emulat
 
 static int complete(struct qemu *qemu, struct domain *domain, GError **error)
 {
-    g_autoptr(emulator) emulator = NULL;
+    struct emulator *emulator EMULATOR_AUTO = NULL;
 
     if (check_type(domain, error) < 0 || domain_apply_defaults(domain, &generic, error) < 0 ||
         find_emulator(qemu, domain, &emulator, error) < 0 ||

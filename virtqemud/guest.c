@@ -20,6 +20,7 @@ void guest_clear(struct object *object)
     if (guest->process.pid)
         process_clear(&guest->process);
     g_clear_pointer(&guest->owner, client_unref);
+    g_clear_pointer(&guest->consoles, g_hash_table_unref);
     g_free(guest->folder);
 }
 
@@ -70,7 +71,8 @@ static void watch(void *data)
     struct loop *monitors = qemu_of(&guest->object)->monitors;
     g_autoptr(GError) error = NULL;
 
-    guest->exit_watch = loop_add_fd(monitors, guest->process.fd, EPOLLIN, on_process_exit, guest, &error);
+    guest->exit_watch =
+        loop_add_fd(monitors, guest->process.fd, EPOLLIN, on_process_exit, guest, &error);
     if (!guest->exit_watch)
         g_error("a guest can't be watched: %s", error->message);
 }

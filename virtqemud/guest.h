@@ -36,6 +36,8 @@ struct guest {
     atomic_bool collecting; /* statistics.c has asked and waits for answers */
     atomic_bool late;       /* ... longer than is bearable: nobody waits for them any more */
 
+    GHashTable *consoles; /* console.c's: alias -> session; guarded by lock; NULL: none yet */
+
     char *folder;         /* private to this run: monitor socket, keys */
     struct client *owner; /* AUTODESTROY: whose going stops it; a reference, or NULL */
 };

@@ -7,6 +7,9 @@
 extern const struct driver_methods define_methods;    /* define, undefine, rename */
 extern const struct driver_methods lifecycle_methods; /* create, destroy, shutdown, suspend ... */
 extern const struct driver_methods stats_methods;     /* domstats and its single questions */
+extern const struct driver_methods device_methods;    /* consoles, screenshot, keys */
+extern const struct driver_methods monitor_methods;   /* the qemu program */
+extern const struct driver_methods host_methods;      /* versions and capabilities */
 
 /* driver_spec.client_gone: ends the guests that were started with AUTODESTROY. */
 void lifecycle_client_gone(struct client *client);

@@ -20,6 +20,7 @@ struct qemu {
     struct store *store;
     struct probes *probes;
     struct qemu_config config;
+    uint8_t host_uuid[16];
 
     char *state_folder;  /* /var/lib/libvirt/qemu: a folder for each running guest, nvram */
     char *status_folder; /* /run/libvirt/qemu: status files, sockets of channels */

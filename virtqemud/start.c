@@ -14,11 +14,11 @@
 #include "arguments.h"
 #include "check.h"
 #include "display.h"
-#include "resource-limits.h"
 #include "log-file.h"
 #include "monitor.h"
 #include "prepare.h"
 #include "qmp-commands.h"
+#include "resource-limits.h"
 #include "stop.h"
 
 #define MONITOR_DEADLINE_MS 30000
@@ -132,7 +132,7 @@ static int run_emulator(struct guest *guest, struct job *job, const struct domai
 static int launch(struct guest *guest, struct job *job, const struct domain *live, GError **error)
 {
     struct qemu *qemu = qemu_of(&guest->object);
-    g_autoptr(emulator) emulator = NULL;
+    struct emulator *emulator EMULATOR_AUTO = NULL;
     autofd int listening = -1;
     int monitor = -1;
     struct arguments arguments = {0};

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <unistd.h>
+
+#include "driver/client.h"
+#include "protocol/remote-handlers.h"
+
+#include "capabilities.h"
+#include "domain-capabilities.h"
+#include "methods.h"
+#include "qemu.h"
+
+/* What this host and its emulators can do. The first answer may have to ask an emulator. */
+
+static int host_emulator(struct qemu *qemu, struct emulator **ret_emulator, GError **error)
+{
+    g_autofree char *path = probe_find(qemu->probes, "x86_64");
+
+    if (!path) {
+        g_auto(GStrv) archs = probe_list(qemu->probes);
+        path = archs[0] ? probe_find(qemu->probes, archs[0]) : NULL;
+    }
+    if (!path) {
+        error_set(error, VIR_ERR_OPERATION_FAILED,
+                  "no emulator is installed: see the package qemu-system");
+        return -1;
+    }
+    return probe_get(qemu->probes, path, ret_emulator, error);
+}
+
+int connect_get_version(struct call *call, const void *args,
+                        struct remote_connect_get_version_ret *ret, GError **error)
+{
+    struct emulator *emulator EMULATOR_AUTO = NULL;
+
+    if (host_emulator(qemu_of_call(call), &emulator, error) < 0)
+        return -1;
+    ret->hv_ver = emulator->version;
+    return 0;
+}
+
+int connect_get_capabilities(struct call *call, const void *args,
+                             struct remote_connect_get_capabilities_ret *ret, GError **error)
+{
+    struct qemu *qemu = qemu_of_call(call);
+    struct capabilities_settings settings = {
+        .host_uuid = qemu->host_uuid,
+        .uid = qemu->config.uid,
+        .gid = qemu->config.gid,
+        .privileged = !qemu->driver->daemon->session,
+    };
+    g_autofree char *text = NULL;
+
+    if (capabilities_write(qemu->probes, &settings, &text, error) < 0)
+        return -1;
+    ret->capabilities = arena_strdup(&call->arena, text);
+    return 0;
+}
+
+int connect_get_domain_capabilities(struct call *call,
+                                    const struct remote_connect_get_domain_capabilities_args *args,
+                                    struct remote_connect_get_domain_capabilities_ret *ret,
+                                    GError **error)
+{
+    struct domain_capabilities_wish wish = {
+        .emulator = args->emulatorbin,
+        .arch = args->arch,
+        .machine = args->machine,
+        .virttype = args->virttype,
+    };
+    g_autofree char *text = NULL;
+
+    if (domain_capabilities_write(qemu_of_call(call)->probes, &wish, &text, error) < 0)
+        return -1;
+    ret->capabilities = arena_strdup(&call->arena, text);
+    return 0;
+}
+
+/* A document of type kvm is limited by the kernel's number, which is above every machine's. */
+int connect_get_max_vcpus(struct call *call, const struct remote_connect_get_max_vcpus_args *args,
+                          struct remote_connect_get_max_vcpus_ret *ret, GError **error)
+{
+    struct emulator *emulator EMULATOR_AUTO = NULL;
+    const struct emulator_machine *machine;
+
+    if (args->type && g_strcmp0(args->type, "qemu") != 0 && g_strcmp0(args->type, "kvm") != 0) {
+        error_set(error, VIR_ERR_INVALID_ARG, "unknown type '%s'", args->type);
+        return -1;
+    }
+    if (host_emulator(qemu_of_call(call), &emulator, error) < 0)
+        return -1;
+    machine = emulator_find_machine(emulator, NULL);
+    ret->max_vcpus = machine ? (int)machine->max_cpus : 1;
+    return 0;
+}
+
+int connect_get_cpu_model_names(struct call *call,
+                                const struct remote_connect_get_cpu_model_names_args *args,
+                                struct remote_connect_get_cpu_model_names_ret *ret, GError **error)
+{
+    struct qemu *qemu = qemu_of_call(call);
+    g_autofree char *path = probe_find(qemu->probes, args->arch);
+    struct emulator *emulator EMULATOR_AUTO = NULL;
+
+    if (!path) {
+        error_set(error, VIR_ERR_INVALID_ARG, "no emulator for architecture '%s'", args->arch);
+        return -1;
+    }
+    if (probe_get(qemu->probes, path, &emulator, error) < 0)
+        return -1;
+    const struct emulator_cpus *cpus = &emulator->cpus[ACCELERATOR_TCG];
+    ret->ret = (int)cpus->model_count;
+    if (!args->need_results)
+        return 0;
+    ret->models_len = cpus->model_count;
+    ret->models_val = arena_array(&call->arena, cpus->model_count, sizeof(char *));
+    for (unsigned i = 0; i < cpus->model_count; i++)
+        ret->models_val[i] = arena_strdup(&call->arena, cpus->models[i].name);
+    return 0;
+}
+
+static const struct method rows[] = {
+    {.binding = HANDLER(remote, connect_get_version)},
+    {.binding = HANDLER(remote, connect_get_capabilities)},
+    {.binding = HANDLER(remote, connect_get_domain_capabilities)},
+    {.binding = HANDLER(remote, connect_get_max_vcpus)},
+    {.binding = HANDLER(remote, connect_get_cpu_model_names)},
+};
+
+const struct driver_methods host_methods = DRIVER_METHODS(rows);
