@@ -18,8 +18,8 @@
 /* ---- what is served ---- */
 
 static const struct driver_methods *const method_groups[] = {
-    &connect_methods,     &events_methods, &domain_list_methods,
-    &domain_read_methods, &define_methods, &lifecycle_methods,
+    &connect_methods,         &events_methods, &domain_list_methods, &domain_read_methods,
+    &domain_describe_methods, &define_methods, &lifecycle_methods,
 };
 
 static const struct protocol_program *const programs[] = {&remote_program, &qemu_program, NULL};
