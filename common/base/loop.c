@@ -337,13 +337,9 @@ static bool loop_try_sleep(struct loop *loop)
     return may_sleep;
 }
 
+/* Waking was all. The eventfd is never read: it is watched for its changes, not for its value. */
 static void wake_ready(struct loop_source *source, uint32_t events, void *data)
 {
-    struct loop *loop = data;
-    uint64_t count;
-
-    if (read(loop->wake, &count, sizeof(count)) < 0)
-        return; /* spurious: nothing to take back */
 }
 
 /* signals */
@@ -422,7 +418,7 @@ static int loop_open(struct loop *loop, GError **error)
         error_set_errno(error, errno, "cannot make an event loop");
         return -1;
     }
-    loop->wake_source = loop_add_fd(loop, loop->wake, EPOLLIN, wake_ready, loop, error);
+    loop->wake_source = loop_add_fd(loop, loop->wake, EPOLLIN | EPOLLET, wake_ready, loop, error);
     return loop->wake_source ? 0 : -1;
 }
 

@@ -48,7 +48,7 @@ struct server {
     struct loop_timer *retry_timer;
     bool retrying; /* out of descriptors: not accepting until retry_timer fires */
     bool stopping;
-    unsigned anonymous;
+    GQueue anonymous; /* clients, the oldest first */
     uint64_t last_id;
     uint64_t evicted;
 };
@@ -66,7 +66,7 @@ static void link_client(struct server *server, struct server_client *client)
         server->oldest = client;
     server->newest = client;
     g_hash_table_insert(server->clients, &client->id, client);
-    server->anonymous++;
+    g_queue_push_tail(&server->anonymous, client);
 }
 
 static void unlink_client(struct server *server, struct server_client *client)
@@ -78,7 +78,7 @@ static void unlink_client(struct server *server, struct server_client *client)
     *from_newer = client->older;
     g_hash_table_remove(server->clients, &client->id);
     if (!client->authenticated)
-        server->anonymous--;
+        g_queue_remove(&server->anonymous, client);
 }
 
 static void client_frame(struct connection *connection, struct frame *frame, void *data)
@@ -141,71 +141,56 @@ void server_client_set_authenticated(struct server_client *client)
     if (client->authenticated)
         return;
     client->authenticated = true;
-    client->server->anonymous--;
+    g_queue_remove(&client->server->anonymous, client);
     connection_set_authenticated(client->connection);
     update_accepting(client->server);
 }
 
 /* too many unauthenticated clients */
 
-static bool same_origin(struct server_client *a, struct server_client *b)
+/* The user of a local client, the host of a remote one. */
+static char *origin_of(struct server_client *client)
 {
-    const struct transport_peer *peer_a = connection_peer(a->connection);
-    const struct transport_peer *peer_b = connection_peer(b->connection);
+    const struct transport_peer *peer = connection_peer(client->connection);
 
-    if (peer_a->local != peer_b->local)
-        return false;
-    return peer_a->local ? peer_a->uid == peer_b->uid
-                         : g_strcmp0(peer_a->address, peer_b->address) == 0;
+    if (peer->local)
+        return g_strdup_printf("uid %u", peer->uid);
+    return g_strndup(peer->address, strcspn(peer->address, ";"));
 }
 
-static struct server_client *next_anonymous(struct server_client *client)
-{
-    while (client && (client->authenticated || connection_is_closing(client->connection)))
-        client = client->newer;
-    return client;
-}
-
-/* Unauthenticated clients of the same user or host. */
-static unsigned count_origin(struct server *server, struct server_client *like)
-{
-    unsigned count = 0;
-
-    for (struct server_client *client = next_anonymous(server->oldest); client;
-         client = next_anonymous(client->newer))
-        count += same_origin(client, like);
-    return count;
-}
-
-/* One that says nothing and waits for nothing: with a call in flight it may be typing a password.
- */
+/* One that waits for nothing: with a call in flight it may be typing a password. */
 static bool is_silent(struct server_client *client)
 {
     struct connection_stats stats;
 
     connection_get_stats(client->connection, &stats);
-    return stats.calls == 0;
+    return stats.calls == 0 && !connection_is_closing(client->connection);
 }
 
-/* Of the user with the most of them, the one that came first: see server.h. */
+/* Of the origin with the most of them, the one that came first: see server.h. */
 static struct server_client *find_victim(struct server *server)
 {
-    struct server_client *victim = NULL;
-    unsigned most = 0;
+    g_autoptr(GHashTable) groups =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
+    GPtrArray *largest = NULL;
 
-    for (struct server_client *client = next_anonymous(server->oldest); client;
-         client = next_anonymous(client->newer)) {
-        unsigned count;
+    for (GList *each = server->anonymous.head; each; each = each->next) {
+        g_autofree char *origin = NULL;
+        GPtrArray *group;
 
-        if (!is_silent(client))
+        if (!is_silent(each->data))
             continue;
-        count = count_origin(server, client);
-        if (count > most) {
-            most = count;
-            victim = client;
+        origin = origin_of(each->data);
+        group = g_hash_table_lookup(groups, origin);
+        if (!group) {
+            group = g_ptr_array_new();
+            g_hash_table_insert(groups, g_steal_pointer(&origin), group);
         }
+        g_ptr_array_add(group, each->data);
+        if (!largest || group->len > largest->len)
+            largest = group;
     }
-    return victim;
+    return largest ? g_ptr_array_index(largest, 0) : NULL;
 }
 
 static void evict_anonymous(struct server *server)
@@ -213,7 +198,7 @@ static void evict_anonymous(struct server *server)
     struct server_client *victim;
     GError *reason = NULL;
 
-    if (server->anonymous <= server->limits.max_anonymous)
+    if (server->anonymous.length <= server->limits.max_anonymous)
         return;
     victim = find_victim(server);
     if (!victim)
@@ -231,7 +216,7 @@ static bool may_accept(const struct server *server)
 {
     return !server->stopping && !server->retrying &&
            g_hash_table_size(server->clients) < server->limits.max_clients &&
-           server->anonymous < 2 * MAX(server->limits.max_anonymous, 1);
+           server->anonymous.length < 2 * MAX(server->limits.max_anonymous, 1);
 }
 
 static void update_accepting(struct server *server)
@@ -441,7 +426,7 @@ void server_get_stats(const struct server *server, struct server_stats *ret_stat
 {
     *ret_stats = (struct server_stats){
         .clients = g_hash_table_size(server->clients),
-        .anonymous = server->anonymous,
+        .anonymous = server->anonymous.length,
         .accepted = server->last_id,
         .evicted = server->evicted,
         .accepting = may_accept(server),

@@ -316,6 +316,12 @@ static void *run_loop(void *data)
     return NULL;
 }
 
+static void quit_posted(void *data)
+{
+    g_assert_true(loop_is_current(data));
+    loop_quit(data);
+}
+
 static void test_post_threads(void)
 {
     struct loop *loop = new_loop();
@@ -328,9 +334,9 @@ static void test_post_threads(void)
         threads[i] = g_thread_new("poster", post_many, &poster);
     for (int i = 0; i < THREADS; i++)
         g_thread_join(threads[i]);
-    g_assert_false(loop_is_current(loop));
-    loop_post(loop, (loop_function)loop_quit, loop);
+    loop_post(loop, quit_posted, loop);
     g_thread_join(runner);
+    g_assert_false(loop_is_current(loop)); /* it was the runner's to the end */
     g_assert_cmpint(calls, ==, POSTS * THREADS);
     loop_free(loop);
 }
