@@ -50,6 +50,13 @@ struct emulator_host_model {
     unsigned feature_count;
 };
 
+/* The host's CPU, whatever an accelerator makes of it, for the capabilities of the host. */
+struct emulator_host_cpu {
+    const char *model; /* the largest model whose features it has all; NULL: unknown */
+    const char *vendor;
+    char **features; /* its others, NULL at the end */
+};
+
 struct emulator_cpus {
     bool usable; /* this accelerator works */
     const struct emulator_cpu_model *models;
@@ -67,6 +74,7 @@ struct emulator {
     const struct emulator_machine *machines; /* QEMU's order */
     unsigned machine_count;
     struct emulator_cpus cpus[ACCELERATOR_LAST];
+    struct emulator_host_cpu host_cpu;
     bool flags[EMULATOR_FLAG_LAST];
     GHashTable *types;    /* set of QOM type names; ask emulator_has_type() */
     GHashTable *commands; /* set of QMP command names; ask emulator_has_command() */

@@ -27,11 +27,25 @@ char **probe_cpu_candidates(struct json_object *definitions, const char *vendor)
     for (size_t i = 0; i < length; i++) {
         struct json_object *definition = json_object_array_get_idx(definitions, i);
         const char *name = json_string_member(definition, "name");
-        if (name && cpu_model_is_listed(name) && strcmp(cpu_model_vendor(name), vendor) == 0)
+        const char *whose = name ? cpu_model_vendor(name) : NULL;
+        if (whose && cpu_model_is_listed(name) &&
+            (strcmp(whose, vendor) == 0 || strcmp(whose, "unknown") == 0))
             g_ptr_array_add(names, g_strdup(name));
     }
     g_ptr_array_add(names, NULL);
     return (char **)g_ptr_array_free(names, FALSE);
+}
+
+static int compare_names(gconstpointer a, gconstpointer b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* QEMU's own order is that of a hash table. */
+static struct json_object *sorted_words(GPtrArray *names)
+{
+    g_ptr_array_sort(names, compare_names);
+    return json_words(names);
 }
 
 static bool is_feature_on(struct json_object *props, const char *name)
@@ -62,22 +76,32 @@ static struct json_object *list_features(struct json_object *props)
         if (is_feature_on(props, name))
             g_ptr_array_add(names, (char *)cpu_feature_from_qemu(name));
     }
-    return json_words(names);
+    return sorted_words(names);
+}
+
+static void add_differences(struct json_object *list, struct json_object *host,
+                            struct json_object *model, bool on)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
+
+    json_object_object_foreach(host, name, value)
+    {
+        (void)value;
+        if (is_feature_on(host, name) == on && is_feature_on(model, name) != on)
+            g_ptr_array_add(names, (char *)cpu_feature_from_qemu(name));
+    }
+    g_ptr_array_sort(names, compare_names);
+    for (unsigned i = 0; i < names->len; i++)
+        json_object_array_add(list,
+                              json_build("s:name", g_ptr_array_index(names, i), "B:on", on, NULL));
 }
 
 static struct json_object *list_differences(struct json_object *host, struct json_object *model)
 {
     struct json_object *list = json_object_new_array();
 
-    for (int on = 1; on >= 0; on--) {
-        json_object_object_foreach(host, name, value)
-        {
-            (void)value;
-            if (is_feature_on(host, name) == on && is_feature_on(model, name) != on)
-                json_object_array_add(
-                    list, json_build("s:name", cpu_feature_from_qemu(name), "b:on", on, NULL));
-        }
-    }
+    add_differences(list, host, model, true);
+    add_differences(list, host, model, false);
     return list;
 }
 
@@ -112,7 +136,7 @@ static struct json_object *list_blockers(struct json_object *features)
         const char *name = json_object_get_string(json_object_array_get_idx(features, i));
         g_ptr_array_add(names, (char *)cpu_feature_from_qemu(name ? name : ""));
     }
-    return json_words(names);
+    return sorted_words(names);
 }
 
 /* Without a list of blockers QEMU does not know, and the model is not known to work. */
@@ -147,4 +171,110 @@ struct json_object *probe_cpu_describe(struct json_object *definitions, struct j
         add_host_model(part, maximum, candidates, expansions);
     }
     return part;
+}
+
+/* ---- the host without QEMU ---- */
+
+/* What the kernel calls otherwise in more than its dashes. */
+static const struct {
+    const char *kernel;
+    const char *qemu;
+} kernel_flags[] = {
+    {"sse4_1", "sse4.1"},      {"sse4_2", "sse4.2"},        {"tsc_deadline_timer", "tsc-deadline"},
+    {"nonstop_tsc", "invtsc"}, {"cr8_legacy", "cr8legacy"}, {"v_vmsave_vmload", "v-vmsave-vmload"},
+};
+
+static bool is_known(struct json_object *known, const char *name)
+{
+    return json_member(known, name) && cpu_property_is_feature(name);
+}
+
+/* QEMU's name of a kernel's flag, among its known properties; the caller frees, NULL: none. */
+static char *qemu_flag(struct json_object *known, const char *flag)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(kernel_flags); i++)
+        if (strcmp(kernel_flags[i].kernel, flag) == 0)
+            return g_strdup(kernel_flags[i].qemu);
+    if (is_known(known, flag))
+        return g_strdup(flag);
+
+    g_autofree char *dashed = g_strdelimit(g_strdup(flag), "_", '-');
+    if (is_known(known, dashed))
+        return g_steal_pointer(&dashed);
+    g_auto(GStrv) parts = g_strsplit(flag, "_", -1);
+    g_autofree char *joined = g_strjoinv(NULL, parts);
+    return is_known(known, joined) ? g_steal_pointer(&joined) : NULL;
+}
+
+/* The first processor's flags as the properties of an expanded CPU; the caller's reference. */
+static struct json_object *host_properties(const char *cpuinfo, struct json_object *known)
+{
+    struct json_object *host = json_object_new_object();
+    const char *line = cpuinfo ? strstr(cpuinfo, "\nflags") : NULL;
+    const char *begin = line ? strchr(line, ':') : NULL;
+
+    if (!begin)
+        return host;
+    g_autofree char *text = g_strndup(begin + 1, strcspn(begin + 1, "\n"));
+    g_auto(GStrv) flags = g_strsplit(g_strstrip(text), " ", -1);
+    for (char **flag = flags; *flag; flag++) {
+        g_autofree char *name = qemu_flag(known, *flag);
+        if (name)
+            json_object_object_add(host, name, json_object_new_boolean(true));
+    }
+    return host;
+}
+
+/* Features of the model, or -1 if the host lacks one of them. */
+static int count_if_subset(struct json_object *model, struct json_object *host)
+{
+    int count = 0;
+
+    json_object_object_foreach(model, name, value)
+    {
+        (void)value;
+        if (!is_feature_on(model, name))
+            continue;
+        if (!is_feature_on(host, name))
+            return -1;
+        count++;
+    }
+    return count;
+}
+
+static struct json_object *list_others(struct json_object *host, struct json_object *model)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
+
+    json_object_object_foreach(host, name, value)
+    {
+        (void)value;
+        if (!is_feature_on(model, name))
+            g_ptr_array_add(names, (char *)cpu_feature_from_qemu(name));
+    }
+    return sorted_words(names);
+}
+
+void probe_cpu_add_host(struct json_object *document, const char *cpuinfo,
+                        struct json_object *maximum, char **candidates, GPtrArray *expansions)
+{
+    struct json_object *host JSON_AUTO = host_properties(cpuinfo, properties(maximum));
+    struct json_object *base = NULL;
+    const char *name = NULL;
+    int most = -1;
+
+    for (unsigned i = 0; i < expansions->len; i++) {
+        struct json_object *model = properties(g_ptr_array_index(expansions, i));
+        int count = model ? count_if_subset(model, host) : -1;
+        if (count > most) {
+            most = count;
+            base = model;
+            name = candidates[i];
+        }
+    }
+    if (base)
+        json_add(document, "j:host-cpu",
+                 json_build("s:model", name, "s:vendor", probe_cpu_vendor(maximum), "j:features",
+                            list_others(host, base), NULL),
+                 NULL);
 }

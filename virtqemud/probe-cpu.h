@@ -26,3 +26,11 @@ const char *probe_cpu_vendor(struct json_object *expansion);
  */
 struct json_object *probe_cpu_describe(struct json_object *definitions, struct json_object *maximum,
                                        char **candidates, GPtrArray *expansions);
+
+/*
+ * Adds to the document, as the member "host-cpu", what the host's CPU is whatever an accelerator
+ * makes of it: the largest model whose features it has all, and its others. cpuinfo: text of
+ * /proc/cpuinfo.
+ */
+void probe_cpu_add_host(struct json_object *document, const char *cpuinfo,
+                        struct json_object *maximum, char **candidates, GPtrArray *expansions);

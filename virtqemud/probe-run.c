@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "base/file.h"
 #include "base/process.h"
 #include "cpu-names.h"
 #include "emulator-evidence.h"
@@ -20,6 +21,7 @@
 
 #define STDERR_TAIL 1024
 #define MONITOR_FD 3
+#define CPUINFO_MAX (16u << 20)
 
 /* What is asked of every binary. */
 enum question { VERSION, TARGET, KVM, MACHINES, TYPES, SCHEMA, OPTIONS, QUESTIONS };
@@ -93,7 +95,7 @@ static void asked_clear(struct asked *asked)
 
 #define ASKED_AUTO __attribute__((cleanup(asked_clear)))
 
-/* What it said last on stderr, without the white space around; the caller frees. */
+/* What it said last on stderr, without the white space around; NULL: nothing. The caller frees. */
 static char *last_words(int fd)
 {
     off_t size = fd >= 0 ? lseek(fd, 0, SEEK_END) : 0;
@@ -101,7 +103,7 @@ static char *last_words(int fd)
 
     if (size <= 0 || pread(fd, text, STDERR_TAIL, MAX(size - STDERR_TAIL, 0)) <= 0)
         return NULL;
-    return g_strdup(g_strstrip(g_utf8_make_valid(text, -1)));
+    return g_strstrip(g_utf8_make_valid(text, -1));
 }
 
 static int spawn(const char *path, const char *accelerators,
@@ -329,6 +331,16 @@ static void add_cpus(struct json_object *document, const char *accelerator, stru
 
 /* ---- the probe ---- */
 
+/* Of an emulator for guests like the host: names its CPU by the models that KVM, if it works, lets
+ * guests have. */
+static void add_host_cpu(struct json_object *document, const struct asked *asked)
+{
+    g_autofree char *cpuinfo = NULL;
+
+    if (asked->maximum && file_read_all("/proc/cpuinfo", CPUINFO_MAX, &cpuinfo, NULL, NULL) == 0)
+        probe_cpu_add_host(document, cpuinfo, asked->maximum, asked->candidates, asked->expansions);
+}
+
 /*
  * Starts both QEMUs before it talks to any, so that they come up side by side: one as it would run
  * a guest here, one without KVM. A binary without TCG has no second, one without KVM needs none.
@@ -353,6 +365,7 @@ static int ask_both(const char *path, const struct probe_run_settings *settings,
 
     ask_cpus(first);
     add_cpus(document, kvm ? "kvm" : "tcg", first);
+    add_host_cpu(document, first);
     if (kvm && second_monitor >= 0 &&
         connect_monitor(settings, fd_take(&second_monitor), second, NULL) == 0) {
         ask_cpus(second);
