@@ -5,6 +5,7 @@
 #include "driver/connect.h"
 #include "driver/domains.h"
 #include "driver/events.h"
+#include "driver/node.h"
 
 #include "autostart.h"
 #include "document.h"
