@@ -10,6 +10,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/loop.h"
 #include "base/workers.h"
 
 #include "display.h"
@@ -21,6 +22,7 @@
 #include "stop.h"
 
 #define MONITOR_DEADLINE_MS 30000
+#define RETRY_MS 5000
 
 /* ---- at the start, before anything is served ---- */
 
@@ -47,8 +49,7 @@ int reconnect_restore(struct registry *registry, struct job *job, struct definit
 
     g_free(guest->folder);
     guest->folder = g_strdup(status->folder);
-    if (registry_set_id(registry, job, id, error) < 0 ||
-        open_process(guest, status, error) < 0) {
+    if (registry_set_id(registry, job, id, error) < 0 || open_process(guest, status, error) < 0) {
         registry_set_id(registry, job, -1, NULL);
         prepare_undo(guest, (struct domain *)live);
         definition_unref(live);
@@ -150,20 +151,67 @@ static int take_up(struct guest *guest, struct job *job, GError **error)
     return store_save_status(qemu_of(&guest->object)->store, job, error);
 }
 
-/* A QEMU that is alive but silent stays: its guest may be fine, and the user can destroy it. */
-static void reconnect(void *data)
+static void reconnect_again(void *data);
+
+/* On the monitors' loop, which has the timers. */
+static void on_retry(struct loop_timer *timer, void *data)
 {
-    struct job *job = data;
+    struct guest *guest = data;
+
+    loop_timer_remove(timer);
+    workers_push(qemu_of(&guest->object)->driver->daemon->workers, reconnect_again, guest, true);
+}
+
+static void start_retry(void *data)
+{
+    struct guest *guest = data;
+
+    loop_add_timer(qemu_of(&guest->object)->monitors, RETRY_MS, on_retry, guest);
+}
+
+/*
+ * A QEMU that is alive but silent stays: its guest may be fine, and the user can destroy it. It is
+ * asked again from time to time, so that it can be managed as soon as it answers.
+ */
+static void reconnect(struct job *job)
+{
     struct guest *guest = guest_of(job_object(job));
     g_autoptr(GError) error = NULL;
 
     if (take_up(guest, job, &error) < 0) {
         g_autofree char *name = object_get_name(&guest->object);
+        bool silent = error_is(error, VIR_ERR_OPERATION_TIMEOUT);
+
         log_error("domain '%s' can't be taken up again: %s", name, error->message);
-        if (!error_is(error, VIR_ERR_OPERATION_TIMEOUT))
+        if (silent) {
+            object_ref(&guest->object);
+            loop_post(qemu_of(&guest->object)->monitors, start_retry, guest);
+        } else {
             stop_kill(guest, false, NULL);
+        }
     }
     job_end(job);
+}
+
+static void reconnect_first(void *data)
+{
+    reconnect(data);
+}
+
+/* Owns a reference to the guest. */
+static void reconnect_again(void *data)
+{
+    struct guest *guest = data;
+    struct job *job;
+
+    if (object_is_active(&guest->object) &&
+        job_begin(&guest->object, JOB_MODIFY, "reconnect", MONITOR_DEADLINE_MS, &job, NULL) == 0) {
+        if (guest->process.pid && !guest->qmp)
+            reconnect(job);
+        else
+            job_end(job);
+    }
+    object_unref(&guest->object);
 }
 
 void reconnect_all(struct qemu *qemu)
@@ -177,6 +225,6 @@ void reconnect_all(struct qemu *qemu)
         if (job_begin(guests->pdata[i], JOB_MODIFY, "reconnect", 0, &job, &error) < 0)
             log_error("%s", error->message); /* it has ended already */
         else
-            workers_push(qemu->driver->daemon->workers, reconnect, job, true);
+            workers_push(qemu->driver->daemon->workers, reconnect_first, job, true);
     }
 }
