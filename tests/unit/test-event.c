@@ -360,6 +360,48 @@ static void test_meddling(struct fixture *fixture, gconstpointer unused)
     event_remove_owner(fixture->bus, &meddler);
 }
 
+/* Who registers while older events wait for delivery does not get those. */
+struct recruiter {
+    struct fixture *fixture;
+    struct client *recruit;
+};
+
+static void recruit(const struct event_registration *registration, const struct event *event)
+{
+    struct recruiter *recruiter = registration->data;
+
+    if (!event_is_wanted(recruiter->fixture->bus, EVENT_DOMAIN, OTHER_ID)) {
+        struct event_request request = request_of(recruiter->recruit, NULL);
+        int callback;
+
+        request.id = OTHER_ID;
+        g_assert_cmpint(event_register(recruiter->fixture->bus, &request, &callback, NULL), ==, 0);
+        event_activate(recruiter->fixture->bus, recruiter->recruit, EVENT_DOMAIN, callback);
+    }
+}
+
+static void test_older(struct fixture *fixture, gconstpointer unused)
+{
+    struct client *client = client_new();
+    struct recruiter recruiter = {fixture, client};
+    struct event_request request = {
+        .owner = &recruiter, .family = EVENT_DOMAIN, .id = ID, .sink = recruit, .data = &recruiter};
+    struct job *job = NULL;
+    int callback;
+
+    g_assert_cmpint(event_register(fixture->bus, &request, &callback, NULL), ==, 0);
+    event_activate(fixture->bus, &recruiter, EVENT_DOMAIN, callback);
+    g_assert_cmpint(job_begin(fixture->a, JOB_MODIFY, "test", 0, &job, NULL), ==, 0);
+    event_queue(job, make_event(fixture, ID, fixture->a, 1));
+    event_queue(job, make_event(fixture, OTHER_ID, fixture->a, 2));
+    job_end(job);
+    expect(client, "");
+    event_post(make_event(fixture, OTHER_ID, fixture->a, 3));
+    expect(client, "0:3 ");
+    client_free(fixture, client);
+    event_remove_owner(fixture->bus, &recruiter);
+}
+
 /* ---- a hundred connections, while others come and go, and several threads tell of events ---- */
 
 #define OWNERS 100
@@ -478,6 +520,7 @@ int main(int argc, char **argv)
     ADD("/event/monitor-refused", test_monitor_refused);
     ADD("/event/limit", test_limit);
     ADD("/event/meddling", test_meddling);
+    ADD("/event/older", test_older);
     ADD("/event/many", test_many);
     return g_test_run();
 }

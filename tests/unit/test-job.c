@@ -178,6 +178,7 @@ struct holder {
     gint condition;
     enum error_code result;
     bool accepts;
+    GArray *order; /* gets 0 when the wait is over */
     GThread *thread;
 };
 
@@ -186,7 +187,7 @@ static gpointer hold(gpointer data)
     struct holder *holder = data;
     g_autoptr(GError) error = NULL;
     struct job *job = begin(holder->object, holder->lane, "holder");
-    int result;
+    int result, zero = 0;
 
     job_allow(job, JOB_LANE(JOB_SUSPEND));
     g_atomic_int_set(&holder->started, 1);
@@ -195,6 +196,8 @@ static gpointer hold(gpointer data)
     else
         result = job_wait(job, is_set, &holder->condition, "the guest", LONG_MS, &error);
     holder->result = result < 0 ? error_code_of(error) : VIR_ERR_OK;
+    if (holder->order)
+        g_array_append_val(holder->order, zero);
     holder->accepts = job_accept_cancel(job);
     job_end(job);
     return NULL;
@@ -286,6 +289,7 @@ static void test_async_returns(struct fixture *fixture, gconstpointer unused)
     struct job *job;
 
     start_holder(&holder, fixture->object, JOB_ASYNC);
+    holder.order = order;
     job = begin(fixture->object, JOB_SUSPEND, "suspend");
     contender.thread = g_thread_new("contender", contend, &contender);
     await_waiting(fixture->object, 1);
@@ -296,7 +300,8 @@ static void test_async_returns(struct fixture *fixture, gconstpointer unused)
     g_thread_join(holder.thread);
     g_assert_cmpint(holder.result, ==, VIR_ERR_OK);
     g_thread_join(contender.thread);
-    g_assert_cmpuint(order->len, ==, 1);
+    g_assert_cmpuint(order->len, ==, 2);
+    g_assert_cmpint(g_array_index(order, int, 0), ==, 0);
 }
 
 static void test_async_cancel(struct fixture *fixture, gconstpointer unused)
