@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "host/cgroup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/file.h"
+
+#define PROC_LIMIT (1024 * 1024)
+
+static const char *const usual_controllers[] = {"cpu",   "cpuacct", "cpuset", "memory",
+                                                "blkio", "devices", NULL};
+
+/* One line of /proc/self/cgroup: "4:memory:/a/b", or "0::/a/b" for the unified hierarchy. */
+struct membership {
+    char *controllers; /* "cpu,cpuacct"; "" for the unified one */
+    char *path;
+};
+
+static bool parse_membership(const char *line, struct membership *ret)
+{
+    g_auto(GStrv) parts = g_strsplit(line, ":", 3);
+
+    if (g_strv_length(parts) != 3)
+        return false;
+    ret->controllers = g_strdup(parts[1]);
+    ret->path = g_strdup(parts[2]);
+    return true;
+}
+
+static bool lists(const char *controllers, const char *wanted)
+{
+    g_auto(GStrv) words = g_strsplit(controllers, ",", 0);
+
+    return g_strv_contains((const char *const *)words, wanted);
+}
+
+static bool is_wanted(const struct membership *membership, const char *const *controllers)
+{
+    if (!*membership->controllers)
+        return true;
+    for (size_t i = 0; controllers[i]; i++)
+        if (lists(membership->controllers, controllers[i]))
+            return true;
+    return false;
+}
+
+/*
+ * Where a hierarchy is mounted: a line of /proc/self/mountinfo whose type after the dash is cgroup2
+ * (unified), or cgroup with the controllers among its options.
+ */
+static char *find_mount(const char *mountinfo, const char *controllers)
+{
+    g_auto(GStrv) lines = g_strsplit(mountinfo, "\n", 0);
+    g_auto(GStrv) first = g_strsplit(controllers, ",", 2);
+
+    for (char **line = lines; *line; line++) {
+        g_auto(GStrv) fields = g_strsplit(*line, " ", 0);
+        char *dash = strstr(*line, " - ");
+        g_auto(GStrv) tail = dash ? g_strsplit(dash + 3, " ", 3) : NULL;
+
+        if (!tail || g_strv_length(tail) != 3 || g_strv_length(fields) < 5)
+            continue;
+        if (!*controllers ? strcmp(tail[0], "cgroup2") == 0
+                          : strcmp(tail[0], "cgroup") == 0 && lists(tail[2], first[0]))
+            return g_strdup(fields[4]);
+    }
+    return NULL;
+}
+
+/* A cpuset of the old kind is of no use until it says where: as its parent does. */
+static void inherit_cpuset(const char *parent, const char *folder)
+{
+    static const char *const names[] = {"cpuset.cpus", "cpuset.mems"};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_autofree char *from = g_build_filename(parent, names[i], NULL);
+        g_autofree char *to = g_build_filename(folder, names[i], NULL);
+        g_autofree char *text = NULL;
+        int fd = -1;
+
+        if (file_read_all(from, 65536, &text, NULL, NULL) < 0 ||
+            (fd = open(to, O_WRONLY | O_CLOEXEC)) < 0)
+            continue;
+        if (write(fd, text, strlen(text)) < 0)
+            errno = 0; /* entering the group will tell */
+        close(fd);
+    }
+}
+
+/* False where groups can't be made by us: no rights, or a read-only mount. */
+static bool may_make(int errnum)
+{
+    return errnum != EACCES && errnum != EPERM && errnum != EROFS && errnum != ENOENT;
+}
+
+static int make_folder(const char *mount, const struct membership *membership, const char *name,
+                       GPtrArray *folders, GError **error)
+{
+    g_autofree char *parent = g_build_filename(mount, membership->path, NULL);
+    g_autofree char *folder = g_build_filename(parent, name, NULL);
+
+    if (mkdir(folder, 0755) < 0 && errno != EEXIST) {
+        if (!may_make(errno))
+            return 0;
+        error_set_errno(error, errno, "cannot make the control group %s", folder);
+        return -1;
+    }
+    if (lists(membership->controllers, "cpuset"))
+        inherit_cpuset(parent, folder);
+    g_ptr_array_add(folders, g_steal_pointer(&folder));
+    return 0;
+}
+
+static int make_in(const char *line, const char *mountinfo, const char *name,
+                   const char *const *controllers, GPtrArray *folders, GError **error)
+{
+    struct membership membership;
+    int result = 0;
+
+    if (!parse_membership(line, &membership))
+        return 0;
+    g_autofree char *mount =
+        is_wanted(&membership, controllers) ? find_mount(mountinfo, membership.controllers) : NULL;
+    if (mount)
+        result = make_folder(mount, &membership, name, folders, error);
+    g_free(membership.controllers);
+    g_free(membership.path);
+    return result;
+}
+
+int cgroup_make(const char *name, const char *const *controllers, char ***ret_folders,
+                GError **error)
+{
+    g_autofree char *memberships = NULL;
+    g_autofree char *mountinfo = NULL;
+    g_autoptr(GPtrArray) folders = g_ptr_array_new_with_free_func(g_free);
+
+    if (file_read_all("/proc/self/cgroup", PROC_LIMIT, &memberships, NULL, error) < 0 ||
+        file_read_all("/proc/self/mountinfo", PROC_LIMIT, &mountinfo, NULL, error) < 0)
+        return -1;
+    g_auto(GStrv) lines = g_strsplit(memberships, "\n", 0);
+    for (char **line = lines; *line; line++)
+        if (make_in(*line, mountinfo, name, controllers ? controllers : usual_controllers, folders,
+                    error) < 0) {
+            g_ptr_array_add(folders, NULL);
+            cgroup_remove((const char *const *)folders->pdata);
+            return -1;
+        }
+    g_ptr_array_add(folders, NULL);
+    *ret_folders = (char **)g_ptr_array_free(g_steal_pointer(&folders), FALSE);
+    return 0;
+}
+
+int cgroup_enter(const char *const *folders, pid_t pid, GError **error)
+{
+    g_autofree char *text = g_strdup_printf("%d", pid);
+
+    for (size_t i = 0; folders && folders[i]; i++) {
+        g_autofree char *path = g_build_filename(folders[i], "cgroup.procs", NULL);
+        int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+        if (fd < 0 || write(fd, text, strlen(text)) < 0) {
+            error_set_errno(error, errno, "cannot move process %d into the control group %s", pid,
+                            folders[i]);
+            if (fd >= 0)
+                close(fd);
+            return -1;
+        }
+        close(fd);
+    }
+    return 0;
+}
+
+void cgroup_remove(const char *const *folders)
+{
+    for (size_t i = 0; folders && folders[i]; i++)
+        rmdir(folders[i]);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+/*
+ * Control groups below the one that the daemon itself is in, whether the host has the unified
+ * hierarchy, the old ones, or both. A group is the list of its folders, one for each hierarchy.
+ * Any thread; blocks on the kernel alone.
+ */
+
+/* Makes the group name in the unified hierarchy and in those of the given old controllers (NULL:
+ * the usual ones); *ret_folders is the caller's, ended by NULL, and may be empty where the host
+ * lets nobody make groups. VIR_ERR_SYSTEM_ERROR names the folder. */
+int cgroup_make(const char *name, const char *const *controllers, char ***ret_folders,
+                GError **error);
+
+/* Moves a process, with all its threads, into the group. */
+int cgroup_enter(const char *const *folders, pid_t pid, GError **error);
+
+/* Removes the group once its processes have gone; what is left of it is logged by nobody and goes
+ * with the host's next start. NULL is ok. */
+void cgroup_remove(const char *const *folders);

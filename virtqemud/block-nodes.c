@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "block-nodes.h"
+
+#include <json-c/json.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "base/error.h"
+
+#define CDROM_MAJOR 11
+
+/* What of a disk's cache mode concerns block nodes; the rest is the device's write-cache. */
+static const struct {
+    bool direct, no_flush;
+} cache_modes[] = {
+    [DISK_CACHE_DISABLE] = {.direct = true},
+    [DISK_CACHE_WRITETHROUGH] = {0},
+    [DISK_CACHE_WRITEBACK] = {0},
+    [DISK_CACHE_DIRECTSYNC] = {.direct = true},
+    [DISK_CACHE_UNSAFE] = {.no_flush = true},
+};
+
+/* Block drivers of QEMU; NULL: it has none. */
+static const char *const format_drivers[] = {
+    [IMAGE_FORMAT_NONE] = "raw",    [IMAGE_FORMAT_RAW] = "raw",
+    [IMAGE_FORMAT_DIR] = "raw",     [IMAGE_FORMAT_BOCHS] = "bochs",
+    [IMAGE_FORMAT_CLOOP] = "cloop", [IMAGE_FORMAT_DMG] = "dmg",
+    [IMAGE_FORMAT_ISO] = "raw",     [IMAGE_FORMAT_VPC] = "vpc",
+    [IMAGE_FORMAT_VDI] = "vdi",     [IMAGE_FORMAT_FAT] = "raw",
+    [IMAGE_FORMAT_VHD] = "vpc",     [IMAGE_FORMAT_PLOOP] = "parallels",
+    [IMAGE_FORMAT_COW] = NULL,      [IMAGE_FORMAT_QCOW] = "qcow",
+    [IMAGE_FORMAT_QCOW2] = "qcow2", [IMAGE_FORMAT_QED] = "qed",
+    [IMAGE_FORMAT_VMDK] = "vmdk",   [IMAGE_FORMAT_LUKS] = NULL,
+    [IMAGE_FORMAT_AIO] = "raw",
+};
+
+/* Formats that can have an image below. */
+#define LAYERED_FORMATS                                                                            \
+    (1u << IMAGE_FORMAT_QCOW | 1u << IMAGE_FORMAT_QCOW2 | 1u << IMAGE_FORMAT_QED |                 \
+     1u << IMAGE_FORMAT_VMDK)
+
+static void free_node(void *node)
+{
+    json_object_put(node);
+}
+
+GPtrArray *block_nodes_new(void)
+{
+    return g_ptr_array_new_with_free_func(free_node);
+}
+
+static char *node_name(const char *name, const char *layer)
+{
+    return g_strdup_printf("libvirt-%s-%s", name, layer);
+}
+
+char *block_node_format_name(const struct domain_source *source)
+{
+    return g_strdup_printf("libvirt-%u-format", source->index);
+}
+
+char *block_node_storage_name(const struct domain_source *source)
+{
+    return g_strdup_printf("libvirt-%u-storage", source->index);
+}
+
+char *block_node_of_disk(const struct domain_disk *disk)
+{
+    if (domain_source_is_empty(&disk->source))
+        return NULL;
+    if (disk->copy_on_read == TRISTATE_ON)
+        return g_strdup_printf("libvirt-CoR-%s", disk->target);
+    return block_node_format_name(&disk->source);
+}
+
+static const char *shown_source(const struct domain_source *source)
+{
+    return source->path ? source->path : source->name ? source->name : "?";
+}
+
+static int refuse(const struct domain_source *source, const char *reason, GError **error)
+{
+    error_set(error, VIR_ERR_CONFIG_UNSUPPORTED, "image '%s': %s", shown_source(source), reason);
+    return -1;
+}
+
+/* What later versions will do, and what running without it would get wrong. */
+static int check_source(const struct domain_source *source, GError **error)
+{
+    const struct {
+        bool used;
+        const char *reason;
+    } gaps[] = {
+        {source->type == SOURCE_VOLUME, "volumes of storage pools need virtstoraged, later"},
+        {source->type == SOURCE_NVME, "NVMe devices of the host are not in this version"},
+        {source->type == SOURCE_VHOST_USER, "vhost-user disks are not in this version"},
+        {source->type == SOURCE_VHOST_VDPA, "vhost-vdpa disks are not in this version"},
+        {source->fdgroup != NULL, "descriptors passed by clients are not in this version"},
+        {source->reservations != NULL, "persistent reservations are not in this version"},
+        {domain_source_encryption(source) != NULL, "encryption needs virtsecretd, later"},
+        {domain_source_auth(source) != NULL, "credentials need virtsecretd, later"},
+        {source->network && source->network->tls == TRISTATE_YES, "TLS is not in this version"},
+        {source->network && source->network->cookies.count > 0, "cookies are not in this version"},
+        {source->data_file != NULL, "external data files are not in this version"},
+        {source->format >= G_N_ELEMENTS(format_drivers) || !format_drivers[source->format],
+         "the emulator has no driver for its format"},
+        {domain_source_is_local(source) && !source->path, "it has no path"},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(gaps); i++)
+        if (gaps[i].used)
+            return refuse(source, gaps[i].reason, error);
+    return 0;
+}
+
+static void add_cache(struct json_object *json, unsigned cache)
+{
+    if (cache == DISK_CACHE_NONE || cache == DISK_CACHE_DEFAULT)
+        return;
+    json_add(json, "j:cache",
+             json_build("b:direct", cache_modes[cache].direct, "b:no-flush",
+                        cache_modes[cache].no_flush, NULL),
+             NULL);
+}
+
+/* ---- the node that reaches the bytes ---- */
+
+/* A real drive, whose media the guest may change, and not an image on a block device. */
+static bool is_host_cdrom(const struct domain_source *source,
+                          const struct arguments_context *context)
+{
+    struct stat about;
+
+    return !context->plan && stat(source->path, &about) == 0 && S_ISBLK(about.st_mode) &&
+           major(about.st_rdev) == CDROM_MAJOR;
+}
+
+static struct json_object *local_properties(const struct domain_source *source,
+                                            const struct block_options *options,
+                                            const struct arguments_context *context)
+{
+    static const char *const aio[] = {
+        [DISK_IO_NATIVE] = "native", [DISK_IO_THREADS] = "threads", [DISK_IO_URING] = "io_uring"};
+    const char *driver = "file";
+
+    if (source->type == SOURCE_DIR)
+        return json_build("s:driver", "vvfat", "s:dir", source->path, "b:floppy", options->floppy,
+                          "b:rw", !options->readonly, NULL);
+    if (source->type == SOURCE_BLOCK)
+        driver = is_host_cdrom(source, context) ? "host_cdrom" : "host_device";
+    return json_build("s:driver", driver, "s:filename", source->path, "S:aio", aio[options->io],
+                      NULL);
+}
+
+static int build_storage(const struct domain_source *source, const char *name,
+                         const struct block_options *options,
+                         const struct arguments_context *context, struct json_object **ret_node,
+                         GError **error)
+{
+    struct json_object *node = NULL;
+
+    if (source->type != SOURCE_NETWORK)
+        node = local_properties(source, options, context);
+    else if (block_network_properties(source, context, &node, error) < 0)
+        return -1;
+    json_add(node, "s:node-name", name, NULL);
+    add_cache(node, options->cache);
+    json_add(node, "b:auto-read-only", true, "s:discard", "unmap", NULL);
+    *ret_node = node;
+    return 0;
+}
+
+/* ---- the node that knows the format ---- */
+
+static const char *detect_zeroes_word(const struct block_options *options)
+{
+    /* without discard there is nothing that zeroes could be turned into */
+    if (options->detect_zeroes == DISK_DETECT_ZEROES_UNMAP &&
+        options->discard != DISK_DISCARD_UNMAP)
+        return "on";
+    return options->detect_zeroes ? names_word(&disk_detect_zeroes_names, options->detect_zeroes)
+                                  : NULL;
+}
+
+static const struct source_slice *storage_slice(const struct domain_source *source)
+{
+    LIST_EACH(slice, &source->slices)
+    if (g_strcmp0(slice->type, "storage") == 0)
+        return slice;
+    return NULL;
+}
+
+static void add_slice(struct json_object *node, const struct source_slice *slice)
+{
+    if (slice)
+        json_add(node, "U:offset", slice->offset.value, "U:size", slice->size, NULL);
+}
+
+/* Below: the name of the node of the image below; NULL: none, or not known in a plan. */
+static struct json_object *build_format(const struct domain_source *source, const char *name,
+                                        const char *file, const char *below,
+                                        const struct block_options *options)
+{
+    bool raw = g_strcmp0(format_drivers[source->format], "raw") == 0;
+    struct json_object *node =
+        json_build("s:node-name", name, "b:read-only", options->readonly, "S:discard",
+                   options->discard ? names_word(&disk_discard_names, options->discard) : NULL,
+                   "S:detect-zeroes", detect_zeroes_word(options), NULL);
+
+    add_cache(node, options->cache);
+    json_add(node, "s:driver", format_drivers[source->format], NULL);
+    if (source->metadata_cache)
+        json_add(node, "U:cache-size", source->metadata_cache->max_size, NULL);
+    if (options->discard_no_unref != TRISTATE_ABSENT)
+        json_add(node, "b:discard-no-unref", options->discard_no_unref == TRISTATE_ON, NULL);
+    if (raw)
+        add_slice(node, storage_slice(source));
+    json_add(node, "s:file", file, NULL);
+    if (below)
+        json_add(node, "s:backing", below, NULL);
+    else if (source->backing && LAYERED_FORMATS >> source->format & 1)
+        json_add(node, "j:backing", NULL, NULL);
+    return node;
+}
+
+/* A window of an image of any format but raw, which does it by itself. */
+static struct json_object *build_slice(const struct domain_source *source, const char *name,
+                                       const char *file, const struct block_options *options)
+{
+    struct json_object *node =
+        json_build("s:node-name", name, "b:read-only", options->readonly, "s:driver", "raw", NULL);
+
+    add_slice(node, storage_slice(source));
+    json_add(node, "s:file", file, NULL);
+    return node;
+}
+
+/* ---- images and chains ---- */
+
+static int add_image(const struct domain_source *source, const char *name, const char *below,
+                     const struct block_options *options, const struct arguments_context *context,
+                     GPtrArray *nodes, GError **error)
+{
+    g_autofree char *storage = node_name(name, "storage");
+    g_autofree char *format = node_name(name, "format");
+    struct json_object *node;
+    char *slice = NULL;
+
+    if (check_source(source, error) < 0 ||
+        build_storage(source, storage, options, context, &node, error) < 0)
+        return -1;
+    g_ptr_array_add(nodes, node);
+    if (storage_slice(source) && g_strcmp0(format_drivers[source->format], "raw") != 0) {
+        slice = node_name(name, "slice-sto");
+        g_ptr_array_add(nodes, build_slice(source, slice, storage, options));
+    }
+    g_ptr_array_add(nodes, build_format(source, format, slice ? slice : storage, below, options));
+    g_free(slice);
+    return 0;
+}
+
+int block_nodes_image(const struct domain_source *source, const char *name,
+                      const struct block_options *options, const struct arguments_context *context,
+                      GPtrArray *nodes, GError **error)
+{
+    return add_image(source, name, NULL, options, context, nodes, error);
+}
+
+/* QEMU must never look for itself what is below: it would believe any image. */
+static int check_known(const struct domain_source *source, const struct arguments_context *context,
+                       GError **error)
+{
+    if (context->plan || source->backing || !(LAYERED_FORMATS >> source->format & 1))
+        return 0;
+    error_set(error, VIR_ERR_INTERNAL_ERROR, "what is below image '%s' was not looked up",
+              shown_source(source));
+    return -1;
+}
+
+static int add_chain(const struct domain_source *source, const struct block_options *options,
+                     const struct arguments_context *context, GPtrArray *nodes, GError **error)
+{
+    struct block_options lower = *options;
+    g_autofree char *name = g_strdup_printf("%u", source->index);
+    g_autofree char *below = NULL;
+
+    lower.readonly = true;
+    if (check_known(source, context, error) < 0)
+        return -1;
+    if (source->backing && source->backing->type != SOURCE_NONE) {
+        below = block_node_format_name(source->backing);
+        if (add_chain(source->backing, &lower, context, nodes, error) < 0)
+            return -1;
+    }
+    return add_image(source, name, below, options, context, nodes, error);
+}
+
+static void add_copy_on_read(const struct domain_disk *disk, GPtrArray *nodes)
+{
+    g_autofree char *name = block_node_of_disk(disk);
+    g_autofree char *file = block_node_format_name(&disk->source);
+    const char *discard = disk->discard ? names_word(&disk_discard_names, disk->discard) : NULL;
+
+    g_ptr_array_add(nodes, json_build("s:driver", "copy-on-read", "s:node-name", name, "s:file",
+                                      file, "S:discard", discard, NULL));
+}
+
+int block_nodes_disk(const struct domain_disk *disk, const struct arguments_context *context,
+                     GPtrArray *nodes, GError **error)
+{
+    const struct block_options options = {
+        .readonly = disk->readonly || disk->device == DISK_DEVICE_CDROM,
+        .cache = disk->cache,
+        .io = disk->io,
+        .discard = disk->discard,
+        .detect_zeroes = disk->detect_zeroes,
+        .discard_no_unref = disk->discard_no_unref,
+        .floppy = disk->device == DISK_DEVICE_FLOPPY,
+    };
+
+    if (domain_source_is_empty(&disk->source))
+        return 0;
+    if (add_chain(&disk->source, &options, context, nodes, error) < 0)
+        return -1;
+    if (disk->copy_on_read == TRISTATE_ON)
+        add_copy_on_read(disk, nodes);
+    return 0;
+}

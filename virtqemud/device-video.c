@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/error.h"
+
+#include "device-common.h"
+
+#define KIB_PER_MIB 1024
+
+/* Adapters that stand alone, with the memory of a VGA, and as a further head beside one. NULL:
+ * there is no such. */
+static const struct {
+    const char *primary, *secondary, *accelerated;
+} drivers[] = {
+    [VIDEO_VGA] = {"VGA"},
+    [VIDEO_CIRRUS] = {"cirrus-vga"},
+    [VIDEO_VMVGA] = {"vmware-svga"},
+    [VIDEO_QXL] = {"qxl-vga", "qxl"},
+    [VIDEO_VIRTIO] = {"virtio-vga", "virtio-gpu", "virtio-vga-gl"},
+    [VIDEO_BOCHS] = {"bochs-display", "bochs-display"},
+    [VIDEO_RAMFB] = {"ramfb", "ramfb"},
+};
+
+static int refuse(const struct domain_video *video, const char *reason, GError **error)
+{
+    return device_refuse(error, "video", names_word(&video_type_names, video->type), "%s", reason);
+}
+
+static bool is_primary(const struct domain *domain, const struct domain_video *video)
+{
+    if (video->primary != TRISTATE_ABSENT)
+        return video->primary == TRISTATE_YES;
+    return domain->devices.videos.count == 0 || domain->devices.videos.items[0] == video;
+}
+
+static bool is_accelerated(const struct domain_video *video)
+{
+    return video->acceleration && video->acceleration->accel3d == TRISTATE_YES;
+}
+
+/* virtio has a VGA on x86 alone. */
+static char *virtio_driver(const struct domain *domain, const struct domain_video *video,
+                           const struct arguments_context *context)
+{
+    const char *vga = drivers[VIDEO_VIRTIO].primary;
+
+    if (is_accelerated(video) && is_primary(domain, video))
+        vga = drivers[VIDEO_VIRTIO].accelerated;
+    if (is_primary(domain, video) && device_arch_is_x86(domain))
+        return g_strdup(vga);
+    if (is_accelerated(video))
+        return g_strdup("virtio-gpu-gl-pci");
+    return device_virtio_name(drivers[VIDEO_VIRTIO].secondary, VIRTIO_MODEL_NONE, &video->info);
+}
+
+static char *choose_driver(const struct domain *domain, const struct domain_video *video,
+                           const struct arguments_context *context)
+{
+    if (video->type == VIDEO_VIRTIO)
+        return virtio_driver(domain, video, context);
+    return g_strdup(is_primary(domain, video) ? drivers[video->type].primary
+                                              : drivers[video->type].secondary);
+}
+
+static void add_heads(struct json_object *json, const struct domain_video *video,
+                      const struct arguments_context *context)
+{
+    enum emulator_flag flag =
+        video->type == VIDEO_QXL ? EMULATOR_QXL_MAX_OUTPUTS : EMULATOR_VIRTIO_GPU_MAX_OUTPUTS;
+
+    if ((video->type == VIDEO_QXL || video->type == VIDEO_VIRTIO) && video->heads &&
+        emulator_has(context->emulator, flag))
+        json_add(json, "u:max_outputs", video->heads, NULL);
+}
+
+/* Sizes are KiB in documents; QEMU has bytes for some and MiB for others. */
+static void add_memory(struct json_object *json, const struct domain_video *video)
+{
+    if (video->type == VIDEO_QXL) {
+        if (video->ram)
+            json_add(json, "U:ram_size", (uint64_t)video->ram * 1024, NULL);
+        if (video->vram)
+            json_add(json, "U:vram_size", (uint64_t)video->vram * 1024, NULL);
+        json_add(json, "u:vram64_size_mb", video->vram64 / KIB_PER_MIB, NULL);
+        if (video->vgamem)
+            json_add(json, "u:vgamem_mb", video->vgamem / KIB_PER_MIB, NULL);
+    }
+    if ((video->type == VIDEO_VGA || video->type == VIDEO_VMVGA) && video->vram)
+        json_add(json, "u:vgamem_mb", video->vram / KIB_PER_MIB, NULL);
+    if (video->type == VIDEO_BOCHS && video->vram)
+        json_add(json, "U:vgamem", (uint64_t)video->vram * 1024, NULL);
+}
+
+static int check_video(const struct domain *domain, const struct domain_video *video,
+                       GError **error)
+{
+    if (video->type >= G_N_ELEMENTS(drivers) || !drivers[video->type].primary)
+        return refuse(video, "this type is for other hypervisors", error);
+    if (!is_primary(domain, video) && !drivers[video->type].secondary)
+        return refuse(video, "it can only be the first video device", error);
+    if (video->backend == VIDEO_BACKEND_VHOST_USER)
+        return refuse(video, "vhost-user is not in this version", error);
+    if (is_accelerated(video) && video->type != VIDEO_VIRTIO)
+        return refuse(video, "accel3d needs type='virtio'", error);
+    return 0;
+}
+
+int device_video_properties(const struct domain *domain, const struct domain_video *video,
+                            const struct arguments_context *context,
+                            struct json_object **ret_properties, GError **error)
+{
+    *ret_properties = NULL;
+    if (video->type == VIDEO_NONE)
+        return 0;
+    if (check_video(domain, video, error) < 0)
+        return -1;
+    g_autofree char *driver = choose_driver(domain, video, context);
+    struct json_object *json = json_build("s:driver", driver, "S:id", video->info.alias, NULL);
+    if (video->type == VIDEO_VIRTIO)
+        device_add_virtio(json, &video->virtio);
+    add_heads(json, video, context);
+    add_memory(json, video);
+    device_add_bool(json, "blob", video->blob);
+    device_add_bool(json, "edid", video->edid);
+    if (video->resolution)
+        json_add(json, "u:xres", video->resolution->x, "u:yres", video->resolution->y, NULL);
+    device_add_place(json, domain, &video->info);
+    *ret_properties = json;
+    return 0;
+}

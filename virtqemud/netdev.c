@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "netdev.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <json-c/json.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "host/tap.h"
+
+#include "bridge-helper.h"
+#include "device-common.h"
+#include "option.h"
+
+#define MOST_QUEUES 256
+#define SCRIPT_MS 30000
+#define FD_IN_PLAN "@FD@"
+
+/* One back end being built. */
+struct building {
+    const struct domain *domain;
+    const struct domain_net *net;
+    const struct arguments_context *context;
+    struct arguments *arguments;
+};
+
+static int refuse(const struct building *building, const char *reason, GError **error)
+{
+    return device_refuse(error, "interface", building->net->info.alias, "%s", reason);
+}
+
+/* ---- names ---- */
+
+/* An interface on a virtual network is on the network's bridge, once that is known. */
+static bool is_bridged(const struct domain_net *net)
+{
+    return net->type == NET_BRIDGE || (net->type == NET_NETWORK && net->bridge);
+}
+
+void net_choose_names(struct domain *live)
+{
+    char name[TAP_NAME_BYTES];
+
+    LIST_EACH(net, &live->devices.nets)
+    {
+        if (net->target || (!is_bridged(net) && net->type != NET_ETHERNET))
+            continue;
+        tap_choose_name("vnet", name);
+        net->target = arena_strdup(&live->definition.arena, name);
+    }
+}
+
+/* ---- TAP devices ---- */
+
+static bool wants_vhost(const struct building *building)
+{
+    const struct net_driver_options *driver = building->net->driver;
+
+    return building->domain->type == DOMAIN_TYPE_KVM && domain_net_is_virtio(building->net) &&
+           !(driver && g_strcmp0(driver->name, "qemu") == 0);
+}
+
+/* What the kernel does for virtio; without it QEMU does the same, slower. */
+static int open_vhost(const struct building *building, GString *list, GError **error)
+{
+    const struct net_driver_options *driver = building->net->driver;
+    bool required = driver && g_strcmp0(driver->name, "vhost") == 0;
+    int fd = open("/dev/vhost-net", O_RDWR | O_CLOEXEC);
+
+    if (fd < 0 && required) {
+        error_set_errno(error, errno, "interface '%s': cannot open /dev/vhost-net",
+                        building->net->info.alias);
+        return -1;
+    }
+    if (fd >= 0)
+        g_string_append_printf(list, "%s%d", list->len ? ":" : "",
+                               words_add_fd(building->arguments, fd));
+    return fd < 0 ? 0 : 1;
+}
+
+static void add_vhost_in_plan(struct json_object *json, const struct building *building)
+{
+    const struct net_driver_options *driver = building->net->driver;
+
+    if (driver && g_strcmp0(driver->name, "vhost") == 0)
+        json_add(json, "b:vhost", true, "s:vhostfd", FD_IN_PLAN, NULL);
+}
+
+static int add_vhost(struct json_object *json, const struct building *building, unsigned queues,
+                     GError **error)
+{
+    g_autoptr(GString) list = g_string_new(NULL);
+
+    if (!wants_vhost(building))
+        return 0;
+    if (building->context->plan) {
+        add_vhost_in_plan(json, building);
+        return 0;
+    }
+    for (unsigned i = 0; i < queues; i++) {
+        int opened = open_vhost(building, list, error);
+        if (opened <= 0)
+            return opened;
+    }
+    json_add(json, "b:vhost", true, queues > 1 ? "s:vhostfds" : "s:vhostfd", list->str, NULL);
+    return 0;
+}
+
+static int run_script(const struct building *building, GError **error)
+{
+    const char *const argv[] = {building->net->script, building->net->target, NULL};
+    const struct process_spec spec = {.argv = argv};
+
+    if (!building->net->script || !*building->net->script)
+        return 0;
+    return process_run(&spec, 4096, SCRIPT_MS, NULL, error);
+}
+
+/* The host's end has an address of its own, above all others: a bridge takes the lowest of its
+ * ports' for itself. */
+static int set_up_tap(const struct building *building, GError **error)
+{
+    const struct domain_net *net = building->net;
+    uint8_t mac[6];
+
+    memcpy(mac, net->mac, sizeof(mac));
+    mac[0] = 0xfe;
+    if (tap_set_mac(net->target, mac, error) < 0)
+        return -1;
+    if (net->mtu.set && tap_set_mtu(net->target, net->mtu.value, error) < 0)
+        return -1;
+    if (is_bridged(net) && tap_attach(net->target, net->bridge, net->mtu.set ? net->mtu.value : 0,
+                                      net->isolated == TRISTATE_YES, error) < 0)
+        return -1;
+    if (net->coalesce_frames.set &&
+        tap_set_coalesce(net->target, net->coalesce_frames.value, error) < 0)
+        return -1;
+    return tap_set_up(net->target, net->link != NET_LINK_DOWN, error);
+}
+
+static unsigned queues_of(const struct domain_net *net)
+{
+    return net->driver && net->driver->queues ? net->driver->queues : 1;
+}
+
+/* Descriptors of the device, one a queue, named as QEMU takes them: "5:6". */
+static int open_tap(const struct building *building, unsigned queues, GString *list, GError **error)
+{
+    const struct domain_net *net = building->net;
+    bool ours = net->type != NET_ETHERNET || net->target_managed != TRISTATE_NO;
+    int fds[MOST_QUEUES];
+
+    if (!net->target)
+        return refuse(building, "its <target dev=''/> is missing", error);
+    if (is_bridged(net) && building->context->session) {
+        if (bridge_helper_open(building->context->config->bridge_helper, net->bridge, &fds[0],
+                               error) < 0)
+            return -1;
+        ours = false;
+    } else if (tap_open(net->target, queues, domain_net_is_virtio(net), fds, error) < 0)
+        return -1;
+    for (unsigned i = 0; i < queues; i++)
+        g_string_append_printf(list, "%s%d", i ? ":" : "",
+                               words_add_fd(building->arguments, fds[i]));
+    if (ours && set_up_tap(building, error) < 0)
+        return -1;
+    return net->type == NET_ETHERNET ? run_script(building, error) : 0;
+}
+
+static int build_tap(const struct building *building, struct json_object **ret_json, GError **error)
+{
+    const struct domain_net *net = building->net;
+    unsigned queues = queues_of(net);
+    g_autoptr(GString) list = g_string_new(building->context->plan ? FD_IN_PLAN : NULL);
+
+    if (net->type == NET_NETWORK && !net->bridge)
+        return refuse(building, "virtual networks need virtnetworkd, later", error);
+    if (is_bridged(net) && !net->bridge)
+        return refuse(building, "its <source bridge=''/> is missing", error);
+    if (queues > MOST_QUEUES || (queues > 1 && is_bridged(net) && building->context->session))
+        return refuse(building, "it has too many queues", error);
+    if (!building->context->plan && open_tap(building, queues, list, error) < 0)
+        return -1;
+    struct json_object *json JSON_AUTO =
+        json_build("s:type", "tap", queues > 1 ? "s:fds" : "s:fd", list->str, NULL);
+    if (add_vhost(json, building, queues, error) < 0)
+        return -1;
+    if (net->sndbuf.set)
+        json_add(json, "U:sndbuf", net->sndbuf.value, NULL);
+    *ret_json = g_steal_pointer(&json);
+    return 0;
+}
+
+/* ---- without a device of the host ---- */
+
+static int build_user(const struct building *building, struct json_object **ret_json,
+                      GError **error)
+{
+    struct json_object *json;
+
+    if (!emulator_has(building->context->emulator, EMULATOR_NETDEV_USER))
+        return refuse(building, "the emulator has no user mode network (slirp)", error);
+    json = json_build("s:type", "user", NULL);
+    LIST_EACH(ip, &building->net->ips)
+    {
+        bool v6 = g_strcmp0(ip->family, "ipv6") == 0;
+        g_autofree char *net = g_strdup_printf("%s/%u", ip->address, ip->prefix.value);
+
+        if (v6)
+            json_add(json, "s:ipv6-prefix", ip->address, "u:ipv6-prefixlen",
+                     ip->prefix.set ? ip->prefix.value : 64, NULL);
+        else
+            json_add(json, "s:net", ip->prefix.set ? net : ip->address, NULL);
+    }
+    *ret_json = json;
+    return 0;
+}
+
+/* {"type":"socket","mcast":"192.0.0.1:5558"}: the word that says what the address is for. */
+static int build_socket(const struct building *building, struct json_object **ret_json,
+                        GError **error)
+{
+    static const char *const pairs[] = {[NET_SERVER] = "s:listen",
+                                        [NET_CLIENT] = "s:connect",
+                                        [NET_MCAST] = "s:mcast",
+                                        [NET_UDP] = "s:udp"};
+    const struct domain_net *net = building->net;
+    g_autofree char *address =
+        g_strdup_printf("%s:%u", net->address ? net->address : "", net->port);
+    g_autofree char *local =
+        g_strdup_printf("%s:%u", net->local_address ? net->local_address : "", net->local_port);
+
+    *ret_json = json_build("s:type", "socket", pairs[net->type], address, "S:localaddr",
+                           net->type == NET_UDP ? local : NULL, NULL);
+    return 0;
+}
+
+static int build_none(const struct building *building, struct json_object **ret_json,
+                      GError **error)
+{
+    return 0;
+}
+
+static int (*const builders[])(const struct building *, struct json_object **, GError **) = {
+    [NET_USER] = build_user,     [NET_ETHERNET] = build_tap, [NET_SERVER] = build_socket,
+    [NET_CLIENT] = build_socket, [NET_MCAST] = build_socket, [NET_UDP] = build_socket,
+    [NET_BRIDGE] = build_tap,    [NET_NETWORK] = build_tap,  [NET_NULL] = build_none,
+};
+
+/* What would leave a guest more open, or less connected, than its document says. */
+static int check_net(const struct building *building, GError **error)
+{
+    const struct domain_net *net = building->net;
+    const struct {
+        bool used;
+        const char *reason;
+    } gaps[] = {
+        {net->filterref != NULL, "packet filters need virtnwfilterd, later"},
+        {net->virtual_port != NULL, "<virtualport> is not in this version"},
+        {net->vlan != NULL, "<vlan> is not in this version"},
+        {net->bandwidth != NULL, "<bandwidth> is not in this version"},
+        {net->backend && net->backend->type == NET_BACKEND_PASST, "passt is not in this version"},
+        {net->port_forwards.count > 0, "<portForward> needs passt, which is not in this version"},
+        {net->host_ips.count > 0 || net->host_routes.count > 0,
+         "addresses and routes of the host's end are not in this version"},
+        {net->mac_table_manager == BRIDGE_MAC_TABLE_LIBVIRT,
+         "macTableManager='libvirt' is not in this version"},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(gaps); i++)
+        if (gaps[i].used)
+            return refuse(building, gaps[i].reason, error);
+    return 0;
+}
+
+int netdev_build(const struct domain *domain, const struct domain_net *net,
+                 const struct arguments_context *context, struct arguments *arguments,
+                 struct json_object **ret_netdev, GError **error)
+{
+    const struct building building = {domain, net, context, arguments};
+    g_autofree char *id = g_strdup_printf("host%s", net->info.alias);
+    struct json_object *json = NULL;
+
+    if (net->type >= G_N_ELEMENTS(builders) || !builders[net->type])
+        return device_refuse(error, "interface", net->info.alias,
+                             "type='%s' is not in this version",
+                             names_word(&net_type_names, net->type));
+    if (check_net(&building, error) < 0 || builders[net->type](&building, &json, error) < 0)
+        return -1;
+    if (json)
+        json_add(json, "s:id", id, NULL);
+    *ret_netdev = json;
+    return 0;
+}
