@@ -37,7 +37,9 @@ struct store_status {
 
     /* Takes the object up: sets the driver's members, publishes it as active with live (taken
      * over), takes rest over. With an error the object is inactive, and both are released all the
-     * same. */
+     * same; the file stays for the next start to try, unless the driver removes it, being sure that
+     * it's over.
+     */
     int (*restore)(struct registry *registry, struct job *job, struct definition *live, void *rest,
                    GError **error);
 
