@@ -38,6 +38,7 @@ struct guest {
 
     GHashTable *consoles; /* console.c's: alias -> session; guarded by lock; NULL: none yet */
 
+    char **cgroup;        /* folders of its control group; NULL: none */
     char *folder;         /* private to this run: monitor socket, keys */
     struct client *owner; /* AUTODESTROY: whose going stops it; a reference, or NULL */
 };

@@ -128,7 +128,7 @@ void prepare_undo(struct guest *guest, const struct domain *live)
 
     display_return_ports(live, qemu);
     ownership_restore(&qemu->config, live);
-    limits_remove(guest);
+    resource_limits_remove_group(guest);
     if (!guest->folder)
         return;
     remove_channel_folder(qemu, guest);

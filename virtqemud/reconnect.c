@@ -40,6 +40,15 @@ static int open_process(struct guest *guest, const struct guest_status *status, 
     return 0;
 }
 
+static char **copy_strings(const char *const *items, unsigned count)
+{
+    char **strings = g_new0(char *, count + 1);
+
+    for (unsigned i = 0; i < count; i++)
+        strings[i] = g_strdup(items[i]);
+    return strings;
+}
+
 int reconnect_restore(struct registry *registry, struct job *job, struct definition *live,
                       void *rest, GError **error)
 {
@@ -49,6 +58,7 @@ int reconnect_restore(struct registry *registry, struct job *job, struct definit
 
     g_free(guest->folder);
     guest->folder = g_strdup(status->folder);
+    guest->cgroup = copy_strings(status->cgroup.items, status->cgroup.count);
     if (registry_set_id(registry, job, id, error) < 0 || open_process(guest, status, error) < 0) {
         registry_set_id(registry, job, -1, NULL);
         prepare_undo(guest, (struct domain *)live);

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "resource-limits.h"
 
-#include <unistd.h>
+#include <string.h>
 
-static void add(struct limits *limits, int resource, rlim_t value)
+#include "host/cgroup.h"
+
+static void add(struct resource_limits *limits, int resource, rlim_t value)
 {
     limits->values[limits->count++] = (struct process_limit){
         .resource = resource, .value = {.rlim_cur = value, .rlim_max = value}};
 }
 
-int limits_apply(struct limits *limits, struct guest *guest, const struct domain *live,
-                 struct process_spec *spec, GError **error)
+void resource_limits_apply(struct resource_limits *limits, const struct qemu_config *config,
+                           struct process_spec *spec)
 {
-    const struct qemu_config *config = &qemu_of(&guest->object)->config;
-
     if (config->max_processes)
         add(limits, RLIMIT_NPROC, config->max_processes);
     if (config->max_files)
@@ -22,15 +22,23 @@ int limits_apply(struct limits *limits, struct guest *guest, const struct domain
         add(limits, RLIMIT_CORE, (rlim_t)config->core_limit);
     spec->limits = limits->values;
     spec->limit_count = limits->count;
-    return 0;
 }
 
-void limits_clear(struct limits *limits)
+int resource_limits_enter_group(struct guest *guest, GError **error)
 {
-    if (limits->cgroup_procs >= 0)
-        close(limits->cgroup_procs);
+    const struct qemu_config *config = &qemu_of(&guest->object)->config;
+    const char *run = strrchr(guest->folder, '/') + 1; /* "domain-1-name" */
+    g_autofree char *name = g_strdup_printf("qemu-%s", run + strlen("domain-"));
+
+    g_clear_pointer(&guest->cgroup, g_strfreev);
+    if (cgroup_make(name, (const char *const *)config->cgroup_controllers, &guest->cgroup, error) <
+        0)
+        return -1;
+    return cgroup_enter((const char *const *)guest->cgroup, guest_pid(guest), error);
 }
 
-void limits_remove(struct guest *guest)
+void resource_limits_remove_group(struct guest *guest)
 {
+    cgroup_remove((const char *const *)guest->cgroup);
+    g_clear_pointer(&guest->cgroup, g_strfreev);
 }

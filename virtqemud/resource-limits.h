@@ -6,27 +6,21 @@
 #include "guest.h"
 
 /*
- * What QEMU's process may use, from qemu.conf and the definition: resource limits and a cgroup of
- * its own.
+ * What QEMU's process may use, from qemu.conf: resource limits, and a control group of its own.
  */
-#define LIMITS_MAX 4
+#define RESOURCE_LIMITS_MAX 4
 
-struct limits {
-    struct process_limit values[LIMITS_MAX];
+struct resource_limits {
+    struct process_limit values[RESOURCE_LIMITS_MAX];
     unsigned count;
-    int cgroup_procs; /* descriptor of the guest's cgroup.procs; -1: none */
 };
 
-#define LIMITS_INIT                                                                                \
-    {                                                                                              \
-        .cgroup_procs = -1                                                                         \
-    }
-#define LIMITS_AUTO __attribute__((cleanup(limits_clear)))
+/* Fills the members of spec, which borrow from limits. Pure. */
+void resource_limits_apply(struct resource_limits *limits, const struct qemu_config *config,
+                           struct process_spec *spec);
 
-/* Makes the cgroup and fills the members of spec; limits must outlive process_start(). */
-int limits_apply(struct limits *limits, struct guest *guest, const struct domain *live,
-                 struct process_spec *spec, GError **error);
-void limits_clear(struct limits *limits);
+/* Makes the guest's control group and moves its process there. */
+int resource_limits_enter_group(struct guest *guest, GError **error);
 
-/* Removes the cgroup of a guest whose QEMU has gone. Idempotent. */
-void limits_remove(struct guest *guest);
+/* Removes the group of a guest whose QEMU has gone. Idempotent. */
+void resource_limits_remove_group(struct guest *guest);

@@ -71,7 +71,7 @@ static int spawn(struct guest *guest, const struct domain *live, const struct ar
 {
     struct qemu *qemu = qemu_of(&guest->object);
     struct process process = PROCESS_INIT;
-    struct limits limits LIMITS_AUTO = LIMITS_INIT;
+    struct resource_limits limits = {0};
     struct process_spec spec = {
         .argv = (const char *const *)arguments->words->pdata,
         .environment = (const char *const *)arguments->environment->pdata,
@@ -85,11 +85,11 @@ static int spawn(struct guest *guest, const struct domain *live, const struct ar
         .new_session = true,
     };
 
-    if (limits_apply(&limits, guest, live, &spec, error) < 0 ||
-        process_start(&spec, &process, error) < 0)
+    resource_limits_apply(&limits, &qemu->config, &spec);
+    if (process_start(&spec, &process, error) < 0)
         return -1;
     guest_set_process(guest, &process);
-    return 0;
+    return resource_limits_enter_group(guest, error);
 }
 
 /* Once QEMU has gone, its own words say more than "the connection was closed". */

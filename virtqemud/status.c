@@ -15,6 +15,7 @@ static const struct xml_row guest_status_rows[] = {
     ROW_NUMBER("@pid", pid, "QEMU's process"),
     ROW_NUMBER("@start_time", process_time, "When it began, in clock ticks since boot"),
     ROW_STRING("folder", folder, "Files of this run"),
+    ROW_STRINGS("cgroup", cgroup, "Folders of its control group"),
     ROW_CHILD("domain", domain, domain, "The live definition", .flags = XML_REQUIRED),
 };
 #undef ROWS_OF
@@ -32,6 +33,7 @@ static int status_write(struct object *object, const struct object_view *view, c
         .pid = guest->process.pid,
         .process_time = guest->process_time,
         .folder = guest->folder,
+        .cgroup = {(const char **)guest->cgroup, guest->cgroup ? g_strv_length(guest->cgroup) : 0},
         .domain = (struct domain *)view->live,
     };
     GString *text = g_string_sized_new(8192);

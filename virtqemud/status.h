@@ -16,6 +16,7 @@ struct guest_status {
     int pid;         /* 0: QEMU was about to be started */
     uint64_t process_time;
     const char *folder;
+    LIST_OF(const char) cgroup;
     struct domain *domain;
 };
 
