@@ -25,16 +25,17 @@
 /*
  * The child runs in our memory, on its own stack, while the calling thread is suspended by the
  * kernel (as vfork does). So it may report by writing into struct child, and must neither allocate
- * nor touch anything else. The C library's setuid() would signal our other threads: the child makes
- * the system calls themselves. Sanitizers would mark its stack, which the parent unmaps: not here.
+ * nor touch anything else. The C library's setuid() would signal our other threads, and sanitizers
+ * would take the child's descriptors and stack for ours: the child makes its system calls directly,
+ * and is not instrumented.
  */
+#define IN_CHILD __attribute__((no_sanitize("address", "thread", "undefined")))
+
 /* ThreadSanitizer takes clone() for a fork and would mark the parent, whose memory it is. */
 #ifdef __SANITIZE_THREAD__
 int __clone(int (*function)(void *), void *stack, int flags, void *data, ...);
 #define clone __clone
 #endif
-
-#define IN_CHILD __attribute__((no_sanitize("address", "thread", "undefined")))
 
 struct child {
     const struct process_spec *spec;

@@ -144,21 +144,56 @@ static const char *pid_file(const struct daemon *daemon)
     return given ? given : daemon->paths.pid_file;
 }
 
+/* Settings that are no longer current. Other threads may be reading their texts, so they are kept:
+ * a few hundred bytes for each time that somebody changes the configuration. */
+struct retired {
+    struct settings settings;
+    void *extra;
+    struct retired *next;
+};
+
+static void free_settings(struct daemon *daemon, struct settings *settings, void *extra)
+{
+    const struct config_part part = {&daemon->spec->extra_keys, extra};
+
+    settings_clear(settings);
+    if (extra)
+        config_clear(&part, 1);
+    g_free(extra);
+}
+
+static void free_all_settings(struct daemon *daemon)
+{
+    struct retired *retired = daemon->life->retired;
+
+    free_settings(daemon, &daemon->settings, daemon->extra);
+    while (retired) {
+        struct retired *next = retired->next;
+        free_settings(daemon, &retired->settings, retired->extra);
+        g_free(retired);
+        retired = next;
+    }
+}
+
+static void retire_settings(struct daemon *daemon)
+{
+    struct retired *retired = g_new(struct retired, 1);
+
+    *retired = (struct retired){daemon->settings, daemon->extra, daemon->life->retired};
+    daemon->life->retired = retired;
+}
+
 static int load_settings(struct daemon *daemon, GError **error)
 {
     const struct daemon_spec *spec = daemon->spec;
     g_autofree void *extra = spec->extra_size ? g_malloc0(spec->extra_size) : NULL;
-    const struct config_part old_extra = {&spec->extra_keys, daemon->extra};
     struct settings settings;
 
     if (settings_load(config_file(daemon), daemon->life->options.config_file, &spec->extra_keys,
                       extra, &settings, error) < 0)
         return -1;
-    settings_clear(&daemon->settings);
+    retire_settings(daemon);
     daemon->settings = settings;
-    if (daemon->extra)
-        config_clear(&old_extra, 1);
-    g_free(daemon->extra);
     daemon->extra = g_steal_pointer(&extra);
     return 0;
 }
@@ -204,6 +239,7 @@ static void stop_signal(int number, void *data)
 
     if (daemon->life->stopping) {
         log_warn("signal %d again: not waiting for calls and clients", number);
+        daemon->life->hurried = true;
         loop_quit(daemon->loop);
         return;
     }
@@ -353,25 +389,31 @@ static int start(struct daemon *daemon, GError **error)
 
 /* End */
 
-static bool drain_workers(struct daemon *daemon)
+static bool drain_workers(struct daemon *daemon, int milliseconds)
 {
-    return workers_drain(daemon->workers, LAST_DRAIN_MILLISECONDS) &&
-           workers_drain(daemon->admin_workers, LAST_DRAIN_MILLISECONDS);
+    return workers_drain(daemon->workers, milliseconds) &&
+           workers_drain(daemon->admin_workers, milliseconds);
+}
+
+/* With threads at work on what we would free: no orderly end. The state on disk is always whole. */
+static void abandon(struct daemon *daemon)
+{
+    log_error("calls are still at work: ending without the last steps");
+    file_unlock_pid(pid_file(daemon), daemon->life->pid_fd);
+    _exit(EXIT_SUCCESS);
 }
 
 static void finish_loop(struct daemon *daemon)
 {
     struct daemon_life *life = daemon->life;
 
-    if (life->drain)
-        g_thread_join(life->drain);
     server_free(daemon->admin);
     server_free(daemon->server);
-    if (!drain_workers(daemon)) {
-        log_error("calls are stuck: ending without the last steps");
-        file_unlock_pid(pid_file(daemon), life->pid_fd);
-        _exit(EXIT_SUCCESS);
-    }
+    /* The ends of clients may have made work too. */
+    if (!drain_workers(daemon, life->hurried ? 0 : LAST_DRAIN_MILLISECONDS))
+        abandon(daemon);
+    if (life->drain)
+        g_thread_join(life->drain);
     if (life->started && daemon->spec->stop)
         daemon->spec->stop(daemon);
     workers_free(daemon->admin_workers);
@@ -385,17 +427,13 @@ static void finish_loop(struct daemon *daemon)
 static void finish(struct daemon *daemon)
 {
     struct daemon_life *life = daemon->life;
-    const struct config_part extra = {&daemon->spec->extra_keys, daemon->extra};
 
     if (daemon->server)
         finish_loop(daemon);
     if (life->pid_fd >= 0)
         file_unlock_pid(pid_file(daemon), life->pid_fd);
     sockets_clear(&life->sockets);
-    settings_clear(&daemon->settings);
-    if (daemon->extra)
-        config_clear(&extra, 1);
-    g_free(daemon->extra);
+    free_all_settings(daemon);
     paths_clear(&daemon->paths);
     log_reset();
 }

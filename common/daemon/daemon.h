@@ -55,8 +55,9 @@ struct daemon {
     bool session;    /* serves one user, not the host */
     bool privileged; /* runs as root */
     struct paths paths;
+    /* New after each SIGHUP. Any thread may read them; texts read before stay valid to the end. */
     struct settings settings;
-    void *extra; /* of spec->extra_size bytes, filled from spec->extra_keys */
+    void *extra; /* of spec->extra_size bytes, filled from spec->extra_keys; likewise */
 
     struct loop *loop;       /* the client loop: this thread */
     struct workers *workers; /* for calls on the main server */

@@ -23,9 +23,11 @@ struct daemon_life {
 
     bool started; /* spec->start has succeeded */
     bool stopping;
+    bool hurried;   /* asked twice: wait for nothing */
     bool drained;   /* calls at work have ended, or had their time */
     GThread *drain; /* waits for calls at work; joined at the end */
     struct loop_signal *signals[4];
+    struct retired *retired; /* settings from before the last reload, and so on */
 };
 
 /* idle.c: has the daemon end some time after the last client. */

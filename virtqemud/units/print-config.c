@@ -7,7 +7,8 @@
 
 #include "daemon/config.h"
 #include "daemon/settings.h"
-#include "virtqemud/config.h"
+
+#include "../config.h"
 
 static const struct {
     const char *name, *heading;
