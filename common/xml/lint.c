@@ -5,7 +5,7 @@
 
 /* ---- every table reachable from one ---- */
 
-static void collect_schemas(const struct xml_schema *schema, GPtrArray *found)
+void xml_schema_collect(const struct xml_schema *schema, GPtrArray *found)
 {
     if (g_ptr_array_find(found, schema, NULL))
         return;
@@ -15,7 +15,7 @@ static void collect_schemas(const struct xml_schema *schema, GPtrArray *found)
 
         if (row->kind == XML_KIND_CHILD || row->kind == XML_KIND_EMBED ||
             row->kind == XML_KIND_LIST)
-            collect_schemas(row->schema, found);
+            xml_schema_collect(row->schema, found);
     }
 }
 
@@ -24,7 +24,7 @@ void xml_schema_count(const struct xml_schema *schema, unsigned *ret_rows, unsig
     g_autoptr(GPtrArray) found = g_ptr_array_new();
     unsigned rows = 0, hooks = 0;
 
-    collect_schemas(schema, found);
+    xml_schema_collect(schema, found);
     for (unsigned i = 0; i < found->len; i++) {
         const struct xml_schema *one = g_ptr_array_index(found, i);
 
@@ -65,6 +65,9 @@ static const char *find_type_mistake(const struct xml_row *row)
         return "no names";
     if (row->kind == XML_KIND_SIZE && (row->min || row->max))
         return "a size has no RANGE";
+    if (row->fallback && row->base &&
+        (row->type == &xml_type_yes_no || row->type == &xml_type_on_off))
+        return "a bool has no DEFAULT: use a tristate";
     if (row->fallback && row->flags & XML_REQUIRED)
         return "what is required needs no DEFAULT";
     return NULL;
@@ -125,7 +128,7 @@ GPtrArray *xml_schema_lint(const struct xml_schema *schema)
     GPtrArray *mistakes = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GPtrArray) found = g_ptr_array_new();
 
-    collect_schemas(schema, found);
+    xml_schema_collect(schema, found);
     for (unsigned i = 0; i < found->len; i++) {
         const struct xml_schema *one = g_ptr_array_index(found, i);
         unsigned before = mistakes->len;

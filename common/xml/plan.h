@@ -64,7 +64,10 @@ bool xml_row_applies(const struct xml_row *row, const void *object);
 /* True if the row's member at that address is there. */
 bool xml_row_is_set(const struct xml_row *row, const void *member);
 
-/* The three shapes of lists, seen alike. */
+/* Appends schema and all tables reachable from it, each once, in a fixed order. */
+void xml_schema_collect(const struct xml_schema *schema, GPtrArray *found);
+
+/* What every LIST_OF() is. */
 struct xml_list {
     void **items;
     unsigned count;

@@ -16,6 +16,22 @@ static const char *chars(const xmlChar *text)
     return (const char *)text;
 }
 
+/* libxml2 leaves an ampersand in a namespace's name as a character reference. */
+static char *uri_of(const xmlNs *ns)
+{
+    g_autoptr(GString) uri = g_string_new(ns->href ? chars(ns->href) : "");
+
+    g_string_replace(uri, "&#38;", "&", 0);
+    return g_string_free(g_steal_pointer(&uri), FALSE);
+}
+
+static bool has_uri(const xmlNs *ns, const char *uri)
+{
+    g_autofree char *own = ns ? uri_of(ns) : NULL;
+
+    return g_strcmp0(own, uri) == 0;
+}
+
 /* ---- namespaces declared outside of the element ---- */
 
 static bool declared_within(const xmlNs *ns, const xmlNode *node, const xmlNode *top)
@@ -58,11 +74,13 @@ static void append_name(GString *out, const xmlNs *ns, const xmlChar *name)
 
 static void append_declaration(GString *out, const xmlNs *ns)
 {
+    g_autofree char *uri = uri_of(ns);
+
     g_string_append(out, ns->prefix ? " xmlns:" : " xmlns");
     if (ns->prefix)
         g_string_append(out, chars(ns->prefix));
     g_string_append(out, "=\"");
-    xml_append_raw_attribute_value(out, ns->href ? chars(ns->href) : "");
+    xml_append_raw_attribute_value(out, uri);
     g_string_append_c(out, '"');
 }
 
@@ -86,6 +104,22 @@ static void protect_lines(GString *out, size_t from)
             out->str[i] = RAW_LINE_END;
 }
 
+/* Space alone, of which a reader would think that it only indents: it was given as &#32; or so. */
+static bool looks_like_indentation(const xmlNode *text)
+{
+    const xmlNode *first = text->parent->children;
+    const char *content = text->content ? chars(text->content) : "";
+
+    return (text->prev || text->next) && (first == text || first->type != XML_TEXT_NODE) &&
+           !content[strspn(content, " \t\r\n")];
+}
+
+static void append_references(GString *out, const char *text)
+{
+    for (; *text; text++)
+        g_string_append_printf(out, "&#%d;", *text);
+}
+
 static void append_element(GString *out, const xmlNode *element, unsigned indent, bool format,
                            const GPtrArray *missing);
 
@@ -94,7 +128,9 @@ static void append_leaf(GString *out, const xmlNode *node)
     const char *content = node->content ? chars(node->content) : "";
     size_t start = out->len;
 
-    if (node->type == XML_TEXT_NODE)
+    if (node->type == XML_TEXT_NODE && looks_like_indentation(node))
+        append_references(out, content);
+    else if (node->type == XML_TEXT_NODE)
         xml_append_raw_text(out, content);
     else if (node->type == XML_CDATA_SECTION_NODE)
         g_string_append_printf(out, "<![CDATA[%s]]>", content);
@@ -204,8 +240,7 @@ static xmlNode *find_in_namespace(xmlDoc *document, const char *uri)
     xmlNode *root = document ? xmlDocGetRootElement(document) : NULL;
 
     for (xmlNode *child = root ? root->children : NULL; child; child = child->next)
-        if (child->type == XML_ELEMENT_NODE && child->ns &&
-            g_strcmp0(chars(child->ns->href), uri) == 0)
+        if (child->type == XML_ELEMENT_NODE && has_uri(child->ns, uri))
             return child;
     return NULL;
 }
@@ -213,10 +248,10 @@ static xmlNode *find_in_namespace(xmlDoc *document, const char *uri)
 /* Elements and attributes of the namespace become those of none. */
 static void leave_namespace(xmlNode *node, const char *uri)
 {
-    if (node->ns && g_strcmp0(chars(node->ns->href), uri) == 0)
+    if (has_uri(node->ns, uri))
         node->ns = NULL;
     for (xmlAttr *attribute = node->properties; attribute; attribute = attribute->next)
-        if (attribute->ns && g_strcmp0(chars(attribute->ns->href), uri) == 0)
+        if (has_uri(attribute->ns, uri))
             attribute->ns = NULL;
     for (xmlNode *child = node->children; child; child = child->next)
         if (child->type == XML_ELEMENT_NODE)
@@ -228,7 +263,7 @@ static void drop_declaration(xmlNode *node, const char *uri)
     for (xmlNs **link = &node->nsDef; *link;) {
         xmlNs *ns = *link;
 
-        if (g_strcmp0(chars(ns->href), uri) != 0) {
+        if (!has_uri(ns, uri)) {
             link = &ns->next;
             continue;
         }

@@ -130,6 +130,25 @@ static int read_size(struct xml_at *at, const struct xml_item *item, void *membe
     return 0;
 }
 
+/* "0" and the like are the same as absent, unless such a row is written all the same. */
+static int handle_zero(struct xml_at *at, const struct xml_item *item, void *object,
+                       const char *text, GError **error)
+{
+    const struct xml_row *row = item->row;
+    void *member = (char *)object + item->offset;
+
+    if (row->flags & XML_ALWAYS || xml_row_is_set(row, member))
+        return 0;
+    if (row->flags & (XML_REQUIRED | XML_NEEDED)) {
+        g_autofree char *why = g_strdup_printf("'%.80s' is no value, and one is required", text);
+
+        return fail_item(at, item, why, error);
+    }
+    if (row->fallback)
+        xml_type_set_number(row, member, row->fallback);
+    return 0;
+}
+
 static int read_scalar(struct xml_at *at, const struct xml_item *item, void *object,
                        const char *text, xmlNode *node, GError **error)
 {
@@ -144,7 +163,9 @@ static int read_scalar(struct xml_at *at, const struct xml_item *item, void *obj
     g_autoptr(GString) problem = g_string_new(NULL);
     if (row->type->parse(row, text, at->arena, member, problem) < 0)
         return fail_item(at, item, problem->str, error);
-    return row->kind == XML_KIND_SIZE ? read_size(at, item, member, node, error) : 0;
+    if (row->kind == XML_KIND_SIZE && read_size(at, item, member, node, error) < 0)
+        return -1;
+    return handle_zero(at, item, object, text, error);
 }
 
 static int read_attribute(struct xml_at *at, const struct xml_item *item, void *object,

@@ -140,7 +140,8 @@ static int parse_size(const struct xml_row *row, const char *text, struct arena 
     struct screen_size size;
     char end;
 
-    if (sscanf(text, "%4hux%4hu%c", &size.width, &size.height, &end) != 2) {
+    if (text[strspn(text, "0123456789x")] ||
+        sscanf(text, "%4hux%4hu%c", &size.width, &size.height, &end) != 2) {
         g_string_append_printf(problem, "'%.20s' is not a size like 640x480", text);
         return -1;
     }
@@ -260,3 +261,75 @@ static const struct xml_row machine_status_rows[] = {
 };
 #undef ROWS_OF
 XML_SCHEMA(machine_status, "status", .doc = "A running machine");
+
+/* Written exactly as it is here. */
+const char machine_whole[] =
+    "<machine type='kvm' id='0' shift='-3' xmlns:ext='http://example.org/ext'>\n"
+    "  <cputune>\n"
+    "    <period>100000</period>\n"
+    "    <quota>0</quota>\n"
+    "  </cputune>\n"
+    "  <name>web &amp; &lt;co&gt;</name>\n"
+    "  <uuid>c7a5fdbd-cdaf-9455-926a-d65c16db1809</uuid>\n"
+    "  <title>  spaces\n\n stay </title>\n"
+    "  <metadata xmlns:app=\"http://example.org/app\">\n"
+    "    <app:a b=\"&quot;'&#10;\">\n"
+    "      <app:empty/>\n"
+    "      <!-- note -->\n"
+    "    </app:a>\n"
+    "    <app:text>one <b>two</b>\n three\"</app:text>\n"
+    "  </metadata>\n"
+    "  <secret>hush</secret>\n"
+    "  <memory unit='KiB'>1048576</memory>\n"
+    "  <window size='65536' unit='bytes'/>\n"
+    "  <vcpu cpuset='0-1,3,5'>4</vcpu>\n"
+    "  <os>\n"
+    "    <type arch='x86_64'/>\n"
+    "  </os>\n"
+    "  <features>\n"
+    "    <acpi/>\n"
+    "    <apic eoi='off'/>\n"
+    "  </features>\n"
+    "  <headless>yes</headless>\n"
+    "  <colors>redgreen</colors>\n"
+    "  <owner>ann</owner>\n"
+    "  <owner>bob &amp; co</owner>\n"
+    "  <devices>\n"
+    "    <emulator>/usr/bin/qemu</emulator>\n"
+    "    <disk type='file'>\n"
+    "      <driver name='qemu' discard='on' queues='0'/>\n"
+    "      <source file='/a &quot;b&quot;.img' password='p'/>\n"
+    "      <backingStore>\n"
+    "        <format type='qcow2'/>\n"
+    "        <backingStore/>\n"
+    "      </backingStore>\n"
+    "      <target dev='vda' bus='virtio'/>\n"
+    "      <readonly/>\n"
+    "      <alias name='disk0'/>\n"
+    "      <boot order='1'/>\n"
+    "      <address type='pci' domain='0x0000' bus='0x00' slot='0x1b' function='0x0'/>\n"
+    "    </disk>\n"
+    "    <disk type='block'>\n"
+    "      <source dev='/dev/sdb'/>\n"
+    "      <target dev='sda' bus='scsi'/>\n"
+    "      <scratch/>\n"
+    "      <address type='drive' controller='0' bus='2'/>\n"
+    "    </disk>\n"
+    "    <disk type='network'>\n"
+    "      <source protocol='rbd' name='pool/image'>\n"
+    "        <host name='a.example.org' port='6321'/>\n"
+    "        <host name='b.example.org'/>\n"
+    "      </source>\n"
+    "      <target dev='sdb' bus='usb'/>\n"
+    "      <address type='note' text='over there'/>\n"
+    "    </disk>\n"
+    "    <screen size='640x480' gamma='2.2' priority='-1'>\n"
+    "      <mode>0755</mode>\n"
+    "    </screen>\n"
+    "    <mac address='52:54:00:12:34:56'/>\n"
+    "  </devices>\n"
+    "  <ext:commandline>\n"
+    "    <ext:arg value='-device'/>\n"
+    "    <ext:arg value=''/>\n"
+    "  </ext:commandline>\n"
+    "</machine>\n";

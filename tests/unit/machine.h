@@ -116,3 +116,6 @@ struct machine_status {
     struct machine *machine;
 };
 XML_SCHEMA_DECLARE(machine_status);
+
+/* A document with everything in it, formatted as it is written. */
+extern const char machine_whole[];

@@ -30,6 +30,9 @@ static void test_format(void)
     assert_canonical("<a x='&quot;&apos;&lt;'>&quot;&gt;</a>", "<a x=\"&quot;'&lt;\">\"&gt;</a>\n");
     assert_canonical("<a><!--c--><?p i?><b><![CDATA[<x>]]></b></a>",
                      "<a>\n  <!--c-->\n  <?p i?>\n  <b><![CDATA[<x>]]></b>\n</a>\n");
+    assert_canonical("<a>&#10;<b/> <c> </c></a>", "<a>&#10;<b/> <c> </c></a>\n");
+    assert_canonical("<a>x<b/> <c/></a>", "<a>x<b/> <c/></a>\n");
+    assert_canonical("<p:a xmlns:p='urn:&amp;&lt;'/>", "<p:a xmlns:p=\"urn:&amp;&lt;\"/>\n");
     assert_canonical("<p:a xmlns:p='urn:p' p:x='1'/>", "<p:a xmlns:p=\"urn:p\" p:x=\"1\"/>\n");
 }
 

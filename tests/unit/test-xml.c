@@ -3,77 +3,7 @@
 
 #include "machine.h"
 
-/* Written exactly as it is here. */
-static const char whole[] =
-    "<machine type='kvm' id='0' shift='-3' xmlns:ext='http://example.org/ext'>\n"
-    "  <cputune>\n"
-    "    <period>100000</period>\n"
-    "    <quota>0</quota>\n"
-    "  </cputune>\n"
-    "  <name>web &amp; &lt;co&gt;</name>\n"
-    "  <uuid>c7a5fdbd-cdaf-9455-926a-d65c16db1809</uuid>\n"
-    "  <title>  spaces\n\n stay </title>\n"
-    "  <metadata xmlns:app=\"http://example.org/app\">\n"
-    "    <app:a b=\"&quot;'&#10;\">\n"
-    "      <app:empty/>\n"
-    "      <!-- note -->\n"
-    "    </app:a>\n"
-    "    <app:text>one <b>two</b>\n three\"</app:text>\n"
-    "  </metadata>\n"
-    "  <secret>hush</secret>\n"
-    "  <memory unit='KiB'>1048576</memory>\n"
-    "  <window size='65536' unit='bytes'/>\n"
-    "  <vcpu cpuset='0-1,3,5'>4</vcpu>\n"
-    "  <os>\n"
-    "    <type arch='x86_64'/>\n"
-    "  </os>\n"
-    "  <features>\n"
-    "    <acpi/>\n"
-    "    <apic eoi='off'/>\n"
-    "  </features>\n"
-    "  <headless>yes</headless>\n"
-    "  <colors>redgreen</colors>\n"
-    "  <owner>ann</owner>\n"
-    "  <owner>bob &amp; co</owner>\n"
-    "  <devices>\n"
-    "    <emulator>/usr/bin/qemu</emulator>\n"
-    "    <disk type='file'>\n"
-    "      <driver name='qemu' discard='on' queues='0'/>\n"
-    "      <source file='/a &quot;b&quot;.img' password='p'/>\n"
-    "      <backingStore>\n"
-    "        <format type='qcow2'/>\n"
-    "        <backingStore/>\n"
-    "      </backingStore>\n"
-    "      <target dev='vda' bus='virtio'/>\n"
-    "      <readonly/>\n"
-    "      <alias name='disk0'/>\n"
-    "      <boot order='1'/>\n"
-    "      <address type='pci' domain='0x0000' bus='0x00' slot='0x1b' function='0x0'/>\n"
-    "    </disk>\n"
-    "    <disk type='block'>\n"
-    "      <source dev='/dev/sdb'/>\n"
-    "      <target dev='sda' bus='scsi'/>\n"
-    "      <scratch/>\n"
-    "      <address type='drive' controller='0' bus='2'/>\n"
-    "    </disk>\n"
-    "    <disk type='network'>\n"
-    "      <source protocol='rbd' name='pool/image'>\n"
-    "        <host name='a.example.org' port='6321'/>\n"
-    "        <host name='b.example.org'/>\n"
-    "      </source>\n"
-    "      <target dev='sdb' bus='usb'/>\n"
-    "      <address type='note' text='over there'/>\n"
-    "    </disk>\n"
-    "    <screen size='640x480' gamma='2.2' priority='-1'>\n"
-    "      <mode>0755</mode>\n"
-    "    </screen>\n"
-    "    <mac address='52:54:00:12:34:56'/>\n"
-    "  </devices>\n"
-    "  <ext:commandline>\n"
-    "    <ext:arg value='-device'/>\n"
-    "    <ext:arg value=''/>\n"
-    "  </ext:commandline>\n"
-    "</machine>\n";
+#define whole machine_whole /* shorter, for so many lines */
 
 static const char least[] = "<machine type='xen'>\n"
                             "  <name>n</name>\n"
@@ -482,6 +412,8 @@ static const struct mistake mistakes[] = {
     {">1048576<", ">99999999999999999999<", VIR_ERR_XML_ERROR,
      "line 20: memory: '99999999999999999999' is too large"},
     {">1048576<", ">-1<", VIR_ERR_XML_ERROR, "line 20: memory: '-1' is not a whole number"},
+    {">1048576<", ">0<", VIR_ERR_XML_ERROR,
+     "line 20: memory: '0' is no value, and one is required"},
     {">4</vcpu>", ">4 5</vcpu>", VIR_ERR_XML_ERROR, "line 22: vcpu: '4 5' is not a whole number"},
     {">4</vcpu>", ">4294967296</vcpu>", VIR_ERR_XML_ERROR,
      "line 22: vcpu: '4294967296' is too large"},
@@ -723,7 +655,7 @@ static void test_many_unknown(void)
 
 static void test_truncated(void)
 {
-    for (size_t length = 0; length < sizeof(whole) - 2; length++) {
+    for (size_t length = 0; length < strlen(whole) - 1; length++) {
         g_autoptr(GError) error = NULL;
 
         g_assert_null(xml_read(&machine_schema, whole, (gssize)length, 0, NULL, &error));
@@ -734,7 +666,7 @@ static void test_truncated(void)
 /* Any change of one byte is read or refused, and what is read can be written and read again. */
 static void test_flipped(void)
 {
-    for (size_t i = 0; i < 4 * (sizeof(whole) - 1); i++) {
+    for (size_t i = 0; i < 4 * strlen(whole); i++) {
         static const char bytes[] = {'<', '\'', 'z', '\xc3'};
         g_autofree char *text = g_strdup(whole);
         g_autoptr(GError) error = NULL;
