@@ -8,7 +8,7 @@
 #include "daemon/config.h"
 #include "daemon/settings.h"
 
-#include "../config.h"
+#include "config.h"
 
 static const struct {
     const char *name, *heading;
