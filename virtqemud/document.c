@@ -6,7 +6,6 @@
 #include "model/domain-defaults.h"
 #include "xml/xml.h"
 
-#include "address.h"
 #include "defaults.h"
 
 /* MAC addresses made up here are of the block that QEMU's makers were given. */

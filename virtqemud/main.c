@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "base/uuid.h"
 #include "driver/connect.h"
 #include "driver/domains.h"
 #include "driver/events.h"
@@ -19,8 +20,9 @@
 /* ---- what is served ---- */
 
 static const struct driver_methods *const method_groups[] = {
-    &connect_methods,         &events_methods, &domain_list_methods, &domain_read_methods,
-    &domain_describe_methods, &define_methods, &lifecycle_methods,
+    &connect_methods,   &events_methods, &domain_list_methods,     &domain_read_methods,
+    &node_methods,      &host_methods,   &domain_describe_methods, &define_methods,
+    &lifecycle_methods, &stats_methods,  &device_methods,          &monitor_methods,
 };
 
 static const struct protocol_program *const programs[] = {&remote_program, &qemu_program, NULL};
@@ -63,6 +65,34 @@ static void set_folders(struct qemu *qemu, const struct daemon *daemon)
     qemu->state_folder = g_strdup_printf("%s/qemu", daemon->paths.state);
     qemu->status_folder = g_strdup_printf("%s/qemu", daemon->paths.runtime);
     qemu->log_folder = g_strdup_printf("%s/qemu", daemon->paths.log);
+}
+
+/* QEMU's user must be able to pass through to what is its own inside. */
+static int make_folders(const struct qemu *qemu, GError **error)
+{
+    if (file_make_folders(qemu->state_folder, 0751, error) < 0 ||
+        file_make_folders(qemu->status_folder, 0755, error) < 0 ||
+        file_make_folders(qemu->log_folder, 0700, error) < 0)
+        return -1;
+    return 0;
+}
+
+/* What names this host to clients: the configured uuid, the firmware's, or the system's own. */
+static void find_host_uuid(struct qemu *qemu, const struct daemon *daemon)
+{
+    static const char *const files[] = {"/sys/class/dmi/id/product_uuid", "/etc/machine-id"};
+    const char *configured = daemon->settings.host_uuid;
+    bool from_machine_id = g_strcmp0(daemon->settings.host_uuid_source, "machine-id") == 0;
+
+    if (configured && uuid_parse(configured, qemu->host_uuid) == 0)
+        return;
+    for (size_t i = from_machine_id; i < G_N_ELEMENTS(files); i++) {
+        g_autofree char *text = NULL;
+        if (file_read_all(files[i], 256, &text, NULL, NULL) == 0 &&
+            uuid_parse(g_strstrip(text), qemu->host_uuid) == 0)
+            return;
+    }
+    uuid_generate(qemu->host_uuid);
 }
 
 static void make_store(struct qemu *qemu, const struct daemon *daemon)
@@ -138,8 +168,9 @@ static int start(struct daemon *daemon, GError **error)
     g_autofree char *config = g_strdup_printf("%s/qemu.conf", daemon->paths.config);
 
     if (qemu_config_load(config, daemon->session, &qemu->config, warn, NULL, error) < 0 ||
-        !(qemu->monitors = loop_new(error)))
+        make_folders(qemu, error) < 0 || !(qemu->monitors = loop_new(error)))
         return -1;
+    find_host_uuid(qemu, daemon);
     qemu->ports =
         ports_new(qemu->config.remote_display_port_min, qemu->config.remote_display_port_max);
     qemu->websocket_ports =

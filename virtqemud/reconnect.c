@@ -62,6 +62,7 @@ int reconnect_restore(struct registry *registry, struct job *job, struct definit
     if (registry_set_id(registry, job, id, error) < 0 || open_process(guest, status, error) < 0) {
         registry_set_id(registry, job, -1, NULL);
         prepare_undo(guest, (struct domain *)live);
+        store_remove_status(qemu_of(&guest->object)->store, job, NULL);
         definition_unref(live);
         definition_unref(rest);
         return -1;
