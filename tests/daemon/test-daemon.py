@@ -629,7 +629,7 @@ class System(Case):
             other.socket.chmod(0o777)
             script = ("import socket; s = socket.socket(socket.AF_UNIX); s.settimeout(20); "
                       "s.connect(%r); print(s.recv(10))" % str(other.socket))
-            result = subprocess.run([sys.executable, "-c", script], user=1, group=1,
+            result = subprocess.run(["/usr/bin/python3", "-c", script], user=1, group=1,
                                     extra_groups=[], text=True, capture_output=True,
                                     timeout=PATIENCE)
             self.assertEqual(result.stdout.strip(), "b''")
