@@ -4,25 +4,33 @@
 #include "model/domain.h"
 
 /*
- * What every driver fills in after reading, before its own defaults: uuid, MACs, units and
- * placements, lifecycle actions, target ports, the serial port behind the first console, drive
- * addresses derived from target names, listen addresses of graphics. Changes a domain under
- * construction; idempotent.
- *
- * uuid and MAC addresses are made up with random (bytes) if absent; prefix is the first three bytes
- * of MAC addresses (52:54:00 for QEMU, 00:16:3e for Xen).
+ * What holds for every driver after a document was read: what was left out is filled in, older
+ * spellings become today's. A driver calls domain_apply_defaults(), then its own defaults, then
+ * domain_add_controllers(), then domain_check() and its own assignment of addresses. All change a
+ * domain under construction, and change nothing when called again.
  */
 struct domain_defaults {
-    uint8_t mac_prefix[3];
-    void (*random)(void *bytes, size_t length); /* NULL: the kernel's */
+    uint8_t mac_prefix[3]; /* of made-up MAC addresses: 52:54:00 for QEMU, 00:16:3e for Xen */
+    bool live;             /* of a running guest: keep its ports, aliases and pseudo terminals */
 };
 
+/* VIR_ERR_XML_ERROR if something is missing for which there is no default. */
 int domain_apply_defaults(struct domain *domain, const struct domain_defaults *defaults,
                           GError **error);
 
-/* The place of a disk on its IDE, SCSI, SATA, floppy or USB controller as its target name says. */
-void domain_disk_default_address(const struct domain *domain, struct domain_disk *disk);
+/* The controllers that disks, channels and smart cards name, or that they need when they name none;
+ * numbers of ports and slots of virtio-serial and smart cards. */
+int domain_add_controllers(struct domain *domain, GError **error);
 
-/* A controller of this type and index, made at the end of the list if there is none. */
+/* ---- the parts, for devices that come alone (attach, update) ---- */
+
+/* One device of a kind as domain_apply_defaults() does; after it was added to the domain. */
+int domain_device_defaults(struct domain *domain, enum device_kind kind, void *object,
+                           const struct domain_defaults *defaults, GError **error);
+
+/* The place of a disk on its IDE, SCSI, SATA or floppy controller, as its target name says. */
+void domain_disk_default_address(struct domain_disk *disk);
+
+/* The controller of this type and index, made at the end of the list if there is none. */
 struct domain_controller *domain_ensure_controller(struct domain *domain, enum controller_type type,
                                                    unsigned index);

@@ -122,6 +122,24 @@ bool device_kind_has_info(enum device_kind kind)
     return !kinds[kind].no_info;
 }
 
+static const size_t chardev_offsets[DEVICE_KINDS] = {
+    [DEVICE_SMARTCARD] = offsetof(struct domain_smartcard, source),
+    [DEVICE_SERIAL] = offsetof(struct domain_serial, source),
+    [DEVICE_PARALLEL] = offsetof(struct domain_parallel, source),
+    [DEVICE_CONSOLE] = offsetof(struct domain_console, source),
+    [DEVICE_CHANNEL] = offsetof(struct domain_channel, source),
+    [DEVICE_REDIRDEV] = offsetof(struct domain_redirdev, source),
+    [DEVICE_RNG] = offsetof(struct domain_rng, source),
+};
+
+struct chardev_source *device_chardev_source(const struct device *device)
+{
+    size_t offset = chardev_offsets[device->kind];
+    struct chardev_source *source = (void *)((char *)device->object + offset);
+
+    return offset && source->type ? source : NULL;
+}
+
 /* ---- lists ---- */
 
 static void **single_of(const struct domain *domain, enum device_kind kind)

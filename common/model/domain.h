@@ -292,6 +292,10 @@ struct device *domain_list_devices(const struct domain *domain, unsigned *ret_co
 enum device_kind device_kind_of_schema(const struct xml_schema *schema);
 const struct xml_schema *device_kind_schema(enum device_kind kind);
 
+/* The host's end of a device that has one (serial port, channel, redirected USB, RNG of kind
+ * egd...), else NULL. Borrowed. */
+struct chardev_source *device_chardev_source(const struct device *device);
+
 /* True if the kind has a struct domain_device_info. */
 bool device_kind_has_info(enum device_kind kind);
 

@@ -1,0 +1,529 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "model/domain-defaults.h"
+
+#include <errno.h>
+
+#include "base/mac.h"
+#include "base/uuid.h"
+#include "xml/xml.h"
+
+static void default_to(uint8_t *member, uint8_t value)
+{
+    if (!*member)
+        *member = value;
+}
+
+static bool is_zero(const void *bytes, size_t length)
+{
+    const uint8_t *byte = bytes;
+
+    while (length && !byte[length - 1])
+        length--;
+    return !length;
+}
+
+static int make_uuid(uint8_t uuid[16], GError **error)
+{
+    if (!is_zero(uuid, 16) || uuid_generate(uuid) == 0)
+        return 0;
+    error_set_errno(error, errno, "cannot make up a uuid");
+    return -1;
+}
+
+/* ---- the guest as a whole ---- */
+
+static uint64_t numa_memory(const struct domain *domain)
+{
+    uint64_t sum = 0;
+
+    if (domain->cpu && domain->cpu->numa)
+        LIST_EACH(cell, &domain->cpu->numa->cells)
+    sum += cell->memory;
+    return sum;
+}
+
+static int memory_defaults(struct domain *domain, GError **error)
+{
+    uint64_t modules = 0, cells = numa_memory(domain);
+
+    LIST_EACH(memory, &domain->devices.memories)
+    modules += memory->size;
+    if (cells)
+        domain->memory = cells + modules;
+    if (!domain->memory || (!cells && modules && domain->max_memory)) {
+        error_set_from(error, VIR_FROM_DOMAIN, VIR_ERR_XML_ERROR,
+                       "memory: is missing: the guest's memory is given by <memory>, or by the "
+                       "cells of <cpu><numa>");
+        return -1;
+    }
+    if (!domain->current_memory || domain->current_memory > domain->memory)
+        domain->current_memory = domain->memory;
+    return 0;
+}
+
+static void numa_defaults(struct domain *domain)
+{
+    if (!domain->cpu || !domain->cpu->numa)
+        return;
+    LIST_EACH(cell, &domain->cpu->numa->cells)
+    if (!cell->id.set)
+        cell->id = OPT_UINT(cell_i);
+}
+
+static void vcpu_defaults(struct domain *domain)
+{
+    default_to(&domain->vcpu_placement, PLACEMENT_STATIC);
+    if (!domain->max_vcpus)
+        domain->max_vcpus = 1;
+    if (domain->current_vcpus >= domain->max_vcpus)
+        domain->current_vcpus = 0;
+}
+
+static bool has_iothread(const struct domain *domain, unsigned id)
+{
+    LIST_EACH(iothread, &domain->iothreads)
+    if (iothread->id == id)
+        return true;
+    return false;
+}
+
+/* As soon as one I/O thread has a number, all have. */
+static void iothread_defaults(struct domain *domain)
+{
+    if (!domain->iothreads.count)
+        return;
+    for (unsigned id = 1; domain->iothreads.count < domain->iothread_count; id++) {
+        if (has_iothread(domain, id))
+            continue;
+        struct domain_iothread *iothread =
+            arena_new(&domain->definition.arena, struct domain_iothread);
+        iothread->id = id;
+        LIST_APPEND(&domain->definition.arena, &domain->iothreads, iothread);
+    }
+    domain->iothread_count = domain->iothreads.count;
+}
+
+static bool has_boot_order(const struct domain *domain)
+{
+    unsigned count;
+    g_autofree struct device *devices = domain_list_devices(domain, &count);
+
+    for (unsigned i = 0; i < count; i++)
+        if (devices[i].info && devices[i].info->boot_order)
+            return true;
+    return false;
+}
+
+static void os_defaults(struct domain *domain)
+{
+    struct domain_os *os = &domain->os;
+
+    if (!os->type)
+        os->type = domain->bootloader ? OS_XEN : OS_HVM;
+    /* "linux" is how paravirtualized Xen guests were called, and still are written */
+    if (os->type == OS_XEN && domain->type == DOMAIN_TYPE_XEN)
+        os->type = OS_LINUX;
+    if (os->type == OS_HVM && !os->boots.count && !has_boot_order(domain)) {
+        struct os_boot *boot = arena_new(&domain->definition.arena, struct os_boot);
+
+        boot->dev = BOOT_DEVICE_DISK;
+        LIST_APPEND(&domain->definition.arena, &os->boots, boot);
+    }
+    if (os->loader && os->loader->path)
+        default_to(&os->loader->type, LOADER_ROM);
+}
+
+static void cpu_defaults(struct domain_cpu *cpu)
+{
+    if (!cpu)
+        return;
+    if (cpu->model)
+        default_to(&cpu->mode, CPU_MODE_CUSTOM);
+    if (!cpu->model && (cpu->mode != CPU_MODE_HOST_MODEL || cpu->fallback != CPU_FALLBACK_FORBID))
+        cpu->fallback = CPU_FALLBACK_NONE;
+    if (cpu->model && cpu->mode == CPU_MODE_CUSTOM) {
+        default_to(&cpu->match, CPU_MATCH_EXACT);
+        default_to(&cpu->fallback, CPU_FALLBACK_ALLOW);
+    }
+}
+
+static void seclabel_defaults(struct domain *domain)
+{
+    LIST_EACH(seclabel, &domain->seclabels)
+    if (seclabel->type == SECLABEL_NONE)
+        seclabel->relabel = TRISTATE_NO;
+    else
+        default_to(&seclabel->relabel, TRISTATE_YES);
+}
+
+static int guest_defaults(struct domain *domain, GError **error)
+{
+    numa_defaults(domain);
+    if (make_uuid(domain->uuid, error) < 0 ||
+        (domain->has_genid && make_uuid(domain->genid, error) < 0) ||
+        memory_defaults(domain, error) < 0)
+        return -1;
+    vcpu_defaults(domain);
+    iothread_defaults(domain);
+    os_defaults(domain);
+    cpu_defaults(domain->cpu);
+    seclabel_defaults(domain);
+    return 0;
+}
+
+/* ---- disks ---- */
+
+static const struct disk_place {
+    unsigned units_of_bus, buses; /* 0: the bus has no such places */
+} disk_places[] = {
+    [DISK_BUS_IDE] = {2, 2},
+    [DISK_BUS_FDC] = {2, 1},
+    [DISK_BUS_SCSI] = {7, 1},
+    [DISK_BUS_SATA] = {6, 1},
+};
+
+void domain_disk_default_address(struct domain_disk *disk)
+{
+    const struct disk_place *place =
+        disk->bus < G_N_ELEMENTS(disk_places) ? &disk_places[disk->bus] : NULL;
+    int index = disk_target_index(disk->target, NULL);
+
+    if (disk->info.address.type || !place || !place->buses || index < 0)
+        return;
+    unsigned units = place->units_of_bus, of_controller = units * place->buses;
+    disk->info.address.type = ADDRESS_DRIVE;
+    disk->info.address.drive = (struct drive_address){
+        .controller = (unsigned)index / of_controller,
+        .bus = (unsigned)index % of_controller / units,
+        .unit = (unsigned)index % units,
+    };
+}
+
+static void label_defaults(const struct domain_source *source)
+{
+    for (; source; source = source->backing)
+        LIST_EACH(label, &source->labels)
+    if (label->label)
+        default_to(&label->relabel, TRISTATE_YES);
+}
+
+static void disk_defaults(struct domain_disk *disk)
+{
+    default_to(&disk->source.type, SOURCE_FILE);
+    default_to(&disk->device, DISK_DEVICE_DISK);
+    if (disk->device == DISK_DEVICE_FLOPPY)
+        default_to(&disk->bus, DISK_BUS_FDC);
+    default_to(&disk->bus, disk_target_bus(disk->target));
+    default_to(&disk->bus, DISK_BUS_IDE);
+    if (disk->device == DISK_DEVICE_CDROM)
+        disk->readonly = true;
+    if (disk->device == DISK_DEVICE_LUN && disk->source.type == SOURCE_BLOCK && !disk->sgio &&
+        disk->rawio == TRISTATE_YES)
+        disk->sgio = DISK_SGIO_FILTERED;
+    label_defaults(&disk->source);
+    domain_disk_default_address(disk);
+}
+
+/* ---- controllers ---- */
+
+static unsigned next_index(const struct domain *domain, enum controller_type type)
+{
+    unsigned index = 0;
+
+    while (domain_find_controller(domain, type, index))
+        index++;
+    return index;
+}
+
+/* The EHCI controller that a companion without number belongs to: the last one before it. */
+static unsigned companion_index(const struct domain *domain, const struct domain_controller *of)
+{
+    unsigned index = 0;
+
+    LIST_EACH(controller, &domain->devices.controllers)
+    {
+        if (controller == of)
+            break;
+        if (controller->type == CONTROLLER_USB && controller->model == CONTROLLER_USB_ICH9_EHCI1 &&
+            controller->index.set)
+            index = controller->index.value;
+    }
+    return index;
+}
+
+static void controller_defaults(const struct domain *domain, struct domain_controller *controller)
+{
+    if (!controller->index.set)
+        controller->index = OPT_UINT(controller_is_usb_companion(controller)
+                                         ? companion_index(domain, controller)
+                                         : next_index(domain, controller->type));
+}
+
+/* ---- interfaces ---- */
+
+static int net_defaults(struct domain_net *net, const struct domain_defaults *defaults,
+                        GError **error)
+{
+    if (!is_zero(net->mac, sizeof(net->mac)) || mac_generate(defaults->mac_prefix, net->mac) == 0)
+        return 0;
+    error_set_errno(error, errno, "cannot make up a MAC address");
+    return -1;
+}
+
+/* ---- serial ports, consoles, channels ---- */
+
+/* A pseudo terminal's path, and a socket that is only to be made, belong to the running guest. */
+static void forget_live_ends(struct chardev_source *source)
+{
+    unsigned kept = 0;
+
+    LIST_EACH(end, &source->ends)
+    {
+        if (source->type == CHARDEV_PTY)
+            end->path = NULL;
+        if (source->type == CHARDEV_UNIX && !end->path)
+            end->mode = CHARDEV_MODE_NONE;
+        if (xml_equal(&chardev_end_schema, end, &(struct chardev_end){0}))
+            continue;
+        source->ends.items[kept++] = end;
+    }
+    source->ends.count = kept;
+}
+
+static int compare_ends(const void *a, const void *b)
+{
+    const struct chardev_end *first = *(void *const *)a, *second = *(void *const *)b;
+
+    return (first->mode == CHARDEV_MODE_CONNECT) - (second->mode == CHARDEV_MODE_CONNECT);
+}
+
+static void source_defaults(struct chardev_source *source, const struct domain_defaults *defaults)
+{
+    if (!defaults->live)
+        forget_live_ends(source);
+    if (source->type == CHARDEV_TCP || source->type == CHARDEV_UNIX)
+        LIST_EACH(end, &source->ends)
+    default_to(&end->mode, CHARDEV_MODE_CONNECT);
+    if (source->type == CHARDEV_UDP && source->ends.count == 2)
+        qsort(source->ends.items, 2, sizeof(void *), compare_ends);
+    LIST_EACH(end, &source->ends)
+    LIST_EACH(label, &end->labels)
+    if (label->label)
+        default_to(&label->relabel, TRISTATE_YES);
+}
+
+static enum console_target default_console_target(const struct domain *domain)
+{
+    switch (domain->type) {
+    case DOMAIN_TYPE_LXC:
+        return CONSOLE_TARGET_LXC;
+    case DOMAIN_TYPE_OPENVZ:
+        return CONSOLE_TARGET_OPENVZ;
+    case DOMAIN_TYPE_XEN:
+        return domain->os.type == OS_HVM ? CONSOLE_TARGET_SERIAL : CONSOLE_TARGET_XEN;
+    default:
+        return domain->os.type == OS_UML ? CONSOLE_TARGET_UML : CONSOLE_TARGET_SERIAL;
+    }
+}
+
+static struct domain_console *console_like(struct domain *domain,
+                                           const struct domain_serial *serial)
+{
+    struct arena *arena = &domain->definition.arena;
+    struct domain_console *console = arena_new(arena, struct domain_console);
+    struct chardev_source *source = xml_copy_part(&chardev_source_schema, &serial->source, arena);
+
+    console->source = *source;
+    console->target = CONSOLE_TARGET_SERIAL;
+    return console;
+}
+
+/* The first console of a fully virtualized guest is its first serial port, shown twice: for clients
+ * that know only of consoles. */
+static void pair_console_with_serial(struct domain *domain)
+{
+    struct arena *arena = &domain->definition.arena;
+    struct domain_devices *devices = &domain->devices;
+    struct domain_console *first = devices->consoles.count ? devices->consoles.items[0] : NULL;
+    bool on_serial = first && first->target == CONSOLE_TARGET_SERIAL;
+
+    if (domain->os.type != OS_HVM)
+        return;
+    if (!devices->serials.count && on_serial) {
+        struct domain_serial *serial = arena_new(arena, struct domain_serial);
+        struct chardev_source *source =
+            xml_copy_part(&chardev_source_schema, &first->source, arena);
+
+        serial->source = *source;
+        LIST_APPEND(arena, &devices->serials, serial);
+    } else if (devices->serials.count && on_serial) {
+        devices->consoles.items[0] = console_like(domain, devices->serials.items[0]);
+    } else if (devices->serials.count) {
+        LIST_INSERT(arena, &devices->consoles, 0, console_like(domain, devices->serials.items[0]));
+    }
+}
+
+#define NUMBER_PORTS(list)                                                                         \
+    do {                                                                                           \
+        unsigned next = 0;                                                                         \
+        LIST_EACH(numbered, list)                                                                  \
+        {                                                                                          \
+            if (!numbered->port.set)                                                               \
+                numbered->port = OPT_UINT(next);                                                   \
+            next = MAX(next, numbered->port.value + 1);                                            \
+        }                                                                                          \
+    } while (0)
+
+static void chardev_defaults(struct domain *domain)
+{
+    LIST_EACH(console, &domain->devices.consoles)
+    default_to(&console->target, default_console_target(domain));
+    pair_console_with_serial(domain);
+    NUMBER_PORTS(&domain->devices.serials);
+    NUMBER_PORTS(&domain->devices.parallels);
+    NUMBER_PORTS(&domain->devices.consoles);
+}
+
+/* ---- displays ---- */
+
+/* The older attributes listen= and socket= of <graphics>, and the first <listen>: one of them makes
+ * the other. */
+static void listen_defaults(struct domain *domain, struct domain_graphics *graphics)
+{
+    struct arena *arena = &domain->definition.arena;
+
+    if (!graphics->listens.count) {
+        struct graphics_listen *listen = arena_new(arena, struct graphics_listen);
+
+        listen->type = graphics->socket ? LISTEN_SOCKET : LISTEN_ADDRESS;
+        listen->address = graphics->listen;
+        listen->socket = graphics->socket;
+        LIST_APPEND(arena, &graphics->listens, listen);
+    }
+    struct graphics_listen *first = graphics->listens.items[0];
+    if (first->type == LISTEN_ADDRESS && !first->address)
+        first->address = graphics->listen;
+    if (first->type == LISTEN_SOCKET && !first->socket)
+        first->socket = graphics->socket;
+    graphics->listen = first->type == LISTEN_ADDRESS ? first->address : NULL;
+    graphics->socket = first->type == LISTEN_SOCKET ? first->socket : NULL;
+}
+
+static bool has_ports(const struct domain_graphics *graphics)
+{
+    LIST_EACH(listen, &graphics->listens)
+    if (listen->type == LISTEN_ADDRESS || listen->type == LISTEN_NETWORK)
+        return true;
+    return false;
+}
+
+static void vnc_port_defaults(struct domain_graphics *graphics)
+{
+    if (graphics->port == -1 || !graphics->port)
+        graphics->autoport = TRISTATE_YES;
+    default_to(&graphics->autoport, TRISTATE_NO);
+    if (graphics->autoport == TRISTATE_YES)
+        graphics->port = -1;
+}
+
+static void spice_port_defaults(struct domain_graphics *graphics)
+{
+    if (graphics->port == -1 && graphics->tls_port == -1)
+        graphics->autoport = TRISTATE_YES;
+    default_to(&graphics->autoport, TRISTATE_NO);
+    if (graphics->autoport == TRISTATE_YES)
+        graphics->port = graphics->tls_port = 0;
+}
+
+static void graphics_defaults(struct domain *domain, struct domain_graphics *graphics,
+                              const struct domain_defaults *defaults)
+{
+    if (graphics->type != GRAPHICS_VNC && graphics->type != GRAPHICS_SPICE &&
+        graphics->type != GRAPHICS_RDP)
+        return;
+    listen_defaults(domain, graphics);
+    if (!has_ports(graphics)) {
+        graphics->port = graphics->tls_port = 0;
+        graphics->autoport = TRISTATE_ABSENT;
+    } else if (!defaults->live) {
+        graphics->type == GRAPHICS_SPICE ? spice_port_defaults(graphics)
+                                         : vnc_port_defaults(graphics);
+    }
+}
+
+static void video_defaults(const struct domain *domain, struct domain_video *video)
+{
+    if (!video->heads && video->type != VIDEO_NONE)
+        video->heads = 1;
+    if (domain->devices.videos.count && domain->devices.videos.items[0] == video &&
+        video->type != VIDEO_NONE)
+        default_to(&video->primary, TRISTATE_YES);
+}
+
+/* ---- the rest ---- */
+
+static void memory_slot_defaults(struct domain *domain, struct domain_memory *memory)
+{
+    if (memory->model != MEMORY_MODEL_DIMM && memory->model != MEMORY_MODEL_NVDIMM)
+        return;
+    default_to(&memory->info.address.type, ADDRESS_DIMM);
+}
+
+static int one_device_defaults(struct domain *domain, const struct device *device,
+                               const struct domain_defaults *defaults, GError **error)
+{
+    if (device->info && !defaults->live && !domain_alias_is_user(device->info->alias))
+        device->info->alias = NULL;
+    switch (device->kind) {
+    case DEVICE_DISK:
+        disk_defaults(device->object);
+        break;
+    case DEVICE_CONTROLLER:
+        controller_defaults(domain, device->object);
+        break;
+    case DEVICE_NET:
+        return net_defaults(device->object, defaults, error);
+    case DEVICE_GRAPHICS:
+        graphics_defaults(domain, device->object, defaults);
+        break;
+    case DEVICE_VIDEO:
+        video_defaults(domain, device->object);
+        break;
+    case DEVICE_MEMORY:
+        memory_slot_defaults(domain, device->object);
+        break;
+    default:
+        break;
+    }
+    struct chardev_source *source = device_chardev_source(device);
+    if (source)
+        source_defaults(source, defaults);
+    return 0;
+}
+
+int domain_device_defaults(struct domain *domain, enum device_kind kind, void *object,
+                           const struct domain_defaults *defaults, GError **error)
+{
+    struct device device = {
+        .kind = kind,
+        .object = object,
+        .info = device_kind_has_info(kind) ? object : NULL,
+    };
+
+    return one_device_defaults(domain, &device, defaults, error);
+}
+
+int domain_apply_defaults(struct domain *domain, const struct domain_defaults *defaults,
+                          GError **error)
+{
+    unsigned count;
+    g_autofree struct device *devices = domain_list_devices(domain, &count);
+
+    if (guest_defaults(domain, error) < 0)
+        return -1;
+    for (unsigned i = 0; i < count; i++)
+        if (one_device_defaults(domain, &devices[i], defaults, error) < 0)
+            return -1;
+    chardev_defaults(domain);
+    return 0;
+}

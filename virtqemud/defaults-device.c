@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
+#include "defaults.h"
+
+/* The models, back ends and sizes that a device has when its document names none. */
+
+static void default_to(uint8_t *member, uint8_t value)
+{
+    if (!*member)
+        *member = value;
+}
+
+static void default_number(unsigned *member, unsigned value)
+{
+    if (!*member)
+        *member = value;
+}
+
+static bool is_x86(const struct machine_traits *machine)
+{
+    return machine->family == MACHINE_PC || machine->family == MACHINE_Q35;
+}
+
+/* An iSCSI name that ends without a unit means unit 0. */
+static void iscsi_defaults(struct domain *domain, struct domain_source *source)
+{
+    if (source->type == SOURCE_NETWORK && source->protocol == SOURCE_PROTOCOL_ISCSI &&
+        source->name && !strchr(source->name, '/'))
+        source->name = arena_printf(&domain->definition.arena, "%s/0", source->name);
+}
+
+static void disk_defaults(struct domain *domain, struct domain_disk *disk)
+{
+    if (!disk->driver_name)
+        disk->driver_name = "qemu";
+    if (disk->source.type != SOURCE_VOLUME)
+        default_to(&disk->source.format, IMAGE_FORMAT_RAW);
+    iscsi_defaults(domain, &disk->source);
+}
+
+static void usb_model(struct domain_controller *controller, const struct machine_traits *machine)
+{
+    default_to(&controller->model,
+               is_x86(machine) ? CONTROLLER_USB_PIIX3_UHCI : CONTROLLER_USB_QEMU_XHCI);
+}
+
+static void scsi_model(struct domain_controller *controller, const struct machine_traits *machine)
+{
+    static const uint8_t models[] = {
+        [MACHINE_PC] = CONTROLLER_SCSI_LSILOGIC,      [MACHINE_Q35] = CONTROLLER_SCSI_LSILOGIC,
+        [MACHINE_PSERIES] = CONTROLLER_SCSI_IBMVSCSI, [MACHINE_OTHER] = CONTROLLER_SCSI_VIRTIO,
+        [MACHINE_VIRT] = CONTROLLER_SCSI_VIRTIO,      [MACHINE_S390_CCW] = CONTROLLER_SCSI_VIRTIO,
+    };
+
+    if (controller->model == CONTROLLER_SCSI_NONE || controller->model == CONTROLLER_SCSI_AUTO)
+        controller->model = models[machine->family];
+}
+
+static void controller_defaults(struct domain_controller *controller,
+                                const struct machine_traits *machine)
+{
+    if (controller->type == CONTROLLER_USB)
+        usb_model(controller, machine);
+    else if (controller->type == CONTROLLER_SCSI)
+        scsi_model(controller, machine);
+}
+
+static void net_defaults(struct domain_net *net, const struct machine_traits *machine)
+{
+    if (!net->model && net->type != NET_HOSTDEV)
+        net->model = is_x86(machine) ? "rtl8139" : "virtio";
+}
+
+static void serial_defaults(struct domain_serial *serial, const struct machine_traits *machine)
+{
+    static const uint8_t targets[] = {
+        [MACHINE_OTHER] = SERIAL_TARGET_SYSTEM,      [MACHINE_PC] = SERIAL_TARGET_ISA,
+        [MACHINE_Q35] = SERIAL_TARGET_ISA,           [MACHINE_VIRT] = SERIAL_TARGET_SYSTEM,
+        [MACHINE_PSERIES] = SERIAL_TARGET_SPAPR_VIO, [MACHINE_S390_CCW] = SERIAL_TARGET_SCLP,
+    };
+    static const uint8_t models[] = {
+        [SERIAL_TARGET_ISA] = SERIAL_MODEL_ISA_SERIAL,
+        [SERIAL_TARGET_USB] = SERIAL_MODEL_USB_SERIAL,
+        [SERIAL_TARGET_PCI] = SERIAL_MODEL_PCI_SERIAL,
+        [SERIAL_TARGET_SPAPR_VIO] = SERIAL_MODEL_SPAPR_VTY,
+        [SERIAL_TARGET_SYSTEM] = SERIAL_MODEL_PL011,
+        [SERIAL_TARGET_SCLP] = SERIAL_MODEL_SCLPCONSOLE,
+        [SERIAL_TARGET_ISA_DEBUG] = SERIAL_MODEL_ISA_DEBUGCON,
+    };
+
+    default_to(&serial->target, targets[machine->family]);
+    if (serial->target < G_N_ELEMENTS(models))
+        default_to(&serial->model, models[serial->target]);
+}
+
+static void input_defaults(struct domain_input *input, const struct machine_traits *machine)
+{
+    if (input->type == INPUT_EVDEV)
+        return;
+    if (input->type == INPUT_PASSTHROUGH)
+        default_to(&input->bus, INPUT_BUS_VIRTIO);
+    else if (input->type == INPUT_TABLET || !machine_has_ps2(machine))
+        default_to(&input->bus, INPUT_BUS_USB);
+    else
+        default_to(&input->bus, INPUT_BUS_PS2);
+}
+
+/* QEMU's qxl takes powers of two only. */
+static unsigned power_of_two(unsigned value)
+{
+    unsigned power = 1;
+
+    while (power < value && power < 1u << 30)
+        power <<= 1;
+    return power;
+}
+
+static void qxl_defaults(struct domain_video *video)
+{
+    default_number(&video->ram, 65536);
+    default_number(&video->vram, 65536);
+    default_number(&video->vgamem, 16384);
+    video->ram = power_of_two(video->ram);
+    video->vram = power_of_two(video->vram);
+    video->vgamem = power_of_two(video->vgamem);
+}
+
+static void video_defaults(struct domain_video *video, const struct machine_traits *machine)
+{
+    default_to(&video->type, is_x86(machine) ? VIDEO_CIRRUS : VIDEO_VIRTIO);
+    if (video->type == VIDEO_QXL)
+        qxl_defaults(video);
+    else if (video->type == VIDEO_VGA || video->type == VIDEO_CIRRUS ||
+             video->type == VIDEO_VMVGA || video->type == VIDEO_BOCHS)
+        default_number(&video->vram, 16384);
+}
+
+static void tpm_defaults(struct domain_tpm *tpm, const struct machine_traits *machine)
+{
+    default_to(&tpm->model, machine->family == MACHINE_PSERIES ? TPM_MODEL_SPAPR : TPM_MODEL_TIS);
+    if (tpm->backend == TPM_BACKEND_EMULATOR)
+        default_to(&tpm->version, TPM_VERSION_2_0);
+}
+
+static void panic_defaults(struct domain_panic *panic, const struct machine_traits *machine)
+{
+    static const uint8_t models[] = {
+        [MACHINE_OTHER] = PANIC_PVPANIC,   [MACHINE_PC] = PANIC_ISA,
+        [MACHINE_Q35] = PANIC_ISA,         [MACHINE_VIRT] = PANIC_PVPANIC,
+        [MACHINE_PSERIES] = PANIC_PSERIES, [MACHINE_S390_CCW] = PANIC_S390,
+    };
+
+    default_to(&panic->model, models[machine->family]);
+}
+
+static void vsock_defaults(struct domain_vsock *vsock)
+{
+    default_to(&vsock->model, VIRTIO_MODEL_VIRTIO);
+    if (!vsock->cid)
+        default_to(&vsock->auto_cid, TRISTATE_YES);
+    default_to(&vsock->auto_cid, TRISTATE_NO);
+}
+
+int defaults_apply_device(struct domain *domain, const struct machine_traits *machine,
+                          enum device_kind kind, void *object, GError **error)
+{
+    switch (kind) {
+    case DEVICE_DISK:
+        disk_defaults(domain, object);
+        break;
+    case DEVICE_CONTROLLER:
+        controller_defaults(object, machine);
+        break;
+    case DEVICE_NET:
+        net_defaults(object, machine);
+        break;
+    case DEVICE_SERIAL:
+        serial_defaults(object, machine);
+        break;
+    case DEVICE_INPUT:
+        input_defaults(object, machine);
+        break;
+    case DEVICE_VIDEO:
+        video_defaults(object, machine);
+        break;
+    case DEVICE_TPM:
+        tpm_defaults(object, machine);
+        break;
+    case DEVICE_PANIC:
+        panic_defaults(object, machine);
+        break;
+    case DEVICE_VSOCK:
+        vsock_defaults(object);
+        break;
+    case DEVICE_SHMEM:
+        default_to(&((struct domain_shmem *)object)->model, SHMEM_IVSHMEM);
+        break;
+    default:
+        break;
+    }
+    return 0;
+}

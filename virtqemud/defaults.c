@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "defaults.h"
+
+#include "model/domain-defaults.h"
+
+#include "address.h"
+#include "emulator.h"
+
+/* ---- the machine and its CPU ---- */
+
+static const char *text(struct domain *domain, const char *borrowed)
+{
+    return arena_strdup(&domain->definition.arena, borrowed);
+}
+
+/* QEMU's own choice, spelled out: it may be another one tomorrow. */
+static void default_cpu(struct domain *domain, const struct machine_traits *machine)
+{
+    struct domain_cpu *cpu = domain->cpu;
+
+    if (!machine->default_cpu)
+        return;
+    if (!cpu)
+        cpu = domain->cpu = arena_new(&domain->definition.arena, struct domain_cpu);
+    cpu->mode = CPU_MODE_CUSTOM;
+    cpu->match = CPU_MATCH_EXACT;
+    cpu->check = CPU_CHECK_NONE;
+    cpu->fallback = CPU_FALLBACK_FORBID;
+    cpu->model = text(domain, machine->default_cpu);
+}
+
+static void cpu_defaults(struct domain *domain, const struct machine_traits *machine)
+{
+    struct domain_cpu *cpu = domain->cpu;
+
+    if (!cpu || ((cpu->mode == CPU_MODE_NONE || cpu->mode == CPU_MODE_CUSTOM) && !cpu->model)) {
+        default_cpu(domain, machine);
+        return;
+    }
+    bool as_host = cpu->mode == CPU_MODE_HOST_PASSTHROUGH || cpu->mode == CPU_MODE_MAXIMUM;
+    if (!cpu->check)
+        cpu->check = as_host ? CPU_CHECK_NONE : CPU_CHECK_PARTIAL;
+    if (as_host && !cpu->migratable)
+        cpu->migratable = TRISTATE_ON;
+}
+
+/* ---- buses that every machine of a family has ---- */
+
+static bool has_controller(const struct domain *domain, enum controller_type type)
+{
+    LIST_EACH(controller, &domain->devices.controllers)
+    if (controller->type == type)
+        return true;
+    return false;
+}
+
+static void usb_defaults(struct domain *domain, const struct machine_traits *machine)
+{
+    bool express = machine_has_pcie(machine);
+
+    if (!has_controller(domain, CONTROLLER_USB)) {
+        struct domain_controller *usb = domain_ensure_controller(domain, CONTROLLER_USB, 0);
+
+        usb->model = express ? CONTROLLER_USB_QEMU_XHCI : CONTROLLER_USB_PIIX3_UHCI;
+    }
+}
+
+static void machine_controllers(struct domain *domain, const struct machine_traits *machine)
+{
+    switch (machine->family) {
+    case MACHINE_PC:
+        usb_defaults(domain, machine);
+        domain_ensure_controller(domain, CONTROLLER_PCI, 0)->model = CONTROLLER_PCI_ROOT;
+        break;
+    case MACHINE_Q35:
+        usb_defaults(domain, machine);
+        domain_ensure_controller(domain, CONTROLLER_SATA, 0);
+        domain_ensure_controller(domain, CONTROLLER_PCI, 0)->model = CONTROLLER_PCIE_ROOT;
+        break;
+    case MACHINE_VIRT:
+        domain_ensure_controller(domain, CONTROLLER_PCI, 0)->model = CONTROLLER_PCIE_ROOT;
+        break;
+    case MACHINE_PSERIES:
+        usb_defaults(domain, machine);
+        domain_ensure_controller(domain, CONTROLLER_PCI, 0)->model = CONTROLLER_PCI_ROOT;
+        break;
+    default:
+        break;
+    }
+}
+
+/* ---- devices that guests have without asking ---- */
+
+static bool has_input(const struct domain *domain, enum input_type type)
+{
+    LIST_EACH(input, &domain->devices.inputs)
+    if (input->type == type && input->bus == INPUT_BUS_PS2)
+        return true;
+    return false;
+}
+
+static void add_ps2(struct domain *domain, enum input_type type)
+{
+    struct domain_input *input;
+
+    if (has_input(domain, type))
+        return;
+    input = arena_new(&domain->definition.arena, struct domain_input);
+    input->type = (uint8_t)type;
+    input->bus = INPUT_BUS_PS2;
+    LIST_APPEND(&domain->definition.arena, &domain->devices.inputs, input);
+}
+
+static void input_defaults(struct domain *domain, const struct machine_traits *machine)
+{
+    if (!machine_has_ps2(machine) || (domain->features && domain->features->ps2 == TRISTATE_OFF))
+        return;
+    add_ps2(domain, INPUT_MOUSE);
+    add_ps2(domain, INPUT_KEYBOARD);
+}
+
+static void add_video(struct domain *domain)
+{
+    struct domain_video *video;
+
+    if (!domain->devices.graphics.count || domain->devices.videos.count)
+        return;
+    video = arena_new(&domain->definition.arena, struct domain_video);
+    video->heads = 1;
+    video->primary = TRISTATE_YES;
+    LIST_APPEND(&domain->definition.arena, &domain->devices.videos, video);
+}
+
+static void add_memballoon(struct domain *domain)
+{
+    if (domain->devices.memballoon)
+        return;
+    domain->devices.memballoon = arena_new(&domain->definition.arena, struct domain_memballoon);
+    domain->devices.memballoon->model = MEMBALLOON_VIRTIO;
+}
+
+/* Sound goes to the viewer where the viewer can play it. */
+static void add_audio(struct domain *domain)
+{
+    struct domain_audio *audio;
+
+    if (domain->devices.audios.count)
+        return;
+    audio = arena_new(&domain->definition.arena, struct domain_audio);
+    audio->id = 1;
+    audio->type = AUDIO_NONE;
+    LIST_EACH(graphics, &domain->devices.graphics)
+    if (graphics->type == GRAPHICS_SPICE)
+        audio->type = AUDIO_SPICE;
+    LIST_APPEND(&domain->definition.arena, &domain->devices.audios, audio);
+}
+
+static void implicit_devices(struct domain *domain, const struct machine_traits *machine)
+{
+    machine_controllers(domain, machine);
+    input_defaults(domain, machine);
+    add_video(domain);
+    add_memballoon(domain);
+    add_audio(domain);
+}
+
+/* ---- all of it ---- */
+
+static int device_defaults(struct domain *domain, const struct machine_traits *machine,
+                           GError **error)
+{
+    unsigned count;
+    g_autofree struct device *devices = domain_list_devices(domain, &count);
+
+    for (unsigned i = 0; i < count; i++)
+        if (defaults_apply_device(domain, machine, devices[i].kind, devices[i].object, error) < 0)
+            return -1;
+    return 0;
+}
+
+int defaults_apply_machine(struct domain *domain, const struct machine_traits *machine,
+                           GError **error)
+{
+    domain->os.machine = text(domain, machine->name);
+    cpu_defaults(domain, machine);
+    implicit_devices(domain, machine);
+    if (device_defaults(domain, machine, error) < 0 || domain_add_controllers(domain, error) < 0 ||
+        device_defaults(domain, machine, error) < 0)
+        return -1;
+    return address_assign(domain, machine, error);
+}
+
+int defaults_find_machine(const struct domain *domain, const struct emulator *emulator,
+                          struct machine_traits *ret_machine, GError **error)
+{
+    const struct emulator_machine *machine = emulator_find_machine(emulator, domain->os.machine);
+
+    if (!machine) {
+        error_set(error, VIR_ERR_CONFIG_UNSUPPORTED,
+                  "os/type/@machine: emulator '%s' has no machine '%s'", emulator->path,
+                  domain->os.machine ? domain->os.machine : "(its default)");
+        return -1;
+    }
+    *ret_machine = (struct machine_traits){
+        .name = machine->name,
+        .default_cpu = machine->default_cpu,
+        .family = machine_family_of(emulator->arch, machine->name),
+    };
+    return 0;
+}
+
+int defaults_apply(struct domain *domain, const struct emulator *emulator, GError **error)
+{
+    struct machine_traits machine;
+
+    if (!domain->os.arch)
+        domain->os.arch = text(domain, emulator->arch);
+    if (!domain->devices.emulator)
+        domain->devices.emulator = text(domain, emulator->path);
+    if (defaults_find_machine(domain, emulator, &machine, error) < 0)
+        return -1;
+    return defaults_apply_machine(domain, &machine, error);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "model/domain.h"
+
+/*
+ * What a machine brings with it: the little that defaults and addresses need to know about the
+ * emulator. Plain values, so that both are pure.
+ */
+enum machine_family {
+    MACHINE_OTHER, /* no PCI, nothing built in that is known here */
+    MACHINE_PC,    /* i440fx: one conventional PCI bus */
+    MACHINE_Q35,
+    MACHINE_VIRT, /* arm, riscv, loongarch */
+    MACHINE_PSERIES,
+    MACHINE_S390_CCW,
+};
+
+struct machine_traits {
+    const char *name;        /* what its alias stands for: pc-q35-7.2 */
+    const char *default_cpu; /* QEMU's choice, by its name in documents: qemu64; NULL: unknown */
+    enum machine_family family;
+};
+
+/* The family of a machine of an architecture by its name (pc-q35-7.2, q35, virt-9.1 ...). */
+enum machine_family machine_family_of(const char *arch, const char *name);
+
+/* True if the guest has a PS/2 controller, and with it always a mouse and a keyboard. */
+bool machine_has_ps2(const struct machine_traits *machine);
+
+/* True if devices go to PCI Express ports. */
+bool machine_has_pcie(const struct machine_traits *machine);
