@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Usage: print-config virtqemud.conf|qemu.conf - prints the file as shipped, made from its tables.
- */
+/* Usage: print-config virtqemud.conf|qemu.conf - prints the file as shipped, from its table. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,10 +15,10 @@ static const struct {
 } files[] = {
     {"virtqemud.conf",
      "Settings of virtqemud, the daemon for QEMU guests. Those of the guests themselves are in\n"
-     "qemu.conf. Values shown are the defaults, or examples where the text says what the default "
-     "is.\n"
-     "After a change: systemctl reload virtqemud. Sockets and the number of clients that may wait\n"
-     "change with a restart, which no guest notices.",
+     "qemu.conf. Values shown are the defaults, or examples where the text says what the default\n"
+     "is. After a change: systemctl reload virtqemud. What concerns sockets changes with a "
+     "restart,\n"
+     "which no guest notices.",
      &settings_table},
     {"qemu.conf",
      "Settings of the QEMU processes that virtqemud starts. Values shown are the defaults, or\n"
