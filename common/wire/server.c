@@ -14,6 +14,8 @@
 
 enum {
     ACCEPTS_PER_ROUND = 16,
+    LINGER_WAIT =
+        50, /* ms in which an honest local client has authenticated, even on a busy host */
     RETRY_WAIT = 1000, /* ms, when the process is out of descriptors or memory */
 };
 
@@ -46,6 +48,7 @@ struct server {
     GHashTable *clients; /* by id */
     struct server_client *oldest, *newest;
     struct loop_timer *retry_timer;
+    struct loop_timer *linger_timer;
     bool retrying; /* out of descriptors: not accepting until retry_timer fires */
     bool stopping;
     GQueue anonymous; /* clients, the oldest first */
@@ -119,6 +122,7 @@ static struct server_client *add_client(struct server *server, const struct serv
     *client = (struct server_client){
         .id = server->last_id + 1,
         .connected_at = time(NULL),
+        .accepted_at = loop_now(server->loop),
         .service = service,
         .server = server,
     };
@@ -167,6 +171,21 @@ static bool is_silent(struct server_client *client)
     return stats.calls == 0 && !connection_is_closing(client->connection);
 }
 
+/* Silent for longer than an honest client needs to say its first word. */
+static bool lingers(struct server_client *client)
+{
+    return is_silent(client) && loop_now(client->server->loop) - client->accepted_at >= LINGER_WAIT;
+}
+
+static unsigned count_silent(const struct server *server)
+{
+    unsigned count = 0;
+
+    for (GList *each = server->anonymous.head; each; each = each->next)
+        count += is_silent(each->data);
+    return count;
+}
+
 /* Of the origin with the most of them, the one that came first: see server.h. */
 static struct server_client *find_victim(struct server *server)
 {
@@ -178,7 +197,7 @@ static struct server_client *find_victim(struct server *server)
         g_autofree char *origin = NULL;
         GPtrArray *group;
 
-        if (!is_silent(each->data))
+        if (!lingers(each->data))
             continue;
         origin = origin_of(each->data);
         group = g_hash_table_lookup(groups, origin);
@@ -193,16 +212,36 @@ static struct server_client *find_victim(struct server *server)
     return largest ? g_ptr_array_index(largest, 0) : NULL;
 }
 
+static void evict_anonymous(struct server *server);
+
+static void look_now(struct loop_timer *timer, void *data)
+{
+    evict_anonymous(data);
+    update_accepting(data);
+}
+
+/* All are young: a burst of honest clients, most likely. Accepting pauses until some have spoken,
+ * or lingered. */
+static void look_again(struct server *server)
+{
+    if (server->linger_timer)
+        loop_timer_restart(server->linger_timer, LINGER_WAIT);
+    else
+        server->linger_timer = loop_add_timer(server->loop, LINGER_WAIT, look_now, server);
+}
+
 static void evict_anonymous(struct server *server)
 {
     struct server_client *victim;
     GError *reason = NULL;
 
-    if (server->anonymous.length <= server->limits.max_anonymous)
+    if (count_silent(server) <= server->limits.max_anonymous)
         return;
     victim = find_victim(server);
-    if (!victim)
+    if (!victim) {
+        look_again(server);
         return;
+    }
     server->evicted++;
     error_set(&reason, VIR_ERR_RPC, "it had not authenticated and made room for another client");
     connection_close(victim->connection, reason);
@@ -216,7 +255,8 @@ static bool may_accept(const struct server *server)
 {
     return !server->stopping && !server->retrying &&
            g_hash_table_size(server->clients) < server->limits.max_clients &&
-           server->anonymous.length < 2 * MAX(server->limits.max_anonymous, 1);
+           server->anonymous.length < 2 * MAX(server->limits.max_anonymous, 1) &&
+           count_silent(server) <= server->limits.max_anonymous;
 }
 
 static void update_accepting(struct server *server)
@@ -369,6 +409,7 @@ void server_free(struct server *server)
     while (server->oldest)
         connection_close_now(server->oldest->connection);
     loop_timer_remove(server->retry_timer);
+    loop_timer_remove(server->linger_timer);
     g_ptr_array_free(server->entrances, TRUE);
     g_ptr_array_free(server->services, TRUE);
     g_hash_table_destroy(server->clients);

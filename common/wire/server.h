@@ -14,9 +14,10 @@
  *
  * At max_clients accepting pauses: later clients wait in the kernel's backlog and are served when
  * one leaves. Peers that are not yet authenticated are limited by max_anonymous: beyond it, of the
- * user (or host) with the most of them, the one silent longest is closed. A local client
- * authenticates within a millisecond of being accepted, so those who linger make room for it, and
- * one user's lingerers never push out another's. When the process is out of descriptors, accepting
+ * user (or host) with the most of them, the one silent longest is closed, if it has lingered: a
+ * local client authenticates within a millisecond or a few of being accepted. A burst of clients
+ * that are all that young waits in the backlog until some have spoken. One user's lingerers never
+ * push out another's. When the process is out of descriptors, accepting
  * pauses for a second or until a client leaves.
  */
 struct server;
@@ -44,6 +45,7 @@ struct server_service {
 struct server_client {
     uint64_t id;          /* from 1, never reused */
     int64_t connected_at; /* seconds since 1970 */
+    int64_t accepted_at;  /* the same moment by loop_now() */
     const struct server_service *service;
     struct connection *connection; /* connection_data() of it is the owner's to use */
     struct server *server;
