@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* No guard: a table, included with EMULATOR_FLAG(name, word, kind, a, b) defined. */
 /*
- * One row per yes/no fact about an emulator that is not simply "has QOM type" (emulator_has_type) or
- * "has QMP command" (emulator_has_command), with the evidence for it:
+ * One row per yes/no fact about an emulator that is not simply "has QOM type"
+ * (emulator_has_type) or "has QMP command" (emulator_has_command), with the evidence for it:
  *   EVENT a         the QMP event a exists
  *   PROPERTY a b    devices (or objects) of type a have property b
  *   ARGUMENT a b    QMP command a takes what path b says: "member", "+case" (a branch of a union),

@@ -84,6 +84,7 @@ struct emulator {
  * the caller's. VIR_ERR_INTERNAL_ERROR if it lacks something. */
 int emulator_decode(struct json_object *document, struct emulator **ret_emulator, GError **error);
 
+/* Any thread; NULL is nothing to unref. */
 struct emulator *emulator_ref(struct emulator *emulator);
 void emulator_unref(struct emulator *emulator);
 /* struct emulator *emulator EMULATOR_AUTO = NULL; */

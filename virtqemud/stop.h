@@ -18,8 +18,8 @@ int stop_kill(struct guest *guest, bool graceful, GError **error);
  * caller raises events. Idempotent. */
 void stop_clear_up(struct guest *guest, struct job *job, int reason);
 
-/* What the end of the process leads to: clears up with the reason that is known, raises "stopped", restarts where
- * on_poweroff or on_crash ask for it. Nothing happens when it was done already. */
+/* What the end of the process leads to: clears up with the reason that is known and raises
+ * "stopped". Nothing happens when it was done already. */
 void stop_after_end(struct guest *guest);
 
 /* The lifecycle event detail that tells of a shutoff reason. */

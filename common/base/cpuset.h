@@ -7,7 +7,10 @@
 
 #include "base/arena.h"
 
-/* A set of small numbers: CPUs, NUMA nodes. Lives in one block; immutable but for set and clear. */
+/*
+ * A set of small numbers: CPUs, NUMA nodes. Lives in one block and changes by cpuset_add() alone.
+ * All functions are pure; any thread may read a set that nobody changes.
+ */
 #define CPUSET_MAX 16384 /* numbers are below this */
 
 struct cpuset {

@@ -5,6 +5,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/*
+ * MAC addresses. No function blocks; any thread.
+ */
 #define MAC_BYTES 6
 #define MAC_TEXT 18 /* with its NUL */
 

@@ -17,18 +17,20 @@ LAYERS = {
     "model": "facts base xml",
     "object": "facts base xml",
     "host": "facts base",
-    "driver": "facts base wire protocol daemon xml object",
+    "driver": "facts base wire protocol daemon xml model object host",
 }
 # A daemon may use every layer; one that only forwards cannot see a document.
 FORWARDING = {"virtproxyd": "facts base wire protocol daemon"}
 
 LONGEST_FILE = 900      # lines
+LONGEST_FUNCTION = 60   # lines between its braces
 WIDEST_LINE = 100       # columns
 CODE = {".c", ".h"}
 TEXT = CODE | {".py", ".md", ".build", ".txt", ".sh", ".xml", ".conf", ".service", ".socket", ".in", ""}
 # data: no comment could carry the line, or it is somebody's recorded bytes
 UNMARKED = re.compile(r"^(COPYING|\.gitignore|tests/(golden|fuzz/corpus|wire/data)/.*|.*\.json|README\.md|docs/.*\.md)$")
 UNCHECKED = re.compile(r"^(COPYING|tests/(golden|fuzz/corpus|wire/data)/.*|tests/lint/lint\.py)$")
+PROTOTYPE = re.compile(r"(?!typedef|return|static|extern|#)[a-z][\w ]* \**\w+\(")
 WORDS = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b|/work/|\b(chatgpt|copilot|claude|anthropic|openai|llm)\b", re.I)
 
 
@@ -78,10 +80,44 @@ def check_length(name, text):
 
 
 def check_width(name, text):
-    if pathlib.Path(name).suffix in CODE:
-        for number, line in enumerate(text.splitlines(), 1):
-            if len(line) > WIDEST_LINE or "\t" in line:
-                yield "%s:%d: wider than %d columns, or a tab" % (name, number, WIDEST_LINE)
+    """A table that clang-format is told to leave alone may be as wide as it needs."""
+    aligned = False
+    for number, line in enumerate(text.splitlines(), 1):
+        if "clang-format off" in line or "clang-format on" in line:
+            aligned = "clang-format off" in line
+        elif pathlib.Path(name).suffix in CODE and (len(line) > WIDEST_LINE and not aligned or "\t" in line):
+            yield "%s:%d: wider than %d columns, or a tab" % (name, number, WIDEST_LINE)
+
+
+def check_functions(name, text):
+    """A function's braces stand alone in the first column, as clang-format puts them."""
+    start = None
+    for number, line in enumerate(text.splitlines(), 1):
+        if pathlib.Path(name).suffix == ".c" and line == "{":
+            start = number
+        elif line == "}" and start:
+            if number - start - 1 > LONGEST_FUNCTION:
+                yield "%s:%d: a function of %d lines; %d are too many" % (
+                    name, start, number - start - 1, LONGEST_FUNCTION)
+            start = None
+
+
+def check_contracts(name, text):
+    """A function in a header has its contract above it, alone or with its neighbours; or the header
+    begins with one for all."""
+    if pathlib.Path(name).suffix != ".h" or name.startswith("tests/") or "\n/*\n" in text:
+        return
+    explained, previous = False, ""
+    for number, line in enumerate(text.splitlines(), 1):
+        if "SPDX-License-Identifier" in line:
+            continue
+        if line.startswith(("/*", " *")):
+            explained = True
+        elif not line.strip() and not (explained and previous.endswith("*/")):
+            explained = False
+        elif PROTOTYPE.match(line) and not explained:
+            yield "%s:%d: no comment says what may be expected of this function" % (name, number)
+        previous = line
 
 
 def check_words(name, text):
@@ -98,7 +134,8 @@ def check_typedefs(name, text):
                 yield "%s:%d: a struct has no second name" % (name, number)
 
 
-CHECKS = [check_layers, check_license, check_length, check_width, check_words, check_typedefs]
+CHECKS = [check_layers, check_license, check_length, check_width, check_functions, check_contracts,
+          check_words, check_typedefs]
 
 
 def main(root):
