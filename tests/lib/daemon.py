@@ -112,28 +112,28 @@ def emulator_pids(name=None):
     return found
 
 
-def accepts():
+def accepts(path):
     with socket.socket(socket.AF_UNIX) as probe:
         try:
-            probe.connect(SOCKET)
+            probe.connect(str(path))
             return True
         except OSError:
             return False
 
 
 class Daemon:
-    """virtqemud of the build folder"""
+    """virtqemud of the build folder, in system mode unless told another socket and log"""
 
-    def __init__(self, *options):
-        self.options = options
+    def __init__(self, *options, path=SOCKET, log=LOG):
+        self.options, self.path, self.log = options, path, log
         self.process = None
 
     def start(self, timeout=30):
-        LOG.parent.mkdir(parents=True, exist_ok=True)
-        with LOG.open("ab") as log:
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as log:
             self.process = subprocess.Popen([BINARY, *self.options], stdin=subprocess.DEVNULL,
                                             stdout=log, stderr=log, start_new_session=True)
-        wait_until(lambda: accepts() or self.process.poll() is not None, timeout, 0.002)
+        wait_until(lambda: accepts(self.path) or self.process.poll() is not None, timeout, 0.002)
         assert self.alive(), "%s does not start: %s" % (BINARY, self.log_tail())
         return self
 
@@ -141,7 +141,8 @@ class Daemon:
         return self.process is not None and self.process.poll() is None
 
     def kill(self, number=signal.SIGKILL):
-        self.process.send_signal(number)
+        if self.alive():
+            self.process.send_signal(number)
         return self.process.wait(30)
 
     def restart(self, number=signal.SIGKILL):
@@ -155,7 +156,7 @@ class Daemon:
             assert code == 0, "exit code %d: %s" % (code, self.log_tail())
 
     def log_tail(self):
-        return LOG.read_text(errors="replace")[-3000:] if LOG.exists() else ""
+        return self.log.read_text(errors="replace")[-3000:] if self.log.exists() else ""
 
     def descriptors(self):
         return len(os.listdir("/proc/%d/fd" % self.process.pid))
