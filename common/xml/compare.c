@@ -151,8 +151,10 @@ static int compare_struct(const struct xml_schema *schema, const void *source, c
 
         if (!concerns_comparison(row, source, target))
             continue;
-        if (strcmp(row->path, ".") != 0)
-            g_string_append_printf(path, "%s%s", length ? "/" : "", row->path);
+        if (strcmp(row->path, ".") != 0) {
+            g_string_append(path, length ? "/" : "");
+            g_string_append(path, row->path);
+        }
         if (compare_member(row, (const char *)source + row->offset,
                            (const char *)target + row->offset, path, error) < 0)
             return -1;

@@ -223,21 +223,65 @@ static void add_rows(struct compiler *compiler, struct xml_place *place)
             add_row(compiler, place, &compiler->owner->rows[i]);
 }
 
+static void add_range(struct xml_place *place, struct arena *arena, struct xml_range range)
+{
+    struct xml_range *last = place->n_ranges ? &place->ranges[place->n_ranges - 1] : NULL;
+
+    if (last && last->offset + last->size == range.offset) {
+        last->size += range.size;
+        return;
+    }
+    struct xml_range *grown = arena_array(arena, place->n_ranges + 1, sizeof(*grown));
+    if (place->n_ranges)
+        memcpy(grown, place->ranges, place->n_ranges * sizeof(*grown));
+    grown[place->n_ranges++] = range;
+    place->ranges = grown;
+}
+
+/* An opt_ number that is all zero is absent; another type's own opinion is not known here. */
+static bool zero_may_be_set(const struct xml_type *type)
+{
+    return type && type->is_set && type != &xml_type_opt_uint && type != &xml_type_opt_int &&
+           type != &xml_type_opt_ulong;
+}
+
+static void conclude(struct xml_place *place, struct arena *arena);
+
+static void conclude_child(struct xml_place *place, const struct xml_place *child,
+                           struct arena *arena)
+{
+    place->speaks_absent |= child->speaks_absent;
+    place->private &= child->private;
+    place->never_quiet |= child->never_quiet;
+    for (unsigned i = 0; i < child->n_ranges; i++)
+        add_range(place, arena, child->ranges[i]);
+}
+
+static void conclude_item(struct xml_place *place, const struct xml_item *item, struct arena *arena)
+{
+    const struct xml_row *row = item->row;
+
+    place->speaks_absent |= row->fallback || row->flags & XML_REQUIRED;
+    place->private &= (row->flags & XML_STATUS) != 0;
+    place->never_quiet |= row->flags & XML_ALWAYS || item->kind == XML_ITEM_HOOK ||
+                          (row->kind == XML_KIND_SCALAR && zero_may_be_set(row->type));
+    if (row->size && item->kind != XML_ITEM_CHECK)
+        add_range(place, arena, (struct xml_range){item->offset, row->size});
+}
+
 /* What a place can tell only when all its items are there. */
-static void conclude(struct xml_place *place)
+static void conclude(struct xml_place *place, struct arena *arena)
 {
     place->private = place->count > 0;
     for (unsigned i = 0; i < place->count; i++) {
         const struct xml_item *item = &place->items[i];
 
-        if (item->kind == XML_ITEM_PLACE) {
-            conclude(item->place);
-            place->speaks_absent |= item->place->speaks_absent;
-            place->private &= item->place->private;
-        } else {
-            place->speaks_absent |= item->row->fallback || item->row->flags & XML_REQUIRED;
-            place->private &= (item->row->flags & XML_STATUS) != 0;
+        if (item->kind != XML_ITEM_PLACE) {
+            conclude_item(place, item, arena);
+            continue;
         }
+        conclude(item->place, arena);
+        conclude_child(place, item->place, arena);
     }
 }
 
@@ -247,7 +291,7 @@ static struct xml_plan *plan_new(const struct xml_schema *schema, GPtrArray *mis
     struct compiler compiler = {.owner = schema, .arena = &plan->arena, .mistakes = mistakes};
 
     add_rows(&compiler, &plan->root);
-    conclude(&plan->root);
+    conclude(&plan->root, &plan->arena);
     return plan;
 }
 
@@ -287,6 +331,23 @@ const struct xml_place *xml_plan_of(const struct xml_schema *schema)
 void xml_plan_lint(const struct xml_schema *schema, GPtrArray *mistakes)
 {
     plan_free(plan_new(schema, mistakes));
+}
+
+static bool is_zero(const char *bytes, unsigned size)
+{
+    for (; size && !*bytes; bytes++)
+        size--;
+    return size == 0;
+}
+
+bool xml_place_is_quiet(const struct xml_place *place, const void *object)
+{
+    if (place->never_quiet)
+        return false;
+    for (unsigned i = 0; i < place->n_ranges; i++)
+        if (!is_zero((const char *)object + place->ranges[i].offset, place->ranges[i].size))
+            return false;
+    return true;
 }
 
 static bool holds(const void *object, unsigned offset, unsigned size, uint64_t mask)

@@ -41,9 +41,15 @@ struct xml_item {
     const struct xml_schema *schema;        /* GROUP, LIST, CHECK */
 };
 
+struct xml_range {
+    uint16_t offset, size;
+};
+
 struct xml_place {
     struct xml_item *items;
-    unsigned count;
+    struct xml_range *ranges; /* of the members that it shows */
+    unsigned count, n_ranges;
+    bool never_quiet; /* there is something to write even if all members are zero */
     bool has_text;
     bool private;        /* all in it is of status files only */
     bool has_namespaces; /* a table behind a pointer has: namespaces are declared here */
@@ -56,6 +62,9 @@ const struct xml_place *xml_plan_of(const struct xml_schema *schema);
 
 /* The mistakes that would make xml_plan_of() abort, for xml_schema_lint(). */
 void xml_plan_lint(const struct xml_schema *schema, GPtrArray *mistakes);
+
+/* True if all members that place shows are zero, and so it surely has nothing to write. */
+bool xml_place_is_quiet(const struct xml_place *place, const void *object);
 
 /* True if the item's (row's) conditions hold in object. */
 bool xml_item_applies(const struct xml_item *item, const void *object);

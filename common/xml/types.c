@@ -80,7 +80,7 @@ static int64_t load_signed(const void *member, unsigned size)
 static int parse_digits(const struct xml_row *row, const char *text, uint64_t *ret_value,
                         GString *problem)
 {
-    int base = row->base == 16 ? 0 : row->base;
+    int base = row->base == 16 ? 0 : row->base ?: 10;
     char *end;
 
     if (!g_ascii_isdigit(*text))
@@ -167,18 +167,27 @@ static int parse_signed(const struct xml_row *row, const char *text, struct aren
     return 0;
 }
 
+/* A document has hundreds of numbers, and printf is slow. */
+static void append_digits(GString *out, uint64_t value, unsigned base, unsigned width)
+{
+    char text[24], *start = text + sizeof(text);
+    char *padded = start - MIN(width, sizeof(text));
+
+    do {
+        *--start = "0123456789abcdef"[value % base];
+        value /= base;
+    } while (value);
+    while (start > padded)
+        *--start = '0';
+    g_string_append_len(out, start, text + sizeof(text) - start);
+}
+
 static void format_number(const struct xml_row *row, uint64_t value, GString *out)
 {
-    switch (row->base) {
-    case 16:
-        g_string_append_printf(out, "0x%0*" PRIx64, row->width, value);
-        return;
-    case 8:
-        g_string_append_printf(out, "%0*" PRIo64, row->width, value);
-        return;
-    default:
-        g_string_append_printf(out, "%" PRIu64, value);
-    }
+    if (row->base == 16)
+        g_string_append_len(out, "0x", 2);
+    append_digits(out, value, row->base ?: 10,
+                  row->width); /* a type of the model may borrow this */
 }
 
 static void format_unsigned(const struct xml_row *row, const void *member, GString *out)

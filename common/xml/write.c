@@ -332,7 +332,8 @@ static void write_child(struct writer *writer, const struct xml_item *item, cons
 {
     switch ((enum xml_item_kind)item->kind) {
     case XML_ITEM_PLACE:
-        write_element(writer, item->prefix, item->name, item->place, object, indent, false);
+        if (!xml_place_is_quiet(item->place, object))
+            write_element(writer, item->prefix, item->name, item->place, object, indent, false);
         return;
     case XML_ITEM_GROUP:
         if (group_of(item, object))
