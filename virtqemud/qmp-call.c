@@ -386,21 +386,26 @@ static void set_qemu_error(struct qmp_call *call, struct json_object *refusal)
               call->command ? call->command : "greeting", text ? text : "no reason given");
 }
 
-static void set_answer(struct qmp_call *call, struct json_object *reply)
+/*
+ * The call's result becomes its own before anybody can look at it: references of json-c are no
+ * atomic counters, so that a value which the reply still holds would have two threads counting.
+ */
+static void set_answer(struct qmp_call *call, struct json_object **reply)
 {
-    struct json_object *refusal = json_member(reply, "error");
-    struct json_object *value = NULL;
+    struct json_object *refusal = json_member(*reply, "error");
+    const char *member = call->command ? "return" : "QMP";
 
-    if (call->whole)
-        value = reply;
-    else if (refusal)
+    if (call->whole) {
+        call->result = g_steal_pointer(reply);
+    } else if (refusal) {
         set_qemu_error(call, refusal);
-    else if (!json_object_object_get_ex(reply, "return", &value))
-        value = json_member(reply, "QMP");
-    call->result = json_object_get(value);
+    } else {
+        call->result = json_object_get(json_member(*reply, member));
+        json_object_object_del(*reply, member);
+    }
 }
 
-int qmp_call_answer(struct qmp *qmp, uint64_t id, struct json_object *reply)
+int qmp_call_answer(struct qmp *qmp, uint64_t id, struct json_object **reply)
 {
     g_mutex_lock(&qmp->lock);
     struct qmp_call *call = g_hash_table_lookup(qmp->calls, &id);

@@ -89,8 +89,9 @@ void qmp_call_add_last_words(struct qmp_call *call);
  * close the socket and, unless silence, call closed. Any thread, without the lock. */
 void qmp_end(struct qmp *qmp, GError *reason, bool silence);
 
-/* Loop thread: answers call id with a reply object. -1: no such command was ever given. */
-int qmp_call_answer(struct qmp *qmp, uint64_t id, struct json_object *reply);
+/* Loop thread: answers call id with a reply object, which may be taken, and its members. -1: no
+ * such command was ever given. */
+int qmp_call_answer(struct qmp *qmp, uint64_t id, struct json_object **reply);
 
 /* Loop thread: the socket takes bytes again; calls whose reply is due; end of all sending. */
 void qmp_output_ready(struct qmp *qmp);

@@ -106,10 +106,10 @@ static void handle_event(struct qmp *qmp, const char *name, struct json_object *
                         CLAMP(json_int_member(time, "microseconds", 0), 0, 999999), qmp->user);
 }
 
-static void handle_reply(struct qmp *qmp, struct json_object *message)
+static void handle_reply(struct qmp *qmp, struct json_object **message)
 {
-    int64_t id = json_int_member(message, "id", -1);
-    const char *text = json_string_member(json_member(message, "error"), "desc");
+    int64_t id = json_int_member(*message, "id", -1);
+    const char *text = json_string_member(json_member(*message, "error"), "desc");
 
     if (id <= 0)
         break_off(qmp, "a reply to no command: %.200s", text ? text : "no text");
@@ -117,17 +117,17 @@ static void handle_reply(struct qmp *qmp, struct json_object *message)
         break_off(qmp, "a reply to command %" G_GINT64_FORMAT ", which was never given", id);
 }
 
-static void handle_message(struct qmp *qmp, struct json_object *message)
+static void handle_message(struct qmp *qmp, struct json_object **message)
 {
-    const char *event = json_string_member(message, "event");
+    const char *event = json_string_member(*message, "event");
 
     if (event)
-        handle_event(qmp, event, message);
-    else if (json_object_member(message, "QMP")) {
+        handle_event(qmp, event, *message);
+    else if (json_object_member(*message, "QMP")) {
         if (qmp_call_answer(qmp, 0, message) < 0)
             break_off(qmp, "a second greeting");
-    } else if (json_object_object_get_ex(message, "return", NULL) ||
-               json_object_member(message, "error"))
+    } else if (json_object_object_get_ex(*message, "return", NULL) ||
+               json_object_member(*message, "error"))
         handle_reply(qmp, message);
     else
         break_off(qmp, "a message of no known kind");
@@ -147,7 +147,7 @@ static void handle_line(struct qmp *qmp, const char *line, size_t length)
     else if (!json_object_is_type(message, json_type_object))
         break_off(qmp, "a message that is no JSON object");
     else
-        handle_message(qmp, message);
+        handle_message(qmp, &message);
 }
 
 /* Keeps the beginning of a line until its rest comes. */

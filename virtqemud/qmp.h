@@ -11,7 +11,9 @@
  * and a peer that breaks the protocol is closed with an error that says how.
  *
  * The socket is read on the loop thread given to qmp_open(). Commands may be given by any thread.
- * Replies are JSON values of json-c; whoever takes one frees it with json_object_put().
+ * Replies are JSON values of json-c; whoever takes one frees it with json_object_put(). json-c does
+ * not count references atomically: a value belongs to one thread at a time, arguments given away
+ * too.
  *
  * Errors of every command:
  * - VIR_ERR_OPERATION_TIMEOUT: "guest 'x' did not answer QMP command 'stop' within 30 s"

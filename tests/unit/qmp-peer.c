@@ -40,6 +40,26 @@ void qmp_bench_end(struct qmp_bench *bench)
     loop_free(bench->loop);
 }
 
+void mailbox_put(struct mailbox *mailbox, void *letter)
+{
+    g_mutex_lock(&mailbox->lock);
+    g_queue_push_tail(&mailbox->letters, letter);
+    g_cond_signal(&mailbox->arrived);
+    g_mutex_unlock(&mailbox->lock);
+}
+
+void *mailbox_take(struct mailbox *mailbox)
+{
+    int64_t until = g_get_monotonic_time() + 20 * G_USEC_PER_SEC;
+    void *letter;
+
+    g_mutex_lock(&mailbox->lock);
+    while (!(letter = g_queue_pop_head(&mailbox->letters)))
+        g_assert_true(g_cond_wait_until(&mailbox->arrived, &mailbox->lock, until));
+    g_mutex_unlock(&mailbox->lock);
+    return letter;
+}
+
 static gpointer run_peer(gpointer data)
 {
     struct qmp_peer *peer = data;

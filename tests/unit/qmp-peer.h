@@ -16,6 +16,18 @@ struct qmp_bench {
 void qmp_bench_begin(struct qmp_bench *bench);
 void qmp_bench_end(struct qmp_bench *bench);
 
+/* From thread to thread, in order; zeroed it is empty. GAsyncQueue would do, but ThreadSanitizer
+ * does not see its lock. */
+struct mailbox {
+    GMutex lock;
+    GCond arrived;
+    GQueue letters;
+};
+
+void mailbox_put(struct mailbox *mailbox, void *letter);
+/* Waits for one, at most twenty seconds; then the test fails. */
+void *mailbox_take(struct mailbox *mailbox);
+
 /* Runs function(fd, data) as QEMU on a thread; our end is returned. fd is closed after it. */
 struct qmp_peer;
 struct qmp_peer *qmp_peer_start(void (*function)(int fd, void *data), void *data, int *ret_fd);

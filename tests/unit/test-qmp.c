@@ -263,11 +263,11 @@ static void test_batch(void)
 
 static void answer_late(int fd, void *data)
 {
-    GAsyncQueue *go = data;
+    struct mailbox *go = data;
 
     qmp_peer_greet(fd);
     g_autofree char *first = qmp_peer_read(fd);
-    g_async_queue_pop(go);
+    mailbox_take(go);
     qmp_peer_say(fd, "{\"id\": %" G_GINT64_FORMAT ", \"return\": {}}", id_of(first));
     g_autofree char *second = qmp_peer_read(fd);
     qmp_peer_say(fd, "{\"id\": %" G_GINT64_FORMAT ", \"return\": \"second\"}", id_of(second));
@@ -278,11 +278,11 @@ static void test_timeout(void)
 {
     struct setup setup;
     struct json_object *result JSON_AUTO = NULL;
-    g_autoptr(GAsyncQueue) go = g_async_queue_new();
+    struct mailbox go = {0};
     g_autoptr(GError) error = NULL;
     struct qmp_usage usage;
 
-    begin_open(&setup, answer_late, go);
+    begin_open(&setup, answer_late, &go);
     int64_t begun = g_get_monotonic_time();
     g_assert_cmpint(qmp_execute(setup.qmp, "query-status", NULL, 150, NULL, &error), ==, -1);
     g_assert_cmpint(g_get_monotonic_time() - begun, >=, 150000);
@@ -293,7 +293,7 @@ static void test_timeout(void)
     g_assert_true(qmp_is_silent(setup.qmp));
     g_clear_error(&error);
 
-    g_async_queue_push(go, go);
+    mailbox_put(&go, &go);
     g_assert_cmpint(qmp_execute(setup.qmp, "stop", NULL, 0, &result, &error), ==, 0);
     g_assert_cmpstr(json_object_get_string(result), ==, "second");
     g_assert_false(qmp_is_silent(setup.qmp));
@@ -305,10 +305,10 @@ static void test_timeout(void)
 
 static void greet_then_wait(int fd, void *data)
 {
-    GAsyncQueue *go = data;
+    struct mailbox *go = data;
 
     qmp_peer_greet(fd);
-    g_async_queue_pop(go);
+    mailbox_take(go);
     char *line;
     while ((line = qmp_peer_read(fd))) {
         g_assert_null(strstr(line, "never-sent"));
@@ -321,19 +321,19 @@ static void greet_then_wait(int fd, void *data)
 static void test_withdraw(void)
 {
     struct setup setup;
-    g_autoptr(GAsyncQueue) go = g_async_queue_new();
+    struct mailbox go = {0};
     g_autofree char *large = g_strnfill(4 << 20, 'x');
     g_autoptr(GError) error = NULL;
     struct qmp_usage usage;
 
-    begin_open(&setup, greet_then_wait, go);
+    begin_open(&setup, greet_then_wait, &go);
     g_assert_cmpint(qmp_execute(setup.qmp, "large", json_build("s:a", large, NULL), 50, NULL, NULL),
                     ==, -1);
     g_assert_cmpint(qmp_execute(setup.qmp, "never-sent", NULL, 50, NULL, &error), ==, -1);
     g_assert_true(error_is(error, VIR_ERR_OPERATION_TIMEOUT));
     g_clear_error(&error);
 
-    g_async_queue_push(go, go);
+    mailbox_put(&go, &go);
     qmp_execute(setup.qmp, "cont", NULL, 0, NULL, &error);
     g_assert_no_error(error);
     qmp_get_usage(setup.qmp, &usage);
@@ -345,15 +345,15 @@ static void test_busy(void)
 {
     struct setup setup;
     struct qmp_batch *batch QMP_BATCH_AUTO = qmp_batch_new();
-    g_autoptr(GAsyncQueue) go = g_async_queue_new();
+    struct mailbox go = {0};
     g_autoptr(GError) error = NULL;
 
-    begin_open(&setup, greet_then_wait, go);
+    begin_open(&setup, greet_then_wait, &go);
     for (unsigned i = 0; i < 1024; i++)
         qmp_batch_add(batch, setup.qmp, "x", NULL);
     g_assert_cmpint(qmp_execute(setup.qmp, "one-more", NULL, 0, NULL, &error), ==, -1);
     g_assert_true(error_is(error, VIR_ERR_RESOURCE_BUSY));
-    g_async_queue_push(go, go);
+    mailbox_put(&go, &go);
     qmp_batch_wait(batch, 10000);
     for (unsigned i = 0; i < 1024; i++)
         g_assert_cmpint(qmp_batch_take(batch, i, NULL, NULL), ==, 0);
@@ -365,13 +365,13 @@ static void test_busy(void)
 
 static void push_reply(struct qmp *qmp, struct json_object *result, const GError *error, void *user)
 {
-    g_async_queue_push(user, error ? g_strdup(error->message)
-                                   : g_strdup(json_object_to_json_string(result)));
+    mailbox_put(user,
+                error ? g_strdup(error->message) : g_strdup(json_object_to_json_string(result)));
 }
 
-static void check_reply(GAsyncQueue *replies, const char *text)
+static void check_reply(struct mailbox *replies, const char *text)
 {
-    g_autofree char *reply = g_async_queue_timeout_pop(replies, 10 * G_USEC_PER_SEC);
+    g_autofree char *reply = mailbox_take(replies);
 
     g_assert_cmpstr(reply, ==, text);
 }
@@ -388,20 +388,21 @@ static void answer_second(int fd, void *data)
 static void test_send(void)
 {
     struct setup setup;
-    g_autoptr(GAsyncQueue) replies = g_async_queue_new();
+    struct mailbox replies = {0};
 
     begin_open(&setup, answer_second, NULL);
-    qmp_send(setup.qmp, "first", NULL, 200, push_reply, replies);
-    qmp_send(setup.qmp, "second", NULL, 0, push_reply, replies);
-    check_reply(replies, "5");
-    check_reply(replies, "Timed out during operation: guest 'x' did not answer QMP command 'first' "
-                         "within 200 ms");
-    qmp_send(setup.qmp, "third", NULL, 0, push_reply, replies);
+    qmp_send(setup.qmp, "first", NULL, 200, push_reply, &replies);
+    qmp_send(setup.qmp, "second", NULL, 0, push_reply, &replies);
+    check_reply(&replies, "5");
+    check_reply(&replies,
+                "Timed out during operation: guest 'x' did not answer QMP command 'first' "
+                "within 200 ms");
+    qmp_send(setup.qmp, "third", NULL, 0, push_reply, &replies);
     struct qmp *kept = qmp_ref(setup.qmp);
     qmp_close(g_steal_pointer(&setup.qmp));
-    check_reply(replies, "operation failed: QEMU of guest 'x' has gone");
-    qmp_send(kept, "fourth", NULL, 0, push_reply, replies);
-    check_reply(replies, "operation failed: QEMU of guest 'x' has gone");
+    check_reply(&replies, "operation failed: QEMU of guest 'x' has gone");
+    qmp_send(kept, "fourth", NULL, 0, push_reply, &replies);
+    check_reply(&replies, "operation failed: QEMU of guest 'x' has gone");
     qmp_unref(kept);
     end(&setup);
 }
@@ -444,15 +445,15 @@ static gpointer close_soon(gpointer data)
 static void test_close_in_flight(void)
 {
     struct setup setup;
-    g_autoptr(GAsyncQueue) go = g_async_queue_new();
+    struct mailbox go = {0};
     g_autoptr(GError) error = NULL;
 
-    begin_open(&setup, greet_then_wait, go);
+    begin_open(&setup, greet_then_wait, &go);
     GThread *closer = g_thread_new("closer", close_soon, qmp_ref(setup.qmp));
     g_assert_cmpint(qmp_execute(setup.qmp, "cont", NULL, 0, NULL, &error), ==, -1);
     g_assert_cmpstr(error->message, ==, "operation failed: QEMU of guest 'x' has gone");
     g_thread_join(closer);
-    g_async_queue_push(go, go);
+    mailbox_put(&go, &go);
     end(&setup);
     g_assert_false(setup.seen.closed);
 }
@@ -578,19 +579,19 @@ static void flood(int fd, void *data)
 
 static void note_time(void *data)
 {
-    g_async_queue_push(data, g_memdup2(&(int64_t){g_get_monotonic_time()}, sizeof(int64_t)));
+    mailbox_put(data, g_memdup2(&(int64_t){g_get_monotonic_time()}, sizeof(int64_t)));
 }
 
 /* How long something else waits for the loop, at most, over a while. */
 static int64_t worst_wait(struct loop *loop, unsigned rounds)
 {
-    g_autoptr(GAsyncQueue) times = g_async_queue_new();
+    struct mailbox times = {0};
     int64_t worst = 0;
 
     for (unsigned i = 0; i < rounds; i++) {
         int64_t begun = g_get_monotonic_time();
-        loop_post(loop, note_time, times);
-        g_autofree int64_t *done = g_async_queue_pop(times);
+        loop_post(loop, note_time, &times);
+        g_autofree int64_t *done = mailbox_take(&times);
         worst = MAX(worst, *done - begun);
         g_usleep(1000);
     }
