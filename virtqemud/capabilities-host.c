@@ -329,21 +329,27 @@ static const char *cache_type(const char *kernel)
     return g_strcmp0(kernel, "Instruction") == 0 ? "code" : "both";
 }
 
-/* One line for caches that CPUs share, the first CPU of each tells it. */
-static void write_cache(struct element_writer *writer, int cpu, unsigned index)
+/* One line for caches that CPUs share: the first CPU of each tells it. False: the CPU has no cache
+ * of this index. */
+static bool write_cache(struct element_writer *writer, int cpu, unsigned index)
 {
     g_autofree char *level = read_text(CPU "/cpu%d/cache/index%u/level", cpu, index);
+
+    if (!level || number_of(level) < 3)
+        return level;
+    g_autofree char *cpus = read_text(CPU "/cpu%d/cache/index%u/shared_cpu_list", cpu, index);
+    if (number_of(cpus) != cpu)
+        return true;
+
     g_autofree char *id = read_text(CPU "/cpu%d/cache/index%u/id", cpu, index);
     g_autofree char *type = read_text(CPU "/cpu%d/cache/index%u/type", cpu, index);
     g_autofree char *size = read_text(CPU "/cpu%d/cache/index%u/size", cpu, index);
-    g_autofree char *cpus = read_text(CPU "/cpu%d/cache/index%u/shared_cpu_list", cpu, index);
     int64_t kib = number_of(size);
-
-    if (!id || !cpus || number_of(level) < 3 || number_of(cpus) != cpu)
-        return;
     g_autofree char *shown = decimal(kib % 1024 ? kib : kib / 1024);
-    element_empty(writer, "bank", "id", id, "level", level, "type", cache_type(type), "size", shown,
-                  "unit", kib % 1024 ? "KiB" : "MiB", "cpus", cpus, NULL);
+    if (id && cpus)
+        element_empty(writer, "bank", "id", id, "level", level, "type", cache_type(type), "size",
+                      shown, "unit", kib % 1024 ? "KiB" : "MiB", "cpus", cpus, NULL);
+    return true;
 }
 
 void capabilities_write_caches(struct element_writer *writer)
@@ -354,8 +360,11 @@ void capabilities_write_caches(struct element_writer *writer)
     const struct cpuset *cpus = read_online(&arena, CPU);
 
     FOR_EACH(cpu, cpus)
-    for (unsigned index = 0; index < CACHES_MAX; index++)
-        write_cache(&banks, cpu, index);
+    {
+        unsigned index = 0;
+        while (index < CACHES_MAX && write_cache(&banks, cpu, index))
+            index++;
+    }
     if (text->len == 0)
         return;
     element_begin(writer, "cache", NULL);
