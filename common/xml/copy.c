@@ -111,34 +111,42 @@ static void copy_member(struct copier *copier, const struct xml_row *row, const 
     }
 }
 
+static bool is_copied(const struct xml_row *row)
+{
+    return !(row->flags & (XML_INPUT | XML_OUTPUT));
+}
+
 /* A pointer of a row whose condition fails is not ours to follow (it may be another member of a
- * union), and must not lead back into the source. */
-static void clear_unused(const struct xml_schema *schema, const void *from, void *to)
+ * union), and must not lead back into the source. What shares its place is put back. */
+static void copy_bytes(const struct xml_schema *schema, const void *from, void *to)
 {
     for (unsigned i = 0; i < schema->n_rows; i++) {
         const struct xml_row *row = &schema->rows[i];
 
-        if (!(row->flags & (XML_INPUT | XML_OUTPUT)) && !xml_row_applies(row, from))
+        if (is_copied(row) && !xml_row_applies(row, from))
             memset((char *)to + row->offset, 0, row->size);
+    }
+    for (unsigned i = 0; i < schema->n_rows; i++) {
+        const struct xml_row *row = &schema->rows[i];
+
+        if (is_copied(row) && xml_row_applies(row, from))
+            memcpy((char *)to + row->offset, (const char *)from + row->offset, row->size);
     }
 }
 
-/* to has the bytes of from already; what they point to is copied here. */
+/* to has the bytes of from already; what they point to is copied here, after all bytes: several
+ * rows may embed one member, each for a part of it. */
 static void copy_struct(struct copier *copier, const struct xml_schema *schema, const void *from,
                         void *to)
 {
     if (to)
-        clear_unused(schema, from, to);
+        copy_bytes(schema, from, to);
     for (unsigned i = 0; i < schema->n_rows; i++) {
         const struct xml_row *row = &schema->rows[i];
-        const char *member = (const char *)from + row->offset;
-        char *copy = to ? (char *)to + row->offset : NULL;
 
-        if (row->flags & (XML_INPUT | XML_OUTPUT) || !xml_row_applies(row, from))
-            continue;
-        if (to)
-            memcpy(copy, member, row->size);
-        copy_member(copier, row, member, copy);
+        if (is_copied(row) && xml_row_applies(row, from))
+            copy_member(copier, row, (const char *)from + row->offset,
+                        to ? (char *)to + row->offset : NULL);
     }
 }
 
