@@ -47,7 +47,7 @@ static void run_follow_up(void *data)
             follow_up->function(guest, job, follow_up->number, follow_up->text);
         job_end(job);
     } else {
-        log_warn("%s", error->message);
+        log_debug("%s", error->message); /* it has gone meanwhile, most likely */
     }
     object_unref(&guest->object);
     g_free(follow_up->text);

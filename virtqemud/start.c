@@ -61,7 +61,7 @@ static char *versions(const struct emulator *emulator)
 
     uname(&host);
     return g_strdup_printf(
-        "modvirt version: %s, qemu version: %u.%u.%u%s, kernel: %s, hostname: %s", MODVIRT_VERSION,
+        "modvirt version: %s, qemu version: %u.%u.%u %s, kernel: %s, hostname: %s", MODVIRT_VERSION,
         emulator->version / 1000000, emulator->version / 1000 % 1000, emulator->version % 1000,
         emulator->package ? emulator->package : "", host.release, host.nodename);
 }
