@@ -231,6 +231,14 @@ static bool is_stray_text(const xmlNode *node, const struct xml_place *place)
            !is_blank(chars(node->content)) && !has_text(place);
 }
 
+static bool has_stray_text(const struct xml_place *place, const xmlNode *node)
+{
+    for (const xmlNode *child = node->children; child; child = child->next)
+        if (!xml_is_used(child) && is_stray_text(child, place))
+            return true;
+    return false;
+}
+
 int xml_report_unknown(struct xml_at *at, const struct xml_place *place, const void *object,
                        xmlNode *node, GError **error)
 {
@@ -238,13 +246,9 @@ int xml_report_unknown(struct xml_at *at, const struct xml_place *place, const v
         if (!attribute->ns && !xml_is_used((xmlNode *)attribute) &&
             report_name(at, place, object, chars(attribute->name), true, error) < 0)
             return -1;
-    for (xmlNode *child = node->children; child; child = child->next) {
+    for (xmlNode *child = node->children; child; child = child->next)
         if (child->type == XML_ELEMENT_NODE && !child->ns && !xml_is_used(child) &&
             report_name(at, place, object, chars(child->name), false, error) < 0)
             return -1;
-        if (is_stray_text(child, place) && !xml_is_used(child) &&
-            report(at, "", "text that means nothing here", error) < 0)
-            return -1;
-    }
-    return 0;
+    return has_stray_text(place, node) ? report(at, "", "text that means nothing here", error) : 0;
 }
