@@ -62,8 +62,7 @@ static const struct {
 static void set_up_buses(struct round *round)
 {
     memset(round->buses, 0, sizeof(round->buses));
-    LIST_EACH(controller, &round->domain->devices.controllers)
-    {
+    LIST_EACH (controller, &round->domain->devices.controllers) {
         if (controller->type != CONTROLLER_PCI || controller->index.value >= BUSES ||
             controller->model >= G_N_ELEMENTS(bus_shapes))
             continue;
@@ -209,9 +208,9 @@ static void set_up_pc(struct round *round)
 
     if (ide)
         give_if_free(round, ide, 1, 1);
-    LIST_EACH(controller, &round->domain->devices.controllers)
-    if (controller->type == CONTROLLER_USB && controller->model == CONTROLLER_USB_PIIX3_UHCI)
-        give_if_free(round, &controller->info, 1, 2);
+    LIST_EACH (controller, &round->domain->devices.controllers)
+        if (controller->type == CONTROLLER_USB && controller->model == CONTROLLER_USB_PIIX3_UHCI)
+            give_if_free(round, &controller->info, 1, 2);
     round->buses[0].used[1] = 0xff;
     give_first_video(round, 2);
 }
@@ -250,11 +249,11 @@ static void give_companion(struct round *round, struct domain_controller *contro
 static const struct pci_address *find_group(const struct domain *domain,
                                             const struct domain_controller *of)
 {
-    LIST_EACH(controller, &domain->devices.controllers)
-    if (is_ich9_usb(controller) && controller->index.value == of->index.value &&
-        controller->info.address.type == ADDRESS_PCI &&
-        !domain_address_is_empty(&controller->info.address))
-        return &controller->info.address.pci.at;
+    LIST_EACH (controller, &domain->devices.controllers)
+        if (is_ich9_usb(controller) && controller->index.value == of->index.value &&
+            controller->info.address.type == ADDRESS_PCI &&
+            !domain_address_is_empty(&controller->info.address))
+            return &controller->info.address.pci.at;
     return NULL;
 }
 
@@ -271,8 +270,7 @@ static void give_ich9_usb(struct round *round)
 {
     static const uint8_t slots[] = {0x1d, 0x1a};
 
-    LIST_EACH(controller, &round->domain->devices.controllers)
-    {
+    LIST_EACH (controller, &round->domain->devices.controllers) {
         if (!is_ich9_usb(controller) || !needs_place(&controller->info))
             continue;
         for (unsigned i = 0; i < 2 && !find_group(round->domain, controller); i++)
@@ -292,13 +290,13 @@ static void set_up_q35(struct round *round)
     round->buses[0].used[0x1f] = 0xff;
     give_first_video(round, 1);
     give_ich9_usb(round);
-    LIST_EACH(sound, &round->domain->devices.sounds)
-    if (sound->model == SOUND_ICH9 && !round->buses[0].used[0x1b])
-        give_if_free(round, &sound->info, 0x1b, 0);
-    LIST_EACH(controller, &round->domain->devices.controllers)
-    if (controller->type == CONTROLLER_PCI && controller->model == CONTROLLER_PCI_DMI_BRIDGE &&
-        !round->buses[0].used[0x1e])
-        give_if_free(round, &controller->info, 0x1e, 0);
+    LIST_EACH (sound, &round->domain->devices.sounds)
+        if (sound->model == SOUND_ICH9 && !round->buses[0].used[0x1b])
+            give_if_free(round, &sound->info, 0x1b, 0);
+    LIST_EACH (controller, &round->domain->devices.controllers)
+        if (controller->type == CONTROLLER_PCI && controller->model == CONTROLLER_PCI_DMI_BRIDGE &&
+            !round->buses[0].used[0x1e])
+            give_if_free(round, &controller->info, 0x1e, 0);
 }
 
 static void set_up_machine(struct round *round)
@@ -516,11 +514,31 @@ static bool has_free_port(const struct round *round)
     return false;
 }
 
+/* Buses have numbers without gaps: every address names one that exists. */
+static int fill_gaps(struct domain *domain, const struct machine_traits *machine, GError **error)
+{
+    unsigned last = 0;
+
+    LIST_EACH (controller, &domain->devices.controllers)
+        if (controller->type == CONTROLLER_PCI)
+            last = MAX(last, controller->index.value);
+    if (last >= BUSES) {
+        error_set(error, VIR_ERR_CONFIG_UNSUPPORTED,
+                  "devices/controller: a guest can't have more than %u PCI buses", BUSES);
+        return -1;
+    }
+    for (unsigned i = 1; i < last; i++)
+        if (!domain_find_controller(domain, CONTROLLER_PCI, i))
+            domain_ensure_controller(domain, CONTROLLER_PCI, i)->model =
+                machine_has_pcie(machine) ? CONTROLLER_PCIE_ROOT_PORT : CONTROLLER_PCI_BRIDGE;
+    return 0;
+}
+
 static bool has_pci_controllers(const struct domain *domain)
 {
-    LIST_EACH(controller, &domain->devices.controllers)
-    if (controller->type == CONTROLLER_PCI && controller->index.value > 0)
-        return true;
+    LIST_EACH (controller, &domain->devices.controllers)
+        if (controller->type == CONTROLLER_PCI && controller->index.value > 0)
+            return true;
     return false;
 }
 
@@ -577,8 +595,7 @@ static void complete_controller(struct domain *domain, struct domain_controller 
 /* Function 0 must tell the guest that there are others. */
 static void set_multifunction(struct round *round)
 {
-    LIST_EACH(controller, &round->domain->devices.controllers)
-    {
+    LIST_EACH (controller, &round->domain->devices.controllers) {
         struct pci_address *at = &controller->info.address.pci.at;
 
         if (controller->type != CONTROLLER_PCI || controller->info.address.type != ADDRESS_PCI)
@@ -592,9 +609,9 @@ static void set_multifunction(struct round *round)
 static void finish(struct round *round)
 {
     set_multifunction(round);
-    LIST_EACH(controller, &round->domain->devices.controllers)
-    if (controller->type == CONTROLLER_PCI)
-        complete_controller(round->domain, controller);
+    LIST_EACH (controller, &round->domain->devices.controllers)
+        if (controller->type == CONTROLLER_PCI)
+            complete_controller(round->domain, controller);
 }
 
 static int refuse_plug(const struct round *round, GError **error)
@@ -610,6 +627,8 @@ static int play(struct round *round, bool may_grow, GError **error)
 {
     bool is_ours = may_grow && !has_pci_controllers(round->domain), again = true;
 
+    if (may_grow && fill_gaps(round->domain, round->machine, error) < 0)
+        return -1;
     while (again) {
         int result = play_round(round, error);
 

@@ -102,8 +102,7 @@ static struct hub *find_hub(struct tree *tree, unsigned bus, const struct usb_po
 
 static void add_controllers(struct tree *tree)
 {
-    LIST_EACH(controller, &tree->domain->devices.controllers)
-    {
+    LIST_EACH (controller, &tree->domain->devices.controllers) {
         if (controller->type != CONTROLLER_USB || controller->model == CONTROLLER_USB_DISABLED ||
             controller_is_usb_companion(controller) || tree->count == BUSES)
             continue;

@@ -22,6 +22,28 @@ static bool is_x86(const struct machine_traits *machine)
     return machine->family == MACHINE_PC || machine->family == MACHINE_Q35;
 }
 
+/* Ports that a server has when the document names none. */
+static const char *default_port(enum source_protocol protocol)
+{
+    static const char *const ports[] = {
+        [SOURCE_PROTOCOL_NBD] = "10809",     [SOURCE_PROTOCOL_SHEEPDOG] = "7000",
+        [SOURCE_PROTOCOL_GLUSTER] = "24007", [SOURCE_PROTOCOL_ISCSI] = "3260",
+        [SOURCE_PROTOCOL_HTTP] = "80",       [SOURCE_PROTOCOL_HTTPS] = "443",
+        [SOURCE_PROTOCOL_FTP] = "21",        [SOURCE_PROTOCOL_FTPS] = "990",
+        [SOURCE_PROTOCOL_TFTP] = "69",       [SOURCE_PROTOCOL_SSH] = "22",
+        [SOURCE_PROTOCOL_VXHS] = "9999",
+    };
+
+    return protocol < G_N_ELEMENTS(ports) ? ports[protocol] : NULL;
+}
+
+static void host_defaults(struct domain_source *source)
+{
+    LIST_EACH (host, &source->hosts)
+        if (host->transport != SOURCE_TRANSPORT_UNIX && !host->port)
+            host->port = default_port(source->protocol);
+}
+
 /* An iSCSI name that ends without a unit means unit 0. */
 static void iscsi_defaults(struct domain *domain, struct domain_source *source)
 {
@@ -36,7 +58,10 @@ static void disk_defaults(struct domain *domain, struct domain_disk *disk)
         disk->driver_name = "qemu";
     if (disk->source.type != SOURCE_VOLUME)
         default_to(&disk->source.format, IMAGE_FORMAT_RAW);
-    iscsi_defaults(domain, &disk->source);
+    for (struct domain_source *source = &disk->source; source; source = source->backing) {
+        host_defaults(source);
+        iscsi_defaults(domain, source);
+    }
 }
 
 static void usb_model(struct domain_controller *controller, const struct machine_traits *machine)
@@ -140,7 +165,8 @@ static void tpm_defaults(struct domain_tpm *tpm, const struct machine_traits *ma
 {
     default_to(&tpm->model, machine->family == MACHINE_PSERIES ? TPM_MODEL_SPAPR : TPM_MODEL_TIS);
     if (tpm->backend == TPM_BACKEND_EMULATOR)
-        default_to(&tpm->version, TPM_VERSION_2_0);
+        default_to(&tpm->version, tpm->model == TPM_MODEL_TIS && is_x86(machine) ? TPM_VERSION_1_2
+                                                                                 : TPM_VERSION_2_0);
 }
 
 static void panic_defaults(struct domain_panic *panic, const struct machine_traits *machine)
@@ -152,6 +178,24 @@ static void panic_defaults(struct domain_panic *panic, const struct machine_trai
     };
 
     default_to(&panic->model, models[machine->family]);
+}
+
+static void hostdev_defaults(struct domain_hostdev *hostdev)
+{
+    if (hostdev->type == HOSTDEV_MDEV && g_strcmp0(hostdev->model, "vfio-pci") == 0)
+        default_to(&hostdev->display, TRISTATE_OFF);
+}
+
+static void shmem_defaults(struct domain *domain, struct domain_shmem *shmem)
+{
+    default_to(&shmem->model, SHMEM_IVSHMEM_PLAIN);
+    if (shmem->model != SHMEM_IVSHMEM_DOORBELL && !shmem->size)
+        shmem->size = 4;
+    if (shmem->model != SHMEM_IVSHMEM_DOORBELL)
+        return;
+    if (!shmem->msi)
+        shmem->msi = arena_new(&domain->definition.arena, struct shmem_msi);
+    default_to(&shmem->msi->ioeventfd, TRISTATE_ON);
 }
 
 static void vsock_defaults(struct domain_vsock *vsock)
@@ -193,8 +237,14 @@ int defaults_apply_device(struct domain *domain, const struct machine_traits *ma
     case DEVICE_VSOCK:
         vsock_defaults(object);
         break;
+    case DEVICE_FILESYSTEM:
+        default_to(&((struct domain_filesystem *)object)->access, FILESYSTEM_ACCESS_PASSTHROUGH);
+        break;
+    case DEVICE_HOSTDEV:
+        hostdev_defaults(object);
+        break;
     case DEVICE_SHMEM:
-        default_to(&((struct domain_shmem *)object)->model, SHMEM_IVSHMEM);
+        shmem_defaults(domain, object);
         break;
     default:
         break;

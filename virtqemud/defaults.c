@@ -44,14 +44,70 @@ static void cpu_defaults(struct domain *domain, const struct machine_traits *mac
         cpu->migratable = TRISTATE_ON;
 }
 
+/* Every vcpu has a node: those that the document forgot go to the first. */
+static void numa_defaults(struct domain *domain)
+{
+    struct cpu_numa *numa = domain->cpu ? domain->cpu->numa : NULL;
+
+    if (!numa || !numa->cells.count)
+        return;
+    struct cpuset *rest = cpuset_new(&domain->definition.arena, domain->max_vcpus);
+    for (unsigned cpu = 0; cpu < domain->max_vcpus; cpu++) {
+        bool placed = false;
+
+        LIST_EACH (cell, &numa->cells)
+            placed |= cell->cpus && cpuset_has(cell->cpus, cpu) && cell_i > 0;
+        if (!placed)
+            cpuset_add(rest, cpu);
+    }
+    /* the first node may also name CPUs that the guest does not have: those stay */
+    struct cpuset *first = numa->cells.items[0]->cpus;
+    if (first && cpuset_next(first, domain->max_vcpus) >= 0)
+        return;
+    numa->cells.items[0]->cpus = rest;
+}
+
+/* The guest's own copy of the firmware's variables. */
+static void nvram_defaults(struct domain *domain, const struct machine_traits *machine)
+{
+    struct domain_os *os = &domain->os;
+
+    if (!machine->nvram_folder || !os->loader || os->loader->type != LOADER_PFLASH ||
+        os->loader->readonly != TRISTATE_YES || os->loader->stateless == TRISTATE_YES)
+        return;
+    if (!os->nvram)
+        os->nvram = arena_new(&domain->definition.arena, struct os_nvram);
+    if (!os->nvram->path && !os->nvram->source.type)
+        os->nvram->path = arena_printf(&domain->definition.arena, "%s/%s_VARS.fd",
+                                       machine->nvram_folder, domain->name);
+}
+
 /* ---- buses that every machine of a family has ---- */
 
 static bool has_controller(const struct domain *domain, enum controller_type type)
 {
-    LIST_EACH(controller, &domain->devices.controllers)
-    if (controller->type == type)
-        return true;
+    LIST_EACH (controller, &domain->devices.controllers)
+        if (controller->type == type)
+            return true;
     return false;
+}
+
+/* Controllers have numbers without gaps. */
+static int add_usb_controllers(struct domain *domain, GError **error)
+{
+    unsigned last = 0;
+
+    LIST_EACH (controller, &domain->devices.controllers)
+        if (controller->type == CONTROLLER_USB && controller->index.value > last)
+            last = controller->index.value;
+    if (last > 31) {
+        error_set(error, VIR_ERR_CONFIG_UNSUPPORTED,
+                  "devices/controller: a guest can't have more than 32 USB controllers");
+        return -1;
+    }
+    for (unsigned i = 0; i < last; i++)
+        domain_ensure_controller(domain, CONTROLLER_USB, i);
+    return 0;
 }
 
 static void usb_defaults(struct domain *domain, const struct machine_traits *machine)
@@ -93,9 +149,9 @@ static void machine_controllers(struct domain *domain, const struct machine_trai
 
 static bool has_input(const struct domain *domain, enum input_type type)
 {
-    LIST_EACH(input, &domain->devices.inputs)
-    if (input->type == type && input->bus == INPUT_BUS_PS2)
-        return true;
+    LIST_EACH (input, &domain->devices.inputs)
+        if (input->type == type && input->bus == INPUT_BUS_PS2)
+            return true;
     return false;
 }
 
@@ -144,14 +200,15 @@ static void add_audio(struct domain *domain)
 {
     struct domain_audio *audio;
 
-    if (domain->devices.audios.count)
+    /* SDL plays by itself */
+    if (domain->devices.audios.count || domain_find_graphics(domain, GRAPHICS_SDL))
         return;
     audio = arena_new(&domain->definition.arena, struct domain_audio);
     audio->id = 1;
     audio->type = AUDIO_NONE;
-    LIST_EACH(graphics, &domain->devices.graphics)
-    if (graphics->type == GRAPHICS_SPICE)
-        audio->type = AUDIO_SPICE;
+    LIST_EACH (graphics, &domain->devices.graphics)
+        if (graphics->type == GRAPHICS_SPICE)
+            audio->type = AUDIO_SPICE;
     LIST_APPEND(&domain->definition.arena, &domain->devices.audios, audio);
 }
 
@@ -183,9 +240,12 @@ int defaults_apply_machine(struct domain *domain, const struct machine_traits *m
 {
     domain->os.machine = text(domain, machine->name);
     cpu_defaults(domain, machine);
+    numa_defaults(domain);
+    nvram_defaults(domain, machine);
+    if (device_defaults(domain, machine, error) < 0 || add_usb_controllers(domain, error) < 0)
+        return -1;
     implicit_devices(domain, machine);
-    if (device_defaults(domain, machine, error) < 0 || domain_add_controllers(domain, error) < 0 ||
-        device_defaults(domain, machine, error) < 0)
+    if (domain_add_controllers(domain, error) < 0 || device_defaults(domain, machine, error) < 0)
         return -1;
     return address_assign(domain, machine, error);
 }

@@ -20,6 +20,7 @@ struct machine_traits {
     const char *name;        /* what its alias stands for: pc-q35-7.2 */
     const char *default_cpu; /* QEMU's choice, by its name in documents: qemu64; NULL: unknown */
     enum machine_family family;
+    const char *nvram_folder; /* where variables of firmware are kept; NULL: none is named */
 };
 
 /* The family of a machine of an architecture by its name (pc-q35-7.2, q35, virt-9.1 ...). */

@@ -139,7 +139,7 @@ XML_SCHEMA(isa_address, "address", .doc = "Place on the ISA bus");
 
 #define ROWS_OF struct dimm_address
 static const struct xml_row dimm_address_rows[] = {
-    ROW_NUMBER_ANY("@slot", slot, "Memory slot", .flags = XML_ABI),
+    ROW_NUMBER("@slot", slot, "Memory slot", .flags = XML_ABI),
     ROW_HEX("@base", base, 1, "Guest physical address", .flags = XML_ABI),
 };
 #undef ROWS_OF

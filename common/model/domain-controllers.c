@@ -46,8 +46,7 @@ static enum controller_type controller_of_bus(enum disk_bus bus)
 
 static int add_disk_controllers(struct domain *domain, enum controller_type type, GError **error)
 {
-    LIST_EACH(disk, &domain->devices.disks)
-    {
+    LIST_EACH (disk, &domain->devices.disks) {
         const struct domain_address *address = &disk->info.address;
 
         if (controller_of_bus(disk->bus) == type && address->type == ADDRESS_DRIVE &&
@@ -69,16 +68,14 @@ static unsigned ports_of(const struct domain_controller *controller)
 
 static bool port_is_used(const struct domain *domain, unsigned controller, unsigned port)
 {
-    LIST_EACH(channel, &domain->devices.channels)
-    {
+    LIST_EACH (channel, &domain->devices.channels) {
         const struct domain_address *address = &channel->info.address;
 
         if (address->type == ADDRESS_VIRTIO_SERIAL &&
             address->virtio_serial.controller == controller && address->virtio_serial.port == port)
             return true;
     }
-    LIST_EACH(console, &domain->devices.consoles)
-    {
+    LIST_EACH (console, &domain->devices.consoles) {
         const struct domain_address *address = &console->info.address;
 
         if (address->type == ADDRESS_VIRTIO_SERIAL &&
@@ -109,10 +106,9 @@ static void assign_port(struct domain *domain, struct domain_address *address)
         (struct virtio_serial_address){.controller = index, .bus = 0, .port = port};
 }
 
-static int add_virtio_serial(struct domain *domain, GError **error)
+static void add_virtio_serial(struct domain *domain)
 {
-    LIST_EACH(channel, &domain->devices.channels)
-    {
+    LIST_EACH (channel, &domain->devices.channels) {
         struct domain_address *address = &channel->info.address;
 
         if (channel->target != CHANNEL_TARGET_VIRTIO)
@@ -120,23 +116,20 @@ static int add_virtio_serial(struct domain *domain, GError **error)
         if (address->type == ADDRESS_NONE ||
             (address->type == ADDRESS_VIRTIO_SERIAL && !address->virtio_serial.port))
             assign_port(domain, address);
-        if (address->type == ADDRESS_VIRTIO_SERIAL &&
-            ensure_up_to(domain, CONTROLLER_VIRTIO_SERIAL, address->virtio_serial.controller,
-                         error) < 0)
-            return -1;
+        if (address->type == ADDRESS_VIRTIO_SERIAL)
+            domain_ensure_controller(domain, CONTROLLER_VIRTIO_SERIAL,
+                                     address->virtio_serial.controller);
     }
-    LIST_EACH(console, &domain->devices.consoles)
-    if (console->target == CONSOLE_TARGET_VIRTIO)
-        domain_ensure_controller(domain, CONTROLLER_VIRTIO_SERIAL, 0);
-    return 0;
+    LIST_EACH (console, &domain->devices.consoles)
+        if (console->target == CONSOLE_TARGET_VIRTIO)
+            domain_ensure_controller(domain, CONTROLLER_VIRTIO_SERIAL, 0);
 }
 
 /* ---- smart cards ---- */
 
 static bool slot_is_used(const struct domain *domain, unsigned controller, unsigned slot)
 {
-    LIST_EACH(card, &domain->devices.smartcards)
-    {
+    LIST_EACH (card, &domain->devices.smartcards) {
         const struct domain_address *address = &card->info.address;
 
         if (address->type == ADDRESS_CCID && address->ccid.controller == controller &&
@@ -148,8 +141,7 @@ static bool slot_is_used(const struct domain *domain, unsigned controller, unsig
 
 static int add_card_readers(struct domain *domain, GError **error)
 {
-    LIST_EACH(card, &domain->devices.smartcards)
-    {
+    LIST_EACH (card, &domain->devices.smartcards) {
         struct domain_address *address = &card->info.address;
 
         if (address->type == ADDRESS_NONE) {
@@ -171,23 +163,22 @@ static int add_card_readers(struct domain *domain, GError **error)
 
 static bool scsi_unit_is_used(const struct domain *domain, const struct drive_address *place)
 {
-    LIST_EACH(disk, &domain->devices.disks)
-    if (disk->bus == DISK_BUS_SCSI && disk->info.address.type == ADDRESS_DRIVE &&
-        disk->info.address.drive.controller == place->controller &&
-        disk->info.address.drive.unit == place->unit)
-        return true;
-    LIST_EACH(hostdev, &domain->devices.hostdevs)
-    if (hostdev->type == HOSTDEV_SCSI && hostdev->info.address.type == ADDRESS_DRIVE &&
-        hostdev->info.address.drive.controller == place->controller &&
-        hostdev->info.address.drive.unit == place->unit)
-        return true;
+    LIST_EACH (disk, &domain->devices.disks)
+        if (disk->bus == DISK_BUS_SCSI && disk->info.address.type == ADDRESS_DRIVE &&
+            disk->info.address.drive.controller == place->controller &&
+            disk->info.address.drive.unit == place->unit)
+            return true;
+    LIST_EACH (hostdev, &domain->devices.hostdevs)
+        if (hostdev->type == HOSTDEV_SCSI && hostdev->info.address.type == ADDRESS_DRIVE &&
+            hostdev->info.address.drive.controller == place->controller &&
+            hostdev->info.address.drive.unit == place->unit)
+            return true;
     return false;
 }
 
-static int add_scsi_hostdevs(struct domain *domain, GError **error)
+int domain_place_scsi_hostdevs(struct domain *domain, GError **error)
 {
-    LIST_EACH(hostdev, &domain->devices.hostdevs)
-    {
+    LIST_EACH (hostdev, &domain->devices.hostdevs) {
         struct domain_address *address = &hostdev->info.address;
 
         if (hostdev->type != HOSTDEV_SCSI)
@@ -214,8 +205,8 @@ int domain_add_controllers(struct domain *domain, GError **error)
     if (add_disk_controllers(domain, CONTROLLER_SCSI, error) < 0 ||
         add_disk_controllers(domain, CONTROLLER_FDC, error) < 0 ||
         add_disk_controllers(domain, CONTROLLER_IDE, error) < 0 ||
-        add_disk_controllers(domain, CONTROLLER_SATA, error) < 0 ||
-        add_virtio_serial(domain, error) < 0 || add_card_readers(domain, error) < 0)
+        add_disk_controllers(domain, CONTROLLER_SATA, error) < 0)
         return -1;
-    return add_scsi_hostdevs(domain, error);
+    add_virtio_serial(domain);
+    return add_card_readers(domain, error);
 }

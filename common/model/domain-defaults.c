@@ -37,8 +37,8 @@ static uint64_t numa_memory(const struct domain *domain)
     uint64_t sum = 0;
 
     if (domain->cpu && domain->cpu->numa)
-        LIST_EACH(cell, &domain->cpu->numa->cells)
-    sum += cell->memory;
+        LIST_EACH (cell, &domain->cpu->numa->cells)
+            sum += cell->memory;
     return sum;
 }
 
@@ -46,8 +46,8 @@ static int memory_defaults(struct domain *domain, GError **error)
 {
     uint64_t modules = 0, cells = numa_memory(domain);
 
-    LIST_EACH(memory, &domain->devices.memories)
-    modules += memory->size;
+    LIST_EACH (memory, &domain->devices.memories)
+        modules += memory->size;
     if (cells)
         domain->memory = cells + modules;
     if (!domain->memory || (!cells && modules && domain->max_memory)) {
@@ -65,9 +65,9 @@ static void numa_defaults(struct domain *domain)
 {
     if (!domain->cpu || !domain->cpu->numa)
         return;
-    LIST_EACH(cell, &domain->cpu->numa->cells)
-    if (!cell->id.set)
-        cell->id = OPT_UINT(cell_i);
+    LIST_EACH (cell, &domain->cpu->numa->cells)
+        if (!cell->id.set)
+            cell->id = OPT_UINT(cell_i);
 }
 
 static void vcpu_defaults(struct domain *domain)
@@ -81,9 +81,9 @@ static void vcpu_defaults(struct domain *domain)
 
 static bool has_iothread(const struct domain *domain, unsigned id)
 {
-    LIST_EACH(iothread, &domain->iothreads)
-    if (iothread->id == id)
-        return true;
+    LIST_EACH (iothread, &domain->iothreads)
+        if (iothread->id == id)
+            return true;
     return false;
 }
 
@@ -149,11 +149,53 @@ static void cpu_defaults(struct domain_cpu *cpu)
 
 static void seclabel_defaults(struct domain *domain)
 {
-    LIST_EACH(seclabel, &domain->seclabels)
-    if (seclabel->type == SECLABEL_NONE)
-        seclabel->relabel = TRISTATE_NO;
-    else
-        default_to(&seclabel->relabel, TRISTATE_YES);
+    LIST_EACH (seclabel, &domain->seclabels)
+        default_to(&seclabel->relabel,
+                   seclabel->type == SECLABEL_DYNAMIC ? TRISTATE_YES : TRISTATE_NO);
+}
+
+/* The machine's uuid in one spelling. */
+static void sysinfo_defaults(struct domain *domain)
+{
+    LIST_EACH (sysinfo, &domain->sysinfos)
+        for (unsigned i = 0; sysinfo->system && i < sysinfo->system->entries.count; i++) {
+            struct sysinfo_entry *entry = sysinfo->system->entries.items[i];
+            uint8_t uuid[UUID_BYTES];
+
+            if (g_strcmp0(entry->name, "uuid") == 0 && entry->value &&
+                uuid_parse(entry->value, uuid) == 0)
+                entry->value = uuid_format(uuid, arena_alloc(&domain->definition.arena, UUID_TEXT));
+        }
+}
+
+/* One entry for each thread. */
+static void split_schedulers(struct arena *arena, struct thread_scheduler ***items, unsigned *count)
+{
+    struct thread_scheduler **split = NULL;
+    unsigned n_split = 0;
+
+    for (unsigned i = 0; i < *count; i++)
+        for (int id = cpuset_next((*items)[i]->threads, 0); id >= 0;
+             id = cpuset_next((*items)[i]->threads, (unsigned)id + 1)) {
+            struct thread_scheduler *one = arena_memdup(arena, (*items)[i], sizeof(*one));
+
+            one->threads = cpuset_new(arena, (unsigned)id + 1);
+            cpuset_add(one->threads, (unsigned)id);
+            list_insert(arena, (void ***)&split, &n_split, n_split, one);
+        }
+    *items = split;
+    *count = n_split;
+}
+
+static void scheduler_defaults(struct domain *domain)
+{
+    struct arena *arena = &domain->definition.arena;
+    struct cpu_tune *tune = domain->cpu_tune;
+
+    if (!tune)
+        return;
+    split_schedulers(arena, &tune->vcpu_schedulers.items, &tune->vcpu_schedulers.count);
+    split_schedulers(arena, &tune->iothread_schedulers.items, &tune->iothread_schedulers.count);
 }
 
 static int guest_defaults(struct domain *domain, GError **error)
@@ -168,6 +210,8 @@ static int guest_defaults(struct domain *domain, GError **error)
     os_defaults(domain);
     cpu_defaults(domain->cpu);
     seclabel_defaults(domain);
+    sysinfo_defaults(domain);
+    scheduler_defaults(domain);
     return 0;
 }
 
@@ -199,12 +243,36 @@ void domain_disk_default_address(struct domain_disk *disk)
     };
 }
 
-static void label_defaults(const struct domain_source *source)
+/* A label that says nothing is forgotten. */
+static void label_defaults(struct domain_source_label **items, unsigned *count)
+{
+    unsigned kept = 0;
+
+    for (unsigned i = 0; i < *count; i++) {
+        if (items[i]->label)
+            default_to(&items[i]->relabel, TRISTATE_YES);
+        if (items[i]->relabel || items[i]->label_skip)
+            items[kept++] = items[i];
+    }
+    *count = kept;
+}
+
+static void source_label_defaults(struct domain_source *source)
 {
     for (; source; source = source->backing)
-        LIST_EACH(label, &source->labels)
-    if (label->label)
-        default_to(&label->relabel, TRISTATE_YES);
+        label_defaults(source->labels.items, &source->labels.count);
+}
+
+/* An empty drive of removable media is a file that is not there, whatever was in it before. */
+static void empty_defaults(struct domain_disk *disk)
+{
+    struct domain_source *source = &disk->source;
+
+    if (source->path && !*source->path)
+        source->path = NULL;
+    if ((disk->device == DISK_DEVICE_CDROM || disk->device == DISK_DEVICE_FLOPPY) &&
+        domain_source_is_empty(source))
+        source->type = SOURCE_FILE;
 }
 
 static void disk_defaults(struct domain_disk *disk)
@@ -220,8 +288,44 @@ static void disk_defaults(struct domain_disk *disk)
     if (disk->device == DISK_DEVICE_LUN && disk->source.type == SOURCE_BLOCK && !disk->sgio &&
         disk->rawio == TRISTATE_YES)
         disk->sgio = DISK_SGIO_FILTERED;
-    label_defaults(&disk->source);
+    empty_defaults(disk);
+    source_label_defaults(&disk->source);
     domain_disk_default_address(disk);
+}
+
+/* Disks of one bus stand in the order of their names, whatever order they came in: boot order and
+ * names in the guest depend on it. */
+static unsigned place_in(const struct domain *domain, unsigned count,
+                         const struct domain_disk *disk)
+{
+    unsigned place = count;
+    bool met = false;
+
+    for (unsigned i = count; i; i--) {
+        const struct domain_disk *other = domain->devices.disks.items[i - 1];
+
+        if (other->bus != disk->bus)
+            continue;
+        if (disk_target_index(other->target, NULL) > disk_target_index(disk->target, NULL))
+            place = i - 1;
+        else if (!met && place == count)
+            place = i;
+        met = true;
+    }
+    return place;
+}
+
+static void sort_disks(struct domain *domain)
+{
+    struct domain_disk **disks = domain->devices.disks.items;
+
+    for (unsigned i = 0; i < domain->devices.disks.count; i++) {
+        struct domain_disk *disk = disks[i];
+        unsigned place = place_in(domain, i, disk);
+
+        memmove(&disks[place + 1], &disks[place], (i - place) * sizeof(*disks));
+        disks[place] = disk;
+    }
 }
 
 /* ---- controllers ---- */
@@ -240,8 +344,7 @@ static unsigned companion_index(const struct domain *domain, const struct domain
 {
     unsigned index = 0;
 
-    LIST_EACH(controller, &domain->devices.controllers)
-    {
+    LIST_EACH (controller, &domain->devices.controllers) {
         if (controller == of)
             break;
         if (controller->type == CONTROLLER_USB && controller->model == CONTROLLER_USB_ICH9_EHCI1 &&
@@ -261,9 +364,28 @@ static void controller_defaults(const struct domain *domain, struct domain_contr
 
 /* ---- interfaces ---- */
 
+/* Names that the incumbent and we give to devices that live as long as the guest runs. */
+static bool is_made_up(const char *target)
+{
+    return g_str_has_prefix(target, "vnet") || g_str_has_prefix(target, "vif") ||
+           g_str_has_prefix(target, "macvtap") || g_str_has_prefix(target, "macvlan");
+}
+
+static void rate_defaults(struct net_rate **rate)
+{
+    if (*rate && !(*rate)->average && !(*rate)->floor)
+        *rate = NULL;
+}
+
 static int net_defaults(struct domain_net *net, const struct domain_defaults *defaults,
                         GError **error)
 {
+    if (!defaults->live && net->target && is_made_up(net->target))
+        net->target = NULL;
+    if (net->bandwidth) {
+        rate_defaults(&net->bandwidth->inbound);
+        rate_defaults(&net->bandwidth->outbound);
+    }
     if (!is_zero(net->mac, sizeof(net->mac)) || mac_generate(defaults->mac_prefix, net->mac) == 0)
         return 0;
     error_set_errno(error, errno, "cannot make up a MAC address");
@@ -272,20 +394,32 @@ static int net_defaults(struct domain_net *net, const struct domain_defaults *de
 
 /* ---- serial ports, consoles, channels ---- */
 
-/* A pseudo terminal's path, and a socket that is only to be made, belong to the running guest. */
-static void forget_live_ends(struct chardev_source *source)
+static bool has_end(uint8_t type)
+{
+    return type != CHARDEV_NULL && type != CHARDEV_VC && type != CHARDEV_STDIO &&
+           type != CHARDEV_SPICEVMC;
+}
+
+static bool has_mode(uint8_t type)
+{
+    return type == CHARDEV_TCP || type == CHARDEV_UDP || type == CHARDEV_UNIX;
+}
+
+/* Ends that say nothing are forgotten. A pseudo terminal's path, and that of a socket which is only
+ * to be made, belong to the running guest. */
+static void clean_ends(struct chardev_source *source, bool live)
 {
     unsigned kept = 0;
 
-    LIST_EACH(end, &source->ends)
-    {
-        if (source->type == CHARDEV_PTY)
+    if (!has_end(source->type))
+        source->ends.count = 0;
+    LIST_EACH (end, &source->ends) {
+        if (source->type == CHARDEV_PTY && !live)
             end->path = NULL;
-        if (source->type == CHARDEV_UNIX && !end->path)
+        if (!has_mode(source->type) || (source->type == CHARDEV_UNIX && !end->path))
             end->mode = CHARDEV_MODE_NONE;
-        if (xml_equal(&chardev_end_schema, end, &(struct chardev_end){0}))
-            continue;
-        source->ends.items[kept++] = end;
+        if (!xml_equal(&chardev_end_schema, end, &(struct chardev_end){0}))
+            source->ends.items[kept++] = end;
     }
     source->ends.count = kept;
 }
@@ -299,17 +433,16 @@ static int compare_ends(const void *a, const void *b)
 
 static void source_defaults(struct chardev_source *source, const struct domain_defaults *defaults)
 {
-    if (!defaults->live)
-        forget_live_ends(source);
-    if (source->type == CHARDEV_TCP || source->type == CHARDEV_UNIX)
-        LIST_EACH(end, &source->ends)
-    default_to(&end->mode, CHARDEV_MODE_CONNECT);
+    bool has_default_mode = source->type == CHARDEV_TCP || source->type == CHARDEV_UNIX;
+
+    clean_ends(source, defaults->live);
+    LIST_EACH (end, &source->ends) {
+        if (has_default_mode)
+            default_to(&end->mode, CHARDEV_MODE_CONNECT);
+        label_defaults(end->labels.items, &end->labels.count);
+    }
     if (source->type == CHARDEV_UDP && source->ends.count == 2)
         qsort(source->ends.items, 2, sizeof(void *), compare_ends);
-    LIST_EACH(end, &source->ends)
-    LIST_EACH(label, &end->labels)
-    if (label->label)
-        default_to(&label->relabel, TRISTATE_YES);
 }
 
 static enum console_target default_console_target(const struct domain *domain)
@@ -335,6 +468,7 @@ static struct domain_console *console_like(struct domain *domain,
 
     console->source = *source;
     console->target = CONSOLE_TARGET_SERIAL;
+    console->port = OPT_UINT(0);
     return console;
 }
 
@@ -366,8 +500,7 @@ static void pair_console_with_serial(struct domain *domain)
 #define NUMBER_PORTS(list)                                                                         \
     do {                                                                                           \
         unsigned next = 0;                                                                         \
-        LIST_EACH(numbered, list)                                                                  \
-        {                                                                                          \
+        LIST_EACH (numbered, list) {                                                               \
             if (!numbered->port.set)                                                               \
                 numbered->port = OPT_UINT(next);                                                   \
             next = MAX(next, numbered->port.value + 1);                                            \
@@ -376,12 +509,15 @@ static void pair_console_with_serial(struct domain *domain)
 
 static void chardev_defaults(struct domain *domain)
 {
-    LIST_EACH(console, &domain->devices.consoles)
-    default_to(&console->target, default_console_target(domain));
+    LIST_EACH (console, &domain->devices.consoles) {
+        default_to(&console->target, default_console_target(domain));
+        /* numbered in order; an older document may say less */
+        if (!console->port.set || console->port.value > console_i)
+            console->port = OPT_UINT(console_i);
+    }
     pair_console_with_serial(domain);
     NUMBER_PORTS(&domain->devices.serials);
     NUMBER_PORTS(&domain->devices.parallels);
-    NUMBER_PORTS(&domain->devices.consoles);
 }
 
 /* ---- displays ---- */
@@ -411,10 +547,9 @@ static void listen_defaults(struct domain *domain, struct domain_graphics *graph
 
 static bool has_ports(const struct domain_graphics *graphics)
 {
-    LIST_EACH(listen, &graphics->listens)
-    if (listen->type == LISTEN_ADDRESS || listen->type == LISTEN_NETWORK)
-        return true;
-    return false;
+    uint8_t type = graphics->listens.items[0]->type;
+
+    return type == LISTEN_ADDRESS || type == LISTEN_NETWORK;
 }
 
 static void vnc_port_defaults(struct domain_graphics *graphics)
@@ -442,6 +577,10 @@ static void graphics_defaults(struct domain *domain, struct domain_graphics *gra
         graphics->type != GRAPHICS_RDP)
         return;
     listen_defaults(domain, graphics);
+    if (!graphics->password) {
+        graphics->password_valid_to = NULL;
+        graphics->connected = GRAPHICS_CONNECTED_NONE;
+    }
     if (!has_ports(graphics)) {
         graphics->port = graphics->tls_port = 0;
         graphics->autoport = TRISTATE_ABSENT;
@@ -519,11 +658,12 @@ int domain_apply_defaults(struct domain *domain, const struct domain_defaults *d
     unsigned count;
     g_autofree struct device *devices = domain_list_devices(domain, &count);
 
-    if (guest_defaults(domain, error) < 0)
+    if (guest_defaults(domain, error) < 0 || domain_place_scsi_hostdevs(domain, error) < 0)
         return -1;
     for (unsigned i = 0; i < count; i++)
         if (one_device_defaults(domain, &devices[i], defaults, error) < 0)
             return -1;
+    sort_disks(domain);
     chardev_defaults(domain);
     return 0;
 }

@@ -31,6 +31,9 @@ int domain_device_defaults(struct domain *domain, enum device_kind kind, void *o
 /* The place of a disk on its IDE, SCSI, SATA or floppy controller, as its target name says. */
 void domain_disk_default_address(struct domain_disk *disk);
 
+/* SCSI devices of the host that have no place get the first free one; and their controllers. */
+int domain_place_scsi_hostdevs(struct domain *domain, GError **error);
+
 /* The controller of this type and index, made at the end of the list if there is none. */
 struct domain_controller *domain_ensure_controller(struct domain *domain, enum controller_type type,
                                                    unsigned index);

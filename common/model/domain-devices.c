@@ -214,9 +214,9 @@ void domain_remove_device(struct domain *domain, const struct device *device)
 
 struct domain_disk *domain_find_disk(const struct domain *domain, const char *target)
 {
-    LIST_EACH(disk, &domain->devices.disks)
-    if (g_strcmp0(disk->target, target) == 0)
-        return disk;
+    LIST_EACH (disk, &domain->devices.disks)
+        if (g_strcmp0(disk->target, target) == 0)
+            return disk;
     return NULL;
 }
 
@@ -226,10 +226,10 @@ struct domain_disk *domain_find_disk_or_path(const struct domain *domain, const 
 
     if (found)
         return found;
-    LIST_EACH(disk, &domain->devices.disks)
-    if (disk->source.path && domain_source_is_local(&disk->source) &&
-        g_str_equal(disk->source.path, name))
-        return disk;
+    LIST_EACH (disk, &domain->devices.disks)
+        if (disk->source.path && domain_source_is_local(&disk->source) &&
+            g_str_equal(disk->source.path, name))
+            return disk;
     return NULL;
 }
 
@@ -239,11 +239,11 @@ struct domain_net *domain_find_net(const struct domain *domain, const uint8_t ma
     struct domain_net *found = NULL;
     bool ambiguous = false;
 
-    LIST_EACH(net, &domain->devices.nets)
-    if (memcmp(net->mac, mac, sizeof(net->mac)) == 0) {
-        ambiguous = found != NULL;
-        found = net;
-    }
+    LIST_EACH (net, &domain->devices.nets)
+        if (memcmp(net->mac, mac, sizeof(net->mac)) == 0) {
+            ambiguous = found != NULL;
+            found = net;
+        }
     if (ret_ambiguous)
         *ret_ambiguous = ambiguous;
     return ambiguous ? NULL : found;
@@ -251,34 +251,34 @@ struct domain_net *domain_find_net(const struct domain *domain, const uint8_t ma
 
 struct domain_net *domain_find_net_target(const struct domain *domain, const char *target)
 {
-    LIST_EACH(net, &domain->devices.nets)
-    if (g_strcmp0(net->target, target) == 0)
-        return net;
+    LIST_EACH (net, &domain->devices.nets)
+        if (g_strcmp0(net->target, target) == 0)
+            return net;
     return NULL;
 }
 
 struct domain_controller *domain_find_controller(const struct domain *domain,
                                                  enum controller_type type, unsigned index)
 {
-    LIST_EACH(controller, &domain->devices.controllers)
-    if (controller->type == type && controller->index.set && controller->index.value == index)
-        return controller;
+    LIST_EACH (controller, &domain->devices.controllers)
+        if (controller->type == type && controller->index.set && controller->index.value == index)
+            return controller;
     return NULL;
 }
 
 struct domain_graphics *domain_find_graphics(const struct domain *domain, enum graphics_type type)
 {
-    LIST_EACH(graphics, &domain->devices.graphics)
-    if (graphics->type == type)
-        return graphics;
+    LIST_EACH (graphics, &domain->devices.graphics)
+        if (graphics->type == type)
+            return graphics;
     return NULL;
 }
 
 struct domain_audio *domain_find_audio(const struct domain *domain, unsigned id)
 {
-    LIST_EACH(audio, &domain->devices.audios)
-    if (audio->id == id)
-        return audio;
+    LIST_EACH (audio, &domain->devices.audios)
+        if (audio->id == id)
+            return audio;
     return NULL;
 }
 

@@ -5,6 +5,10 @@ NAMES(memory_model_names, NULL, "dimm", "nvdimm", "virtio-pmem", "virtio-mem", "
 
 #define VIRTIO_MEM WHEN(model, BIT(MEMORY_MODEL_VIRTIO_MEM))
 #define VIRTIO WHEN(model, BIT(MEMORY_MODEL_VIRTIO_MEM) | BIT(MEMORY_MODEL_VIRTIO_PMEM))
+#define NVDIMM WHEN(model, BIT(MEMORY_MODEL_NVDIMM))
+#define PERSISTENT WHEN(model, BIT(MEMORY_MODEL_NVDIMM) | BIT(MEMORY_MODEL_VIRTIO_PMEM))
+#define HOST_MEMORY                                                                                \
+    WHEN(model, BIT(MEMORY_MODEL_DIMM) | BIT(MEMORY_MODEL_VIRTIO_MEM) | BIT(MEMORY_MODEL_SGX_EPC))
 #define ROWS_OF struct domain_memory
 static const struct xml_row domain_memory_rows[] = {
     ROW_ENUM("@model", model, memory_model_names, "Kind of module",
@@ -12,20 +16,21 @@ static const struct xml_row domain_memory_rows[] = {
     ROW_ENUM("@access", access, memory_access_names, "Whether others may share it"),
     ROW_YES_NO("@discard", discard, "Its contents are dropped when it is unplugged"),
     ROW_UUID("uuid", uuid, "Identity (nvdimm of pseries)", .flags = XML_ABI),
-    ROW_CPUSET("source/nodemask", nodemask, "Nodes of the host"),
-    ROW_SIZE("source/pagesize", pagesize, UNIT_KIB, "Size of the host's pages"),
-    ROW_STRING("source/path", path, "File of its contents"),
-    ROW_SIZE("source/alignsize", alignsize, UNIT_KIB, "Alignment"),
-    ROW_FLAG("source/pmem", pmem, "The file is on persistent memory"),
+    ROW_CPUSET("source/nodemask", nodemask, "Nodes of the host", HOST_MEMORY),
+    ROW_SIZE("source/pagesize", pagesize, UNIT_KIB, "Size of the host's pages", HOST_MEMORY),
+    ROW_STRING("source/path", path, "File of its contents", PERSISTENT),
+    ROW_SIZE("source/alignsize", alignsize, UNIT_KIB, "Alignment", NVDIMM),
+    ROW_FLAG("source/pmem", pmem, "The file is on persistent memory", NVDIMM),
     ROW_YES_NO("target/@dynamicMemslots", dynamic_memslots, "Slots are used as needed", VIRTIO_MEM),
     ROW_SIZE("target/size", size, UNIT_KIB, "Size", .flags = XML_REQUIRED | XML_ABI),
     ROW_NUMBER("target/node", node, "NUMA node of the guest", .flags = XML_ABI),
-    ROW_SIZE("target/label/size", label_size, UNIT_KIB, "Size of the label area", .flags = XML_ABI),
+    ROW_SIZE("target/label/size", label_size, UNIT_KIB, "Size of the label area", NVDIMM,
+             .flags = XML_ABI),
     ROW_SIZE("target/block", block_size, UNIT_KIB, "Smallest change", VIRTIO_MEM, .flags = XML_ABI),
     ROW_SIZE("target/requested", requested, UNIT_KIB, "How much the guest should use", VIRTIO_MEM),
     ROW_SIZE("target/current", current, UNIT_KIB, "How much the guest uses", VIRTIO_MEM,
              .flags = XML_LIVE),
-    ROW_FLAG("target/readonly", readonly, "The guest can't write"),
+    ROW_FLAG("target/readonly", readonly, "The guest can't write", NVDIMM),
     ROW_HEX("target/address/@base", base, 1, "Guest physical address", VIRTIO, .flags = XML_ABI),
     ROW_EMBED(".", info, domain_device_info),
 };

@@ -73,6 +73,7 @@ static const struct xml_row os_acpi_table_rows[] = {
 #undef ROWS_OF
 XML_SCHEMA(os_acpi_table, "table", .doc = "An ACPI table added to the guest's");
 
+#define CONTAINER WHEN(type, BIT(OS_EXE))
 #define ROWS_OF struct domain_os
 static const struct xml_row domain_os_rows[] = {
     ROW_ENUM("@firmware", firmware, os_firmware_names, "Firmware of this kind is chosen"),
@@ -82,12 +83,12 @@ static const struct xml_row domain_os_rows[] = {
              "hvm: full virtualization; linux, xen: "
              "paravirtualized; exe: container",
              CODE(VIR_ERR_OS_TYPE), .flags = XML_ABI),
-    ROW_STRING("init", init, "First process of a container"),
-    ROW_STRINGS("initarg", init_arguments, "Its argument"),
-    ROW_LIST("initenv", init_environment, os_init_env, "Its environment"),
-    ROW_STRING("initdir", init_directory, "Its working directory"),
-    ROW_STRING("inituser", init_user, "Its user"),
-    ROW_STRING("initgroup", init_group, "Its group"),
+    ROW_STRING("init", init, "First process of a container", CONTAINER),
+    ROW_STRINGS("initarg", init_arguments, "Its argument", CONTAINER),
+    ROW_LIST("initenv", init_environment, os_init_env, "Its environment", CONTAINER),
+    ROW_STRING("initdir", init_directory, "Its working directory", CONTAINER),
+    ROW_STRING("inituser", init_user, "Its user", CONTAINER),
+    ROW_STRING("initgroup", init_group, "Its group", CONTAINER),
     ROW_LIST("firmware/feature", features, os_feature, "What the chosen firmware must have"),
     ROW_CHILD("loader", loader, os_loader, "The firmware"),
     ROW_CHILD("nvram", nvram, os_nvram, "Variables of the firmware"),

@@ -10,7 +10,9 @@ static const struct xml_row domain_seclabel_rows[] = {
              .flags = XML_ALWAYS),
     ROW_STRING("@model", model, "Security model: dac, selinux, apparmor"),
     ROW_YES_NO("@relabel", relabel, "Files are labelled when the guest starts"),
-    ROW_STRING("label", label, "Label of the guest"),
+    ROW_STRING("label", label, "Label of the guest", WHEN(type, BIT(SECLABEL_STATIC))),
+    ROW_STRING("label", label, "Label in use", WHEN(type, BIT(SECLABEL_DYNAMIC)),
+               .flags = XML_LIVE),
     ROW_STRING("imagelabel", image_label, "Label of its files", .flags = XML_LIVE),
     ROW_STRING("baselabel", base_label, "What a dynamic label is made from"),
 };

@@ -32,7 +32,7 @@ static const struct xml_row domain_tpm_rows[] = {
     ROW_ENUM("backend/@type", backend, tpm_backend_names, "What is behind it",
              .flags = XML_REQUIRED | XML_ABI),
     ROW_ENUM("backend/@version", version, tpm_version_names, "Version of the specification",
-             .flags = XML_ABI),
+             TYPE(EMULATOR), .flags = XML_ABI),
     ROW_STRING("backend/device/@path", device, "TPM of the host", TYPE(PASSTHROUGH)),
     ROW_EMBED("backend", emulator, tpm_emulator, TYPE(EMULATOR)),
     ROW_STRING("backend/source/@type", external_type, "unix", TYPE(EXTERNAL)),

@@ -41,7 +41,7 @@
     XML_ROW(place, member, about, XML_KIND_LIST, XML_IS(member.items, of **),                      \
             .schema = &tag##_schema, ##__VA_ARGS__)
 
-/* A number read in any base (0x1f, 017), written in decimal. */
+/* A number read in any base (0x1f, 017), written in decimal: unsigned or uint64_t, 0: absent. */
 #define ROW_NUMBER_ANY(place, member, about, ...)                                                  \
-    XML_ROW(place, member, about, XML_KIND_SCALAR, 1, .type = XML_NUMBER_TYPE(member),             \
-            ##__VA_ARGS__)
+    ROW_TYPE(place, member, number_any_type, about, ##__VA_ARGS__)
+extern const struct xml_type number_any_type;

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Usage: print-schema domain.rng|domain.md - prints what the tables say of a document: its RELAX NG
+ * grammar, or its reference. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/domain.h"
+#include "xml/export.h"
+
+static const struct {
+    const char *name;
+    const struct xml_schema *schema;
+    char *(*print)(const struct xml_schema *schema);
+} files[] = {
+    {"domain.rng", &domain_schema, xml_export_rng},
+    {"domain.md", &domain_schema, xml_export_markdown},
+};
+
+int main(int argc, char **argv)
+{
+    for (size_t i = 0; argc == 2 && i < G_N_ELEMENTS(files); i++) {
+        if (strcmp(argv[1], files[i].name) != 0)
+            continue;
+        g_autofree char *text = files[i].print(files[i].schema);
+        fputs(text, stdout);
+        return EXIT_SUCCESS;
+    }
+    fprintf(stderr, "usage: print-schema domain.rng|domain.md\n");
+    return EXIT_FAILURE;
+}

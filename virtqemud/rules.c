@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "rules.h"
+
+#include <string.h>
+
+#define REFUSE(error, ...)                                                                         \
+    (error_set_from((error), VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED, __VA_ARGS__), -1)
+
+/* ---- disks ---- */
+
+static bool is_ejectable(const struct domain_disk *disk)
+{
+    return disk->device == DISK_DEVICE_CDROM || disk->device == DISK_DEVICE_FLOPPY;
+}
+
+static bool can_be_shared(uint8_t format)
+{
+    return format == IMAGE_FORMAT_RAW || format == IMAGE_FORMAT_NONE;
+}
+
+static int check_disk(const struct domain_disk *disk, GError **error)
+{
+    if (is_ejectable(disk) && disk->bus == DISK_BUS_VIRTIO)
+        return REFUSE(error, "disk type of '%s' does not support ejectable media", disk->target);
+    if (disk->bus == DISK_BUS_XEN || disk->bus == DISK_BUS_UML)
+        return REFUSE(error, "disk '%s': QEMU has no bus '%s'", disk->target,
+                      names_word(&disk_bus_names, disk->bus));
+    if (disk->tray == DISK_TRAY_OPEN && !is_ejectable(disk))
+        return REFUSE(error, "tray is only valid for cdrom and floppy");
+    if (disk->shareable && !can_be_shared(disk->source.format))
+        return REFUSE(error, "shared access for disk '%s' requires use of supported storage format",
+                      disk->target);
+    if (disk->shareable && disk->cache && disk->cache != DISK_CACHE_DEFAULT &&
+        disk->cache != DISK_CACHE_DISABLE && disk->cache != DISK_CACHE_DIRECTSYNC)
+        return REFUSE(error, "disk '%s': cache mode '%s' can't be used by several guests",
+                      disk->target, names_word(&disk_cache_names, disk->cache));
+    if (disk->io == DISK_IO_NATIVE && disk->cache != DISK_CACHE_DISABLE &&
+        disk->cache != DISK_CACHE_DIRECTSYNC)
+        return REFUSE(error,
+                      "native I/O needs either no disk cache or directsync cache mode, QEMU will "
+                      "fallback to aio=threads");
+    if (disk->driver_name && !g_str_equal(disk->driver_name, "qemu"))
+        return REFUSE(error, "unsupported driver name '%s' for disk '%s'", disk->driver_name,
+                      disk->target);
+    return 0;
+}
+
+static int check_disks(const struct domain *domain, GError **error)
+{
+    LIST_EACH (disk, &domain->devices.disks)
+        if (check_disk(disk, error) < 0)
+            return -1;
+    return 0;
+}
+
+/* ---- what only SPICE can do ---- */
+
+static int check_spice(const struct domain *domain, GError **error)
+{
+    unsigned count;
+    g_autofree struct device *devices = domain_list_devices(domain, &count);
+
+    if (domain_find_graphics(domain, GRAPHICS_SPICE))
+        return 0;
+    for (unsigned i = 0; i < count; i++) {
+        const struct chardev_source *source = device_chardev_source(&devices[i]);
+
+        if (source && (source->type == CHARDEV_SPICEVMC || source->type == CHARDEV_SPICEPORT))
+            return REFUSE(error, "chardev '%s' not supported without spice graphics",
+                          names_word(&chardev_type_names, source->type));
+    }
+    LIST_EACH (audio, &domain->devices.audios)
+        if (audio->type == AUDIO_SPICE)
+            return REFUSE(error, "Spice audio is not supported without spice graphics");
+    return 0;
+}
+
+static int check_graphics(const struct domain *domain, GError **error)
+{
+    unsigned seen[GRAPHICS_DBUS + 1] = {0};
+
+    LIST_EACH (graphics, &domain->devices.graphics) {
+        if (graphics->type == GRAPHICS_RDP || graphics->type == GRAPHICS_DESKTOP)
+            return REFUSE(error, "devices/graphics: QEMU has no display of type '%s'",
+                          names_word(&graphics_type_names, graphics->type));
+        seen[graphics->type]++;
+    }
+    if (seen[GRAPHICS_SDL] > 1 || seen[GRAPHICS_EGL_HEADLESS] > 1)
+        return REFUSE(error,
+                      "only 1 graphics device of each type (sdl, egl-headless) is supported");
+    return 0;
+}
+
+/* ---- display adapters ---- */
+
+static bool has_heads(uint8_t type)
+{
+    return type == VIDEO_QXL || type == VIDEO_VIRTIO || type == VIDEO_NONE;
+}
+
+static bool is_known_video(uint8_t type)
+{
+    return type != VIDEO_XEN && type != VIDEO_VBOX && type != VIDEO_PARALLELS && type != VIDEO_GOP;
+}
+
+static bool can_be_second(uint8_t type)
+{
+    return type == VIDEO_QXL || type == VIDEO_VIRTIO || type == VIDEO_BOCHS || type == VIDEO_RAMFB;
+}
+
+static int check_videos(const struct domain *domain, GError **error)
+{
+    LIST_EACH (video, &domain->devices.videos) {
+        const char *word = names_word(&video_type_names, video->type);
+
+        if (!is_known_video(video->type))
+            return REFUSE(error, "video type '%s' is not supported with QEMU", word);
+        if (video->primary != TRISTATE_YES && !can_be_second(video->type) &&
+            video->type != VIDEO_NONE)
+            return REFUSE(error, "video type '%s' is only valid as primary video device", word);
+        if (video->heads > 1 && !has_heads(video->type))
+            return REFUSE(error, "video type '%s' doesn't support multiple 'heads'", word);
+        if (video->acceleration && video->acceleration->accel2d == TRISTATE_YES)
+            return REFUSE(error, "qemu does not support 2d video acceleration");
+        if (video->acceleration && video->acceleration->accel3d == TRISTATE_YES &&
+            video->type != VIDEO_VIRTIO)
+            return REFUSE(error, "video type '%s' doesn't support 3d acceleration", word);
+    }
+    return 0;
+}
+
+/* ---- interfaces ---- */
+
+static int check_nets(const struct domain *domain, GError **error)
+{
+    LIST_EACH (net, &domain->devices.nets) {
+        if (net->type == NET_INTERNAL || net->type == NET_VDS)
+            return REFUSE(error, "interface type '%s' is not supported with QEMU",
+                          names_word(&net_type_names, net->type));
+        if (net->driver && net->driver->rx_queue_size && !domain_net_is_virtio(net))
+            return REFUSE(error, "rx_queue_size is supported only for virtio");
+        if (net->driver && net->driver->queues > 1 && !domain_net_is_virtio(net) &&
+            net->type != NET_VDPA && net->model)
+            return REFUSE(error, "Multiqueue network is not supported for: %s", net->model);
+    }
+    return 0;
+}
+
+/* ---- the rest ---- */
+
+static int check_consoles(const struct domain *domain, GError **error)
+{
+    LIST_EACH (console, &domain->devices.consoles)
+        if (console->target != CONSOLE_TARGET_SERIAL && console->target != CONSOLE_TARGET_VIRTIO &&
+            console->target != CONSOLE_TARGET_SCLP && console->target != CONSOLE_TARGET_SCLPLM)
+            return REFUSE(error, "unsupported console target type %s",
+                          names_word(&console_target_names, console->target));
+    return 0;
+}
+
+static int check_actions(const struct domain *domain, GError **error)
+{
+    if (domain->on_reboot == LIFECYCLE_PRESERVE || domain->on_reboot == LIFECYCLE_RENAME_RESTART ||
+        domain->on_poweroff == LIFECYCLE_PRESERVE ||
+        domain->on_poweroff == LIFECYCLE_RENAME_RESTART)
+        return REFUSE(error,
+                      "qemu driver doesn't support '%s' action for 'on_reboot'/'on_poweroff'",
+                      domain->on_reboot > LIFECYCLE_RESTART
+                          ? names_word(&lifecycle_action_names, domain->on_reboot)
+                          : names_word(&lifecycle_action_names, domain->on_poweroff));
+    if (domain->on_poweroff == LIFECYCLE_RESTART && domain->on_reboot == LIFECYCLE_DESTROY)
+        return REFUSE(
+            error, "qemu driver doesn't support 'onReboot'='destroy' and 'onPoweroff'='restart'");
+    return 0;
+}
+
+static int check_os(const struct domain *domain, GError **error)
+{
+    if (domain->os.type != OS_HVM)
+        return REFUSE(error, "os/type: QEMU runs 'hvm' guests, not '%s'",
+                      names_word(&os_type_names, domain->os.type));
+    return 0;
+}
+
+static int check_names(const struct domain *domain, GError **error)
+{
+    if (strlen(domain->name) > 200)
+        return REFUSE(error, "name: is longer than 200 bytes, which are too many for a file's");
+    return 0;
+}
+
+int rules_check(const struct domain *domain, GError **error)
+{
+    static int (*const checks[])(const struct domain *domain, GError **error) = {
+        check_os,       check_names,  check_actions, check_disks,    check_spice,
+        check_graphics, check_videos, check_nets,    check_consoles,
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(checks); i++)
+        if (checks[i](domain, error) < 0)
+            return -1;
+    return 0;
+}
