@@ -6,17 +6,16 @@
 
 static bool slot_is_used(const struct domain *domain, unsigned slot)
 {
-    LIST_EACH(memory, &domain->devices.memories)
-    if (memory->info.address.type == ADDRESS_DIMM && memory->info.address.dimm.slot.set &&
-        memory->info.address.dimm.slot.value == slot)
-        return true;
+    LIST_EACH (memory, &domain->devices.memories)
+        if (memory->info.address.type == ADDRESS_DIMM && memory->info.address.dimm.slot.set &&
+            memory->info.address.dimm.slot.value == slot)
+            return true;
     return false;
 }
 
 static int assign_memory_slots(struct domain *domain, GError **error)
 {
-    LIST_EACH(memory, &domain->devices.memories)
-    {
+    LIST_EACH (memory, &domain->devices.memories) {
         struct domain_address *address = &memory->info.address;
         unsigned slot = 0;
 

@@ -5,6 +5,8 @@
 
 #include "base/error.h"
 
+#include "machine.h"
+
 /* ---- places ---- */
 
 /* The roots of PCI are the machine's, which named their buses. */
@@ -251,19 +253,20 @@ int device_refuse(GError **error, const char *what, const char *name, const char
 
 /* ---- machines ---- */
 
+static enum machine_family family_of(const struct domain *domain)
+{
+    return machine_family_of(domain->os.arch ? domain->os.arch : "",
+                             domain->os.machine ? domain->os.machine : "");
+}
+
 bool device_machine_is_q35(const struct domain *domain)
 {
-    const char *machine = domain->os.machine;
-
-    return machine && (strcmp(machine, "q35") == 0 || g_str_has_prefix(machine, "pc-q35"));
+    return family_of(domain) == MACHINE_Q35;
 }
 
 bool device_machine_is_i440fx(const struct domain *domain)
 {
-    const char *machine = domain->os.machine;
-
-    return machine && (strcmp(machine, "pc") == 0 || g_str_has_prefix(machine, "pc-i440fx") ||
-                       g_str_has_prefix(machine, "pc-0.") || g_str_has_prefix(machine, "pc-1."));
+    return family_of(domain) == MACHINE_PC;
 }
 
 bool device_arch_is_x86(const struct domain *domain)

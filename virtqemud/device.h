@@ -13,10 +13,6 @@
  * They open nothing. *ret_properties is the caller's; NULL where there is nothing to plug (built
  * into the machine, or drawn by another device).
  */
-typedef int (*device_properties_function)(const struct domain *domain, const void *device,
-                                          const struct arguments_context *context,
-                                          struct json_object **ret_properties, GError **error);
-
 int device_disk_properties(const struct domain *domain, const struct domain_disk *disk,
                            const struct arguments_context *context,
                            struct json_object **ret_properties, GError **error);
@@ -68,7 +64,8 @@ int device_panic_properties(const struct domain *domain, const struct domain_pan
                             const struct arguments_context *context,
                             struct json_object **ret_properties, GError **error);
 
-/* Whichever of these the device's kind has; VIR_ERR_CONFIG_UNSUPPORTED for kinds without. */
+/* Whichever of these the device's kind has, changed as <qemu:override> says;
+ * VIR_ERR_CONFIG_UNSUPPORTED for kinds without, and for devices that the emulator has not. */
 int device_properties(const struct domain *domain, const struct device *device,
                       const struct arguments_context *context, struct json_object **ret_properties,
                       GError **error);

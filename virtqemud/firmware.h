@@ -5,20 +5,20 @@
 
 #include "config.h"
 
-/* Where firmware descriptors are, first match by file name wins; NULL at the end. */
-extern const char *const firmware_folders[];
+/* The guest's firmware and the file of its variables. */
 
 /*
  * Completes <os>: with firmware='...' chooses loader, format and template of the variables by the
- * descriptors of the host, with a loader but no template by qemu.conf; names the file of the
- * variables (nvram_folder/NAME_VARS.fd). Changes a domain under construction; idempotent. Blocks on
- * the disk. VIR_ERR_OPERATION_FAILED: no firmware fits.
+ * descriptors of the host (folders; NULL: the usual ones), with a loader alone its template by
+ * qemu.conf or descriptors; names the file of the variables (nvram_folder/NAME_VARS.fd). Changes a
+ * domain under construction; idempotent. Blocks on the disk. VIR_ERR_OPERATION_FAILED: no firmware
+ * fits.
  */
 int firmware_select(struct domain *domain, const struct qemu_config *config,
-                    const char *nvram_folder, GError **error);
+                    const char *nvram_folder, const char *const *folders, GError **error);
 
 /* Makes the file of the variables from its template if there is none, or in any case with reset; it
- * belongs to QEMU's user. Blocks on the disk. */
+ * belongs to QEMU's user. Nothing for a guest without one. Blocks on the disk. */
 int firmware_make_nvram(const struct domain *live, const struct qemu_config *config, bool reset,
                         GError **error);
 

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "arguments-parts.h"
+
+#include "base/error.h"
+
+#include "block-nodes.h"
+#include "cpu-option.h"
+#include "device-common.h"
+#include "firmware.h"
+#include "machine.h"
+#include "option.h"
+
+static const struct domain_features no_features;
+
+static const struct domain_features *features_of(const struct build *build)
+{
+    return build->domain->features ? build->domain->features : &no_features;
+}
+
+static enum machine_family family_of(const struct build *build)
+{
+    return machine_family_of(build->domain->os.arch, build->domain->os.machine);
+}
+
+/* ---- firmware ---- */
+
+static bool has_flash(const struct build *build)
+{
+    const struct os_loader *loader = build->domain->os.loader;
+
+    return loader && loader->path && loader->type == LOADER_PFLASH;
+}
+
+static int add_flash(const struct build *build, const struct domain_source *source,
+                     const char *name, bool readonly, GError **error)
+{
+    const struct block_options options = {.readonly = readonly};
+    g_autoptr(GPtrArray) nodes = block_nodes_new();
+
+    if (block_nodes_image(source, name, &options, build->context, nodes, error) < 0)
+        return -1;
+    while (nodes->len > 0)
+        words_add_json(build->arguments, "-blockdev", g_ptr_array_steal_index(nodes, 0));
+    return 0;
+}
+
+/* Firmware and its variables are two flash chips of the machine. */
+static int add_firmware(const struct build *build, GError **error)
+{
+    const struct domain_os *os = &build->domain->os;
+    const char *variables = firmware_nvram_path(build->domain);
+    struct domain_source code = {.type = SOURCE_FILE, .format = IMAGE_FORMAT_RAW};
+    struct domain_source nvram = code;
+
+    if (!has_flash(build))
+        return 0;
+    code.path = os->loader->path;
+    code.format = os->loader->format ? os->loader->format : IMAGE_FORMAT_RAW;
+    if (add_flash(build, &code, "pflash0", os->loader->readonly != TRISTATE_NO, error) < 0)
+        return -1;
+    if (!variables)
+        return 0;
+    nvram.path = variables;
+    nvram.format = os->nvram->format ? os->nvram->format : IMAGE_FORMAT_RAW;
+    return add_flash(build, &nvram, "pflash1", false, error);
+}
+
+static void add_flash_options(GString *option, const struct build *build)
+{
+    if (!has_flash(build))
+        return;
+    option_add(option, "pflash0", "libvirt-pflash0-format");
+    if (firmware_nvram_path(build->domain))
+        option_add(option, "pflash1", "libvirt-pflash1-format");
+}
+
+static void add_secure_flash(const struct build *build)
+{
+    const struct os_loader *loader = build->domain->os.loader;
+
+    if (has_flash(build) && loader->secure == TRISTATE_YES)
+        words_add(build->arguments, "-global", "driver=cfi.pflash01,property=secure,value=on",
+                  NULL);
+}
+
+/* ---- -machine ---- */
+
+/* A feature whose element alone means that it is on. */
+static unsigned state_of(bool present, unsigned state)
+{
+    return present && state == TRISTATE_ABSENT ? TRISTATE_ON : state;
+}
+
+static bool dumps_core(const struct build *build)
+{
+    if (build->domain->dump_core != TRISTATE_ABSENT)
+        return build->domain->dump_core == TRISTATE_ON;
+    return build->context->config->dump_guest_core;
+}
+
+static unsigned timer_presence(const struct domain *domain, enum timer_name name)
+{
+    LIST_EACH(timer, &domain->clock.timers)
+    if (timer->name == name)
+        return timer->present;
+    return TRISTATE_ABSENT;
+}
+
+static void add_interrupts(GString *option, const struct build *build)
+{
+    static const char *const irqchips[] = {[IOAPIC_QEMU] = "split", [IOAPIC_KVM] = "on"};
+    static const char *const gics[] = {[GIC_HOST] = "host", [GIC_2] = "2", [GIC_3] = "3"};
+    const struct domain_features *features = features_of(build);
+
+    option_add(option, "kernel_irqchip", irqchips[features->ioapic]);
+    if (features->gic || features->gic_version)
+        option_add(option, "gic-version", gics[features->gic_version]);
+}
+
+/* Both kinds of x86 machine and arm's have ACPI, unless they are told not to. */
+static void add_acpi(GString *option, const struct build *build)
+{
+    enum machine_family family = family_of(build);
+    bool arm = g_strcmp0(build->domain->os.arch, "aarch64") == 0;
+
+    if (family == MACHINE_PC || family == MACHINE_Q35)
+        option_add_tristate(option, "hpet", timer_presence(build->domain, TIMER_HPET));
+    if (device_arch_is_x86(build->domain) || (family == MACHINE_VIRT && arm))
+        option_add_bool(option, "acpi", features_of(build)->acpi);
+}
+
+static void add_machine_option(const struct build *build)
+{
+    const struct domain_features *features = features_of(build);
+    const struct memory_backing *backing = build->domain->memory_backing;
+    GString *option = option_new("");
+
+    g_string_append(option, build->domain->os.machine);
+    option_add_bool(option, "usb", false);
+    option_add_tristate(option, "vmport", state_of(features->has_vmport, features->vmport));
+    option_add_tristate(option, "smm", features->smm ? state_of(true, features->smm->state) : 0);
+    option_add_tristate(option, "i8042", features->ps2);
+    add_interrupts(option, build);
+    option_add_bool(option, "dump-guest-core", dumps_core(build));
+    if (backing && backing->nosharepages)
+        option_add_bool(option, "mem-merge", false);
+    option_add(option, "memory-backend", arguments_memory_id(build));
+    add_flash_options(option, build);
+    add_acpi(option, build);
+    words_add_option(build->arguments, "-machine", option);
+}
+
+static void add_accelerator(const struct build *build)
+{
+    const struct domain_features *features = features_of(build);
+    bool kvm = build->domain->type == DOMAIN_TYPE_KVM;
+    GString *option = option_new(kvm ? "kvm" : "tcg");
+
+    if (kvm && features->kvm && features->kvm->dirty_ring == TRISTATE_ON)
+        option_addf(option, "dirty-ring-size", "%u", features->kvm->dirty_ring_size);
+    if (!kvm && features->tcg && features->tcg->tb_cache)
+        option_addf(option, "tb-size", "%" G_GUINT64_FORMAT, features->tcg->tb_cache / 1024);
+    words_add_option(build->arguments, "-accel", option);
+}
+
+static void add_globals(const struct build *build)
+{
+    const struct features_smm *smm = features_of(build)->smm;
+
+    add_secure_flash(build);
+    if (smm && smm->tseg.set) {
+        g_autofree char *size =
+            g_strdup_printf("mch.extended-tseg-mbytes=%" G_GUINT64_FORMAT, smm->tseg.value >> 20);
+        words_add(build->arguments, "-global", size, NULL);
+    }
+}
+
+int arguments_add_machine(const struct build *build, GError **error)
+{
+    g_autofree char *cpu = NULL;
+    const struct os_loader *loader = build->domain->os.loader;
+
+    if (add_firmware(build, error) < 0 ||
+        cpu_option_build(build->domain, build->context, &cpu, error) < 0)
+        return -1;
+    add_machine_option(build);
+    add_accelerator(build);
+    if (cpu)
+        words_add(build->arguments, "-cpu", cpu, NULL);
+    add_globals(build);
+    if (loader && loader->path && loader->type != LOADER_PFLASH)
+        words_add(build->arguments, "-bios", loader->path, NULL);
+    return 0;
+}
+
+/* ---- -smp ---- */
+
+/* Which of the vcpus are there at the start must be the first ones: others are plugged later. */
+static int check_vcpus(const struct domain *domain, GError **error)
+{
+    bool ended = false;
+
+    LIST_EACH(vcpu, &domain->vcpus)
+    {
+        bool enabled = vcpu->enabled != TRISTATE_NO;
+
+        if (enabled && ended) {
+            error_set(error, VIR_ERR_CONFIG_UNSUPPORTED,
+                      "vcpus/vcpu[%u]: plugging vcpus out of order is not in this version",
+                      vcpu_i + 1);
+            return -1;
+        }
+        ended = !enabled;
+    }
+    return 0;
+}
+
+static int check_topology(const struct cpu_topology *topology, unsigned vcpus, GError **error)
+{
+    uint64_t product = (uint64_t)topology->sockets * MAX(topology->dies, 1) *
+                       MAX(topology->clusters, 1) * topology->cores * topology->threads;
+
+    if (product == vcpus)
+        return 0;
+    error_set(error, VIR_ERR_CONFIG_UNSUPPORTED,
+              "CPU topology doesn't match maximum vcpu count: cpu/topology has room for "
+              "%" G_GUINT64_FORMAT ", vcpu says %u",
+              product, vcpus);
+    return -1;
+}
+
+int arguments_add_topology(const struct build *build, GError **error)
+{
+    const struct domain *domain = build->domain;
+    const struct emulator *emulator = build->context->emulator;
+    const struct cpu_topology plain = {.sockets = domain->max_vcpus, .cores = 1, .threads = 1};
+    const struct cpu_topology *topology =
+        domain->cpu && domain->cpu->topology ? domain->cpu->topology : &plain;
+    g_autofree char *count = g_strdup_printf("%u", domain_vcpus(domain));
+    GString *option;
+
+    if (check_vcpus(domain, error) < 0 || check_topology(topology, domain->max_vcpus, error) < 0)
+        return -1;
+    option = option_new(count);
+    if (domain_vcpus(domain) < domain->max_vcpus)
+        option_addf(option, "maxcpus", "%u", domain->max_vcpus);
+    option_addf(option, "sockets", "%u", topology->sockets);
+    if (topology->dies && emulator_has(emulator, EMULATOR_SMP_DIES))
+        option_addf(option, "dies", "%u", topology->dies);
+    if (topology->clusters > 1 && emulator_has(emulator, EMULATOR_SMP_CLUSTERS))
+        option_addf(option, "clusters", "%u", topology->clusters);
+    option_addf(option, "cores", "%u", topology->cores);
+    option_addf(option, "threads", "%u", topology->threads);
+    words_add_option(build->arguments, "-smp", option);
+    return 0;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "arguments.h"
+
+/* The parts of a command line, in the order in which arguments.c joins them. */
+
+struct build {
+    const struct domain *domain;
+    const struct arguments_context *context;
+    struct arguments *arguments;
+};
+
+/* -machine, -accel, -cpu, firmware; -smp */
+int arguments_add_machine(const struct build *build, GError **error);
+int arguments_add_topology(const struct build *build, GError **error);
+
+/* -m, -object for memory and threads, -overcommit, -numa. On file-backed memory makes its folder.
+ */
+int arguments_add_memory(const struct build *build, GError **error);
+int arguments_add_numa(const struct build *build, GError **error);
+
+/* "pc.ram" where the machine takes its memory from an object of ours; else NULL. Borrowed. */
+const char *arguments_memory_id(const struct build *build);
+
+/* -smbios, -fw_cfg, vmgenid */
+int arguments_add_tables(const struct build *build, GError **error);
+
+/* -rtc and clocks of the machine, power management, what happens on reboot */
+int arguments_add_clock(const struct build *build, GError **error);
+void arguments_add_power(const struct build *build);
+
+/* -boot, -kernel and friends */
+void arguments_add_boot(const struct build *build);
+
+/* Everything with a bus, in an order in which each finds its own. */
+int arguments_add_devices(const struct build *build, GError **error);

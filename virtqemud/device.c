@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "device.h"
+
+#include <json-c/json.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+
+#include "device-common.h"
+
+/* ---- one row a kind ---- */
+
+typedef int (*properties_function)(const struct domain *domain, const void *device,
+                                   const struct arguments_context *context,
+                                   struct json_object **ret_properties, GError **error);
+
+/* The function of a family as one that takes any device. */
+#define FAMILY(kind)                                                                               \
+    static int build_##kind(const struct domain *domain, const void *device,                       \
+                            const struct arguments_context *context,                               \
+                            struct json_object **ret_properties, GError **error)                   \
+    {                                                                                              \
+        return device_##kind##_properties(domain, device, context, ret_properties, error);         \
+    }
+
+FAMILY(disk)
+FAMILY(controller)
+FAMILY(net)
+FAMILY(serial)
+FAMILY(parallel)
+FAMILY(console)
+FAMILY(channel)
+FAMILY(input)
+FAMILY(sound)
+FAMILY(video)
+FAMILY(redirdev)
+FAMILY(hub)
+FAMILY(watchdog)
+FAMILY(memballoon)
+FAMILY(rng)
+FAMILY(panic)
+
+static const properties_function families[DEVICE_KINDS] = {
+    [DEVICE_DISK] = build_disk,         [DEVICE_CONTROLLER] = build_controller,
+    [DEVICE_NET] = build_net,           [DEVICE_SERIAL] = build_serial,
+    [DEVICE_PARALLEL] = build_parallel, [DEVICE_CONSOLE] = build_console,
+    [DEVICE_CHANNEL] = build_channel,   [DEVICE_INPUT] = build_input,
+    [DEVICE_SOUND] = build_sound,       [DEVICE_VIDEO] = build_video,
+    [DEVICE_REDIRDEV] = build_redirdev, [DEVICE_HUB] = build_hub,
+    [DEVICE_WATCHDOG] = build_watchdog, [DEVICE_MEMBALLOON] = build_memballoon,
+    [DEVICE_RNG] = build_rng,           [DEVICE_PANIC] = build_panic,
+};
+
+/* ---- what users change behind our back ---- */
+
+static struct json_object *override_value(const struct override_property *property)
+{
+    const char *value = property->value ? property->value : "";
+
+    if (g_strcmp0(property->type, "signed") == 0)
+        return json_object_new_int64(g_ascii_strtoll(value, NULL, 0));
+    if (g_strcmp0(property->type, "unsigned") == 0)
+        return json_object_new_uint64(g_ascii_strtoull(value, NULL, 0));
+    if (g_strcmp0(property->type, "bool") == 0)
+        return json_object_new_boolean(strcmp(value, "true") == 0);
+    return json_object_new_string(value);
+}
+
+static void apply_overrides(const struct domain *domain, const char *alias,
+                            struct json_object *json)
+{
+    LIST_EACH(override, &domain->qemu_overrides)
+    {
+        if (g_strcmp0(override->alias, alias) != 0)
+            continue;
+        LIST_EACH(property, &override->frontend)
+        {
+            if (g_strcmp0(property->type, "remove") == 0)
+                json_object_object_del(json, property->name);
+            else
+                json_object_object_add(json, property->name, override_value(property));
+        }
+    }
+}
+
+static int check_driver(const struct device *device, const struct emulator *emulator,
+                        struct json_object *json, GError **error)
+{
+    const char *driver = json_string_member(json, "driver");
+
+    if (driver && emulator_has_type(emulator, driver))
+        return 0;
+    return device_refuse(error, names_word(&device_kind_names, device->kind),
+                         device->info ? device->info->alias : NULL,
+                         "the emulator %s has no device '%s'", emulator->path, driver);
+}
+
+int device_properties(const struct domain *domain, const struct device *device,
+                      const struct arguments_context *context, struct json_object **ret_properties,
+                      GError **error)
+{
+    struct json_object *json JSON_AUTO = NULL;
+    const char *alias = device->info ? device->info->alias : NULL;
+
+    if (!families[device->kind])
+        return device_refuse(error, names_word(&device_kind_names, device->kind),
+                             alias ? alias : "", "such devices are not in this version");
+    if (families[device->kind](domain, device->object, context, &json, error) < 0)
+        return -1;
+    if (json)
+        apply_overrides(domain, alias, json);
+    if (json && check_driver(device, context->emulator, json, error) < 0)
+        return -1;
+    *ret_properties = g_steal_pointer(&json);
+    return 0;
+}
