@@ -99,8 +99,7 @@ static void add_interfaces(struct params *params, struct guest *guest,
     if (!live)
         return;
     params_add_uint(params, live->devices.nets.count, VIR_DOMAIN_STATS_NET_COUNT);
-    LIST_EACH(net, &live->devices.nets)
-    {
+    LIST_EACH (net, &live->devices.nets) {
         if (net->target)
             add_interface(params, index, net->target);
         index++;
@@ -169,8 +168,8 @@ static void add_disks(struct params *params, struct guest *guest, const struct o
     unsigned index = 0;
 
     params_add_uint(params, domain->devices.disks.count, VIR_DOMAIN_STATS_BLOCK_COUNT);
-    LIST_EACH(disk, &domain->devices.disks)
-    add_disk(params, index++, disk, statistics_find_disk(view_facts(view), disk->info.alias));
+    LIST_EACH (disk, &domain->devices.disks)
+        add_disk(params, index++, disk, statistics_find_disk(view_facts(view), disk->info.alias));
 }
 
 static const struct {
@@ -187,6 +186,8 @@ void domain_stats_add(struct params *params, struct object *object, unsigned gro
     OBJECT_VIEW_AUTO struct object_view view = {0};
 
     object_get_view(object, &view);
+    if (!view_current(&view))
+        return; /* removed since it was found */
     for (size_t i = 0; i < G_N_ELEMENTS(groups_table); i++)
         if (groups & groups_table[i].group)
             groups_table[i].add(params, guest_of(object), &view);

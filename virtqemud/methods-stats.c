@@ -9,9 +9,12 @@
 #include "methods.h"
 #include "statistics.h"
 
-#define VIEW(view, call)                                                                           \
-    OBJECT_VIEW_AUTO struct object_view view = {0};                                                \
-    object_get_view((call)->object, &view)
+/* The view once QEMU has told the latest numbers, or a while has passed. */
+static int get_fresh_view(struct call *call, struct object_view *ret_view, GError **error)
+{
+    statistics_refresh(&call->object, 1, STATISTICS_WAIT_MS);
+    return call_get_view(call, ret_view, error);
+}
 
 /* ---- all domains at once ---- */
 
@@ -86,10 +89,12 @@ int connect_get_all_domain_stats(struct call *call,
 int domain_get_info(struct call *call, const struct remote_domain_get_info_args *args,
                     struct remote_domain_get_info_ret *ret, GError **error)
 {
-    VIEW(view, call);
-    const struct domain *domain = view_current(&view);
+    OBJECT_VIEW_AUTO struct object_view view = {0};
     struct process_times times;
 
+    if (call_get_view(call, &view, error) < 0)
+        return -1;
+    const struct domain *domain = view_current(&view);
     ret->state = (unsigned char)view.state;
     ret->maxMem = domain->memory;
     ret->memory = domain->current_memory;
@@ -138,8 +143,10 @@ static int sum_disks(const struct object_view *view, const char *name,
 static int refresh_and_sum(struct call *call, const char *name, struct qmp_block_stats *ret_sum,
                            GError **error)
 {
-    statistics_refresh(&call->object, 1, STATISTICS_WAIT_MS);
-    VIEW(view, call);
+    OBJECT_VIEW_AUTO struct object_view view = {0};
+
+    if (get_fresh_view(call, &view, error) < 0)
+        return -1;
     return sum_disks(&view, name, ret_sum, error);
 }
 
@@ -201,11 +208,11 @@ int domain_block_stats_flags(struct call *call,
 int domain_get_block_info(struct call *call, const struct remote_domain_get_block_info_args *args,
                           struct remote_domain_get_block_info_ret *ret, GError **error)
 {
+    OBJECT_VIEW_AUTO struct object_view view = {0};
     struct stat info;
 
-    if (object_is_active(call->object))
-        statistics_refresh(&call->object, 1, STATISTICS_WAIT_MS);
-    VIEW(view, call);
+    if (get_fresh_view(call, &view, error) < 0)
+        return -1;
     const struct domain_disk *disk = find_disk(&view, args->path, error);
     if (!disk)
         return -1;
@@ -227,18 +234,19 @@ int domain_get_block_info(struct call *call, const struct remote_domain_get_bloc
 
 static bool has_interface(const struct domain *live, const char *name)
 {
-    LIST_EACH(net, &live->devices.nets)
-    if (g_strcmp0(net->target, name) == 0)
-        return true;
+    LIST_EACH (net, &live->devices.nets)
+        if (g_strcmp0(net->target, name) == 0)
+            return true;
     return false;
 }
 
 int domain_interface_stats(struct call *call, const struct remote_domain_interface_stats_args *args,
                            struct remote_domain_interface_stats_ret *ret, GError **error)
 {
+    OBJECT_VIEW_AUTO struct object_view view = {0};
     struct interface_counters counters;
-    VIEW(view, call);
 
+    object_get_view(call->object, &view);
     if (!view.live || !has_interface(view_live(&view), args->device)) {
         error_set(error, VIR_ERR_INVALID_ARG, "'%s' is not an interface of the domain",
                   args->device);
@@ -269,10 +277,11 @@ static void add_memory(struct remote_domain_memory_stats_ret *ret, unsigned most
 int domain_memory_stats(struct call *call, const struct remote_domain_memory_stats_args *args,
                         struct remote_domain_memory_stats_ret *ret, GError **error)
 {
+    OBJECT_VIEW_AUTO struct object_view view = {0};
     unsigned most = MIN(args->maxStats, VIR_DOMAIN_MEMORY_STAT_NR);
 
-    statistics_refresh(&call->object, 1, STATISTICS_WAIT_MS);
-    VIEW(view, call);
+    if (get_fresh_view(call, &view, error) < 0)
+        return -1;
     const struct guest_facts *facts = view_facts(&view);
     ret->stats_val = arena_array(&call->arena, most, sizeof(struct remote_domain_memory_stat));
     add_memory(ret, most, VIR_DOMAIN_MEMORY_STAT_ACTUAL_BALLOON,
@@ -308,6 +317,8 @@ static void fill_vcpu(struct guest *guest, const struct guest_facts *facts, unsi
 int domain_get_vcpus(struct call *call, const struct remote_domain_get_vcpus_args *args,
                      struct remote_domain_get_vcpus_ret *ret, GError **error)
 {
+    OBJECT_VIEW_AUTO struct object_view view = {0};
+
     if (args->maxinfo < 0 || args->maplen < 0 ||
         (int64_t)args->maxinfo * args->maplen > REMOTE_CPUMAPS_MAX ||
         args->maxinfo > REMOTE_VCPUINFO_MAX) {
@@ -315,8 +326,8 @@ int domain_get_vcpus(struct call *call, const struct remote_domain_get_vcpus_arg
                   args->maplen);
         return -1;
     }
-    statistics_refresh(&call->object, 1, STATISTICS_WAIT_MS);
-    VIEW(view, call);
+    if (get_fresh_view(call, &view, error) < 0)
+        return -1;
     unsigned count = MIN((unsigned)args->maxinfo, domain_vcpus(view_current(&view)));
     ret->info_val = arena_array(&call->arena, count, sizeof(struct remote_vcpu_info));
     ret->info_len = count;

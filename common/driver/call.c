@@ -53,6 +53,16 @@ void call_after_reply(struct call *call, void (*function)(struct client *client,
     call->after_reply_number = number;
 }
 
+int call_get_view(struct call *call, struct object_view *ret_view, GError **error)
+{
+    object_get_view(call->object, ret_view);
+    if (ret_view->live || ret_view->config)
+        return 0;
+    object_view_clear(ret_view);
+    object_set_missing(call->object, error);
+    return -1;
+}
+
 bool call_may_list(struct call *call, struct object *object)
 {
     const struct protocol_method *facts = call->request->method;

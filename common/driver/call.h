@@ -75,6 +75,10 @@ struct stream *call_stream(struct call *call);
 void call_after_reply(struct call *call, void (*function)(struct client *client, int64_t number),
                       int64_t number);
 
+/* The view of call->object, which may have been removed since it was found: the kind's not-found
+ * error then, so that one of the definitions is there on success. */
+int call_get_view(struct call *call, struct object_view *ret_view, GError **error);
+
 /* Asks the facts' access rules for call->object again: for lookups, which find it themselves. */
 int call_check_access(struct call *call, GError **error);
 

@@ -228,12 +228,12 @@ int connect_list_domains(struct call *call, const struct remote_connect_list_dom
     g_autoptr(GPtrArray) domains = domain_list(call, VIR_CONNECT_LIST_DOMAINS_ACTIVE);
     uint32_t most = args->maxids < 0 ? 0 : (uint32_t)args->maxids;
 
-    ret->ids_len = MIN(domains->len, most);
-    ret->ids_val = arena_array(&call->arena, ret->ids_len, sizeof(int));
-    for (uint32_t i = 0; i < ret->ids_len; i++) {
+    ret->ids_val = arena_array(&call->arena, MIN(domains->len, most), sizeof(int));
+    for (guint i = 0; i < domains->len && ret->ids_len < most; i++) {
         OBJECT_VIEW_AUTO struct object_view view = {0};
         object_get_view(domains->pdata[i], &view);
-        ret->ids_val[i] = view.id;
+        if (view.id != -1) /* it may have ended since the list was made */
+            ret->ids_val[ret->ids_len++] = view.id;
     }
     return 0;
 }

@@ -7,10 +7,6 @@
 /*
  * Everything here is answered from the object's published view: it never waits for a hypervisor.
  */
-#define VIEW(view, call)                                                                           \
-    OBJECT_VIEW_AUTO struct object_view view = {0};                                                \
-    object_get_view((call)->object, &view)
-
 static const struct domain *definition_of(const struct object_view *view)
 {
     return (const struct domain *)object_view_definition(view, false);
@@ -32,7 +28,10 @@ static unsigned xml_flags(unsigned flags, bool active)
 int domain_get_xml_desc(struct call *call, const struct remote_domain_get_xml_desc_args *args,
                         struct remote_domain_get_xml_desc_ret *ret, GError **error)
 {
-    VIEW(view, call);
+    OBJECT_VIEW_AUTO struct object_view view = {0};
+
+    if (call_get_view(call, &view, error) < 0)
+        return -1;
     const struct definition *definition =
         object_view_definition(&view, args->flags & VIR_DOMAIN_XML_INACTIVE);
     g_autofree char *text = xml_write(definition, xml_flags(args->flags, definition == view.live));
@@ -44,8 +43,10 @@ int domain_get_xml_desc(struct call *call, const struct remote_domain_get_xml_de
 int domain_get_state(struct call *call, const struct remote_domain_get_state_args *args,
                      struct remote_domain_get_state_ret *ret, GError **error)
 {
-    VIEW(view, call);
+    OBJECT_VIEW_AUTO struct object_view view = {0};
 
+    if (call_get_view(call, &view, error) < 0)
+        return -1;
     ret->state = view.state;
     ret->reason = view.reason;
     return 0;
@@ -54,8 +55,10 @@ int domain_get_state(struct call *call, const struct remote_domain_get_state_arg
 int domain_get_os_type(struct call *call, const struct remote_domain_get_os_type_args *args,
                        struct remote_domain_get_os_type_ret *ret, GError **error)
 {
-    VIEW(view, call);
+    OBJECT_VIEW_AUTO struct object_view view = {0};
 
+    if (call_get_view(call, &view, error) < 0)
+        return -1;
     ret->type =
         arena_strdup(&call->arena, names_word(&os_type_names, definition_of(&view)->os.type));
     return 0;
@@ -64,8 +67,10 @@ int domain_get_os_type(struct call *call, const struct remote_domain_get_os_type
 int domain_get_max_memory(struct call *call, const struct remote_domain_get_max_memory_args *args,
                           struct remote_domain_get_max_memory_ret *ret, GError **error)
 {
-    VIEW(view, call);
+    OBJECT_VIEW_AUTO struct object_view view = {0};
 
+    if (call_get_view(call, &view, error) < 0)
+        return -1;
     ret->memory = definition_of(&view)->memory;
     return 0;
 }
@@ -73,8 +78,10 @@ int domain_get_max_memory(struct call *call, const struct remote_domain_get_max_
 int domain_get_max_vcpus(struct call *call, const struct remote_domain_get_max_vcpus_args *args,
                          struct remote_domain_get_max_vcpus_ret *ret, GError **error)
 {
-    VIEW(view, call);
+    OBJECT_VIEW_AUTO struct object_view view = {0};
 
+    if (call_get_view(call, &view, error) < 0)
+        return -1;
     ret->num = (int)definition_of(&view)->max_vcpus;
     return 0;
 }
@@ -82,10 +89,11 @@ int domain_get_max_vcpus(struct call *call, const struct remote_domain_get_max_v
 int domain_get_vcpus_flags(struct call *call, const struct remote_domain_get_vcpus_flags_args *args,
                            struct remote_domain_get_vcpus_flags_ret *ret, GError **error)
 {
-    VIEW(view, call);
+    OBJECT_VIEW_AUTO struct object_view view = {0};
     unsigned affected;
 
-    if (object_check_affect(call->object->kind, &view, args->flags, &affected, error) < 0)
+    if (call_get_view(call, &view, error) < 0 ||
+        object_check_affect(call->object->kind, &view, args->flags, &affected, error) < 0)
         return -1;
     const struct domain *domain =
         (const struct domain *)(affected & VIR_DOMAIN_AFFECT_LIVE ? view.live : view.config);
@@ -111,8 +119,10 @@ int domain_is_persistent(struct call *call, const struct remote_domain_is_persis
 int domain_is_updated(struct call *call, const struct remote_domain_is_updated_args *args,
                       struct remote_domain_is_updated_ret *ret, GError **error)
 {
-    VIEW(view, call);
+    OBJECT_VIEW_AUTO struct object_view view = {0};
 
+    if (call_get_view(call, &view, error) < 0)
+        return -1;
     ret->updated = view.updated;
     return 0;
 }
@@ -120,8 +130,10 @@ int domain_is_updated(struct call *call, const struct remote_domain_is_updated_a
 int domain_get_autostart(struct call *call, const struct remote_domain_get_autostart_args *args,
                          struct remote_domain_get_autostart_ret *ret, GError **error)
 {
-    VIEW(view, call);
+    OBJECT_VIEW_AUTO struct object_view view = {0};
 
+    if (call_get_view(call, &view, error) < 0)
+        return -1;
     ret->autostart = view.autostart;
     return 0;
 }
