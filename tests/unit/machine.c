@@ -10,118 +10,118 @@ static NAMES(disk_type_names, NULL, "file", "block", "network");
 static NAMES(disk_bus_names, NULL, "ide", "scsi", "virtio", "usb");
 static NAMES(address_type_names, NULL, "pci", "drive", "note");
 
-XML_SCHEMA_DECLARE(pci_address);
-XML_SCHEMA_DECLARE(drive_address);
-XML_SCHEMA_DECLARE(device_info);
-XML_SCHEMA_DECLARE(network_source);
-XML_SCHEMA_DECLARE(network_host);
-XML_SCHEMA_DECLARE(disk_driver);
-XML_SCHEMA_DECLARE(timing);
+XML_SCHEMA_DECLARE(machine_pci_address);
+XML_SCHEMA_DECLARE(machine_drive_address);
+XML_SCHEMA_DECLARE(machine_device_info);
+XML_SCHEMA_DECLARE(machine_network_source);
+XML_SCHEMA_DECLARE(machine_network_host);
+XML_SCHEMA_DECLARE(machine_disk_driver);
+XML_SCHEMA_DECLARE(machine_timing);
 
 /* ---- <address>: a union ---- */
 
-#define ROWS_OF struct pci_address
-static const struct xml_row pci_address_rows[] = {
+#define ROWS_OF struct machine_pci_address
+static const struct xml_row machine_pci_address_rows[] = {
     ROW_HEX("@domain", domain, 4, "Domain", .flags = XML_ALWAYS),
     ROW_HEX("@bus", bus, 2, "Bus", .flags = XML_ALWAYS | XML_ABI),
     ROW_HEX("@slot", slot, 2, "Slot", RANGE(0, 31), .flags = XML_ALWAYS | XML_ABI),
     ROW_HEX("@function", function, 1, "Function", RANGE(0, 7), .flags = XML_ALWAYS | XML_ABI),
 };
 #undef ROWS_OF
-XML_SCHEMA(pci_address, "address", .doc = "An address on a PCI bus");
+XML_SCHEMA(machine_pci_address, "address", .doc = "An address on a PCI bus");
 
-#define ROWS_OF struct drive_address
-static const struct xml_row drive_address_rows[] = {
+#define ROWS_OF struct machine_drive_address
+static const struct xml_row machine_drive_address_rows[] = {
     ROW_NUMBER("@controller", controller, "Index of the controller"),
     ROW_NUMBER("@bus", unit, "Place on the bus", .flags = XML_ALWAYS),
 };
 #undef ROWS_OF
-XML_SCHEMA(drive_address, "address", .doc = "An address on a disk controller");
+XML_SCHEMA(machine_drive_address, "address", .doc = "An address on a disk controller");
 
-#define ROWS_OF struct address
-static const struct xml_row address_rows[] = {
+#define ROWS_OF struct machine_address
+static const struct xml_row machine_address_rows[] = {
     ROW_ENUM("@type", type, address_type_names, "Kind of address", .flags = XML_REQUIRED),
-    ROW_EMBED(".", pci, pci_address, WHEN(type, BIT(ADDRESS_PCI))),
-    ROW_EMBED(".", drive, drive_address, WHEN(type, BIT(ADDRESS_DRIVE))),
+    ROW_EMBED(".", pci, machine_pci_address, WHEN(type, BIT(ADDRESS_PCI))),
+    ROW_EMBED(".", drive, machine_drive_address, WHEN(type, BIT(ADDRESS_DRIVE))),
     ROW_STRING("@text", note, "Words", WHEN(type, BIT(ADDRESS_NOTE)), .flags = XML_NEEDED),
 };
 #undef ROWS_OF
-XML_SCHEMA(address, "address", .doc = "Where a device is");
+XML_SCHEMA(machine_address, "address", .doc = "Where a device is");
 
-#define ROWS_OF struct device_info
-static const struct xml_row device_info_rows[] = {
+#define ROWS_OF struct machine_device_info
+static const struct xml_row machine_device_info_rows[] = {
     ROW_STRING("alias/@name", alias, "Name at run time", .flags = XML_LIVE),
     ROW_NUMBER("boot/@order", boot, "Boot order", RANGE(1, 99), .flags = XML_NEEDED),
-    ROW_CHILD("address", address, address, "Where the device is", .flags = XML_ABI),
+    ROW_CHILD("address", address, machine_address, "Where the device is", .flags = XML_ABI),
 };
 #undef ROWS_OF
 static int check_device_info(struct xml_at *at, void *object, GError **error)
 {
-    const struct device_info *info = object;
+    const struct machine_device_info *info = object;
 
     if (info->alias && strchr(info->alias, ' '))
         return xml_at_fail(at, "alias/@name", VIR_ERR_CONFIG_UNSUPPORTED, error, "has a space");
     return 0;
 }
-XML_SCHEMA(device_info, "info", .doc = "What all devices have", .check = check_device_info);
+XML_SCHEMA(machine_device_info, "info", .doc = "What all devices have", .check = check_device_info);
 
 /* ---- <disk> ---- */
 
-#define ROWS_OF struct network_host
-static const struct xml_row network_host_rows[] = {
+#define ROWS_OF struct machine_network_host
+static const struct xml_row machine_network_host_rows[] = {
     ROW_STRING("@name", name, "Host"),
     ROW_NUMBER("@port", port, "Port"),
 };
 #undef ROWS_OF
-XML_SCHEMA(network_host, "host", .doc = "A server");
+XML_SCHEMA(machine_network_host, "host", .doc = "A server");
 
-#define ROWS_OF struct network_source
-static const struct xml_row network_source_rows[] = {
+#define ROWS_OF struct machine_network_source
+static const struct xml_row machine_network_source_rows[] = {
     ROW_STRING("@protocol", protocol, "Protocol", .flags = XML_REQUIRED),
     ROW_STRING("@name", volume, "Volume"),
-    ROW_LIST("host", hosts, network_host, "Servers", .flags = XML_REQUIRED),
+    ROW_LIST("host", hosts, machine_network_host, "Servers", .flags = XML_REQUIRED),
 };
 #undef ROWS_OF
-XML_SCHEMA(network_source, "source", .doc = "A disk on the network");
+XML_SCHEMA(machine_network_source, "source", .doc = "A disk on the network");
 
-#define ROWS_OF struct disk_driver
-static const struct xml_row disk_driver_rows[] = {
+#define ROWS_OF struct machine_disk_driver
+static const struct xml_row machine_disk_driver_rows[] = {
     ROW_STRING("@name", name, "Name"),
     ROW_ON_OFF("@discard", discard, "Discard", DEFAULT(TRISTATE_OFF)),
     ROW_NUMBER("@queues", queues, "Queues"),
 };
 #undef ROWS_OF
-XML_SCHEMA(disk_driver, "driver", .doc = "How the disk is emulated");
+XML_SCHEMA(machine_disk_driver, "driver", .doc = "How the disk is emulated");
 
-#define ROWS_OF struct store
-static const struct xml_row store_rows[] = {
+#define ROWS_OF struct machine_store
+static const struct xml_row machine_store_rows[] = {
     ROW_STRING("format/@type", format, "Format"),
-    ROW_CHILD("backingStore", backing, store, "What is below"),
+    ROW_CHILD("backingStore", backing, machine_store, "What is below"),
 };
 #undef ROWS_OF
-XML_SCHEMA(store, "backingStore", .doc = "A layer of an image");
+XML_SCHEMA(machine_store, "backingStore", .doc = "A layer of an image");
 
-#define ROWS_OF struct disk
-static const struct xml_row disk_rows[] = {
+#define ROWS_OF struct machine_disk
+static const struct xml_row machine_disk_rows[] = {
     ROW_ENUM("@type", type, disk_type_names, "Kind of source", DEFAULT(DISK_FILE),
              .flags = XML_ALWAYS),
-    ROW_CHILD("driver", driver, disk_driver, "How the disk is emulated"),
+    ROW_CHILD("driver", driver, machine_disk_driver, "How the disk is emulated"),
     ROW_STRING("source/@file", path, "File", WHEN(type, BIT(DISK_FILE))),
     ROW_STRING("source/@dev", path, "Device", WHEN(type, BIT(DISK_BLOCK))),
-    ROW_CHILD("source", network, network_source, "Server", WHEN(type, BIT(DISK_NETWORK))),
+    ROW_CHILD("source", network, machine_network_source, "Server", WHEN(type, BIT(DISK_NETWORK))),
     ROW_STRING("source/@password", password, "Secret of the source", .flags = XML_SECURE),
-    ROW_CHILD("backingStore", backing, store, "What is below"),
+    ROW_CHILD("backingStore", backing, machine_store, "What is below"),
     ROW_STRING("target/@dev", target, "Name in the guest", .flags = XML_REQUIRED | XML_ABI),
     ROW_ENUM("target/@bus", bus, disk_bus_names, "Bus", .flags = XML_ABI),
     ROW_FLAG("readonly", readonly, "The guest cannot write"),
     ROW_FLAG("transient", transient, "Changes are lost", .flags = XML_INPUT),
     ROW_FLAG("scratch", transient, "Changes are lost"),
-    ROW_EMBED(".", info, device_info),
+    ROW_EMBED(".", info, machine_device_info),
 };
 #undef ROWS_OF
 static int check_disk(struct xml_at *at, void *object, GError **error)
 {
-    struct disk *disk = object;
+    struct machine_disk *disk = object;
 
     if (disk->readonly && disk->transient)
         return xml_at_fail(at, "", VIR_ERR_CONFIG_UNSUPPORTED, error,
@@ -130,7 +130,7 @@ static int check_disk(struct xml_at *at, void *object, GError **error)
         xml_at_warn(at, "target", "no bus for disk '%s'", disk->target);
     return 0;
 }
-XML_SCHEMA(disk, "disk", .doc = "A disk", .check = check_disk);
+XML_SCHEMA(machine_disk, "disk", .doc = "A disk", .check = check_disk);
 
 /* ---- <screen>: with a type of its own ---- */
 
@@ -164,26 +164,26 @@ static const struct xml_type screen_size_type = {
     .format = format_size,
 };
 
-#define ROWS_OF struct screen
-static const struct xml_row screen_rows[] = {
+#define ROWS_OF struct machine_screen
+static const struct xml_row machine_screen_rows[] = {
     ROW_TYPE("@size", size, screen_size_type, "Size", .flags = XML_REQUIRED),
     ROW_NUMBER("@gamma", gamma, "Gamma"),
     ROW_NUMBER("@priority", priority, "Priority", RANGE(-5, 5)),
     ROW_OCTAL("mode", mode, 4, "Permissions"),
 };
 #undef ROWS_OF
-XML_SCHEMA(screen, "screen", .doc = "A screen");
+XML_SCHEMA(machine_screen, "screen", .doc = "A screen");
 
 /* ---- <machine> ---- */
 
-#define ROWS_OF struct timing
-static const struct xml_row timing_rows[] = {
+#define ROWS_OF struct machine_timing
+static const struct xml_row machine_timing_rows[] = {
     ROW_NUMBER("cputune/period", period, "Period"),
     ROW_NUMBER("cputune/quota", quota, "Quota"),
     ROW_NUMBER("@shift", shift, "Shift of the clock"),
 };
 #undef ROWS_OF
-XML_SCHEMA(timing, "timing", .doc = "Rare settings, out of the way");
+XML_SCHEMA(machine_timing, "timing", .doc = "Rare settings, out of the way");
 
 static int read_colors(struct xml_at *at, void *node, void *object, GError **error)
 {
@@ -224,7 +224,7 @@ static const struct xml_row machine_rows[] = {
     ROW_ENUM("@type", type, machine_type_names, "Accelerator", .flags = XML_REQUIRED | XML_ABI,
              CODE(VIR_ERR_CONFIG_UNSUPPORTED)),
     ROW_NUMBER("@id", id, "Number at run time", .flags = XML_LIVE),
-    ROW_CHILD(".", timing, timing, "Timing"),
+    ROW_CHILD(".", timing, machine_timing, "Timing"),
     ROW_STRING("name", name, "Name", .flags = XML_REQUIRED),
     ROW_UUID("uuid", uuid, "Identity", .flags = XML_ABI),
     ROW_STRING("title", title, "Title"),
@@ -245,8 +245,8 @@ static const struct xml_row machine_rows[] = {
     ROW_YES_NO("green", green, NULL, .flags = XML_HIDDEN),
     ROW_STRINGS("owner", owners, "Owners"),
     ROW_STRING("devices/emulator", emulator, "Emulator", .flags = XML_NOT_MIGRATED),
-    ROW_LIST("devices/disk", disks, disk, "Disks", .flags = XML_ABI),
-    ROW_LIST("devices/screen", screens, screen, "Screens"),
+    ROW_LIST("devices/disk", disks, machine_disk, "Disks", .flags = XML_ABI),
+    ROW_LIST("devices/screen", screens, machine_screen, "Screens"),
     ROW_MAC("devices/mac/@address", mac, "Card"),
     ROW_STRING("socket", socket, "Monitor", .flags = XML_STATUS),
     ROW_STRINGS("ext:commandline/ext:arg/@value", arguments, "Arguments"),

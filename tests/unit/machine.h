@@ -10,74 +10,74 @@ enum disk_type { DISK_NONE, DISK_FILE, DISK_BLOCK, DISK_NETWORK };
 enum disk_bus { BUS_NONE, BUS_IDE, BUS_SCSI, BUS_VIRTIO, BUS_USB };
 enum address_type { ADDRESS_NONE, ADDRESS_PCI, ADDRESS_DRIVE, ADDRESS_NOTE };
 
-struct pci_address {
+struct machine_pci_address {
     uint16_t domain;
     uint8_t bus, slot, function;
 };
 
-struct drive_address {
+struct machine_drive_address {
     struct opt_uint controller;
     unsigned unit;
 };
 
-struct address {
+struct machine_address {
     uint8_t type; /* enum address_type */
     union {
-        struct pci_address pci;
-        struct drive_address drive;
+        struct machine_pci_address pci;
+        struct machine_drive_address drive;
         const char *note;
     };
 };
 
-struct device_info {
+struct machine_device_info {
     const char *alias;
     unsigned boot;
-    struct address *address;
+    struct machine_address *address;
 };
 
-struct network_host {
+struct machine_network_host {
     const char *name;
     uint16_t port;
 };
 
-struct network_source {
+struct machine_network_source {
     const char *protocol, *volume;
-    LIST_OF(struct network_host) hosts;
+    LIST_OF(struct machine_network_host) hosts;
 };
 
-struct disk_driver {
+struct machine_disk_driver {
     const char *name;
     uint8_t discard; /* enum tristate */
     struct opt_uint queues;
 };
 
-struct store {
+struct machine_store {
     const char *format;
-    struct store *backing;
+    struct machine_store *backing;
 };
 
-struct disk {
+struct machine_disk {
     uint8_t type, bus; /* enum disk_type, enum disk_bus */
     bool readonly, transient;
-    struct disk_driver *driver;
+    struct machine_disk_driver *driver;
     const char *path, *target, *password;
-    struct network_source *network;
-    struct store *backing;
-    struct device_info info;
+    struct machine_network_source *network;
+    struct machine_store *backing;
+    struct machine_device_info info;
 };
 
 struct screen_size {
     uint16_t width, height;
 };
 
-struct screen {
+struct machine_screen {
     struct screen_size size; /* a type of the model's own */
     double gamma;
     struct opt_int priority;
     unsigned mode; /* octal */
 };
 
-struct timing {
+struct machine_timing {
     uint64_t period;
     struct opt_ulong quota;
     int shift;
@@ -97,17 +97,17 @@ struct machine {
     struct opt_ulong window; /* bytes */
     unsigned vcpus;
     struct cpuset *cpus;
-    struct timing *timing;
-    LIST_OF(struct disk) disks;
-    LIST_OF(struct screen) screens;
+    struct machine_timing *timing;
+    LIST_OF(struct machine_disk) disks;
+    LIST_OF(struct machine_screen) screens;
     LIST_OF(const char) arguments, owners;
 };
 
 XML_SCHEMA_DECLARE(machine);
-XML_SCHEMA_DECLARE(disk);
-XML_SCHEMA_DECLARE(store);
-XML_SCHEMA_DECLARE(screen);
-XML_SCHEMA_DECLARE(address);
+XML_SCHEMA_DECLARE(machine_disk);
+XML_SCHEMA_DECLARE(machine_store);
+XML_SCHEMA_DECLARE(machine_screen);
+XML_SCHEMA_DECLARE(machine_address);
 
 /* A machine inside of a status document. */
 struct machine_status {

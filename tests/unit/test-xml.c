@@ -55,7 +55,7 @@ static void test_least(void)
 static void test_members(void)
 {
     DEFINITION_AUTO struct machine *machine = read_machine(whole, 0);
-    const struct disk *disk = machine->disks.items[0];
+    const struct machine_disk *disk = machine->disks.items[0];
 
     g_assert_cmpint(machine->type, ==, MACHINE_KVM);
     g_assert_true(machine->id.set);
@@ -167,7 +167,7 @@ static void test_read_flags(void)
 
 static void test_parts(void)
 {
-    const struct xml_schema *schemas[] = {&screen_schema, &disk_schema}, *schema;
+    const struct xml_schema *schemas[] = {&machine_screen_schema, &machine_disk_schema}, *schema;
     static const char text[] = "<disk type='block'>\n"
                                "  <target dev='vdb' bus='usb'/>\n"
                                "</disk>\n";
@@ -178,7 +178,7 @@ static void test_parts(void)
 
     g_assert_cmpint(xml_read_part(schemas, 2, text, -1, 0, &arena, NULL, &schema, &object, &error),
                     ==, 0);
-    g_assert_true(schema == &disk_schema);
+    g_assert_true(schema == &machine_disk_schema);
     xml_write_part(schema, object, 0, 0, out);
     g_assert_cmpstr(out->str, ==, text);
     g_assert_cmpint(
@@ -276,8 +276,8 @@ static void test_change(void)
 {
     DEFINITION_AUTO struct machine *machine = read_machine(whole, 0);
     DEFINITION_AUTO struct machine *copy = (struct machine *)definition_copy(&machine->definition);
-    struct disk *disk =
-        xml_copy_part(&disk_schema, machine->disks.items[0], &copy->definition.arena);
+    struct machine_disk *disk =
+        xml_copy_part(&machine_disk_schema, machine->disks.items[0], &copy->definition.arena);
 
     disk->target = arena_strdup(&copy->definition.arena, "vdz");
     LIST_INSERT(&copy->definition.arena, &copy->disks, 1, disk);
@@ -290,8 +290,7 @@ static void test_change(void)
     g_assert_cmpstr(copy->disks.items[1]->path, ==, "/a \"b\".img");
     g_assert_cmpstr(copy->disks.items[2]->target, ==, "sda");
     unsigned seen = 0;
-    LIST_EACH(owner, &copy->owners)
-    {
+    LIST_EACH (owner, &copy->owners) {
         seen += owner_i;
         if (strcmp(owner, "bob & co") == 0)
             break;
@@ -632,7 +631,8 @@ static void test_deepest(void)
     DEFINITION_AUTO struct machine *copy = (struct machine *)definition_copy(&machine->definition);
     unsigned found = 0;
 
-    for (const struct store *store = copy->disks.items[0]->backing; store; store = store->backing)
+    for (const struct machine_store *store = copy->disks.items[0]->backing; store;
+         store = store->backing)
         found++;
     g_assert_cmpuint(found, ==, depth);
     g_assert_true(xml_equal(&machine_schema, machine, copy));
