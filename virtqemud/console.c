@@ -24,32 +24,33 @@ struct session {
 static const struct chardev_source *find_console(const struct domain *live, const char *alias,
                                                  const char **ret_alias)
 {
-    LIST_EACH(console, &live->devices.consoles)
-    if (!alias || g_strcmp0(console->info.alias, alias) == 0) {
-        *ret_alias = console->info.alias;
-        return &console->source;
-    }
-    LIST_EACH(serial, &live->devices.serials)
-    if (!alias || g_strcmp0(serial->info.alias, alias) == 0) {
-        *ret_alias = serial->info.alias;
-        return &serial->source;
-    }
-    LIST_EACH(parallel, &live->devices.parallels)
-    if (!alias || g_strcmp0(parallel->info.alias, alias) == 0) {
-        *ret_alias = parallel->info.alias;
-        return &parallel->source;
-    }
+    LIST_EACH (console, &live->devices.consoles)
+        if (!alias || g_strcmp0(console->info.alias, alias) == 0) {
+            *ret_alias = console->info.alias;
+            return &console->source;
+        }
+    LIST_EACH (serial, &live->devices.serials)
+        if (!alias || g_strcmp0(serial->info.alias, alias) == 0) {
+            *ret_alias = serial->info.alias;
+            return &serial->source;
+        }
+    LIST_EACH (parallel, &live->devices.parallels)
+        if (!alias || g_strcmp0(parallel->info.alias, alias) == 0) {
+            *ret_alias = parallel->info.alias;
+            return &parallel->source;
+        }
     return NULL;
 }
 
 static const struct chardev_source *find_channel(const struct domain *live, const char *name,
                                                  const char **ret_alias)
 {
-    LIST_EACH(channel, &live->devices.channels)
-    if (!name || g_strcmp0(channel->info.alias, name) == 0 || g_strcmp0(channel->name, name) == 0) {
-        *ret_alias = channel->info.alias;
-        return &channel->source;
-    }
+    LIST_EACH (channel, &live->devices.channels)
+        if (!name || g_strcmp0(channel->info.alias, name) == 0 ||
+            g_strcmp0(channel->name, name) == 0) {
+            *ret_alias = channel->info.alias;
+            return &channel->source;
+        }
     return NULL;
 }
 
@@ -134,7 +135,7 @@ static struct stream *evict(struct guest *guest, const char *alias)
 static int claim(struct guest *guest, const char *alias, bool force, struct session *session,
                  struct stream **ret_evicted, GError **error)
 {
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&guest->lock);
+    g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&guest->lock);
 
     if (!guest->consoles)
         guest->consoles = g_hash_table_new(g_str_hash, g_str_equal);

@@ -70,12 +70,10 @@ static struct json_object *override_value(const struct override_property *proper
 static void apply_overrides(const struct domain *domain, const char *alias,
                             struct json_object *json)
 {
-    LIST_EACH(override, &domain->qemu_overrides)
-    {
+    LIST_EACH (override, &domain->qemu_overrides) {
         if (g_strcmp0(override->alias, alias) != 0)
             continue;
-        LIST_EACH(property, &override->frontend)
-        {
+        LIST_EACH (property, &override->frontend) {
             if (g_strcmp0(property->type, "remove") == 0)
                 json_object_object_del(json, property->name);
             else
@@ -84,12 +82,28 @@ static void apply_overrides(const struct domain *domain, const char *alias,
     }
 }
 
+/* Names that -device takes for a type called otherwise. */
+static const struct {
+    const char *name, *type;
+} nicknames[] = {
+    {"lsi", "lsi53c895a"},
+    {"ahci", "ich9-ahci"},
+};
+
+static bool has_driver(const struct emulator *emulator, const char *driver)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(nicknames); i++)
+        if (strcmp(nicknames[i].name, driver) == 0)
+            driver = nicknames[i].type;
+    return emulator_has_type(emulator, driver);
+}
+
 static int check_driver(const struct device *device, const struct emulator *emulator,
                         struct json_object *json, GError **error)
 {
     const char *driver = json_string_member(json, "driver");
 
-    if (driver && emulator_has_type(emulator, driver))
+    if (driver && has_driver(emulator, driver))
         return 0;
     return device_refuse(error, names_word(&device_kind_names, device->kind),
                          device->info ? device->info->alias : NULL,

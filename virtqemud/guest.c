@@ -92,7 +92,7 @@ void guest_set_process(struct guest *guest, struct process *process)
 
 pid_t guest_pid(struct guest *guest)
 {
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&guest->lock);
+    g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&guest->lock);
 
     return guest->process.pid;
 }
@@ -100,7 +100,7 @@ pid_t guest_pid(struct guest *guest)
 /* A pidfd of our own, so that nobody waits with the lock held. */
 static int duplicate_process(struct guest *guest, struct process *ret_process)
 {
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&guest->lock);
+    g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&guest->lock);
 
     if (!guest->process.pid)
         return -1;

@@ -6,6 +6,7 @@
 #include "driver/events.h"
 #include "model/domain-metadata.h"
 #include "protocol/remote-handlers.h"
+#include "xml/xml.h"
 
 #define AFFECT (VIR_DOMAIN_AFFECT_LIVE | VIR_DOMAIN_AFFECT_CONFIG)
 
@@ -101,6 +102,17 @@ static int check_arguments(const struct remote_domain_set_metadata_args *args, G
     return 0;
 }
 
+/* Text that fits when it comes may be too much to be read again once it has been escaped: then it
+ * must not be stored. */
+static int check_readable(const struct definition *definition, GError **error)
+{
+    g_autofree char *text = xml_write(definition, XML_WRITE_SECURE | XML_WRITE_STATUS);
+    DEFINITION_AUTO struct definition *read =
+        xml_read(definition->schema, text, -1, XML_READ_STATUS, NULL, error);
+
+    return read ? 0 : -1;
+}
+
 /* A changed copy of definition, compact; NULL with the error set. */
 static struct definition *changed(const struct definition *definition,
                                   const struct remote_domain_set_metadata_args *args,
@@ -108,7 +120,7 @@ static struct definition *changed(const struct definition *definition,
 {
     DEFINITION_AUTO struct domain *copy = (struct domain *)definition_copy(definition);
 
-    if (set_text(copy, args, error) < 0)
+    if (set_text(copy, args, error) < 0 || check_readable(&copy->definition, error) < 0)
         return NULL;
     return definition_copy(&copy->definition);
 }
