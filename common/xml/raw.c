@@ -298,6 +298,15 @@ static void enter_namespace(xmlNode *node, xmlNs *ns)
             enter_namespace(child, ns);
 }
 
+/* The element's own declaration of uri with this prefix; NULL when the prefix is something else. */
+static xmlNs *declare(xmlNode *element, const char *prefix, const char *uri)
+{
+    for (xmlNs *ns = element->nsDef; ns; ns = ns->next)
+        if (g_strcmp0(chars(ns->prefix), prefix) == 0 && has_uri(ns, uri))
+            return ns;
+    return xmlNewNs(element, (const xmlChar *)uri, (const xmlChar *)prefix);
+}
+
 static int add_child(xmlNode *root, const char *prefix, const char *uri, const char *text,
                      GError **error)
 {
@@ -306,7 +315,7 @@ static int add_child(xmlNode *root, const char *prefix, const char *uri, const c
     if (!part)
         return -1;
     xmlNode *child = xmlDocCopyNode(xmlDocGetRootElement(part), root->doc, 1);
-    xmlNs *ns = child ? xmlNewNs(child, (const xmlChar *)uri, (const xmlChar *)prefix) : NULL;
+    xmlNs *ns = child ? declare(child, prefix, uri) : NULL;
     if (!ns) {
         xmlFreeNode(child);
         error_set(error, VIR_ERR_INVALID_ARG, "cannot use the namespace prefix '%s'", prefix);
