@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "document.h"
 
+#include <sys/utsname.h>
+
 #include "base/log.h"
 #include "model/domain-check.h"
 #include "model/domain-defaults.h"
@@ -42,6 +44,15 @@ static void log_warnings(const struct domain *domain, const GPtrArray *warnings)
         log_warn("domain '%s': %s", domain->name, (const char *)warnings->pdata[i]);
 }
 
+/* The host's architecture for guests that name none. */
+static void choose_architecture(struct domain *domain)
+{
+    struct utsname host;
+
+    if (!domain->os.arch && uname(&host) == 0)
+        domain->os.arch = arena_strdup(&domain->definition.arena, host.machine);
+}
+
 /* The emulator that the document names, or the one for its architecture, which is then named. */
 static int find_emulator(struct qemu *qemu, struct domain *domain, struct emulator **ret_emulator,
                          GError **error)
@@ -64,6 +75,7 @@ static int complete(struct qemu *qemu, struct domain *domain, GError **error)
 {
     struct emulator *emulator EMULATOR_AUTO = NULL;
 
+    choose_architecture(domain);
     if (check_type(domain, error) < 0 || domain_apply_defaults(domain, &generic, error) < 0 ||
         find_emulator(qemu, domain, &emulator, error) < 0 ||
         defaults_apply(domain, emulator, error) < 0 || domain_check(domain, error) < 0)
