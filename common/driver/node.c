@@ -140,7 +140,8 @@ int node_get_free_pages(struct call *call, const struct remote_node_get_free_pag
 {
     uint64_t total = (uint64_t)args->cellCount * args->pages_len;
 
-    if (total == 0 || total > REMOTE_NODE_MAX_CELLS || args->startCell < -1) {
+    if (total == 0 || total > REMOTE_NODE_MAX_CELLS || args->startCell < -1 ||
+        args->startCell >= (int)node_count_cells()) {
         error_set(error, VIR_ERR_INVALID_ARG, "%u cells from %d with %u page sizes",
                   args->cellCount, args->startCell, args->pages_len);
         return -1;

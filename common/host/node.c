@@ -193,7 +193,7 @@ int node_read_cpu_times(int cpu, struct node_cpu_times *ret_times, GError **erro
 
     if (file_read_all("/proc/stat", TEXT_LIMIT, &text, NULL, error) < 0)
         return -1;
-    const char *line = strstr(text, label);
+    const char *line = cpu < -1 ? NULL : strstr(text, label);
     if (!line || parse_times(line, ret_times) < 0) {
         error_set(error, VIR_ERR_INVALID_ARG, "there is no CPU %d", cpu);
         return -1;
@@ -216,7 +216,7 @@ int node_read_memory(int cell, struct node_memory *ret_memory, GError **error)
         cell < 0 ? g_strdup("/proc/meminfo") : g_strdup_printf(NODE_FOLDER "/node%d/meminfo", cell);
     g_autofree char *text = NULL;
 
-    if (cell >= (int)node_count_cells()) {
+    if (cell < -1 || cell >= (int)node_count_cells()) {
         error_set(error, VIR_ERR_INVALID_ARG, "there is no NUMA cell %d", cell);
         return -1;
     }
