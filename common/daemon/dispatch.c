@@ -35,10 +35,12 @@ static struct message *encode_reply(struct request *request, const void *ret, co
     enum frame_type type = fd_count ? FRAME_REPLY_WITH_FDS : FRAME_REPLY;
     struct frame_header header = message_reply_header(&request->frame->header, type, FRAME_OK);
     MESSAGE_AUTO struct message *message = message_new(&header);
+    bool fits = true;
 
     for (unsigned i = 0; i < fd_count; i++)
-        if (message_add_fd(message, fds[i], error) < 0)
-            return NULL;
+        fits = message_add_fd(message, fds[i], fits ? error : NULL) == 0 && fits;
+    if (!fits)
+        return NULL;
     if (codec_encode(request->method->ret, ret, message->bytes, error) < 0 ||
         message_finish(message, error) < 0)
         return NULL;
