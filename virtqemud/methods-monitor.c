@@ -144,7 +144,9 @@ static const struct method rows[] = {
      .flags = VIR_DOMAIN_QEMU_MONITOR_COMMAND_HMP,
      .job = true,
      .state = METHOD_ACTIVE},
-    {.binding = HANDLER(qemu, qemu_connect_domain_monitor_event_register), .flags = REGISTER_FLAGS},
+    {.binding = HANDLER(qemu, qemu_connect_domain_monitor_event_register),
+     .flags = REGISTER_FLAGS,
+     .thread = METHOD_INLINE},
     {.binding = HANDLER(qemu, qemu_connect_domain_monitor_event_deregister),
      .thread = METHOD_INLINE},
 };

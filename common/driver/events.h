@@ -22,7 +22,8 @@ void events_raise(struct driver *driver, struct job *job, enum event_family fami
                   struct object *object, const void *message);
 
 /* Registers this call's client in either style and activates it after the reply; object NULL: all.
- * *ret_callback_id may be NULL in the legacy style. */
+ * *ret_callback_id may be NULL in the legacy style. Loop thread, so for inline methods: a client
+ * can't go between the check that it is open and this. */
 int events_register(struct call *call, enum event_family family, int id, bool legacy,
                     struct object *object, const char *monitor_event, unsigned monitor_flags,
                     int *ret_callback_id, GError **error);
