@@ -101,7 +101,8 @@ int connect_supports_feature(struct call *call,
     uint32_t features = COMMON_FEATURES | call->client->driver->spec->features;
 
     if (args->feature == FEATURE_PROGRAM_KEEPALIVE) {
-        connection_enable_keepalive(call->client->connection, settings->keepalive_interval * 1000,
+        connection_enable_keepalive(call->client->connection,
+                                    (int64_t)settings->keepalive_interval * 1000,
                                     settings->keepalive_count);
     } else if (!client_is_open(call->client)) {
         error_set_from(error, VIR_FROM_RPC, VIR_ERR_INTERNAL_ERROR,
