@@ -33,12 +33,56 @@ static int assign_memory_slots(struct domain *domain, GError **error)
     return 0;
 }
 
+/* ---- the virtual I/O bus of pseries ---- */
+
+static bool register_is_used(const struct device *devices, unsigned count, uint64_t reg)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (devices[i].info && devices[i].info->address.type == ADDRESS_SPAPR_VIO &&
+            devices[i].info->address.spapr_vio.reg.set &&
+            devices[i].info->address.spapr_vio.reg.value == reg)
+            return true;
+    return false;
+}
+
+static uint64_t first_register(enum device_kind kind)
+{
+    switch (kind) {
+    case DEVICE_CONTROLLER:
+        return 0x2000;
+    case DEVICE_NVRAM:
+        return 0x3000;
+    case DEVICE_SERIAL:
+        return 0x30000000;
+    default:
+        return 0x1000;
+    }
+}
+
+static void assign_registers(struct domain *domain)
+{
+    unsigned count;
+    g_autofree struct device *devices = domain_list_devices(domain, &count);
+
+    for (unsigned i = 0; i < count; i++) {
+        struct domain_address *address = devices[i].info ? &devices[i].info->address : NULL;
+
+        if (!address || address->type != ADDRESS_SPAPR_VIO || address->spapr_vio.reg.set)
+            continue;
+        uint64_t reg = first_register(devices[i].kind);
+        while (register_is_used(devices, count, reg))
+            reg += 0x1000;
+        address->spapr_vio.reg = OPT_ULONG(reg);
+    }
+}
+
 static int assign(struct domain *domain, const struct machine_traits *machine, bool grow,
                   GError **error)
 {
     if (address_assign_pci(domain, machine, grow, error) < 0 ||
         address_assign_usb(domain, grow, error) < 0)
         return -1;
+    assign_registers(domain);
     return assign_memory_slots(domain, error);
 }
 

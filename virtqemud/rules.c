@@ -137,11 +137,6 @@ static int check_nets(const struct domain *domain, GError **error)
         if (net->type == NET_INTERNAL || net->type == NET_VDS)
             return REFUSE(error, "interface type '%s' is not supported with QEMU",
                           names_word(&net_type_names, net->type));
-        if (net->driver && net->driver->rx_queue_size && !domain_net_is_virtio(net))
-            return REFUSE(error, "rx_queue_size is supported only for virtio");
-        if (net->driver && net->driver->queues > 1 && !domain_net_is_virtio(net) &&
-            net->type != NET_VDPA && net->model)
-            return REFUSE(error, "Multiqueue network is not supported for: %s", net->model);
     }
     return 0;
 }

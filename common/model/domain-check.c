@@ -160,6 +160,19 @@ static int check_iotune(const struct domain_disk *disk, GError **error)
     return 0;
 }
 
+static int check_sgio(const struct domain *domain, GError **error)
+{
+    bool unfiltered = false;
+
+    LIST_EACH (disk, &domain->devices.disks)
+        unfiltered |= disk->sgio == DISK_SGIO_UNFILTERED;
+    LIST_EACH (hostdev, &domain->devices.hostdevs)
+        unfiltered |= hostdev->sgio == DISK_SGIO_UNFILTERED;
+    return unfiltered
+               ? REFUSE(error, VIR_ERR_CONFIG_UNSUPPORTED, "unfiltered sgio is no longer supported")
+               : 0;
+}
+
 static int check_disks(const struct domain *domain, GError **error)
 {
     LIST_EACH (disk, &domain->devices.disks)
@@ -299,9 +312,9 @@ static int check_rngs(const struct domain *domain, GError **error)
 int domain_check(const struct domain *domain, GError **error)
 {
     static int (*const checks[])(const struct domain *domain, GError **error) = {
-        check_name,  check_os,          check_memory,      check_vcpus,     check_iothreads,
-        check_disks, check_controllers, check_boot_orders, check_aliases,   check_audios,
-        check_video, check_rngs,        check_seclabels,   check_lifecycle,
+        check_name,   check_os,    check_memory,      check_vcpus,       check_iothreads,
+        check_disks,  check_sgio,  check_controllers, check_boot_orders, check_aliases,
+        check_audios, check_video, check_rngs,        check_seclabels,   check_lifecycle,
     };
 
     for (unsigned i = 0; i < G_N_ELEMENTS(checks); i++)

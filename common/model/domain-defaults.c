@@ -50,10 +50,10 @@ static int memory_defaults(struct domain *domain, GError **error)
         modules += memory->size;
     if (cells)
         domain->memory = cells + modules;
-    if (!domain->memory || (!cells && modules && domain->max_memory)) {
+    if (domain->memory <= modules) { /* nothing would be left at boot */
         error_set_from(error, VIR_FROM_DOMAIN, VIR_ERR_XML_ERROR,
-                       "memory: is missing: the guest's memory is given by <memory>, or by the "
-                       "cells of <cpu><numa>");
+                       "Memory size must be specified via <memory> or in the <numa> "
+                       "configuration, and be more than that of all <memory> devices");
         return -1;
     }
     if (!domain->current_memory || domain->current_memory > domain->memory)
