@@ -285,6 +285,13 @@ static bool has_any(const struct xml_place *place, const xmlNode *node)
     return place->has_text && node->children && node->children->type == XML_TEXT_NODE;
 }
 
+static bool is_zero(const char *bytes, size_t size)
+{
+    for (; size && !*bytes; bytes++)
+        size--;
+    return size == 0;
+}
+
 static int read_group(struct xml_at *at, const struct xml_item *item, void *object, xmlNode *node,
                       GError **error)
 {
@@ -295,9 +302,12 @@ static int read_group(struct xml_at *at, const struct xml_item *item, void *obje
         return handle_absent(at, item, object, node, error);
     if (!*member)
         *member = arena_alloc(at->arena, item->schema->size);
-    if (read_items(at, place, *member, node, error) < 0)
+    if (read_items(at, place, *member, node, error) < 0 ||
+        (item->schema->check && item->schema->check(at, *member, error) < 0))
         return -1;
-    return item->schema->check ? item->schema->check(at, *member, error) : 0;
+    if (item->optional && is_zero(*member, item->schema->size))
+        *member = NULL; /* its rows were there, but said nothing: a number 0 */
+    return 0;
 }
 
 /* Makes room for the elements of a list, behind what it has already; returns how many there are. */
