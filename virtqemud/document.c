@@ -9,6 +9,7 @@
 #include "xml/xml.h"
 
 #include "defaults.h"
+#include "rules.h"
 
 /* MAC addresses made up here are of the block that QEMU's makers were given. */
 static const struct domain_defaults generic = {.mac_prefix = {0x52, 0x54, 0x00}};
@@ -80,7 +81,7 @@ static int complete(struct qemu *qemu, struct domain *domain, GError **error)
         find_emulator(qemu, domain, &emulator, error) < 0 ||
         defaults_apply(domain, emulator, error) < 0 || domain_check(domain, error) < 0)
         return -1;
-    return 0;
+    return rules_check(domain, error);
 }
 
 int document_read(struct qemu *qemu, const char *text, bool validate,
