@@ -260,7 +260,6 @@ NOBODY = "0badcafe-0000-4000-8000-000000000000"
     (libvirt.VIR_ERR_OPERATION_INVALID, lambda c, d: d.shutdown()),
     (libvirt.VIR_ERR_OPERATION_INVALID, lambda c, d: d.reboot()),
     (libvirt.VIR_ERR_OPERATION_INVALID, lambda c, d: d.openConsole(None, c.newStream())),
-    (libvirt.VIR_ERR_OPERATION_INVALID, lambda c, d: d.setMemory(1024)),
     (libvirt.VIR_ERR_OPERATION_INVALID, lambda c, d: (d.create(), d.rename("other"))),
     (libvirt.VIR_ERR_XML_DETAIL, lambda c, d: c.defineXML("<domain type='qemu'>")),
     (libvirt.VIR_ERR_XML_ERROR, lambda c, d: c.defineXML("<network/>")),
