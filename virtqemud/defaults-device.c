@@ -22,28 +22,6 @@ static bool is_x86(const struct machine_traits *machine)
     return machine->family == MACHINE_PC || machine->family == MACHINE_Q35;
 }
 
-/* Ports that a server has when the document names none. */
-static const char *default_port(enum source_protocol protocol)
-{
-    static const char *const ports[] = {
-        [SOURCE_PROTOCOL_NBD] = "10809",     [SOURCE_PROTOCOL_SHEEPDOG] = "7000",
-        [SOURCE_PROTOCOL_GLUSTER] = "24007", [SOURCE_PROTOCOL_ISCSI] = "3260",
-        [SOURCE_PROTOCOL_HTTP] = "80",       [SOURCE_PROTOCOL_HTTPS] = "443",
-        [SOURCE_PROTOCOL_FTP] = "21",        [SOURCE_PROTOCOL_FTPS] = "990",
-        [SOURCE_PROTOCOL_TFTP] = "69",       [SOURCE_PROTOCOL_SSH] = "22",
-        [SOURCE_PROTOCOL_VXHS] = "9999",
-    };
-
-    return protocol < G_N_ELEMENTS(ports) ? ports[protocol] : NULL;
-}
-
-static void host_defaults(struct domain_source *source)
-{
-    LIST_EACH (host, &source->hosts)
-        if (host->transport != SOURCE_TRANSPORT_UNIX && !host->port)
-            host->port = default_port(source->protocol);
-}
-
 /* An iSCSI name that ends without a unit means unit 0. */
 static void iscsi_defaults(struct domain *domain, struct domain_source *source)
 {
@@ -58,10 +36,8 @@ static void disk_defaults(struct domain *domain, struct domain_disk *disk)
         disk->driver_name = "qemu";
     if (disk->source.type != SOURCE_VOLUME)
         default_to(&disk->source.format, IMAGE_FORMAT_RAW);
-    for (struct domain_source *source = &disk->source; source; source = source->backing) {
-        host_defaults(source);
+    for (struct domain_source *source = &disk->source; source; source = source->backing)
         iscsi_defaults(domain, source);
-    }
 }
 
 static void usb_model(struct domain_controller *controller, const struct machine_traits *machine)
@@ -236,9 +212,6 @@ int defaults_apply_device(struct domain *domain, const struct machine_traits *ma
         break;
     case DEVICE_VSOCK:
         vsock_defaults(object);
-        break;
-    case DEVICE_FILESYSTEM:
-        default_to(&((struct domain_filesystem *)object)->access, FILESYSTEM_ACCESS_PASSTHROUGH);
         break;
     case DEVICE_HOSTDEV:
         hostdev_defaults(object);

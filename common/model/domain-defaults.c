@@ -257,10 +257,34 @@ static void label_defaults(struct domain_source_label **items, unsigned *count)
     *count = kept;
 }
 
-static void source_label_defaults(struct domain_source *source)
+/* Ports that a server has when the document names none. */
+static const char *default_port(enum source_protocol protocol)
 {
-    for (; source; source = source->backing)
+    static const char *const ports[] = {
+        [SOURCE_PROTOCOL_NBD] = "10809",     [SOURCE_PROTOCOL_SHEEPDOG] = "7000",
+        [SOURCE_PROTOCOL_GLUSTER] = "24007", [SOURCE_PROTOCOL_ISCSI] = "3260",
+        [SOURCE_PROTOCOL_HTTP] = "80",       [SOURCE_PROTOCOL_HTTPS] = "443",
+        [SOURCE_PROTOCOL_FTP] = "21",        [SOURCE_PROTOCOL_FTPS] = "990",
+        [SOURCE_PROTOCOL_TFTP] = "69",       [SOURCE_PROTOCOL_SSH] = "22",
+        [SOURCE_PROTOCOL_VXHS] = "9999",
+    };
+
+    return protocol < G_N_ELEMENTS(ports) ? ports[protocol] : NULL;
+}
+
+static void host_defaults(struct domain_source *source)
+{
+    LIST_EACH (host, &source->hosts)
+        if (host->transport != SOURCE_TRANSPORT_UNIX && !host->port)
+            host->port = default_port(source->protocol);
+}
+
+static void chain_defaults(struct domain_source *source)
+{
+    for (; source; source = source->backing) {
         label_defaults(source->labels.items, &source->labels.count);
+        host_defaults(source);
+    }
 }
 
 /* An empty drive of removable media is a file that is not there, whatever was in it before. */
@@ -289,7 +313,7 @@ static void disk_defaults(struct domain_disk *disk)
         disk->rawio == TRISTATE_YES)
         disk->sgio = DISK_SGIO_FILTERED;
     empty_defaults(disk);
-    source_label_defaults(&disk->source);
+    chain_defaults(&disk->source);
     domain_disk_default_address(disk);
 }
 
@@ -627,6 +651,10 @@ static int one_device_defaults(struct domain *domain, const struct device *devic
         break;
     case DEVICE_VIDEO:
         video_defaults(domain, device->object);
+        break;
+    case DEVICE_FILESYSTEM:
+        default_to(&((struct domain_filesystem *)device->object)->access,
+                   FILESYSTEM_ACCESS_PASSTHROUGH);
         break;
     case DEVICE_MEMORY:
         memory_slot_defaults(domain, device->object);

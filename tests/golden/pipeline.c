@@ -23,12 +23,22 @@ static const char *machine_of(const struct domain *domain)
     return g_str_equal(machine, "q35") ? "pc-q35-7.2" : machine;
 }
 
+/* What the daemons of other hypervisors start from. */
+static int complete_other(struct domain *domain, GError **error)
+{
+    if (domain_add_controllers(domain, error) < 0)
+        return -1;
+    return domain_check(domain, error);
+}
+
 static int complete(struct domain *domain, GError **error)
 {
     const struct domain_defaults generic = {.mac_prefix = {0x52, 0x54, 0x00}};
 
     if (domain_apply_defaults(domain, &generic, error) < 0)
         return -1;
+    if (!domain_type_is_qemu(domain->type))
+        return complete_other(domain, error);
     if (!domain->os.arch)
         domain->os.arch = "x86_64";
     if (!domain->devices.emulator)

@@ -3,7 +3,8 @@
 
 #include "model/domain.h"
 
-/* The way of a document through virtqemud, without an emulator to ask: QEMU 7.2 of Debian 12. */
+/* The way of a document through virtqemud, without an emulator to ask: QEMU 7.2 of Debian 12. Of
+ * guests of other hypervisors, the part that is the same for all. */
 
 /* Reads, defaults, checks and addresses as define does; NULL and error when it is refused. */
 struct domain *pipeline_define(const char *text, GError **error);

@@ -239,6 +239,7 @@ int main(int argc, char **argv)
     g_test_add_func("/not-yet", test_not_yet_names);
     add_cases(NULL, own, ".out.xml", test_output);
     add_cases("domain-qemu", output, ".out.xml", test_output);
+    add_cases("domain-lxc", cases_folder("domain-lxc"), ".out.xml", test_output);
     add_cases("domain-reject", refusals, ".err", test_refusal);
     if (!output)
         g_test_add_func("/shared", test_absent);
