@@ -43,6 +43,6 @@ void arguments_add_boot(const struct build *build)
     add_word(build, "-append", os->cmdline);
     add_word(build, "-dtb", os->dtb);
     add_word(build, "-shim", os->shim);
-    LIST_EACH(table, &os->acpi_tables)
-    add_acpi_table(build, table);
+    LIST_EACH (table, &os->acpi_tables)
+        add_acpi_table(build, table);
 }

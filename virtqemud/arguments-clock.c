@@ -79,9 +79,9 @@ static int add_rtc(const struct build *build, GError **error)
     GString *option = option_new("");
     int result = add_base(option, build, error);
 
-    LIST_EACH(timer, &build->domain->clock.timers)
-    if (result == 0 && timer->name == TIMER_RTC)
-        result = add_rtc_timer(option, timer, error);
+    LIST_EACH (timer, &build->domain->clock.timers)
+        if (result == 0 && timer->name == TIMER_RTC)
+            result = add_rtc_timer(option, timer, error);
     words_add_option(build->arguments, "-rtc", option);
     return result;
 }
@@ -104,8 +104,7 @@ int arguments_add_clock(const struct build *build, GError **error)
 {
     if (add_rtc(build, error) < 0)
         return -1;
-    LIST_EACH(timer, &build->domain->clock.timers)
-    {
+    LIST_EACH (timer, &build->domain->clock.timers) {
         if (timer->name == TIMER_PIT && add_pit(build, timer, error) < 0)
             return -1;
         if (timer->name == TIMER_PLATFORM)

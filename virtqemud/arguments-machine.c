@@ -56,7 +56,7 @@ static int add_firmware(const struct build *build, GError **error)
         return 0;
     code.path = os->loader->path;
     code.format = os->loader->format ? os->loader->format : IMAGE_FORMAT_RAW;
-    if (add_flash(build, &code, "pflash0", os->loader->readonly != TRISTATE_NO, error) < 0)
+    if (add_flash(build, &code, "pflash0", os->loader->readonly == TRISTATE_YES, error) < 0)
         return -1;
     if (!variables)
         return 0;
@@ -100,9 +100,9 @@ static bool dumps_core(const struct build *build)
 
 static unsigned timer_presence(const struct domain *domain, enum timer_name name)
 {
-    LIST_EACH(timer, &domain->clock.timers)
-    if (timer->name == name)
-        return timer->present;
+    LIST_EACH (timer, &domain->clock.timers)
+        if (timer->name == name)
+            return timer->present;
     return TRISTATE_ABSENT;
 }
 
@@ -200,8 +200,7 @@ static int check_vcpus(const struct domain *domain, GError **error)
 {
     bool ended = false;
 
-    LIST_EACH(vcpu, &domain->vcpus)
-    {
+    LIST_EACH (vcpu, &domain->vcpus) {
         bool enabled = vcpu->enabled != TRISTATE_NO;
 
         if (enabled && ended) {

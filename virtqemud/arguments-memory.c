@@ -46,8 +46,7 @@ static int find_pages(const struct memory_hugepages *hugepages, int cell, uint64
 {
     uint64_t common = 0;
 
-    LIST_EACH(page, &hugepages->pages)
-    {
+    LIST_EACH (page, &hugepages->pages) {
         if (!page->nodeset)
             common = page->size;
         else if (cell >= 0 && cpuset_has(page->nodeset, (unsigned)cell)) {
@@ -82,8 +81,7 @@ static void add_policy(struct json_object *json, const struct build *build, int 
 
     if (!tune)
         return;
-    LIST_EACH(node, &tune->nodes)
-    {
+    LIST_EACH (node, &tune->nodes) {
         if (cell < 0 || node->cell.value != (unsigned)cell)
             continue;
         nodes = node->nodeset;
@@ -179,9 +177,9 @@ static void add_iothread(const struct build *build, unsigned id,
 
 static const struct domain_iothread *find_iothread(const struct domain *domain, unsigned id)
 {
-    LIST_EACH(thread, &domain->iothreads)
-    if (thread->id == id)
-        return thread;
+    LIST_EACH (thread, &domain->iothreads)
+        if (thread->id == id)
+            return thread;
     return NULL;
 }
 
@@ -199,8 +197,8 @@ static void add_iothreads(const struct build *build)
         add_pool(json, &main_loop->thread_pool_min, &main_loop->thread_pool_max);
         words_add_json(build->arguments, "-object", json);
     }
-    LIST_EACH(thread, &domain->iothreads)
-    add_iothread(build, thread->id, thread);
+    LIST_EACH (thread, &domain->iothreads)
+        add_iothread(build, thread->id, thread);
     for (unsigned id = 1; unnamed > 0; id++)
         if (!find_iothread(domain, id)) {
             add_iothread(build, id, NULL);
@@ -268,8 +266,7 @@ static void add_cell(const struct build *build, const struct numa_cell *cell, un
 
 static void add_distances(const struct build *build, const struct numa_cell *cell, unsigned id)
 {
-    LIST_EACH(distance, &cell->distances)
-    {
+    LIST_EACH (distance, &cell->distances) {
         GString *option = option_new("dist");
         option_addf(option, "src", "%u", id);
         option_addf(option, "dst", "%u", distance->id.value);
@@ -287,12 +284,13 @@ int arguments_add_numa(const struct build *build, GError **error)
     if (numa->latencies.count || numa->bandwidths.count)
         return device_refuse(error, "numa", "interconnects",
                              "<interconnects> is not in this version");
-    LIST_EACH(cell, &numa->cells)
-    if (cell->caches.count)
-        return device_refuse(error, "numa", "cache", "<cache> of a cell is not in this version");
-    LIST_EACH(cell, &numa->cells)
-    add_cell(build, cell, cell->id.set ? cell->id.value : cell_i);
-    LIST_EACH(cell, &numa->cells)
-    add_distances(build, cell, cell->id.set ? cell->id.value : cell_i);
+    LIST_EACH (cell, &numa->cells)
+        if (cell->caches.count)
+            return device_refuse(error, "numa", "cache",
+                                 "<cache> of a cell is not in this version");
+    LIST_EACH (cell, &numa->cells)
+        add_cell(build, cell, cell->id.set ? cell->id.value : cell_i);
+    LIST_EACH (cell, &numa->cells)
+        add_distances(build, cell, cell->id.set ? cell->id.value : cell_i);
     return 0;
 }

@@ -32,8 +32,8 @@ static void add_block(const struct build *build, enum smbios_table table,
         return;
     option = option_new("");
     option_addf(option, "type", "%d", table);
-    LIST_EACH(entry, &block->entries)
-    option_add(option, table == SMBIOS_OEM_STRINGS ? "value" : entry->name, entry->value);
+    LIST_EACH (entry, &block->entries)
+        option_add(option, table == SMBIOS_OEM_STRINGS ? "value" : entry->name, entry->value);
     words_add_option(build->arguments, "-smbios", option);
 }
 
@@ -41,8 +41,8 @@ static void add_blocks(const struct build *build, const struct domain_sysinfo *i
 {
     add_block(build, SMBIOS_BIOS, info->bios);
     add_block(build, SMBIOS_SYSTEM, info->system);
-    LIST_EACH(board, &info->base_boards)
-    add_block(build, SMBIOS_BASE_BOARD, board);
+    LIST_EACH (board, &info->base_boards)
+        add_block(build, SMBIOS_BASE_BOARD, board);
     add_block(build, SMBIOS_CHASSIS, info->chassis);
     add_block(build, SMBIOS_OEM_STRINGS, info->oem_strings);
 }
@@ -104,8 +104,7 @@ static void add_host_table(const struct build *build, enum smbios_table table)
 
 static void add_files(const struct build *build, const struct domain_sysinfo *info)
 {
-    LIST_EACH(entry, &info->entries)
-    {
+    LIST_EACH (entry, &info->entries) {
         GString *option = option_new("");
         option_add(option, "name", entry->name);
         option_add(option, entry->file ? "file" : "string",
@@ -134,8 +133,7 @@ int arguments_add_tables(const struct build *build, GError **error)
         add_host_table(build, SMBIOS_BIOS);
         add_host_table(build, SMBIOS_SYSTEM);
     }
-    LIST_EACH(info, &domain->sysinfos)
-    {
+    LIST_EACH (info, &domain->sysinfos) {
         if (info->type == SYSINFO_FWCFG)
             add_files(build, info);
         if (info->type != SYSINFO_SMBIOS || domain->os.smbios_mode != SMBIOS_MODE_SYSINFO)

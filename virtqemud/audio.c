@@ -75,8 +75,8 @@ int audio_build(const struct domain *domain, struct arguments *arguments, GError
 {
     static const struct domain_audio silence = {.id = 1, .type = AUDIO_NONE};
 
-    LIST_EACH(audio, &domain->devices.audios)
-    if (build_audio(audio, arguments, error) < 0)
-        return -1;
+    LIST_EACH (audio, &domain->devices.audios)
+        if (build_audio(audio, arguments, error) < 0)
+            return -1;
     return domain->devices.audios.count ? 0 : build_audio(&silence, arguments, error);
 }

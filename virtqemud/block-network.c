@@ -123,10 +123,10 @@ static struct json_object *servers(const struct protocol *protocol,
 {
     struct json_object *list = json_object_new_array();
 
-    LIST_EACH(host, &source->hosts)
-    json_object_array_add(list, typed ? server(protocol, host)
-                                      : json_build("s:host", host->name ? host->name : "", "s:port",
-                                                   port_of(protocol, host), NULL));
+    LIST_EACH (host, &source->hosts)
+        json_object_array_add(list, typed ? server(protocol, host)
+                                          : json_build("s:host", host->name ? host->name : "",
+                                                       "s:port", port_of(protocol, host), NULL));
     return list;
 }
 

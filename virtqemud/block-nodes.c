@@ -184,9 +184,9 @@ static const char *detect_zeroes_word(const struct block_options *options)
 
 static const struct source_slice *storage_slice(const struct domain_source *source)
 {
-    LIST_EACH(slice, &source->slices)
-    if (g_strcmp0(slice->type, "storage") == 0)
-        return slice;
+    LIST_EACH (slice, &source->slices)
+        if (g_strcmp0(slice->type, "storage") == 0)
+            return slice;
     return NULL;
 }
 

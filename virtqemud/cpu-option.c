@@ -79,8 +79,7 @@ static bool host_has(const struct domain *domain, const struct emulator *emulato
 static int add_features(GString *option, const struct domain *domain,
                         const struct emulator *emulator, GError **error)
 {
-    LIST_EACH(feature, &domain->cpu->features)
-    {
+    LIST_EACH (feature, &domain->cpu->features) {
         bool on = feature->policy != CPU_POLICY_DISABLE && feature->policy != CPU_POLICY_FORBID;
 
         if (!is_name(feature->name))
@@ -158,8 +157,7 @@ static void add_address_bits(GString *option, const struct cpu_physaddr *bits)
 
 static void add_timers(GString *option, const struct domain_clock *clock)
 {
-    LIST_EACH(timer, &clock->timers)
-    {
+    LIST_EACH (timer, &clock->timers) {
         if (timer->name == TIMER_KVMCLOCK)
             add_tristate(option, "kvmclock", timer->present);
         if (timer->name == TIMER_HYPERVCLOCK && timer->present == TRISTATE_YES)
@@ -252,9 +250,9 @@ static void add_kvm(GString *option, const struct features_kvm *kvm)
 
 static bool panics_by_hyperv(const struct domain *domain)
 {
-    LIST_EACH(panic, &domain->devices.panics)
-    if (panic->model == PANIC_HYPERV)
-        return true;
+    LIST_EACH (panic, &domain->devices.panics)
+        if (panic->model == PANIC_HYPERV)
+            return true;
     return false;
 }
 
@@ -315,10 +313,10 @@ int cpu_option_build(const struct domain *domain, const struct arguments_context
 
 static bool is_disabled(const struct domain_cpu *cpu, const char *name)
 {
-    LIST_EACH(feature, &cpu->features)
-    if ((feature->policy == CPU_POLICY_DISABLE || feature->policy == CPU_POLICY_OPTIONAL) &&
-        g_strcmp0(feature->name, name) == 0)
-        return true;
+    LIST_EACH (feature, &cpu->features)
+        if ((feature->policy == CPU_POLICY_DISABLE || feature->policy == CPU_POLICY_OPTIONAL) &&
+            g_strcmp0(feature->name, name) == 0)
+            return true;
     return false;
 }
 
@@ -362,13 +360,14 @@ static int check_custom(const struct domain *domain, const struct emulator *emul
 static int check_forbidden(const struct domain *domain, const struct emulator *emulator,
                            GError **error)
 {
-    LIST_EACH(feature, &domain->cpu->features)
-    if (feature->policy == CPU_POLICY_FORBID && host_has(domain, emulator, feature->name)) {
-        error_set(error, VIR_ERR_CPU_INCOMPATIBLE,
-                  "guest CPU is not compatible with host CPU, which has the forbidden feature %s",
-                  feature->name);
-        return -1;
-    }
+    LIST_EACH (feature, &domain->cpu->features)
+        if (feature->policy == CPU_POLICY_FORBID && host_has(domain, emulator, feature->name)) {
+            error_set(
+                error, VIR_ERR_CPU_INCOMPATIBLE,
+                "guest CPU is not compatible with host CPU, which has the forbidden feature %s",
+                feature->name);
+            return -1;
+        }
     return 0;
 }
 

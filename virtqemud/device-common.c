@@ -123,18 +123,18 @@ static bool has_own_order(const struct domain *domain)
 {
     const struct domain_devices *devices = &domain->devices;
 
-    LIST_EACH(disk, &devices->disks)
-    if (disk->info.boot_order)
-        return true;
-    LIST_EACH(net, &devices->nets)
-    if (net->info.boot_order)
-        return true;
-    LIST_EACH(hostdev, &devices->hostdevs)
-    if (hostdev->info.boot_order)
-        return true;
-    LIST_EACH(redirdev, &devices->redirdevs)
-    if (redirdev->info.boot_order)
-        return true;
+    LIST_EACH (disk, &devices->disks)
+        if (disk->info.boot_order)
+            return true;
+    LIST_EACH (net, &devices->nets)
+        if (net->info.boot_order)
+            return true;
+    LIST_EACH (hostdev, &devices->hostdevs)
+        if (hostdev->info.boot_order)
+            return true;
+    LIST_EACH (redirdev, &devices->redirdevs)
+        if (redirdev->info.boot_order)
+            return true;
     return false;
 }
 
@@ -150,8 +150,7 @@ static const struct domain_device_info *boot_target(const struct domain *domain,
 
     if (word == BOOT_DEVICE_NETWORK)
         return domain->devices.nets.count ? &domain->devices.nets.items[0]->info : NULL;
-    LIST_EACH(disk, &domain->devices.disks)
-    {
+    LIST_EACH (disk, &domain->devices.disks) {
         uint8_t device = disk->device == DISK_DEVICE_LUN ? DISK_DEVICE_DISK : disk->device;
 
         if ((device ? device : DISK_DEVICE_DISK) == devices[word])
@@ -164,9 +163,9 @@ unsigned device_boot_index(const struct domain *domain, const struct domain_devi
 {
     if (info->boot_order || has_own_order(domain))
         return info->boot_order;
-    LIST_EACH(boot, &domain->os.boots)
-    if (boot->dev && boot_target(domain, boot->dev) == info)
-        return boot_i + 1;
+    LIST_EACH (boot, &domain->os.boots)
+        if (boot->dev && boot_target(domain, boot->dev) == info)
+            return boot_i + 1;
     return 0;
 }
 

@@ -39,6 +39,8 @@ static int check_disk(const struct domain_disk *disk, const struct arguments_con
          "io='native' needs cache='none' or cache='directsync'"},
         {disk->io == DISK_IO_URING && !emulator_has(context->emulator, EMULATOR_BLOCK_IO_URING),
          "the emulator has no io='io_uring'"},
+        {disk->iothreads.count && !emulator_has(context->emulator, EMULATOR_BLK_VQ_MAPPING),
+         "the emulator cannot spread queues over iothreads"},
         {disk->iothread && !virtio, "an iothread needs bus='virtio'"},
         {disk->queues && !virtio, "queues need bus='virtio'"},
         {virtio && is_drive(disk), "drives with removable media have no bus='virtio'"},
@@ -143,7 +145,11 @@ static void add_common(struct json_object *json, const struct domain *domain,
     if (disk->shareable)
         json_add(json, "b:share-rw", true, NULL);
     json_add(json, "S:drive", node, NULL);
-    device_add_identity(json, domain, &disk->info);
+    /* the boot order of floppies is their controller's */
+    if (disk->bus == DISK_BUS_FDC)
+        json_add(json, "S:id", disk->info.alias, NULL);
+    else
+        device_add_identity(json, domain, &disk->info);
     add_geometry(json, disk->geometry);
     add_blockio(json, disk->blockio);
     add_wwn(json, disk->wwn);
@@ -168,13 +174,12 @@ static void add_iothreads(struct json_object *json, const struct domain_disk *di
     if (!disk->iothreads.count)
         return;
     list = json_object_new_array();
-    LIST_EACH(thread, &disk->iothreads)
-    {
+    LIST_EACH (thread, &disk->iothreads) {
         g_autofree char *name = g_strdup_printf("iothread%u", thread->id);
         struct json_object *queues = thread->queues.count ? json_object_new_array() : NULL;
 
-        LIST_EACH(queue, &thread->queues)
-        json_object_array_add(queues, json_object_new_int64(queue->id));
+        LIST_EACH (queue, &thread->queues)
+            json_object_array_add(queues, json_object_new_int64(queue->id));
         json_object_array_add(list, json_build("s:iothread", name, "J:vqs", queues, NULL));
     }
     json_add(json, "j:iothread-vq-mapping", list, NULL);

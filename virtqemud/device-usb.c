@@ -31,8 +31,7 @@ static char *print_filter(const struct domain_redirfilter *filter)
 {
     GString *text = g_string_new(NULL);
 
-    LIST_EACH(device, &filter->devices)
-    {
+    LIST_EACH (device, &filter->devices) {
         g_string_append(text, text->len ? "|" : "");
         append_part(text, &device->class, 2);
         append_part(text, &device->vendor, 4);

@@ -92,6 +92,7 @@ EMULATOR_FLAG(EVENT_UNPLUG_ERROR,  "event-unplug-error",   EVENT,    "DEVICE_UNP
 /* Devices */
 EMULATOR_FLAG(BLK_QUEUE_SIZE,      "virtio-blk-queue-size", PROPERTY, "virtio-blk-pci", "queue-size")
 EMULATOR_FLAG(BLK_WRITE_ZEROES,    "virtio-blk-write-zeroes", PROPERTY, "virtio-blk-pci", "write-zeroes")
+EMULATOR_FLAG(BLK_VQ_MAPPING,      "virtio-blk-vq-mapping", PROPERTY, "virtio-blk-pci", "iothread-vq-mapping")
 EMULATOR_FLAG(VIRTIO_PACKED,       "virtio-packed",        PROPERTY, "virtio-blk-pci", "packed")
 EMULATOR_FLAG(VIRTIO_IOMMU,        "virtio-iommu-platform", PROPERTY, "virtio-blk-pci", "iommu_platform")
 EMULATOR_FLAG(VIRTIO_ATS,          "virtio-ats",           PROPERTY, "virtio-blk-pci", "ats")

@@ -216,12 +216,15 @@ static void find_template(struct domain *domain, const struct qemu_config *confi
     use_pair(domain, usual_pairs);
 }
 
+/* Firmware that can be written keeps its variables itself, unless the document has a file for them.
+ */
 static bool has_variables(const struct domain *domain)
 {
     const struct os_loader *loader = domain->os.loader;
 
     return loader && loader->path && loader->type == LOADER_PFLASH &&
-           loader->readonly != TRISTATE_NO && loader->stateless != TRISTATE_YES;
+           loader->stateless != TRISTATE_YES &&
+           (loader->readonly == TRISTATE_YES || domain->os.nvram);
 }
 
 static void name_variables(struct domain *domain, const char *nvram_folder)

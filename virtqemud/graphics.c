@@ -179,9 +179,9 @@ static int check_spice(const struct domain_graphics *graphics, const struct plac
         return refuse(graphics, "its socket has no path", error);
     if (!spice)
         return 0;
-    LIST_EACH(channel, &spice->channels)
-    if (channel->mode == SPICE_MODE_SECURE)
-        return refuse(graphics, "TLS is not in this version", error);
+    LIST_EACH (channel, &spice->channels)
+        if (channel->mode == SPICE_MODE_SECURE)
+            return refuse(graphics, "TLS is not in this version", error);
     return 0;
 }
 

@@ -44,8 +44,7 @@ void net_choose_names(struct domain *live)
 {
     char name[TAP_NAME_BYTES];
 
-    LIST_EACH(net, &live->devices.nets)
-    {
+    LIST_EACH (net, &live->devices.nets) {
         if (net->target || (!is_bridged(net) && net->type != NET_ETHERNET))
             continue;
         tap_choose_name("vnet", name);
@@ -204,8 +203,7 @@ static int build_user(const struct building *building, struct json_object **ret_
     if (!emulator_has(building->context->emulator, EMULATOR_NETDEV_USER))
         return refuse(building, "the emulator has no user mode network (slirp)", error);
     json = json_build("s:type", "user", NULL);
-    LIST_EACH(ip, &building->net->ips)
-    {
+    LIST_EACH (ip, &building->net->ips) {
         bool v6 = g_strcmp0(ip->family, "ipv6") == 0;
         g_autofree char *net = g_strdup_printf("%s/%u", ip->address, ip->prefix.value);
 

@@ -10,9 +10,12 @@
 #include "base/log.h"
 
 #include "aliases.h"
+#include "backing-chain.h"
 #include "display.h"
-#include "resource-limits.h"
+#include "firmware.h"
+#include "netdev.h"
 #include "ownership.h"
+#include "resource-limits.h"
 
 /* What of a name goes into a folder's name: paths of unix sockets end at 107 bytes. */
 #define SHORT_NAME_BYTES 20
@@ -60,8 +63,7 @@ static int make_folder(struct qemu *qemu, const char *path, GError **error)
 
 static int make_channel_folders(struct qemu *qemu, const struct domain *live, GError **error)
 {
-    LIST_EACH(channel, &live->devices.channels)
-    {
+    LIST_EACH (channel, &live->devices.channels) {
         const struct chardev_end *end = chardev_source_end(&channel->source);
 
         if (channel->source.type != CHARDEV_UNIX || !end || !end->path ||
@@ -74,6 +76,16 @@ static int make_channel_folders(struct qemu *qemu, const struct domain *live, GE
     return 0;
 }
 
+/* What the document leaves to files of the host: images below images, firmware, its variables. */
+static int look_up_files(struct qemu *qemu, struct domain *live, GError **error)
+{
+    g_autofree char *nvram = g_build_filename(qemu->state_folder, "nvram", NULL);
+
+    if (backing_chain_load(live, error) < 0)
+        return -1;
+    return firmware_select(live, &qemu->config, nvram, NULL, error);
+}
+
 int prepare_live(struct guest *guest, struct domain *live, int id, GError **error)
 {
     struct qemu *qemu = qemu_of(&guest->object);
@@ -82,9 +94,10 @@ int prepare_live(struct guest *guest, struct domain *live, int id, GError **erro
     g_free(guest->folder);
     guest->folder = prepare_folder_name(qemu, id, live->name);
     aliases_assign(live);
-    LIST_EACH(channel, &live->devices.channels)
-    choose_channel_path(qemu, live, id, channel);
-    if (display_take_ports(live, qemu, error) < 0 ||
+    LIST_EACH (channel, &live->devices.channels)
+        choose_channel_path(qemu, live, id, channel);
+    net_choose_names(live);
+    if (look_up_files(qemu, live, error) < 0 || display_take_ports(live, qemu, error) < 0 ||
         make_folder(qemu, guest->folder, error) < 0 || make_channel_folders(qemu, live, error) < 0)
         return -1;
     return 0;

@@ -14,6 +14,7 @@
 #include "arguments.h"
 #include "check.h"
 #include "display.h"
+#include "firmware.h"
 #include "log-file.h"
 #include "monitor.h"
 #include "prepare.h"
@@ -188,14 +189,14 @@ static void learn_terminals(struct domain *live, const struct qmp_chardev *chard
 {
     struct domain_devices *devices = &live->devices;
 
-    LIST_EACH(serial, &devices->serials)
-    learn_terminal(live, &serial->source, serial->info.alias, chardevs, count);
-    LIST_EACH(parallel, &devices->parallels)
-    learn_terminal(live, &parallel->source, parallel->info.alias, chardevs, count);
-    LIST_EACH(channel, &devices->channels)
-    learn_terminal(live, &channel->source, channel->info.alias, chardevs, count);
-    LIST_EACH(console, &devices->consoles)
-    learn_terminal(live, &console->source, console->info.alias, chardevs, count);
+    LIST_EACH (serial, &devices->serials)
+        learn_terminal(live, &serial->source, serial->info.alias, chardevs, count);
+    LIST_EACH (parallel, &devices->parallels)
+        learn_terminal(live, &parallel->source, parallel->info.alias, chardevs, count);
+    LIST_EACH (channel, &devices->channels)
+        learn_terminal(live, &channel->source, channel->info.alias, chardevs, count);
+    LIST_EACH (console, &devices->consoles)
+        learn_terminal(live, &console->source, console->info.alias, chardevs, count);
     mirror_console(live);
 }
 
@@ -228,9 +229,9 @@ static int set_passwords(struct job *job, const struct domain *live,
 
     if (!qmp)
         return -1;
-    LIST_EACH(graphics, &live->devices.graphics)
-    if (result == 0)
-        result = display_set_password(qmp, graphics, config, error);
+    LIST_EACH (graphics, &live->devices.graphics)
+        if (result == 0)
+            result = display_set_password(qmp, graphics, config, error);
     qmp_unref(qmp);
     return result;
 }
@@ -303,6 +304,8 @@ int start_guest(struct job *job, const struct definition *definition,
     DEFINITION_AUTO struct domain *live = (struct domain *)definition_copy(definition);
 
     if (prepare_live(guest, live, id, error) < 0 ||
+        firmware_make_nvram(live, &qemu_of(&guest->object)->config, request->reset_nvram, error) <
+            0 ||
         publish_starting(guest, job, live, id, error) < 0) {
         prepare_undo(guest, live);
         return -1;
