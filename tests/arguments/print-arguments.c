@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What QEMU would be started with: reads paths of domain documents from its input, one a line, and
+ * answers each with a line of JSON: {"argv":[...],"environment":[...]} or
+ * {"error":{"code":...,"message":...}}. Opens nothing that a document names, but for the headers of
+ * images with --images. For golden tests, and for looking at.
+ */
+#include <glib.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/loop.h"
+
+#include "virtqemud/aliases.h"
+#include "virtqemud/arguments.h"
+#include "virtqemud/backing-chain.h"
+#include "virtqemud/check.h"
+#include "virtqemud/config.h"
+#include "virtqemud/document.h"
+#include "virtqemud/firmware.h"
+#include "virtqemud/json.h"
+#include "virtqemud/netdev.h"
+#include "virtqemud/probe.h"
+
+#define LARGEST_DOCUMENT (1024 * 1024)
+
+static gboolean read_images;
+static char *cache_folder;
+
+static const GOptionEntry options[] = {
+    {"images", 0, 0, G_OPTION_ARG_NONE, &read_images, "Look into images for what is below them",
+     NULL},
+    {"cache", 0, 0, G_OPTION_ARG_FILENAME, &cache_folder, "Where to keep what emulators can do",
+     "FOLDER"},
+    {NULL},
+};
+
+static void *run_loop(void *loop)
+{
+    loop_run(loop);
+    return NULL;
+}
+
+static void quit(void *loop)
+{
+    loop_quit(loop);
+}
+
+/* What the host would have chosen. */
+static void pretend_host(struct domain *live)
+{
+    struct arena *arena = &live->definition.arena;
+
+    for (unsigned i = 0; i < live->devices.disks.count; i++)
+        live->devices.disks.items[i]->source.index = live->devices.disks.count - i;
+    LIST_EACH (graphics, &live->devices.graphics)
+        if (graphics->type == GRAPHICS_SPICE && graphics->port <= 0)
+            graphics->port = 5901;
+    LIST_EACH (net, &live->devices.nets)
+        if (net->type == NET_NETWORK && !net->bridge)
+            net->bridge = "virbr0";
+    LIST_EACH (channel, &live->devices.channels) {
+        if (channel->source.type != CHARDEV_UNIX || !channel->name)
+            continue;
+        struct chardev_end *end = chardev_source_make_end(&channel->source, arena);
+        if (!end->path)
+            end->path = arena_printf(arena, "/var/lib/libvirt/qemu/channel/target/domain--1-%s/%s",
+                                     live->name, channel->name);
+    }
+}
+
+/* Everything between a document and a live definition. */
+static int complete(struct qemu *qemu, struct domain *live, GError **error)
+{
+    aliases_assign(live);
+    pretend_host(live);
+    if (read_images && backing_chain_load(live, error) < 0)
+        return -1;
+    return firmware_select(live, &qemu->config, "/var/lib/libvirt/qemu/nvram", NULL, error);
+}
+
+static struct json_object *list_of(const GPtrArray *words)
+{
+    struct json_object *list = json_object_new_array();
+
+    for (guint i = 0; i + 1 < words->len; i++)
+        json_object_array_add(list, json_object_new_string(words->pdata[i]));
+    return list;
+}
+
+static int build(struct qemu *qemu, const struct domain *live, struct json_object **ret_answer,
+                 GError **error)
+{
+    struct emulator *emulator EMULATOR_AUTO = NULL;
+    g_autofree char *folder = g_strdup_printf("/var/lib/libvirt/qemu/domain--1-%s", live->name);
+    struct arguments arguments;
+
+    if (probe_get(qemu->probes, live->devices.emulator, &emulator, error) < 0)
+        return -1;
+    const struct arguments_context context = {.config = &qemu->config,
+                                              .emulator = emulator,
+                                              .folder = folder,
+                                              .monitor_fd = -1,
+                                              .plan = true};
+    if (check_domain(live, emulator, error) < 0 ||
+        arguments_build(live, &context, &arguments, error) < 0)
+        return -1;
+    *ret_answer = json_build("j:argv", list_of(arguments.words), "j:environment",
+                             list_of(arguments.environment), NULL);
+    arguments_clear(&arguments);
+    return 0;
+}
+
+static int answer(struct qemu *qemu, const char *path, struct json_object **ret_answer,
+                  GError **error)
+{
+    struct definition *definition = NULL;
+    g_autofree char *text = NULL;
+    int result;
+
+    if (file_read_all(path, LARGEST_DOCUMENT, &text, NULL, error) < 0 ||
+        document_read(qemu, text, false, &definition, error) < 0)
+        return -1;
+    struct domain *live = (struct domain *)definition;
+    result = complete(qemu, live, error);
+    if (result == 0)
+        result = build(qemu, live, ret_answer, error);
+    definition_unref(definition);
+    return result;
+}
+
+static void serve(struct qemu *qemu)
+{
+    char path[4096];
+
+    while (fgets(path, sizeof(path), stdin)) {
+        g_autoptr(GError) error = NULL;
+        struct json_object *reply JSON_AUTO = NULL;
+
+        path[strcspn(path, "\n")] = '\0';
+        if (answer(qemu, path, &reply, &error) < 0)
+            reply = json_build(
+                "j:error",
+                json_build("i:code", (int)error_code_of(error), "s:message", error->message, NULL),
+                NULL);
+        puts(json_object_to_json_string_ext(reply, JSON_C_TO_STRING_PLAIN |
+                                                       JSON_C_TO_STRING_NOSLASHESCAPE));
+        fflush(stdout);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    g_autoptr(GOptionContext) parser = g_option_context_new(NULL);
+    g_autoptr(GError) error = NULL;
+    struct qemu qemu = {0};
+
+    g_option_context_add_main_entries(parser, options, NULL);
+    if (!g_option_context_parse(parser, &argc, &argv, &error) ||
+        qemu_config_load("/nonexistent", false, &qemu.config, NULL, NULL, &error) < 0) {
+        fprintf(stderr, "%s\n", error->message);
+        return 2;
+    }
+    struct loop *loop = loop_new(NULL);
+    GThread *thread = g_thread_new("monitors", run_loop, loop);
+    const struct probes_settings settings = {.folder = cache_folder};
+    qemu.probes = probes_new(loop, &settings);
+    serve(&qemu);
+    probes_free(qemu.probes);
+    loop_post(loop, quit, loop);
+    g_thread_join(thread);
+    loop_free(loop);
+    qemu_config_clear(&qemu.config);
+    g_free(cache_folder);
+    return 0;
+}
