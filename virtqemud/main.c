@@ -25,7 +25,8 @@ static const struct driver_methods *const method_groups[] = {
     &lifecycle_methods, &stats_methods,  &device_methods,          &monitor_methods,
 };
 
-static const struct protocol_program *const programs[] = {&remote_program, &qemu_program, NULL};
+static const struct protocol_program *const programs[] = {&remote_program, &qemu_program,
+                                                          &lxc_program, NULL};
 
 /* VIR_DRV_FEATURE_XML_MIGRATABLE: the migratable document is offered. */
 #define FEATURES (1U << 11)
