@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "guest.h"
 
-#include <signal.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/loop.h"
 #include "base/workers.h"
 #include "driver/events.h"
@@ -29,10 +31,16 @@ struct qmp *guest_get_qmp(struct guest *guest, GError **error)
 {
     g_mutex_lock(&guest->lock);
     struct qmp *qmp = guest->qmp ? qmp_ref(guest->qmp) : NULL;
+    bool silent = !qmp && guest->process.pid;
     g_mutex_unlock(&guest->lock);
 
-    if (!qmp)
+    if (silent) {
+        g_autofree char *name = object_get_name(&guest->object);
+        error_set(error, VIR_ERR_OPERATION_TIMEOUT, "guest '%s' does not answer on its monitor",
+                  name);
+    } else if (!qmp) {
         error_set(error, VIR_ERR_OPERATION_INVALID, "domain is not running");
+    }
     return qmp;
 }
 
@@ -43,6 +51,27 @@ void guest_set_qmp(struct guest *guest, struct qmp *qmp)
     guest->qmp = qmp;
     g_mutex_unlock(&guest->lock);
     qmp_close(old);
+}
+
+/*
+ * Waits on the monitors' loop for the end of one QEMU. It has a descriptor of its own, because the
+ * guest's is closed by whoever clears up first, and then nobody would be told any more.
+ */
+struct exit_watch {
+    struct guest *guest; /* a reference */
+    unsigned run;
+    int fd;
+    struct loop_source *source;
+};
+
+static void watch_free(struct exit_watch *watch)
+{
+    if (watch->guest->watch == watch)
+        watch->guest->watch = NULL;
+    loop_source_remove(watch->source);
+    close(watch->fd);
+    object_unref(&watch->guest->object);
+    g_free(watch);
 }
 
 static void clear_up(void *data)
@@ -56,55 +85,96 @@ static void clear_up(void *data)
 /* On the monitors' loop: QEMU has gone. Clearing up may block, so a worker does it. */
 static void on_process_exit(struct loop_source *source, uint32_t events, void *data)
 {
-    struct guest *guest = data;
-    struct workers *workers = qemu_of(&guest->object)->driver->daemon->workers;
+    struct exit_watch *watch = data;
+    struct guest *guest = watch->guest;
+    struct qemu *qemu = qemu_of(&guest->object);
 
-    loop_source_remove(source);
-    guest->exit_watch = NULL;
-    atomic_store(&guest->ended, true);
-    /* the watch's reference becomes the worker's */
-    workers_push(workers, clear_up, &guest->object, true);
+    if (watch->run > atomic_load(&guest->ended_run))
+        atomic_store(&guest->ended_run, watch->run);
+    if (!atomic_load(&qemu->ending))
+        workers_push(qemu->driver->daemon->workers, clear_up, object_ref(&guest->object), true);
+    watch_free(watch);
 }
 
-static void watch(void *data)
+static void start_watch(void *data)
 {
-    struct guest *guest = data;
-    struct loop *monitors = qemu_of(&guest->object)->monitors;
+    struct exit_watch *watch = data;
+    struct qemu *qemu = qemu_of(&watch->guest->object);
     g_autoptr(GError) error = NULL;
 
-    guest->exit_watch =
-        loop_add_fd(monitors, guest->process.fd, EPOLLIN, on_process_exit, guest, &error);
-    if (!guest->exit_watch)
-        g_error("a guest can't be watched: %s", error->message);
+    watch->source = loop_add_fd(qemu->monitors, watch->fd, EPOLLIN, on_process_exit, watch, &error);
+    if (watch->source && !atomic_load(&qemu->ending)) {
+        watch->guest->watch = watch;
+        return;
+    }
+    if (error)
+        log_error("the end of a guest will not be noticed: %s", error->message);
+    watch_free(watch);
 }
 
-void guest_set_process(struct guest *guest, struct process *process)
+static int duplicate_fd(int fd, GError **error)
 {
+    int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+
+    if (copy < 0)
+        error_set_errno(error, errno, "cannot watch a process");
+    return copy;
+}
+
+int guest_set_process(struct guest *guest, struct process *process, GError **error)
+{
+    int fd = duplicate_fd(process->fd, error);
+
+    if (fd < 0)
+        return -1;
+    struct exit_watch *watch = g_new0(struct exit_watch, 1);
+    *watch =
+        (struct exit_watch){.guest = guest, .run = atomic_fetch_add(&guest->run, 1) + 1, .fd = fd};
+    object_ref(&guest->object);
     g_mutex_lock(&guest->lock);
     guest->process = *process;
     g_mutex_unlock(&guest->lock);
     *process = (struct process)PROCESS_INIT;
     guest->process_time = process_start_time(guest->process.pid);
-    atomic_store(&guest->ended, false);
-    object_ref(&guest->object);
-    loop_post(qemu_of(&guest->object)->monitors, watch, guest);
+    loop_post(qemu_of(&guest->object)->monitors, start_watch, watch);
+    return 0;
+}
+
+bool guest_has_ended(struct guest *guest)
+{
+    return atomic_load(&guest->ended_run) == atomic_load(&guest->run);
+}
+
+void guest_stop_watching(struct guest *guest)
+{
+    if (guest->watch)
+        watch_free(guest->watch);
+    if (!guest->retry)
+        return;
+    loop_timer_remove(g_steal_pointer(&guest->retry));
+    object_unref(&guest->object); /* the timer's */
 }
 
 pid_t guest_pid(struct guest *guest)
 {
-    g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&guest->lock);
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&guest->lock);
 
     return guest->process.pid;
 }
 
-/* A pidfd of our own, so that nobody waits with the lock held. */
-static int duplicate_process(struct guest *guest, struct process *ret_process)
+/* A pidfd of our own, so that nobody waits with the lock held. Without a process its pid is 0. */
+static int duplicate_process(struct guest *guest, struct process *ret_process, GError **error)
 {
-    g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&guest->lock);
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&guest->lock);
+    struct process process = PROCESS_INIT;
 
-    if (!guest->process.pid)
-        return -1;
-    *ret_process = (struct process){.pid = guest->process.pid, .fd = dup(guest->process.fd)};
+    if (guest->process.pid) {
+        process.pid = guest->process.pid;
+        process.fd = duplicate_fd(guest->process.fd, error);
+        if (process.fd < 0)
+            return -1;
+    }
+    *ret_process = process;
     return 0;
 }
 
@@ -112,7 +182,9 @@ int guest_signal(struct guest *guest, int signal_number, GError **error)
 {
     struct process process;
 
-    if (duplicate_process(guest, &process) < 0)
+    if (duplicate_process(guest, &process, error) < 0)
+        return -1;
+    if (!process.pid)
         return 0;
     int result = process_signal(&process, signal_number, error);
     process_clear(&process);
@@ -123,7 +195,9 @@ bool guest_wait(struct guest *guest, int milliseconds)
 {
     struct process process;
 
-    if (duplicate_process(guest, &process) < 0)
+    if (duplicate_process(guest, &process, NULL) < 0)
+        return false;
+    if (!process.pid)
         return true;
     bool ended = process_wait(&process, milliseconds, NULL);
     process_clear(&process);

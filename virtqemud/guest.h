@@ -19,19 +19,24 @@
 struct guest {
     struct object object; /* first */
 
-    GMutex lock;            /* guards qmp and process.fd for those without a job */
+    GMutex lock;            /* guards qmp, process and follow_ups for those without a job */
     struct qmp *qmp;        /* NULL: not connected */
     struct process process; /* pid 0: no QEMU */
     uint64_t process_time;  /* start of the process: with the pid, names it for good */
 
-    struct loop_source *exit_watch; /* of the monitors' loop; touched there alone */
+    /* Which of its QEMUs it has now: grows with each, so that what still comes from an earlier one
+     * can be told. The latest that has gone; stop.c clears up after it. */
+    atomic_uint run, ended_run;
+
+    struct exit_watch *watch; /* of the monitors' loop; touched there alone */
+    struct loop_timer *retry; /* same; reconnect.c's */
+    GQueue follow_ups;        /* monitor.c's: what waits for a job */
 
     /* Why the next change that QEMU reports happens: set by who asks for it, taken by monitor.c. */
     atomic_int pause_reason; /* VIR_DOMAIN_PAUSED_... */
     atomic_int run_reason;   /* VIR_DOMAIN_RUNNING_... */
     atomic_int end_reason;   /* VIR_DOMAIN_SHUTOFF_..., 0: none is known */
     atomic_bool fake_reboot; /* reset when the guest has shut down: reboot by ACPI */
-    atomic_bool ended;       /* QEMU has gone; stop.c will clear up */
 
     atomic_bool collecting; /* statistics.c has asked and waits for answers */
     atomic_bool late;       /* ... longer than is bearable: nobody waits for them any more */
@@ -40,6 +45,7 @@ struct guest {
 
     char **cgroup;        /* folders of its control group; NULL: none */
     char *folder;         /* private to this run: monitor socket, keys */
+    size_t log_start;     /* where QEMU's own words begin in its log */
     struct client *owner; /* AUTODESTROY: whose going stops it; a reference, or NULL */
 };
 
@@ -68,15 +74,23 @@ static inline const struct domain *view_current(const struct object_view *view)
 /* object_kind.clear */
 void guest_clear(struct object *object);
 
-/* A reference to the monitor, or VIR_ERR_OPERATION_INVALID when the guest does not run (any more).
- * Any thread, no job needed: for questions that change nothing. */
+/* A reference to the monitor. Any thread, no job needed: for questions that change nothing. Errors:
+ * VIR_ERR_OPERATION_INVALID when the guest does not run (any more), VIR_ERR_OPERATION_TIMEOUT when
+ * its QEMU has not answered since this daemon was started. */
 struct qmp *guest_get_qmp(struct guest *guest, GError **error);
 
 /* With a job: hands the monitor over; NULL drops it. The old one is closed. */
 void guest_set_qmp(struct guest *guest, struct qmp *qmp);
 
-/* With a job: QEMU runs as this process (taken over), watched from now on. */
-void guest_set_process(struct guest *guest, struct process *process);
+/* With a job: QEMU runs as this process (taken over), watched from now on. VIR_ERR_SYSTEM_ERROR: it
+ * can't be watched, and is not taken. */
+int guest_set_process(struct guest *guest, struct process *process, GError **error);
+
+/* True when there is no QEMU, or it has gone and nobody has cleared up yet. Any thread. */
+bool guest_has_ended(struct guest *guest);
+
+/* At the end of the daemon, once the monitors' loop has stopped: QEMU runs on unwatched. */
+void guest_stop_watching(struct guest *guest);
 
 /* QEMU's process, 0: none. Any thread. */
 pid_t guest_pid(struct guest *guest);

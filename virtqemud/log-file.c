@@ -98,10 +98,18 @@ char *log_file_read(struct qemu *qemu, const char *name, const struct log_file *
     return read_tail(path, (off_t)file->start);
 }
 
-char *log_file_last_words(struct qemu *qemu, const char *name)
+size_t log_file_end(struct qemu *qemu, const char *name)
 {
     g_autofree char *path = path_of(qemu, name);
-    g_autofree char *text = read_tail(path, 0);
+    struct stat info;
+
+    return stat(path, &info) == 0 ? (size_t)info.st_size : 0;
+}
+
+char *log_file_last_words(struct qemu *qemu, const char *name, size_t start)
+{
+    g_autofree char *path = path_of(qemu, name);
+    g_autofree char *text = read_tail(path, (off_t)start);
     const char *last = text ? strrchr(text, '\n') : NULL;
 
     return last ? g_strdup(last + 1) : g_steal_pointer(&text);

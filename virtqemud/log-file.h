@@ -22,8 +22,11 @@ int log_file_open(struct qemu *qemu, const char *name, const char *versions, con
  * when it wrote nothing. The caller frees. */
 char *log_file_read(struct qemu *qemu, const char *name, const struct log_file *file);
 
-/* The last lines of the log, whenever written; NULL: none. The caller frees. */
-char *log_file_last_words(struct qemu *qemu, const char *name);
+/* The last line of what was written from start on; NULL: nothing. The caller frees. */
+char *log_file_last_words(struct qemu *qemu, const char *name, size_t start);
+
+/* Where the log ends now; 0: there is none. */
+size_t log_file_end(struct qemu *qemu, const char *name);
 
 /* Appends a line with the time: "shutting down, reason=destroyed". */
 void log_file_note(struct qemu *qemu, const char *name, const char *text);

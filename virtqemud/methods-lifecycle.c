@@ -79,10 +79,25 @@ int domain_create_xml(struct call *call, const struct remote_domain_create_xml_a
 
 /* ---- end ---- */
 
+static int end_with_job(struct guest *guest, struct job *job, bool graceful, GError **error)
+{
+    /* a start that was under way then has a QEMU by now */
+    if (stop_kill(guest, graceful, error) < 0)
+        return -1;
+    if (!guest->process.pid)
+        return 0;
+    guest_raise_lifecycle(guest, job, VIR_DOMAIN_EVENT_STOPPED, VIR_DOMAIN_EVENT_STOPPED_DESTROYED);
+    stop_clear_up(guest, job, VIR_DOMAIN_SHUTOFF_DESTROYED);
+    return 0;
+}
+
 /* QEMU is ended before the job is taken, for its holder may be waiting for that very QEMU. */
 static int destroy(struct guest *guest, bool graceful, GError **error)
 {
+    bool starting = guest_pid(guest) == 0;
+    unsigned run = atomic_load(&guest->run);
     struct job *job;
+    int result = 0;
 
     if (!object_is_active(&guest->object)) {
         error_set(error, VIR_ERR_OPERATION_INVALID, "domain is not running");
@@ -101,13 +116,11 @@ static int destroy(struct guest *guest, bool graceful, GError **error)
         g_clear_error(error);
         return 0;
     }
-    if (guest->process.pid) {
-        guest_raise_lifecycle(guest, job, VIR_DOMAIN_EVENT_STOPPED,
-                              VIR_DOMAIN_EVENT_STOPPED_DESTROYED);
-        stop_clear_up(guest, job, VIR_DOMAIN_SHUTOFF_DESTROYED);
-    }
+    /* not one that others have started since */
+    if (starting || run == atomic_load(&guest->run))
+        result = end_with_job(guest, job, graceful, error);
     job_end(job);
-    return 0;
+    return result;
 }
 
 int domain_destroy(struct call *call, const struct remote_domain_destroy_args *args, void *ret,
@@ -147,9 +160,9 @@ void lifecycle_client_gone(struct client *client)
 
 static bool has_agent(const struct domain *live)
 {
-    LIST_EACH(channel, &live->devices.channels)
-    if (g_strcmp0(channel->name, AGENT_CHANNEL) == 0)
-        return true;
+    LIST_EACH (channel, &live->devices.channels)
+        if (g_strcmp0(channel->name, AGENT_CHANNEL) == 0)
+            return true;
     return false;
 }
 
@@ -177,7 +190,10 @@ static int press_button(struct call *call, unsigned flags, bool reboot, GError *
     if (flags && !(flags & VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN))
         return refuse_agent(call, error);
     atomic_store(&guest->fake_reboot, reboot);
-    return guest_command(call->job, "system_powerdown", NULL, error);
+    if (guest_command(call->job, "system_powerdown", NULL, error) == 0)
+        return 0;
+    atomic_store(&guest->fake_reboot, false);
+    return -1;
 }
 
 int domain_shutdown(struct call *call, const struct remote_domain_shutdown_args *args, void *ret,

@@ -27,41 +27,79 @@ static void raise_event(struct guest *guest, int id, const void *message)
     events_raise(driver_of(guest), NULL, EVENT_DOMAIN, id, &guest->object, message);
 }
 
+/*
+ * While one waits for its job, others of the same kind only bring it up to date: a guest that makes
+ * its QEMU tell the same thing over and over can't fill our memory.
+ */
 struct follow_up {
-    struct guest *guest;
+    struct guest *guest; /* a reference */
     monitor_follow_up *function;
-    uint64_t number;
     char *text;
+
+    unsigned run;    /* what concerns an earlier QEMU is void; guarded by the guest's lock, */
+    uint64_t number; /* as this */
 };
+
+/* From here on news make a follow-up of their own. False: its QEMU has gone. */
+static bool take_follow_up(struct follow_up *follow_up)
+{
+    struct guest *guest = follow_up->guest;
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&guest->lock);
+
+    g_queue_remove(&guest->follow_ups, follow_up);
+    return follow_up->run == atomic_load(&guest->run) && !guest_has_ended(guest) &&
+           guest->process.pid;
+}
 
 static void run_follow_up(void *data)
 {
     struct follow_up *follow_up = data;
     struct guest *guest = follow_up->guest;
     g_autoptr(GError) error = NULL;
-    struct job *job;
+    struct job *job = NULL;
 
     if (job_begin(&guest->object, JOB_MODIFY, "event of QEMU", FOLLOW_UP_DEADLINE_MS, &job,
-                  &error) == 0) {
-        if (!atomic_load(&guest->ended) && guest->process.pid)
-            follow_up->function(guest, job, follow_up->number, follow_up->text);
-        job_end(job);
-    } else {
+                  &error) < 0)
         log_debug("%s", error->message); /* it has gone meanwhile, most likely */
-    }
+    if (take_follow_up(follow_up) && job && !atomic_load(&qemu_of(&guest->object)->ending))
+        follow_up->function(guest, job, follow_up->number, follow_up->text);
+    job_end(job);
     object_unref(&guest->object);
     g_free(follow_up->text);
     g_free(follow_up);
 }
 
+/* With the guest's lock held. */
+static struct follow_up *find_follow_up(struct guest *guest, monitor_follow_up *function,
+                                        const char *text)
+{
+    for (GList *link = guest->follow_ups.head; link; link = link->next) {
+        struct follow_up *follow_up = link->data;
+
+        if (follow_up->function == function && g_strcmp0(follow_up->text, text) == 0)
+            return follow_up;
+    }
+    return NULL;
+}
+
 void monitor_push(struct guest *guest, monitor_follow_up *function, uint64_t number,
                   const char *text)
 {
-    struct follow_up *next = g_new(struct follow_up, 1);
-
-    object_ref(&guest->object);
-    *next = (struct follow_up){guest, function, number, g_strdup(text)};
-    workers_push(driver_of(guest)->daemon->workers, run_follow_up, next, true);
+    g_mutex_lock(&guest->lock);
+    struct follow_up *follow_up = find_follow_up(guest, function, text);
+    bool waits = follow_up != NULL;
+    if (!waits) {
+        follow_up = g_new0(struct follow_up, 1);
+        *follow_up =
+            (struct follow_up){.guest = guest, .function = function, .text = g_strdup(text)};
+        object_ref(&guest->object);
+        g_queue_push_tail(&guest->follow_ups, follow_up);
+    }
+    follow_up->run = atomic_load(&guest->run);
+    follow_up->number = number;
+    g_mutex_unlock(&guest->lock);
+    if (!waits)
+        workers_push(driver_of(guest)->daemon->workers, run_follow_up, follow_up, true);
 }
 
 static void save_status(struct guest *guest, struct job *job)
@@ -112,6 +150,9 @@ static int action_of(struct guest *guest, size_t offset)
 static void on_shutdown(const struct qmp_event *event, void *user)
 {
     struct guest *guest = user;
+
+    if (atomic_load(&guest->end_reason))
+        return; /* it is being ended by us */
     bool reboot = atomic_exchange(&guest->fake_reboot, false) ||
                   action_of(guest, offsetof(struct domain, on_poweroff)) == LIFECYCLE_RESTART;
     bool preserve = action_of(guest, offsetof(struct domain, on_poweroff)) == LIFECYCLE_PRESERVE;
@@ -124,8 +165,7 @@ static void on_shutdown(const struct qmp_event *event, void *user)
     }
     if (object_notice_state(&guest->object, VIR_DOMAIN_SHUTDOWN, VIR_DOMAIN_SHUTDOWN_UNKNOWN))
         guest_raise_lifecycle(guest, NULL, VIR_DOMAIN_EVENT_SHUTDOWN, detail);
-    if (!preserve)
-        monitor_push(guest, kill_after, 0, NULL);
+    monitor_push(guest, preserve ? save_after : kill_after, 0, NULL);
 }
 
 static void on_reset(const struct qmp_event *event, void *user)
@@ -278,7 +318,7 @@ static void on_closed(struct qmp *qmp, const GError *reason, void *user)
     struct guest *guest = user;
 
     log_debug("%s: %s", qmp_who(qmp), reason->message);
-    if (!atomic_load(&guest->ended))
+    if (!guest_has_ended(guest))
         monitor_push(guest, kill_after, 0, NULL);
 }
 
@@ -287,7 +327,7 @@ static char *last_words(void *user)
     struct guest *guest = user;
     g_autofree char *name = object_get_name(&guest->object);
 
-    return log_file_last_words(qemu_of(&guest->object), name);
+    return log_file_last_words(qemu_of(&guest->object), name, guest->log_start);
 }
 
 static void free_user(void *user)

@@ -14,7 +14,8 @@ int monitor_open(struct guest *guest, const char *name, int fd, unsigned deadlin
                  GError **error);
 
 /* What an event leads to that may block or changes the definition: runs on a worker with a job,
- * unless the guest has ended by then. text may be NULL. */
+ * unless the guest has ended by then. text may be NULL. One that waits already for the same with
+ * the same text gets the number instead. */
 typedef void monitor_follow_up(struct guest *guest, struct job *job, uint64_t number,
                                const char *text);
 void monitor_push(struct guest *guest, monitor_follow_up *function, uint64_t number,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <glib.h>
+#include <stdatomic.h>
 
 #include "driver/client.h"
 #include "driver/driver.h"
@@ -29,6 +30,7 @@ struct qemu {
     /* Monitors have a loop of their own, so that a chatty QEMU can't slow clients down. */
     struct loop *monitors;
     GThread *monitor_thread;
+    atomic_bool ending; /* the daemon: nothing new is begun for what guests tell */
 
     struct ports *ports; /* TCP ports given to displays of running guests */
     struct ports *websocket_ports;

@@ -14,6 +14,7 @@
 #include "base/workers.h"
 
 #include "display.h"
+#include "log-file.h"
 #include "monitor.h"
 #include "prepare.h"
 #include "qmp-commands.h"
@@ -36,8 +37,9 @@ static int open_process(struct guest *guest, const struct guest_status *status, 
     }
     if (process_open(status->pid, status->process_time, &process, error) < 0)
         return -1;
-    guest_set_process(guest, &process);
-    return 0;
+    int result = guest_set_process(guest, &process, error);
+    process_clear(&process);
+    return result;
 }
 
 static char **copy_strings(const char *const *items, unsigned count)
@@ -59,6 +61,7 @@ int reconnect_restore(struct registry *registry, struct job *job, struct definit
     g_free(guest->folder);
     guest->folder = g_strdup(status->folder);
     guest->cgroup = copy_strings(status->cgroup.items, status->cgroup.count);
+    guest->log_start = log_file_end(qemu_of(&guest->object), ((struct domain *)live)->name);
     if (registry_set_id(registry, job, id, error) < 0 || open_process(guest, status, error) < 0) {
         registry_set_id(registry, job, -1, NULL);
         prepare_undo(guest, (struct domain *)live);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/utsname.h>
@@ -23,6 +24,7 @@
 #include "stop.h"
 
 #define MONITOR_DEADLINE_MS 30000
+#define SPAWN_GRACE_MS 1000
 
 /* ---- the monitor's socket ---- */
 
@@ -42,6 +44,7 @@ static int make_monitor_socket(const char *folder, int *ret_listen, int *ret_con
         error_set(error, VIR_ERR_INTERNAL_ERROR, "the monitor's path is too long: %s", folder);
         return -1;
     }
+    unlink(address.sun_path); /* of a daemon that was killed */
     if (listening < 0 || connected < 0 ||
         bind(listening, (struct sockaddr *)&address, sizeof(address)) < 0 ||
         listen(listening, 1) < 0 ||
@@ -67,8 +70,8 @@ static char *versions(const struct emulator *emulator)
         emulator->package ? emulator->package : "", host.release, host.nodename);
 }
 
-static int spawn(struct guest *guest, const struct domain *live, const struct arguments *arguments,
-                 const struct log_file *log, GError **error)
+static int spawn(struct guest *guest, const struct arguments *arguments, const struct log_file *log,
+                 GError **error)
 {
     struct qemu *qemu = qemu_of(&guest->object);
     struct process process = PROCESS_INIT;
@@ -89,7 +92,11 @@ static int spawn(struct guest *guest, const struct domain *live, const struct ar
     resource_limits_apply(&limits, &qemu->config, &spec);
     if (process_start(&spec, &process, error) < 0)
         return -1;
-    guest_set_process(guest, &process);
+    if (guest_set_process(guest, &process, error) < 0) {
+        process_kill(&process, SPAWN_GRACE_MS);
+        process_clear(&process);
+        return -1;
+    }
     return resource_limits_enter_group(guest, error);
 }
 
@@ -106,6 +113,28 @@ static void explain(struct guest *guest, const char *name, const struct log_file
               words);
 }
 
+/* There is no use in going on for someone who wants it ended. */
+static int check_wanted(const struct job *job, GError **error)
+{
+    if (!job_is_cancelled(job))
+        return 0;
+    error_set(error, VIR_ERR_OPERATION_ABORTED, "the domain was destroyed while it was starting");
+    return -1;
+}
+
+/* The status file comes first, without a process: a daemon that is killed between the two would
+ * leave a QEMU of which nobody knows. */
+static int spawn_on_record(struct guest *guest, struct job *job, const struct arguments *arguments,
+                           const struct log_file *log, GError **error)
+{
+    struct store *store = qemu_of(&guest->object)->store;
+
+    if (check_wanted(job, error) < 0 || store_save_status(store, job, error) < 0 ||
+        spawn(guest, arguments, log, error) < 0)
+        return -1;
+    return store_save_status(store, job, error);
+}
+
 static int run_emulator(struct guest *guest, struct job *job, const struct domain *live,
                         const struct arguments *arguments, const struct emulator *emulator,
                         int monitor, GError **error)
@@ -119,10 +148,9 @@ static int run_emulator(struct guest *guest, struct job *job, const struct domai
         close(monitor);
         return -1;
     }
-    int result = spawn(guest, live, arguments, &log, error);
+    guest->log_start = log.start;
+    int result = spawn_on_record(guest, job, arguments, &log, error);
     if (result < 0)
-        close(monitor);
-    else if ((result = store_save_status(qemu->store, job, error)) < 0)
         close(monitor);
     else if ((result = monitor_open(guest, live->name, monitor, MONITOR_DEADLINE_MS, error)) < 0)
         explain(guest, live->name, &log, error);
@@ -163,7 +191,8 @@ static void learn_terminal(struct domain *live, struct chardev_source *source, c
     g_autofree char *label = g_strdup_printf("char%s", alias ? alias : "");
     const char *path = source->type == CHARDEV_PTY ? qmp_chardev_pty(chardevs, count, label) : NULL;
 
-    if (!path)
+    /* QEMU is not to choose what we open later */
+    if (!path || !g_str_has_prefix(path, "/dev/pts/") || strstr(path, ".."))
         return;
     chardev_source_make_end(source, &live->definition.arena)->path =
         arena_strdup(&live->definition.arena, path);

@@ -13,9 +13,9 @@
 #define KILL_GRACE_MS 30000
 
 /* True for a process that can't handle a signal: stopped by a debugger, or by SIGSTOP. */
-static bool is_stopped(struct guest *guest)
+static bool is_stopped(pid_t pid)
 {
-    g_autofree char *path = g_strdup_printf("/proc/%d/stat", guest->process.pid);
+    g_autofree char *path = g_strdup_printf("/proc/%d/stat", pid);
     g_autofree char *text = NULL;
 
     if (file_read_all(path, 4096, &text, NULL, NULL) < 0)
@@ -26,7 +26,8 @@ static bool is_stopped(struct guest *guest)
 
 int stop_kill(struct guest *guest, bool graceful, GError **error)
 {
-    bool stopped = is_stopped(guest);
+    pid_t pid = guest_pid(guest);
+    bool stopped = pid && is_stopped(pid);
 
     if (!stopped || graceful) {
         if (guest_signal(guest, SIGTERM, error) < 0)
@@ -35,16 +36,14 @@ int stop_kill(struct guest *guest, bool graceful, GError **error)
             return 0;
     }
     if (graceful) {
-        error_set_errno(error, EBUSY, "failed to terminate process %d with SIGTERM",
-                        guest->process.pid);
+        error_set_errno(error, EBUSY, "failed to terminate process %d with SIGTERM", pid);
         return -1;
     }
     if (guest_signal(guest, SIGKILL, error) < 0)
         return -1;
     if (guest_wait(guest, KILL_GRACE_MS))
         return 0;
-    error_set_errno(error, EBUSY, "failed to terminate process %d with SIGKILL",
-                    guest->process.pid);
+    error_set_errno(error, EBUSY, "failed to terminate process %d with SIGKILL", pid);
     return -1;
 }
 
@@ -129,7 +128,7 @@ void stop_after_end(struct guest *guest)
         log_debug("%s", error->message);
         return;
     }
-    if (guest->process.pid && atomic_load(&guest->ended)) {
+    if (guest->process.pid && guest_has_ended(guest)) {
         object_get_view(&guest->object, &view);
         int reason = reason_of_end(guest, &view);
 
