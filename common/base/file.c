@@ -39,7 +39,7 @@ static int open_folder(const char *path, int *ret_fd, GError **error)
     return 0;
 }
 
-/* Reads to the end, so that /proc and pipes work, whose size says nothing. */
+/* Reads to the end, so that pipes, /proc and /sys work, whose sizes say nothing. */
 static int read_to_end(int fd, size_t limit, GByteArray *bytes)
 {
     for (;;) {
@@ -60,12 +60,9 @@ static int read_to_end(int fd, size_t limit, GByteArray *bytes)
 static int read_all(int folder, const char *name, size_t limit, char **ret_text, size_t *ret_length)
 {
     autofd int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    struct stat info;
 
-    if (fd < 0 || fstat(fd, &info) < 0)
+    if (fd < 0)
         return -errno;
-    if (info.st_size > 0 && (size_t)info.st_size > limit)
-        return -EFBIG;
     g_autoptr(GByteArray) bytes = g_byte_array_sized_new(READ_CHUNK);
     int result = read_to_end(fd, limit, bytes);
     if (result < 0)

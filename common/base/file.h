@@ -12,7 +12,7 @@
  */
 
 /* The whole file, with a NUL added after its bytes; the caller frees. A file above limit bytes is
- * an error before it is read. Works on pipes and /proc. ret_length may be NULL. */
+ * an error. Works on pipes, /proc and /sys. ret_length may be NULL. */
 int file_read_all(const char *path, size_t limit, char **ret_text, size_t *ret_length,
                   GError **error);
 

@@ -214,6 +214,11 @@ static void test_read_limit(struct fixture *fixture, const void *unused)
     g_assert_cmpint(file_read_all("/proc/self/stat", 20, &text, NULL, &error), ==, -1);
     g_clear_error(&error);
     g_assert_cmpint(file_read_all("/proc/self/stat", 4096, &text, NULL, &error), ==, 0);
+    g_assert_no_error(error);
+    g_free(text);
+    /* the kernel says that this one has 4096 bytes */
+    g_assert_cmpint(file_read_all("/sys/devices/system/cpu/online", 2048, &text, NULL, &error), ==,
+                    0);
 }
 
 static void test_read_absent(struct fixture *fixture, const void *unused)
