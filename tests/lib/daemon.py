@@ -87,14 +87,16 @@ def install_guests():
         (IMAGES / name).chmod(0o644)
 
 
-def wait_until(check, timeout=10, step=0.01):
-    """the first true value of check(), or an assertion after timeout seconds"""
+def wait_until(check, timeout=10, step=0.01, what="it"):
+    """the first true value of check(), or an assertion after timeout seconds; what names the matter,
+    or is a call that does when it is too late"""
     deadline = time.monotonic() + timeout
     while True:
         value = check()
         if value:
             return value
-        assert time.monotonic() < deadline, "not within %g s" % timeout
+        assert time.monotonic() < deadline, "not within %g s: %s" % (
+            timeout, what() if callable(what) else what)
         time.sleep(step)
 
 
