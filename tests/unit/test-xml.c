@@ -52,6 +52,17 @@ static void test_least(void)
     g_assert_cmpuint(machine->vcpus, ==, 1);
 }
 
+/* 0 is "absent" for a plain number, and so is the group that has nothing else. */
+static void test_zero(void)
+{
+    g_autoptr(GString) text = g_string_new(least);
+    g_assert_cmpuint(g_string_replace(text, "'xen'", "'xen' shift='0'", 1), ==, 1);
+    DEFINITION_AUTO struct machine *machine = read_machine(text->str, XML_READ_VALIDATE);
+
+    g_assert_null(machine->timing);
+    assert_written(machine, 0, least);
+}
+
 static void test_members(void)
 {
     DEFINITION_AUTO struct machine *machine = read_machine(whole, 0);
@@ -786,6 +797,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/xml/whole", test_whole);
     g_test_add_func("/xml/least", test_least);
+    g_test_add_func("/xml/zero", test_zero);
     g_test_add_func("/xml/members", test_members);
     g_test_add_func("/xml/spellings", test_spellings);
     g_test_add_func("/xml/write-flags", test_write_flags);
