@@ -65,8 +65,8 @@ bool address_is_usb(const struct device *device)
 }
 
 static const enum device_kind order[] = {
-    DEVICE_HUB,   DEVICE_HOSTDEV, DEVICE_DISK,  DEVICE_CONTROLLER, DEVICE_NET,
-    DEVICE_INPUT, DEVICE_SERIAL,  DEVICE_SOUND, DEVICE_REDIRDEV,
+    DEVICE_HOSTDEV, DEVICE_DISK,   DEVICE_CONTROLLER, DEVICE_NET,
+    DEVICE_INPUT,   DEVICE_SERIAL, DEVICE_SOUND,      DEVICE_REDIRDEV,
 };
 
 /* ---- the tree ---- */
@@ -175,20 +175,21 @@ static bool has_port(const struct domain_device_info *info)
     return info->address.type == ADDRESS_USB && usb_port_depth(&info->address.usb.port);
 }
 
-/* Places in the document: hubs first, outer ones before those plugged into them. */
-static int keep_ports(struct tree *tree, const struct device *devices, unsigned count,
-                      GError **error)
+static bool is_at_depth(const struct device *device, unsigned depth)
 {
-    for (unsigned depth = 1; depth <= USB_PORT_DEPTH; depth++)
+    return address_is_usb(device) && has_port(device->info) &&
+           usb_port_depth(&device->info->address.usb.port) == depth;
+}
+
+/* Places in the document at one depth: hubs first. */
+static int keep_ports(struct tree *tree, const struct device *devices, unsigned count,
+                      unsigned depth, GError **error)
+{
+    for (unsigned pass = 0; pass < 2; pass++)
         for (unsigned i = 0; i < count; i++)
-            if (devices[i].kind == DEVICE_HUB && has_port(devices[i].info) &&
-                usb_port_depth(&devices[i].info->address.usb.port) == depth &&
+            if ((devices[i].kind == DEVICE_HUB) == (pass == 0) && is_at_depth(&devices[i], depth) &&
                 occupy(tree, &devices[i], error) < 0)
                 return -1;
-    for (unsigned i = 0; i < count; i++)
-        if (devices[i].kind != DEVICE_HUB && address_is_usb(&devices[i]) &&
-            has_port(devices[i].info) && occupy(tree, &devices[i], error) < 0)
-            return -1;
     return 0;
 }
 
@@ -228,13 +229,12 @@ static int give_port(struct tree *tree, const struct device *device, GError **er
 }
 
 static int give_ports(struct tree *tree, const struct device *devices, unsigned count,
-                      GError **error)
+                      enum device_kind kind, GError **error)
 {
-    for (unsigned o = 0; o < G_N_ELEMENTS(order); o++)
-        for (unsigned i = 0; i < count; i++)
-            if (devices[i].kind == order[o] && address_is_usb(&devices[i]) &&
-                !has_port(devices[i].info) && give_port(tree, &devices[i], error) < 0)
-                return -1;
+    for (unsigned i = 0; i < count; i++)
+        if (devices[i].kind == kind && address_is_usb(&devices[i]) && !has_port(devices[i].info) &&
+            give_port(tree, &devices[i], error) < 0)
+            return -1;
     return 0;
 }
 
@@ -248,6 +248,22 @@ static void take_back(struct tree *tree)
     g_array_set_size(tree->given, 0);
 }
 
+/* Hubs without a place get theirs before what is plugged into them is looked at. */
+static int place_all(struct tree *tree, const struct device *devices, unsigned count,
+                     GError **error)
+{
+    if (keep_ports(tree, devices, count, 1, error) < 0 ||
+        give_ports(tree, devices, count, DEVICE_HUB, error) < 0)
+        return -1;
+    for (unsigned depth = 2; depth <= USB_PORT_DEPTH; depth++)
+        if (keep_ports(tree, devices, count, depth, error) < 0)
+            return -1;
+    for (unsigned i = 0; i < G_N_ELEMENTS(order); i++)
+        if (give_ports(tree, devices, count, order[i], error) < 0)
+            return -1;
+    return 0;
+}
+
 static int play_round(struct tree *tree, GError **error)
 {
     unsigned count;
@@ -256,9 +272,7 @@ static int play_round(struct tree *tree, GError **error)
     tree->count = 0;
     add_controllers(tree);
     qsort(tree->hubs, tree->count, sizeof(*tree->hubs), compare_buses);
-    if (keep_ports(tree, devices, count, error) < 0)
-        return -1;
-    return give_ports(tree, devices, count, error);
+    return place_all(tree, devices, count, error);
 }
 
 static int add_hub(struct tree *tree, GError **error)
