@@ -41,6 +41,10 @@ int process_open(pid_t pid, uint64_t start_time, struct process *ret_process, GE
     struct process process = {.pid = pid};
 
     process.fd = pidfd_open(pid, 0);
+    if (process.fd < 0 && errno != ESRCH && errno != EINVAL) {
+        error_set_errno(error, errno, "cannot watch process %d", pid);
+        return -1;
+    }
     if (process.fd < 0) {
         error_set(error, VIR_ERR_OPERATION_FAILED, "process %d is gone: %s", pid,
                   g_strerror(errno));

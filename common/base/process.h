@@ -75,7 +75,8 @@ struct process_spec {
 int process_start(const struct process_spec *spec, struct process *ret_process, GError **error);
 
 /* A process that may not be our child, by id; start_time as process_start_time() tells, 0: any.
- * VIR_ERR_OPERATION_FAILED when it is gone or the id was reused. */
+ * VIR_ERR_OPERATION_FAILED when it is gone or the id was reused; VIR_ERR_SYSTEM_ERROR when that
+ * can't be told. */
 int process_open(pid_t pid, uint64_t start_time, struct process *ret_process, GError **error);
 
 /* Clock ticks from boot to the start of the process: with the pid, names it for good. 0: gone. */
