@@ -2,7 +2,7 @@
 #include "reconnect.h"
 
 #include <errno.h>
-#include <signal.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -24,17 +24,65 @@
 
 #define MONITOR_DEADLINE_MS 30000
 #define RETRY_MS 5000
+#define INTERRUPTED_MS 5000
+
+/* Never waits: a QEMU that hangs takes one connection into its queue, and no more. */
+static int connect_monitor(const struct guest *guest, GError **error)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    autofd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    g_snprintf(address.sun_path, sizeof(address.sun_path), "%s/monitor.sock", guest->folder);
+    if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+        return fd_take(&fd);
+    if (errno == EAGAIN) {
+        error_set(error, VIR_ERR_OPERATION_TIMEOUT, "the monitor %s takes no connection",
+                  address.sun_path);
+        return -1;
+    }
+    error_set_errno(error, errno, "cannot connect to the monitor %s", address.sun_path);
+    return -1;
+}
 
 /* ---- at the start, before anything is served ---- */
+
+/* Asks QEMU to end, and waits until it has: a second connection, which it does not accept while it
+ * has the first, breaks then. */
+static bool quit(struct guest *guest, struct qmp *qmp)
+{
+    autofd int second = connect_monitor(guest, NULL);
+    struct pollfd end = {.fd = second, .events = POLLIN};
+
+    return second >= 0 && qmp_execute(qmp, "quit", NULL, 0, NULL, NULL) == 0 &&
+           poll(&end, 1, INTERRUPTED_MS) > 0;
+}
+
+/*
+ * The old daemon was killed between the two sides of starting a process. If there is a QEMU, nobody
+ * knows its pid, but it has the monitor's socket. False: it is there and can't be ended.
+ */
+static bool end_interrupted(struct guest *guest)
+{
+    static const struct qmp_ops no_ops = {0};
+    struct qmp_settings settings = {.who = "a guest whose start was interrupted",
+                                    .deadline_ms = INTERRUPTED_MS};
+    g_autoptr(GError) error = NULL;
+    struct qmp *qmp;
+    int fd = connect_monitor(guest, &error);
+
+    /* nobody listens, or it ended by itself */
+    if (fd < 0 ||
+        qmp_open(qemu_of(&guest->object)->monitors, fd, &settings, &no_ops, NULL, &qmp, &error) < 0)
+        return !error_is(error, VIR_ERR_OPERATION_TIMEOUT);
+    bool ended = quit(guest, qmp);
+    qmp_close(qmp);
+    return ended;
+}
 
 static int open_process(struct guest *guest, const struct guest_status *status, GError **error)
 {
     struct process process = PROCESS_INIT;
 
-    if (status->pid == 0) {
-        error_set(error, VIR_ERR_OPERATION_FAILED, "its start was interrupted");
-        return -1;
-    }
     if (process_open(status->pid, status->process_time, &process, error) < 0)
         return -1;
     int result = guest_set_process(guest, &process, error);
@@ -51,45 +99,53 @@ static char **copy_strings(const char *const *items, unsigned count)
     return strings;
 }
 
+/* It is over: the files of the run go, and the status file, which nobody needs any more. */
+static int give_up(struct guest *guest, struct job *job, const struct domain *live)
+{
+    prepare_undo(guest, live);
+    store_remove_status(qemu_of(&guest->object)->store, job, NULL);
+    return -1;
+}
+
+static int take_process(struct registry *registry, struct job *job, struct domain *live,
+                        const struct guest_status *status, GError **error)
+{
+    struct guest *guest = guest_of(job_object(job));
+
+    if (status->pid == 0) {
+        error_set(error, VIR_ERR_OPERATION_FAILED, "its start was interrupted");
+        return end_interrupted(guest) ? give_up(guest, job, live) : -1;
+    }
+    if (registry_set_id(registry, job, live->id.value, error) < 0)
+        return -1;
+    if (open_process(guest, status, error) == 0)
+        return 0;
+    registry_set_id(registry, job, -1, NULL);
+    return error_is(*error, VIR_ERR_OPERATION_FAILED) ? give_up(guest, job, live) : -1;
+}
+
 int reconnect_restore(struct registry *registry, struct job *job, struct definition *live,
                       void *rest, GError **error)
 {
     struct guest *guest = guest_of(job_object(job));
     const struct guest_status *status = rest;
-    int id = ((struct domain *)live)->id.value;
 
     g_free(guest->folder);
     guest->folder = g_strdup(status->folder);
     guest->cgroup = copy_strings(status->cgroup.items, status->cgroup.count);
     guest->log_start = log_file_end(qemu_of(&guest->object), ((struct domain *)live)->name);
-    if (registry_set_id(registry, job, id, error) < 0 || open_process(guest, status, error) < 0) {
-        registry_set_id(registry, job, -1, NULL);
-        prepare_undo(guest, (struct domain *)live);
-        store_remove_status(qemu_of(&guest->object)->store, job, NULL);
-        definition_unref(live);
-        definition_unref(rest);
-        return -1;
+    int result = take_process(registry, job, (struct domain *)live, status, error);
+    if (result == 0) {
+        display_mark_ports((struct domain *)live, qemu_of(&guest->object));
+        object_publish_active(job, definition_ref(live), ((struct domain *)live)->id.value,
+                              status->state, (int)status->reason);
     }
-    display_mark_ports((struct domain *)live, qemu_of(&guest->object));
-    object_publish_active(job, live, id, status->state, (int)status->reason);
+    definition_unref(live);
     definition_unref(rest);
-    return 0;
+    return result;
 }
 
 /* ---- on a worker each ---- */
-
-static int connect_monitor(const struct guest *guest, GError **error)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    autofd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    g_snprintf(address.sun_path, sizeof(address.sun_path), "%s/monitor.sock", guest->folder);
-    if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
-        error_set_errno(error, errno, "cannot connect to the monitor %s", address.sun_path);
-        return -1;
-    }
-    return fd_take(&fd);
-}
 
 /* What QEMU's run states mean to us; those not here are pauses. */
 static const struct {
@@ -143,7 +199,7 @@ static int catch_up(struct guest *guest, struct job *job, GError **error)
     if (result < 0)
         return -1;
     if (was_starting(guest, status.status)) {
-        error_set(error, VIR_ERR_OPERATION_FAILED, "its start was interrupted");
+        error_set(error, VIR_ERR_OPERATION_ABORTED, "its start was interrupted");
         return -1;
     }
     notice_state(guest, status.status);
@@ -162,7 +218,10 @@ static int take_up(struct guest *guest, struct job *job, GError **error)
     if (fd < 0 || monitor_open(guest, name, fd, MONITOR_DEADLINE_MS, error) < 0 ||
         catch_up(guest, job, error) < 0)
         return -1;
-    return store_save_status(qemu_of(&guest->object)->store, job, error);
+    g_autoptr(GError) unsaved = NULL;
+    if (store_save_status(qemu_of(&guest->object)->store, job, &unsaved) < 0)
+        log_error("%s", unsaved->message);
+    return 0;
 }
 
 static void reconnect_again(void *data);
@@ -172,6 +231,7 @@ static void on_retry(struct loop_timer *timer, void *data)
 {
     struct guest *guest = data;
 
+    guest->retry = NULL;
     loop_timer_remove(timer);
     workers_push(qemu_of(&guest->object)->driver->daemon->workers, reconnect_again, guest, true);
 }
@@ -180,12 +240,13 @@ static void start_retry(void *data)
 {
     struct guest *guest = data;
 
-    loop_add_timer(qemu_of(&guest->object)->monitors, RETRY_MS, on_retry, guest);
+    guest->retry = loop_add_timer(qemu_of(&guest->object)->monitors, RETRY_MS, on_retry, guest);
 }
 
 /*
- * A QEMU that is alive but silent stays: its guest may be fine, and the user can destroy it. It is
- * asked again from time to time, so that it can be managed as soon as it answers.
+ * A QEMU that is alive stays, whatever is wrong: its guest may be fine, and the user can destroy
+ * it. It is asked again from time to time, so that it can be managed as soon as it answers. Only a
+ * start that nobody waits for any more is ended.
  */
 static void reconnect(struct job *job)
 {
@@ -194,14 +255,14 @@ static void reconnect(struct job *job)
 
     if (take_up(guest, job, &error) < 0) {
         g_autofree char *name = object_get_name(&guest->object);
-        bool silent = error_is(error, VIR_ERR_OPERATION_TIMEOUT);
 
         log_error("domain '%s' can't be taken up again: %s", name, error->message);
-        if (silent) {
+        guest_set_qmp(guest, NULL);
+        if (error_is(error, VIR_ERR_OPERATION_ABORTED)) {
+            stop_kill(guest, false, NULL);
+        } else if (!guest_has_ended(guest)) {
             object_ref(&guest->object);
             loop_post(qemu_of(&guest->object)->monitors, start_retry, guest);
-        } else {
-            stop_kill(guest, false, NULL);
         }
     }
     job_end(job);
