@@ -662,6 +662,8 @@ static int one_device_defaults(struct domain *domain, const struct device *devic
     default:
         break;
     }
+    if (device->kind == DEVICE_CONSOLE)
+        default_to(&((struct domain_console *)device->object)->source.type, CHARDEV_PTY);
     struct chardev_source *source = device_chardev_source(device);
     if (source)
         source_defaults(source, defaults);
