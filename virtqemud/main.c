@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/uuid.h"
+#include "base/workers.h"
 #include "driver/connect.h"
 #include "driver/domains.h"
 #include "driver/events.h"
@@ -163,9 +164,8 @@ static struct qemu *make(struct daemon *daemon)
     return qemu;
 }
 
-static int start(struct daemon *daemon, GError **error)
+static int load(struct qemu *qemu, const struct daemon *daemon, GError **error)
 {
-    struct qemu *qemu = make(daemon);
     g_autofree char *config = g_strdup_printf("%s/qemu.conf", daemon->paths.config);
 
     if (qemu_config_load(config, daemon->session, &qemu->config, warn, NULL, error) < 0 ||
@@ -180,19 +180,36 @@ static int start(struct daemon *daemon, GError **error)
     make_probes(qemu, daemon);
     if (load_guests(qemu, error) < 0)
         return -1;
-    reconnect_all(qemu);
-    autostart_guests(qemu);
     return 0;
 }
 
-/* Guests run on: their monitors are listening sockets, and their files wait for the next daemon. */
+/* ---- the end ---- */
+
+/*
+ * Guests run on: their monitors are listening sockets, and their files wait for the next daemon.
+ * What is at work for them fails without its monitor, and ends; only then nobody needs us any more.
+ */
+static void let_go(struct qemu *qemu)
+{
+    g_autoptr(GPtrArray) guests = registry_list(qemu->domains, registry_filter_active, NULL);
+
+    atomic_store(&qemu->ending, true);
+    for (guint i = 0; i < guests->len; i++)
+        guest_set_qmp(guest_of(guests->pdata[i]), NULL);
+    loop_quit(qemu->monitors);
+    g_thread_join(qemu->monitor_thread);
+    workers_drain(qemu->driver->daemon->workers, -1);
+    for (guint i = 0; i < guests->len; i++)
+        guest_stop_watching(guest_of(guests->pdata[i]));
+}
+
 static void stop(struct daemon *daemon)
 {
     struct driver *driver = daemon->data;
     struct qemu *qemu = driver->data;
 
-    loop_quit(qemu->monitors);
-    g_thread_join(qemu->monitor_thread);
+    if (qemu->monitor_thread)
+        let_go(qemu);
     driver_free(driver);
     probes_free(qemu->probes);
     registry_free(qemu->domains);
@@ -205,6 +222,19 @@ static void stop(struct daemon *daemon)
     g_free(qemu->status_folder);
     g_free(qemu->log_folder);
     g_free(qemu);
+}
+
+static int start(struct daemon *daemon, GError **error)
+{
+    struct qemu *qemu = make(daemon);
+
+    if (load(qemu, daemon, error) < 0) {
+        stop(daemon);
+        return -1;
+    }
+    reconnect_all(qemu);
+    autostart_guests(qemu);
+    return 0;
 }
 
 static bool busy(struct daemon *daemon)

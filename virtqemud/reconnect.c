@@ -240,6 +240,10 @@ static void start_retry(void *data)
 {
     struct guest *guest = data;
 
+    if (atomic_load(&qemu_of(&guest->object)->ending)) {
+        object_unref(&guest->object);
+        return;
+    }
     guest->retry = loop_add_timer(qemu_of(&guest->object)->monitors, RETRY_MS, on_retry, guest);
 }
 
