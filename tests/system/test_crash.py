@@ -10,7 +10,7 @@ import xml.etree.ElementTree as ElementTree
 import libvirt
 from daemon import URI, emulator_pids, hlt_xml, wait_until
 
-ROUNDS = int(os.environ.get("MODVIRT_CRASH_ROUNDS", "40"))
+ROUNDS = int(os.environ.get("MODVIRT_CRASH_ROUNDS", "200"))
 SEED = int(os.environ.get("MODVIRT_CRASH_SEED", "1"))
 WORKERS = 4
 CONFIG = pathlib.Path("/etc/libvirt/qemu")
@@ -120,8 +120,9 @@ def try_to_manage(domain):
             domain.suspend()
         return True
     except libvirt.libvirtError as error:
-        assert error.get_error_code() in (libvirt.VIR_ERR_OPERATION_FAILED, libvirt.VIR_ERR_NO_DOMAIN,
-                                          libvirt.VIR_ERR_OPERATION_INVALID), error
+        assert error.get_error_code() in (
+            libvirt.VIR_ERR_OPERATION_FAILED, libvirt.VIR_ERR_OPERATION_INVALID,
+            libvirt.VIR_ERR_OPERATION_TIMEOUT, libvirt.VIR_ERR_NO_DOMAIN), error
         return False
 
 
