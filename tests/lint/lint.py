@@ -29,8 +29,10 @@ WIDEST_LINE = 100       # columns
 CODE = {".c", ".h"}
 TEXT = CODE | {".py", ".md", ".build", ".txt", ".sh", ".xml", ".conf", ".service", ".socket", ".in", ""}
 # data: no comment could carry the line, or it is somebody's recorded bytes
-UNMARKED = re.compile(r"^(COPYING|\.gitignore|tests/(golden|fuzz/corpus|wire/data)/.*|.*\.json|README\.md|docs/.*\.md)$")
-UNCHECKED = re.compile(r"^(COPYING|tests/(golden|fuzz/corpus|wire/data)/.*|tests/lint/lint\.py)$")
+DATA = r"tests/(golden|fuzz/corpus|wire/data|arguments/cases)/.*"
+UNMARKED = re.compile(r"^(COPYING|\.gitignore|%s|.*\.json|README\.md|docs/.*\.md)$" % DATA)
+UNCHECKED = re.compile(r"^(COPYING|%s|tests/lint/lint\.py)$" % DATA)
+REFERENCE = re.compile(r"`((?:common|docs|tests|virt[a-z]+d)/[\w./-]*)`")
 PROTOTYPE = re.compile(r"(?!typedef|return|static|extern|#)[a-z][\w ]* \**\w+\(")
 WORDS = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b|/work/|\b(chatgpt|copilot|claude|anthropic|openai|llm)\b", re.I)
 
@@ -136,13 +138,20 @@ def check_typedefs(name, text):
                 yield "%s:%d: a struct has no second name" % (name, number)
 
 
+def check_references(name, text):
+    """What a page names is there. A word in capitals stands for a name of the reader's."""
+    for number, line in enumerate(text.splitlines(), 1):
+        for path in REFERENCE.findall(line) if name.endswith(".md") else []:
+            if "NAME" not in path and not (ROOT / path).exists():
+                yield "%s:%d: there is no %s" % (name, number, path)
+
+
 CHECKS = [check_layers, check_license, check_length, check_width, check_functions, check_contracts,
-          check_words, check_typedefs]
+          check_words, check_typedefs, check_references]
 
 
-def main(root):
-    root = pathlib.Path(root).resolve()
-    texts = {n: (root / n).read_text(errors="replace") for n in list_files(root)}
+def main():
+    texts = {n: (ROOT / n).read_text(errors="replace") for n in list_files(ROOT)}
     print("1..%d" % len(CHECKS))
     bad = False
     for number, check in enumerate(CHECKS, 1):
@@ -156,4 +165,5 @@ def main(root):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    ROOT = pathlib.Path(sys.argv[1]).resolve()
+    sys.exit(main())
