@@ -50,6 +50,8 @@ static const char *problem_of(const char *name)
         return "cannot contain '/'";
     if (strlen(name) > LONGEST_NAME)
         return "is longer than 251 bytes";
+    if (!g_utf8_validate(name, -1, NULL))
+        return "is not UTF-8";
     /* so that temporary files can be told from documents */
     if (g_str_has_prefix(name, ".modvirt-"))
         return "cannot begin with '.modvirt-'";
@@ -128,6 +130,11 @@ static int write_config(const struct store *store, const char *file_name,
 
     append_banner(store, name, text);
     g_string_append(text, document);
+    if (text->len > XML_MAX_TEXT) { /* escaping makes text longer */
+        error_set(error, VIR_ERR_XML_ERROR, "the document of %s '%s' is larger than %d bytes",
+                  store->kind->name, name, XML_MAX_TEXT);
+        return -1;
+    }
     if (need_folder(store->config_folder, error) < 0)
         return -1;
     return file_replace(path, text->str, text->len, FILE_MODE, error);
