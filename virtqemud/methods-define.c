@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "driver/domains.h"
 #include "protocol/remote-handlers.h"
 
@@ -63,8 +64,10 @@ int domain_define_xml_flags(struct call *call,
     return define(call, args->xml, args->flags & VIR_DOMAIN_DEFINE_VALIDATE, &ret->dom, error);
 }
 
-/* The variable store holds what the guest wrote: it goes, or stays, only when that was said. */
-static int settle_nvram(const struct domain *domain, unsigned flags, GError **error)
+/* The variable store holds what the guest wrote: it goes, or stays, only when that was said.
+ * *ret_path is what goes, NULL: nothing. */
+static int choose_nvram(const struct domain *domain, unsigned flags, const char **ret_path,
+                        GError **error)
 {
     const struct os_nvram *nvram = domain->os.nvram;
     const char *path = !nvram ? NULL : nvram->path ? nvram->path : nvram->source.path;
@@ -77,10 +80,7 @@ static int settle_nvram(const struct domain *domain, unsigned flags, GError **er
                   path);
         return -1;
     }
-    if (unlink(path) < 0 && errno != ENOENT) {
-        error_set_errno(error, errno, "failed to remove nvram %s", path);
-        return -1;
-    }
+    *ret_path = path;
     return 0;
 }
 
@@ -88,6 +88,7 @@ static int undefine(struct call *call, unsigned flags, GError **error)
 {
     struct qemu *qemu = qemu_of_call(call);
     OBJECT_VIEW_AUTO struct object_view view = {0};
+    const char *nvram = NULL;
 
     object_get_view(call->object, &view);
     if ((flags & VIR_DOMAIN_UNDEFINE_NVRAM) && (flags & VIR_DOMAIN_UNDEFINE_KEEP_NVRAM)) {
@@ -96,9 +97,12 @@ static int undefine(struct call *call, unsigned flags, GError **error)
                   "each other");
         return -1;
     }
-    if (settle_nvram(view_config(&view), flags, error) < 0 ||
+    if (choose_nvram(view_config(&view), flags, &nvram, error) < 0 ||
         store_remove(qemu->store, call->job, error) < 0)
         return -1;
+    /* only now: as long as the domain is defined it needs them */
+    if (nvram && unlink(nvram) < 0 && errno != ENOENT)
+        log_warn("cannot remove %s: %s", nvram, g_strerror(errno));
     guest_raise_lifecycle(guest_of(call->object), call->job, VIR_DOMAIN_EVENT_UNDEFINED,
                           VIR_DOMAIN_EVENT_UNDEFINED_REMOVED);
     object_publish_autostart(call->job, false);
