@@ -17,10 +17,13 @@
 
 typedef int path_function(const char *path, const struct qemu_config *config, GError **error);
 
-static void remember_owner(const char *path, const struct stat *info)
+static void remember_owner(const char *path, const struct stat *info,
+                           const struct qemu_config *config)
 {
     g_autofree char *text = g_strdup_printf("%u:%u", info->st_uid, info->st_gid);
 
+    if (!config->remember_owner)
+        return;
     /* the first one counts: a file that is handed over twice was not ours before */
     if (setxattr(path, OWNER_ATTRIBUTE, text, strlen(text), XATTR_CREATE) < 0 && errno != EEXIST)
         log_debug("%s: its owner can't be remembered: %s", path, g_strerror(errno));
@@ -34,9 +37,9 @@ static int take_path(const char *path, const struct qemu_config *config, GError 
         error_set_errno(error, errno, "cannot access '%s'", path);
         return -1;
     }
+    remember_owner(path, &info, config); /* also that it was QEMU's before */
     if (info.st_uid == config->uid && info.st_gid == config->gid)
         return 0;
-    remember_owner(path, &info);
     if (chown(path, config->uid, config->gid) < 0) {
         error_set_errno(error, errno, "unable to set user and group of '%s' to %u:%u", path,
                         config->uid, config->gid);
@@ -66,9 +69,9 @@ static int restore_path(const char *path, const struct qemu_config *config, GErr
 
 static bool has_own_label(const struct domain_source *source)
 {
-    LIST_EACH(label, &source->labels)
-    if (label->relabel == TRISTATE_NO && g_strcmp0(label->model, "dac") == 0)
-        return true;
+    LIST_EACH (label, &source->labels)
+        if (label->relabel == TRISTATE_NO && g_strcmp0(label->model, "dac") == 0)
+            return true;
     return false;
 }
 
@@ -76,8 +79,7 @@ static bool has_own_label(const struct domain_source *source)
 static int disk_paths(const struct domain *live, const struct qemu_config *config,
                       path_function *function, GError **error)
 {
-    LIST_EACH(disk, &live->devices.disks)
-    {
+    LIST_EACH (disk, &live->devices.disks) {
         if (!domain_source_is_local(&disk->source) || !disk->source.path || disk->shareable ||
             disk->readonly || has_own_label(&disk->source))
             continue;
@@ -100,15 +102,15 @@ static int chardev_path(const struct chardev_source *source, const struct qemu_c
 static int chardev_paths(const struct domain *live, const struct qemu_config *config,
                          path_function *function, GError **error)
 {
-    LIST_EACH(serial, &live->devices.serials)
-    if (chardev_path(&serial->source, config, function, error) < 0)
-        return -1;
-    LIST_EACH(parallel, &live->devices.parallels)
-    if (chardev_path(&parallel->source, config, function, error) < 0)
-        return -1;
-    LIST_EACH(channel, &live->devices.channels)
-    if (chardev_path(&channel->source, config, function, error) < 0)
-        return -1;
+    LIST_EACH (serial, &live->devices.serials)
+        if (chardev_path(&serial->source, config, function, error) < 0)
+            return -1;
+    LIST_EACH (parallel, &live->devices.parallels)
+        if (chardev_path(&parallel->source, config, function, error) < 0)
+            return -1;
+    LIST_EACH (channel, &live->devices.channels)
+        if (chardev_path(&channel->source, config, function, error) < 0)
+            return -1;
     return 0;
 }
 

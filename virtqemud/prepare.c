@@ -48,8 +48,9 @@ static void choose_channel_path(struct qemu *qemu, struct domain *live, int id,
     if (end->path)
         return;
     end->mode = CHARDEV_MODE_BIND;
-    end->path = arena_printf(arena, "%s/channel/%s/%s", qemu->status_folder, strrchr(run, '/') + 1,
-                             channel->name);
+    g_autofree char *file = g_strdelimit(g_strdup(channel->name), "/", '_');
+    end->path =
+        arena_printf(arena, "%s/channel/%s/%s", qemu->status_folder, strrchr(run, '/') + 1, file);
 }
 
 static int make_folder(struct qemu *qemu, const char *path, GError **error)
