@@ -4,6 +4,7 @@
 #include <json-c/json.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "driver/events.h"
 #include "protocol/qemu.h"
 #include "protocol/remote.h"
@@ -34,7 +35,8 @@ static void publish_live(struct guest *guest, struct job *job, struct domain *li
     g_autoptr(GError) error = NULL;
 
     object_publish_live(job, &live->definition);
-    store_save_status(qemu_of(&guest->object)->store, job, &error);
+    if (store_save_status(qemu_of(&guest->object)->store, job, &error) < 0)
+        log_error("%s", error->message);
 }
 
 /* "virtio-disk0" of "/machine/peripheral/virtio-disk0/virtio-backend", which g_free() takes. */
@@ -50,9 +52,9 @@ static char *alias_of(const char *qom_path)
 
 static const struct domain_disk *find_disk(const struct domain *domain, const char *alias)
 {
-    LIST_EACH(disk, &domain->devices.disks)
-    if (alias && g_strcmp0(disk->info.alias, alias) == 0)
-        return disk;
+    LIST_EACH (disk, &domain->devices.disks)
+        if (alias && g_strcmp0(disk->info.alias, alias) == 0)
+            return disk;
     return NULL;
 }
 
@@ -248,6 +250,10 @@ void device_event_raw(const struct qmp_event *event, void *user)
 {
     struct guest *guest = user;
     EVENT_VIEW(view, guest);
+
+    /* most often nobody does, and their text may be long */
+    if (!event_is_wanted(qemu_of(&guest->object)->driver->bus, EVENT_QEMU_MONITOR, 0))
+        return;
     const char *details =
         event->data ? json_object_to_json_string_ext(event->data, JSON_C_TO_STRING_PLAIN) : NULL;
     struct qemu_domain_monitor_event_msg message = {

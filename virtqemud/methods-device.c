@@ -46,7 +46,7 @@ static int take_picture(struct guest *guest, unsigned screen, bool png, GError *
     qmp_unref(qmp);
     if (result < 0)
         return -1;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0)
         error_set_errno(error, errno, "cannot open the picture %s", path);
     unlink(path);

@@ -93,23 +93,29 @@ static void fill_disk(struct disk_facts *facts, const struct qmp_block_stats *st
 static struct guest_facts *facts_of(const struct collection *collection,
                                     const struct guest_facts *old)
 {
+    static const struct guest_facts nothing;
     const struct qmp_list *stats = &collection->lists[QUESTION_BLOCKSTATS];
     const struct qmp_list *cpus = &collection->lists[QUESTION_CPUS];
-    bool has_cpus = collection->got[QUESTION_CPUS];
-    struct guest_facts *facts = facts_new(has_cpus ? cpus->count
-                                          : old    ? old->vcpu_count
-                                                   : 0,
-                                          stats->count);
+    bool has_cpus = collection->got[QUESTION_CPUS],
+         has_disks = collection->got[QUESTION_BLOCKSTATS];
 
+    /* what was not answered is as it was */
+    old = old ? old : &nothing;
+    struct guest_facts *facts = facts_new(has_cpus ? cpus->count : old->vcpu_count,
+                                          has_disks ? stats->count : old->disk_count);
+    bool has_balloon = collection->got[QUESTION_BALLOON];
     facts->at_ms = g_get_monotonic_time() / 1000;
-    facts->has_balloon = collection->got[QUESTION_BALLOON];
-    facts->balloon = collection->balloon.actual;
+    facts->has_balloon = has_balloon || old->has_balloon;
+    facts->balloon = has_balloon ? collection->balloon.actual : old->balloon;
     for (unsigned i = 0; i < facts->vcpu_count; i++)
         facts->vcpus[i].thread_id =
             has_cpus ? ((struct qmp_cpu *)cpus->items)[i].thread_id : old->vcpus[i].thread_id;
-    for (unsigned i = 0; i < stats->count; i++)
-        fill_disk(&facts->disks[i], &((struct qmp_block_stats *)stats->items)[i],
-                  &collection->lists[QUESTION_NODES]);
+    for (unsigned i = 0; i < facts->disk_count; i++)
+        if (has_disks)
+            fill_disk(&facts->disks[i], &((struct qmp_block_stats *)stats->items)[i],
+                      &collection->lists[QUESTION_NODES]);
+        else
+            facts->disks[i] = old->disks[i];
     return facts;
 }
 
