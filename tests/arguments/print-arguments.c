@@ -54,8 +54,7 @@ static void pretend_host(struct domain *live)
 {
     struct arena *arena = &live->definition.arena;
 
-    for (unsigned i = 0; i < live->devices.disks.count; i++)
-        live->devices.disks.items[i]->source.index = live->devices.disks.count - i;
+    backing_chain_number(live);
     LIST_EACH (graphics, &live->devices.graphics)
         if (graphics->type == GRAPHICS_SPICE && graphics->port <= 0)
             graphics->port = 5901;

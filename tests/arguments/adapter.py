@@ -11,7 +11,9 @@ MISSING = ("Unable to open", "Could not open", "No such file or directory", "Per
            "Cannot assign requested address", "Failed to find an available port",
            "Could not access KVM kernel module", "failed to initialize kvm",
            "failed to resolve address", "address resolution failed", "Failed to connect",
-           "egl: ", "eglInit", "could not connect", "failed to bind")
+           "egl: ", "eglInit", "could not connect", "failed to bind", "is not available",
+           "missing object type", "Cannot allocate memory", "cannot get SG_IO",
+           "Conflicting/invalid host:port", "invalid option")
 
 
 class Unfit(Exception):
@@ -92,12 +94,12 @@ class Adapter:
         return json.dumps(netdev)
 
     def change_vnc(self, value):
-        display, _, rest = value.partition(',')
-        rest = [word for word in rest.split(',') if word and not word.startswith('websocket')]
+        rest = value.replace(',,', '').split(',')[1:]
+        rest = [word for word in rest if not word.startswith('websocket')]
         return ','.join([f'unix:{self.folder}/vnc'] + rest)
 
     def change_spice(self, value):
-        words = [word for word in value.split(',')
+        words = [word for word in value.replace(',,', '').split(',')
                  if word.split('=')[0] not in ('port', 'addr', 'unix', 'gl', 'rendernode')]
         return ','.join(['unix=on', f'addr={self.folder}/spice'] + words)
 
@@ -114,9 +116,6 @@ class Adapter:
 
     def change_global(self, value):
         return None if value.startswith('kvm-pit') else value
-
-    def change_m(self, value):
-        return value
 
     def change_object(self, value):
         made = json.loads(value)
