@@ -205,19 +205,23 @@ static void number_chain(struct domain_source *source, unsigned *highest)
             at->index = ++*highest;
 }
 
+void backing_chain_number(struct domain *live)
+{
+    unsigned highest = highest_index(live);
+
+    /* from the last disk on, as everybody is used to */
+    for (unsigned i = live->devices.disks.count; i-- > 0;)
+        number_chain(&live->devices.disks.items[i]->source, &highest);
+}
+
 int backing_chain_load(struct domain *live, GError **error)
 {
-    unsigned highest;
-
     LIST_EACH (disk, &live->devices.disks) {
         drop_missing(disk);
         if (!domain_source_is_empty(&disk->source) &&
             backing_chain_load_source(&disk->source, &live->definition.arena, error) < 0)
             return -1;
     }
-    highest = highest_index(live);
-    /* from the last disk on, as everybody is used to */
-    for (unsigned i = live->devices.disks.count; i-- > 0;)
-        number_chain(&live->devices.disks.items[i]->source, &highest);
+    backing_chain_number(live);
     return 0;
 }

@@ -16,5 +16,8 @@
  * VIR_ERR_SYSTEM_ERROR: a file that is not there. */
 int backing_chain_load(struct domain *live, GError **error);
 
-/* The same for one source, whose structs are allocated in arena; without numbers. */
+/* The last part of that alone: numbers images without an index, from the last disk on. */
+void backing_chain_number(struct domain *live);
+
+/* The chain of one source, whose structs are allocated in arena; without numbers. */
 int backing_chain_load_source(struct domain_source *source, struct arena *arena, GError **error);

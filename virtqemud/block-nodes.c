@@ -75,6 +75,8 @@ char *block_node_of_disk(const struct domain_disk *disk)
 
 static const char *shown_source(const struct domain_source *source)
 {
+    if (source->volume)
+        return source->volume->volume;
     return source->path ? source->path : source->name ? source->name : "?";
 }
 

@@ -110,6 +110,19 @@ static int check_driver(const struct device *device, const struct emulator *emul
                          "the emulator %s has no device '%s'", emulator->path, driver);
 }
 
+/* Buses that PCs have not. */
+static int check_place(const struct domain *domain, const struct device *device, GError **error)
+{
+    unsigned type = device->info ? device->info->address.type : ADDRESS_NONE;
+
+    if (!device_arch_is_x86(domain) || (type != ADDRESS_SPAPR_VIO && type != ADDRESS_VIRTIO_S390 &&
+                                        type != ADDRESS_CCW && type != ADDRESS_VIRTIO_MMIO))
+        return 0;
+    return device_refuse(error, names_word(&device_kind_names, device->kind), device->info->alias,
+                         "this machine has no place of type='%s'",
+                         names_word(&address_type_names, type));
+}
+
 int device_properties(const struct domain *domain, const struct device *device,
                       const struct arguments_context *context, struct json_object **ret_properties,
                       GError **error)
@@ -120,6 +133,8 @@ int device_properties(const struct domain *domain, const struct device *device,
     if (!families[device->kind])
         return device_refuse(error, names_word(&device_kind_names, device->kind),
                              alias ? alias : "", "such devices are not in this version");
+    if (check_place(domain, device, error) < 0)
+        return -1;
     if (families[device->kind](domain, device->object, context, &json, error) < 0)
         return -1;
     if (json)
