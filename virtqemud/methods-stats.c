@@ -165,18 +165,6 @@ int domain_block_stats(struct call *call, const struct remote_domain_block_stats
     return 0;
 }
 
-/* Older getters: the count is asked for first, with no room for values. */
-static void fill_params(const struct params *params, int room, struct remote_typed_param **ret_val,
-                        uint32_t *ret_len, int *ret_count)
-{
-    *ret_count = (int)params->count;
-    if (room <= 0)
-        return;
-    *ret_count = MIN(room, (int)params->count);
-    *ret_val = params->items;
-    *ret_len = (uint32_t)*ret_count;
-}
-
 int domain_block_stats_flags(struct call *call,
                              const struct remote_domain_block_stats_flags_args *args,
                              struct remote_domain_block_stats_flags_ret *ret, GError **error)
@@ -201,7 +189,7 @@ int domain_block_stats_flags(struct call *call,
         return -1;
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
         params_add_long(&params, (int64_t)*rows[i].value, "%s", rows[i].field);
-    fill_params(&params, args->nparams, &ret->params_val, &ret->params_len, &ret->nparams);
+    params_reply(&params, args->nparams, &ret->params_val, &ret->params_len, &ret->nparams);
     return 0;
 }
 
@@ -359,7 +347,7 @@ int domain_get_cpu_stats(struct call *call, const struct remote_domain_get_cpu_s
     params_add_ulong(&params, times.user_ns + times.system_ns, VIR_DOMAIN_CPU_STATS_CPUTIME);
     params_add_ulong(&params, times.user_ns, VIR_DOMAIN_CPU_STATS_USERTIME);
     params_add_ulong(&params, times.system_ns, VIR_DOMAIN_CPU_STATS_SYSTEMTIME);
-    fill_params(&params, (int)args->nparams, &ret->params_val, &ret->params_len, &ret->nparams);
+    params_reply(&params, (int)args->nparams, &ret->params_val, &ret->params_len, &ret->nparams);
     return 0;
 }
 

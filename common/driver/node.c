@@ -4,8 +4,12 @@
 #include <string.h>
 
 #include "driver/client.h"
+#include "driver/params.h"
+#include "host/dmi.h"
 #include "host/node.h"
+#include "model/domain-sysinfo.h"
 #include "protocol/remote-handlers.h"
+#include "xml/xml.h"
 
 int node_get_info(struct call *call, const void *args, struct remote_node_get_info_ret *ret,
                   GError **error)
@@ -155,6 +159,82 @@ int node_get_free_pages(struct call *call, const struct remote_node_get_free_pag
     return 0;
 }
 
+/* What is known of the merging of equal pages: see node_read_page_sharing(). */
+static const struct {
+    const char *field;
+    const char *name;
+    bool wide;
+} sharing[] = {
+    {VIR_NODE_MEMORY_SHARED_PAGES_TO_SCAN, "pages_to_scan", false},
+    {VIR_NODE_MEMORY_SHARED_SLEEP_MILLISECS, "sleep_millisecs", false},
+    {VIR_NODE_MEMORY_SHARED_PAGES_SHARED, "pages_shared", true},
+    {VIR_NODE_MEMORY_SHARED_PAGES_SHARING, "pages_sharing", true},
+    {VIR_NODE_MEMORY_SHARED_PAGES_UNSHARED, "pages_unshared", true},
+    {VIR_NODE_MEMORY_SHARED_PAGES_VOLATILE, "pages_volatile", true},
+    {VIR_NODE_MEMORY_SHARED_FULL_SCANS, "full_scans", true},
+    {VIR_NODE_MEMORY_SHARED_MERGE_ACROSS_NODES, "merge_across_nodes", false},
+};
+
+int node_get_memory_parameters(struct call *call,
+                               const struct remote_node_get_memory_parameters_args *args,
+                               struct remote_node_get_memory_parameters_ret *ret, GError **error)
+{
+    struct params params = {.arena = &call->arena};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(sharing); i++) {
+        uint64_t number;
+
+        if (!node_read_page_sharing(sharing[i].name, &number))
+            continue;
+        if (sharing[i].wide)
+            params_add_ulong(&params, number, "%s", sharing[i].field);
+        else
+            params_add_uint(&params, (unsigned)number, "%s", sharing[i].field);
+    }
+    params_reply(&params, args->nparams, &ret->params_val, &ret->params_len, &ret->nparams);
+    return 0;
+}
+
+/* ---- the machine, as its firmware describes it ---- */
+
+static void add_value(struct arena *arena, const struct dmi_value *value,
+                      struct sysinfo_block **block)
+{
+    struct sysinfo_entry *entry = arena_new(arena, struct sysinfo_entry);
+
+    if (!*block)
+        *block = arena_new(arena, struct sysinfo_block);
+    entry->name = value->name;
+    entry->value = value->text;
+    LIST_APPEND(arena, &(*block)->entries, entry);
+}
+
+int connect_get_sysinfo(struct call *call, const struct remote_connect_get_sysinfo_args *args,
+                        struct remote_connect_get_sysinfo_ret *ret, GError **error)
+{
+    struct domain_sysinfo sysinfo = {.type = SYSINFO_SMBIOS};
+    struct sysinfo_block *board = NULL;
+    struct sysinfo_block **const blocks[DMI_BLOCKS] = {
+        [DMI_BIOS] = &sysinfo.bios,
+        [DMI_SYSTEM] = &sysinfo.system,
+        [DMI_BASE_BOARD] = &board,
+        [DMI_CHASSIS] = &sysinfo.chassis,
+    };
+    g_autoptr(GString) text = g_string_new(NULL);
+    struct dmi_value *values;
+    unsigned count;
+
+    if (dmi_read(DMI_FOLDER, &call->arena, &values, &count, error) < 0)
+        return -1;
+    for (unsigned i = 0; i < count; i++)
+        add_value(&call->arena, &values[i], blocks[values[i].block]);
+    if (board)
+        LIST_APPEND(&call->arena, &sysinfo.base_boards, board);
+    xml_write_part(&domain_sysinfo_schema, &sysinfo, 0, 0, text);
+    ret->sysinfo = arena_strdup(&call->arena, text->str);
+    return 0;
+}
+
 static const struct method rows[] = {
     {.binding = HANDLER(remote, node_get_info)},
     {.binding = HANDLER(remote, node_get_cpu_map)},
@@ -163,6 +243,8 @@ static const struct method rows[] = {
     {.binding = HANDLER(remote, node_get_free_memory)},
     {.binding = HANDLER(remote, node_get_cells_free_memory)},
     {.binding = HANDLER(remote, node_get_free_pages)},
+    {.binding = HANDLER(remote, node_get_memory_parameters), .flags = VIR_TYPED_PARAM_STRING_OKAY},
+    {.binding = HANDLER(remote, connect_get_sysinfo)},
 };
 
 const struct driver_methods node_methods = DRIVER_METHODS(rows);

@@ -64,6 +64,17 @@ void params_add_string(struct params *params, const char *text, const char *name
     va_end(args);
 }
 
+void params_reply(const struct params *params, int room, struct remote_typed_param **ret_val,
+                  uint32_t *ret_len, int *ret_count)
+{
+    *ret_count = (int)params->count;
+    if (room <= 0)
+        return;
+    *ret_count = MIN(room, (int)params->count);
+    *ret_val = params->items;
+    *ret_len = (uint32_t)*ret_count;
+}
+
 static const struct param_row *find_row(const struct param_row *rows, size_t count,
                                         const char *field)
 {

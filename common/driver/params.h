@@ -35,6 +35,11 @@ void params_add_bool(struct params *params, bool value, const char *name, ...) G
 void params_add_string(struct params *params, const char *text, const char *name, ...)
     G_GNUC_PRINTF(3, 4);
 
+/* The reply of older getters, whose caller asks for the count first, with no room for values: at
+ * most room of the values, and how many there are or came. */
+void params_reply(const struct params *params, int room, struct remote_typed_param **ret_val,
+                  uint32_t *ret_len, int *ret_count);
+
 /* A field that a method takes: where its value goes in the method's own struct. */
 struct param_row {
     const char *field;

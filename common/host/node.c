@@ -268,3 +268,10 @@ int node_read_free_pages(int cell, unsigned page_kib, uint64_t *ret_count, GErro
     }
     return 0;
 }
+
+bool node_read_page_sharing(const char *name, uint64_t *ret_number)
+{
+    g_autofree char *path = g_strdup_printf("/sys/kernel/mm/ksm/%s", name);
+
+    return read_number(path, ret_number);
+}

@@ -46,3 +46,7 @@ unsigned node_count_cells(void);
 /* Free pages of a size (KiB) in a cell (-1: the host); the smallest size counts ordinary memory.
  * VIR_ERR_OPERATION_FAILED: no pages of that size. */
 int node_read_free_pages(int cell, unsigned page_kib, uint64_t *ret_count, GError **error);
+
+/* A number of the kernel's merging of equal pages (KSM), by its name in /sys/kernel/mm/ksm. False:
+ * this kernel has none of that name. */
+bool node_read_page_sharing(const char *name, uint64_t *ret_number);
