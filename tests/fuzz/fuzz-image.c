@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The first bytes of an image, which may be a guest's work. The first byte chooses the format. */
+#include <glib.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "virtqemud/image-header.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const enum image_format formats[] = {IMAGE_FORMAT_QCOW2, IMAGE_FORMAT_QCOW,
+                                                IMAGE_FORMAT_QED, IMAGE_FORMAT_RAW};
+    static int fd = -1;
+    struct image_header header IMAGE_HEADER_AUTO = {0};
+
+    if (size < 1)
+        return 0;
+    if (fd < 0)
+        fd = memfd_create("image", MFD_CLOEXEC);
+    if (ftruncate(fd, 0) < 0 || pwrite(fd, data + 1, size - 1, 0) < 0)
+        return 0;
+    image_header_read(fd, formats[data[0] % G_N_ELEMENTS(formats)], "image", &header, NULL);
+    image_header_guess(fd);
+    return 0;
+}
