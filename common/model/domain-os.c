@@ -35,7 +35,7 @@ static const struct xml_row os_nvram_rows[] = {
     ROW_STRING("@template", template, "File that it is made from"),
     ROW_ENUM("@templateFormat", template_format, image_format_names, "Format of the template"),
     ROW_ENUM("@type", source.type, source_type_names, "Kind of storage"),
-    ROW_ENUM("@format", source.format, image_format_names, "Format of the image"),
+    ROW_ENUM("@format", format, image_format_names, "Format of the image"),
     ROW_STRING(".", path, "Path of the file"),
     ROW_EMBED(".", source, domain_source),
 };

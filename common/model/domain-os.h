@@ -65,9 +65,9 @@ struct os_loader {
 struct os_nvram {
     const char *template;
     uint8_t template_format;     /* enum image_format */
-    uint8_t format;              /* enum image_format, of path */
+    uint8_t format;              /* enum image_format, in either form */
     const char *path;            /* the older form: text of the element */
-    struct domain_source source; /* the newer one: type is not SOURCE_NONE; format is of either */
+    struct domain_source source; /* the newer one: type is not SOURCE_NONE */
 };
 
 struct os_varstore {

@@ -43,7 +43,6 @@ struct domain_tpm {
     uint8_t version;    /* enum tpm_version */
     const char *device; /* passthrough */
     struct tpm_emulator emulator;
-    struct chardev_end *external;
     const char *external_type; /* unix */
     const char *external_mode; /* connect */
     const char *external_path;
