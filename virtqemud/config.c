@@ -23,6 +23,7 @@
 #define NO_SAVE "saving and dumping guests is not in this version"
 #define NO_MIGRATION "migration is not in this version"
 #define NO_HELPER "this version does not need the helper"
+#define NO_AUTO_SOCKET "displays listen where their <listen> elements say"
 #define NO_TPM "emulated TPMs are not in this version"
 
 #define IGNORED(name, why)                                                                         \
@@ -44,12 +45,11 @@ static const struct config_row rows[] = {
      .doc = "Address of VNC displays that name none. \"0.0.0.0\" lets anybody in who reaches the\n"
             "port and knows the password below, or that of the display."},
     {"vnc_password", CONFIG_STRING, AT(vnc_password), .example = "\"XYZ12345\"", .doc = ""},
-    {"vnc_auto_unix_socket", CONFIG_BOOL, AT(vnc_auto_unix_socket), "0",
-     .doc = "VNC displays that name no address listen on a unix socket instead of a port."},
+    IGNORED("vnc_auto_unix_socket", NO_AUTO_SOCKET),
     {"spice_listen", CONFIG_STRING, AT(spice_listen), "\"127.0.0.1\"",
      .doc = "The same for SPICE displays."},
     {"spice_password", CONFIG_STRING, AT(spice_password), .example = "\"XYZ12345\"", .doc = ""},
-    {"spice_auto_unix_socket", CONFIG_BOOL, AT(spice_auto_unix_socket), "0", .doc = ""},
+    IGNORED("spice_auto_unix_socket", NO_AUTO_SOCKET),
     {"remote_display_port_min", CONFIG_UINT, AT(remote_display_port_min), "5900", 5900, PORT_MOST,
      .doc = "Ports for displays that leave the choice to us."},
     {"remote_display_port_max", CONFIG_UINT, AT(remote_display_port_max), "65535", 5900, PORT_MOST,
@@ -63,10 +63,10 @@ static const struct config_row rows[] = {
      .example = "[ \"cpu\", \"memory\", \"blkio\", \"cpuset\", \"cpuacct\" ]",
      .doc = "Controllers that limit and account guests. Default: those that the host has."},
     {"max_processes", CONFIG_UINT, AT(max_processes), "0",
-     .doc = "Limits of each QEMU: processes of its user, open files, threads. 0: as many as we\n"
-            "may have ourselves."},
+     .doc = "Limits of each QEMU: processes of its user, open files. 0: as many as we may have\n"
+            "ourselves."},
     {"max_files", CONFIG_UINT, AT(max_files), "0", .doc = ""},
-    {"max_threads_per_process", CONFIG_UINT, AT(max_threads_per_process), "0", .doc = ""},
+    IGNORED("max_threads_per_process", "threads are limited by the control group of the service"),
     {"max_core", CONFIG_WORD, AT(max_core), .example = "\"unlimited\"",
      .doc = "Size of a core dump when QEMU crashes, in bytes or \"unlimited\", and whether the\n"
             "memory of the guest is part of it."},
@@ -292,6 +292,26 @@ static int check_ports(const char *path, const struct qemu_config *config, GErro
     return 0;
 }
 
+/* Every group of the user's, its first one included. A number that is nobody's has that alone. */
+static void resolve_groups(struct qemu_config *config)
+{
+    g_autofree char *buffer = g_malloc(NAME_BUFFER_BYTES);
+    struct passwd entry, *found = NULL;
+    int count = 64;
+
+    getpwuid_r(config->uid, &entry, buffer, NAME_BUFFER_BYTES, &found);
+    config->groups = g_new(gid_t, (size_t)count);
+    config->groups[0] = config->gid;
+    config->group_count = 1;
+    if (!found)
+        return;
+    if (getgrouplist(found->pw_name, config->gid, config->groups, &count) < 0) {
+        config->groups = g_renew(gid_t, config->groups, (size_t)count);
+        getgrouplist(found->pw_name, config->gid, config->groups, &count);
+    }
+    config->group_count = (size_t)count;
+}
+
 /* Whose processes: in session mode ours, so that nothing is switched. */
 static int resolve_identity(const char *path, bool session, struct qemu_config *config,
                             config_warning_function warn, void *data, GError **error)
@@ -304,6 +324,7 @@ static int resolve_identity(const char *path, bool session, struct qemu_config *
     }
     if (resolve_user(path, config, warn, data, error) < 0 || resolve_group(path, config, error) < 0)
         return -1;
+    resolve_groups(config);
     config->set_user = true;
     return 0;
 }
@@ -334,4 +355,5 @@ void qemu_config_clear(struct qemu_config *config)
     const struct config_part part = {&qemu_config_table, config};
 
     config_clear(&part, 1);
+    g_clear_pointer(&config->groups, g_free);
 }

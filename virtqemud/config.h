@@ -14,14 +14,12 @@ struct qemu_config {
     bool remember_owner;
 
     char *vnc_listen, *vnc_password;
-    bool vnc_auto_unix_socket;
     char *spice_listen, *spice_password;
-    bool spice_auto_unix_socket;
     unsigned remote_display_port_min, remote_display_port_max;
     unsigned remote_websocket_port_min, remote_websocket_port_max;
 
     char **cgroup_controllers;                                  /* NULL: those that there are */
-    unsigned max_processes, max_files, max_threads_per_process; /* 0: ours */
+    unsigned max_processes, max_files; /* 0: ours */
     char *max_core;                /* as written: "unlimited" or bytes; NULL: not in the file */
     unsigned long long core_limit; /* of max_core; RLIM_INFINITY; 0 when not in the file */
     bool dump_guest_core;
@@ -37,6 +35,8 @@ struct qemu_config {
     bool set_user;
     uid_t uid;
     gid_t gid;
+    gid_t *groups; /* all that the user is in: /dev/kvm is open to one of them */
+    size_t group_count;
 };
 
 /*

@@ -5,6 +5,7 @@
 #include "protocol/remote-handlers.h"
 
 #include "capabilities.h"
+#include "cpu-names.h"
 #include "domain-capabilities.h"
 #include "methods.h"
 #include "qemu.h"
@@ -93,6 +94,19 @@ int connect_get_max_vcpus(struct call *call, const struct remote_connect_get_max
     return 0;
 }
 
+/* QEMU's names for "whatever this host has" and for versions of a model are not models. */
+static char **list_models(struct call *call, const struct emulator_cpus *cpus, uint32_t *ret_count)
+{
+    char **names = arena_array(&call->arena, cpus->model_count, sizeof(char *));
+    uint32_t count = 0;
+
+    for (unsigned i = 0; i < cpus->model_count; i++)
+        if (cpu_model_is_listed(cpus->models[i].name))
+            names[count++] = arena_strdup(&call->arena, cpus->models[i].name);
+    *ret_count = count;
+    return names;
+}
+
 int connect_get_cpu_model_names(struct call *call,
                                 const struct remote_connect_get_cpu_model_names_args *args,
                                 struct remote_connect_get_cpu_model_names_ret *ret, GError **error)
@@ -107,14 +121,10 @@ int connect_get_cpu_model_names(struct call *call,
     }
     if (probe_get(qemu->probes, path, &emulator, error) < 0)
         return -1;
-    const struct emulator_cpus *cpus = &emulator->cpus[ACCELERATOR_TCG];
-    ret->ret = (int)cpus->model_count;
+    ret->models_val = list_models(call, &emulator->cpus[ACCELERATOR_TCG], &ret->models_len);
+    ret->ret = (int)ret->models_len;
     if (!args->need_results)
-        return 0;
-    ret->models_len = cpus->model_count;
-    ret->models_val = arena_array(&call->arena, cpus->model_count, sizeof(char *));
-    for (unsigned i = 0; i < cpus->model_count; i++)
-        ret->models_val[i] = arena_strdup(&call->arena, cpus->models[i].name);
+        ret->models_len = 0;
     return 0;
 }
 

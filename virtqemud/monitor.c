@@ -317,9 +317,11 @@ static void on_closed(struct qmp *qmp, const GError *reason, void *user)
 {
     struct guest *guest = user;
 
-    log_debug("%s: %s", qmp_who(qmp), reason->message);
-    if (!guest_has_ended(guest))
-        monitor_push(guest, kill_after, 0, NULL);
+    if (guest_has_ended(guest))
+        return;
+    log_warn("%s is ended, for its monitor is of no use any more: %s", qmp_who(qmp),
+             reason->message);
+    monitor_push(guest, kill_after, 0, NULL);
 }
 
 static char *last_words(void *user)

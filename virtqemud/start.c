@@ -86,6 +86,8 @@ static int spawn(struct guest *guest, const struct arguments *arguments, const s
         .set_user = qemu->config.set_user,
         .uid = qemu->config.uid,
         .gid = qemu->config.gid,
+        .groups = qemu->config.groups,
+        .group_count = qemu->config.group_count,
         .new_session = true,
     };
 
@@ -325,6 +327,24 @@ static void give_up(struct guest *guest, struct job *job)
     stop_clear_up(guest, job, VIR_DOMAIN_SHUTOFF_FAILED);
 }
 
+/*
+ * A status file without a running guest is one that could not be read at the start, of another
+ * implementation perhaps: its guest may run all the same, and must not run twice.
+ */
+static int check_status_file(struct qemu *qemu, const char *name, GError **error)
+{
+    g_autofree char *path = store_status_path(qemu->store, name);
+
+    if (access(path, F_OK) < 0)
+        return 0;
+    error_set(
+        error, VIR_ERR_OPERATION_INVALID,
+        "%s says that the domain runs already, but can't be read: see the log of this daemon; "
+        "if there is no QEMU of the domain, remove the file",
+        path);
+    return -1;
+}
+
 int start_guest(struct job *job, const struct definition *definition,
                 const struct start_request *request, GError **error)
 {
@@ -332,6 +352,8 @@ int start_guest(struct job *job, const struct definition *definition,
     int id = registry_next_id(qemu_of(&guest->object)->domains);
     DEFINITION_AUTO struct domain *live = (struct domain *)definition_copy(definition);
 
+    if (check_status_file(qemu_of(&guest->object), live->name, error) < 0)
+        return -1;
     if (prepare_live(guest, live, id, error) < 0 ||
         firmware_make_nvram(live, &qemu_of(&guest->object)->config, request->reset_nvram, error) <
             0 ||

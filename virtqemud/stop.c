@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/log.h"
 
+#include "log-file.h"
 #include "prepare.h"
 
 /* What a QEMU with much to write back needs; a stopped or stuck one never answers the SIGTERM. */
@@ -85,6 +86,21 @@ static void forget_owner(struct guest *guest)
     g_clear_pointer(&guest->owner, client_unref);
 }
 
+/* The end of a run in the guest's own log, in the words that people search for. */
+static void note_end(struct qemu *qemu, const char *name, int reason)
+{
+    static const char *const words[] = {
+        [VIR_DOMAIN_SHUTOFF_UNKNOWN] = "unknown",     [VIR_DOMAIN_SHUTOFF_SHUTDOWN] = "shutdown",
+        [VIR_DOMAIN_SHUTOFF_DESTROYED] = "destroyed", [VIR_DOMAIN_SHUTOFF_CRASHED] = "crashed",
+        [VIR_DOMAIN_SHUTOFF_MIGRATED] = "migrated",   [VIR_DOMAIN_SHUTOFF_SAVED] = "saved",
+        [VIR_DOMAIN_SHUTOFF_FAILED] = "failed",
+    };
+    const char *word = reason < (int)G_N_ELEMENTS(words) ? words[reason] : NULL;
+    g_autofree char *text = g_strdup_printf("shutting down, reason=%s", word ? word : "unknown");
+
+    log_file_note(qemu, name, text);
+}
+
 void stop_clear_up(struct guest *guest, struct job *job, int reason)
 {
     struct qemu *qemu = qemu_of(&guest->object);
@@ -95,8 +111,10 @@ void stop_clear_up(struct guest *guest, struct job *job, int reason)
     guest_set_qmp(guest, NULL);
     forget_process(guest);
     forget_owner(guest);
-    if (view.live)
+    if (view.live) {
+        note_end(qemu, view.name, reason);
         prepare_undo(guest, view_live(&view));
+    }
     if (store_remove_status(qemu->store, job, &error) < 0)
         log_error("%s", error->message);
     registry_set_id(qemu->domains, job, -1, NULL);

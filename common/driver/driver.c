@@ -67,6 +67,9 @@ const struct method *driver_find_method(const struct driver *driver,
 void driver_connected(struct daemon *daemon, struct server_client *server_client)
 {
     server_client->data = client_new(daemon->data, server_client);
+    /* the admin program has no call to ask how: its socket is root's, and that is enough */
+    if (server_client->service->admin)
+        server_client_set_authenticated(server_client);
 }
 
 void driver_frame(struct daemon *daemon, struct server_client *server_client, struct frame *frame)
