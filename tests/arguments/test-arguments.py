@@ -35,8 +35,9 @@ def ask(tool, paths):
         done = subprocess.run([tool, '--cache', cache], input=''.join(f'{path}\n' for path in paths),
                               capture_output=True, text=True, check=False, timeout=300)
     answers = [json.loads(line) for line in done.stdout.splitlines()]
-    if len(answers) != len(paths):
-        raise SystemExit(f'Bail out! {tool} died after {len(answers)} answers:\n{done.stderr}')
+    if len(answers) != len(paths) or done.returncode:
+        raise SystemExit(f'Bail out! {tool} ended with {done.returncode} after {len(answers)} '
+                         f'answers:\n{done.stderr}')
     return answers
 
 
