@@ -7,6 +7,7 @@ steps made of many tests NAME.xml, their results as JUnit XML. Prints what was s
 what failed, and one last line; the exit code is 0 when nothing failed and something passed.
 """
 import pathlib
+import re
 import sys
 import xml.etree.ElementTree as ElementTree
 
@@ -18,7 +19,9 @@ def read_cases(path):
         for kind, tags in (("failed", ("failure", "error")), ("skipped", ("skipped",))):
             found = [e for tag in tags for e in case.findall(tag)]
             if found:
-                yield name.strip(), kind, found[0].get("message") or "no reason given"
+                # TAP's reason comes beside the mark, pytest's in it
+                reason = found[0].get("message") or case.findtext("system-out") or "no reason given"
+                yield name.strip(), kind, reason.strip() or "no reason given"
                 break
         else:
             yield name.strip(), "passed", ""
@@ -51,10 +54,11 @@ def main(directory):
     for name, kind, reason in cases:
         count[kind] += 1
         if kind == "skipped":
-            reasons.setdefault(reason.splitlines()[0], []).append(name)
-    for reason, names in sorted(reasons.items()):
-        print("skipped: %s: %s%s" % (reason, ", ".join(names[:3]),
-                                     " and %d more" % (len(names) - 3) if len(names) > 3 else ""))
+            reason = reason.splitlines()[0]
+            # one line for the same reason of things with other names
+            reasons.setdefault(re.sub(r"'[^']*'|\d+", "", reason), []).append((reason, name))
+    for found in sorted(reasons.values()):
+        print("skipped: %s: %s%s" % (*found[0], " and %d more" % (len(found) - 1) if len(found) > 1 else ""))
     for name, kind, reason in cases:
         if kind == "failed":
             print("FAILED: %s: %s" % (name, reason.splitlines()[0]))
