@@ -227,6 +227,15 @@ static bool has_variables(const struct domain *domain)
            (loader->readonly == TRISTATE_YES || domain->os.nvram);
 }
 
+char *firmware_stored_nvram(const struct domain *domain, const char *nvram_folder)
+{
+    const char *path = firmware_nvram_path(domain);
+
+    if (path || domain->os.firmware != OS_FIRMWARE_EFI)
+        return g_strdup(path);
+    return g_strdup_printf("%s/%s_VARS.fd", nvram_folder, domain->name);
+}
+
 static void name_variables(struct domain *domain, const char *nvram_folder)
 {
     struct os_nvram *nvram = domain->os.nvram;

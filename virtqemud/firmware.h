@@ -24,3 +24,7 @@ int firmware_make_nvram(const struct domain *live, const struct qemu_config *con
 
 /* The path of the file of variables, in whichever form the document has it, or NULL. Borrowed. */
 const char *firmware_nvram_path(const struct domain *domain);
+
+/* The same for a stored domain, whose variables may have got their name when it was started; the
+ * caller frees. NULL: it has none. */
+char *firmware_stored_nvram(const struct domain *domain, const char *nvram_folder);

@@ -7,6 +7,7 @@
 #include "protocol/remote-handlers.h"
 
 #include "document.h"
+#include "firmware.h"
 #include "methods.h"
 
 /* What of a saved state, snapshots and checkpoints goes with a domain: there is none to go. */
@@ -65,12 +66,12 @@ int domain_define_xml_flags(struct call *call,
 }
 
 /* The variable store holds what the guest wrote: it goes, or stays, only when that was said.
- * *ret_path is what goes, NULL: nothing. */
-static int choose_nvram(const struct domain *domain, unsigned flags, const char **ret_path,
-                        GError **error)
+ * *ret_path is what goes, NULL: nothing; the caller frees. */
+static int choose_nvram(struct qemu *qemu, const struct domain *domain, unsigned flags,
+                        char **ret_path, GError **error)
 {
-    const struct os_nvram *nvram = domain->os.nvram;
-    const char *path = !nvram ? NULL : nvram->path ? nvram->path : nvram->source.path;
+    g_autofree char *folder = g_build_filename(qemu->state_folder, "nvram", NULL);
+    g_autofree char *path = firmware_stored_nvram(domain, folder);
 
     if (!path || access(path, F_OK) < 0 || (flags & VIR_DOMAIN_UNDEFINE_KEEP_NVRAM))
         return 0;
@@ -80,7 +81,7 @@ static int choose_nvram(const struct domain *domain, unsigned flags, const char 
                   path);
         return -1;
     }
-    *ret_path = path;
+    *ret_path = g_steal_pointer(&path);
     return 0;
 }
 
@@ -88,7 +89,7 @@ static int undefine(struct call *call, unsigned flags, GError **error)
 {
     struct qemu *qemu = qemu_of_call(call);
     OBJECT_VIEW_AUTO struct object_view view = {0};
-    const char *nvram = NULL;
+    g_autofree char *nvram = NULL;
 
     object_get_view(call->object, &view);
     if ((flags & VIR_DOMAIN_UNDEFINE_NVRAM) && (flags & VIR_DOMAIN_UNDEFINE_KEEP_NVRAM)) {
@@ -97,7 +98,7 @@ static int undefine(struct call *call, unsigned flags, GError **error)
                   "each other");
         return -1;
     }
-    if (choose_nvram(view_config(&view), flags, &nvram, error) < 0 ||
+    if (choose_nvram(qemu, view_config(&view), flags, &nvram, error) < 0 ||
         store_remove(qemu->store, call->job, error) < 0)
         return -1;
     /* only now: as long as the domain is defined it needs them */
