@@ -22,6 +22,7 @@
 #include "qmp-commands.h"
 #include "resource-limits.h"
 #include "stop.h"
+#include "tuning.h"
 
 #define MONITOR_DEADLINE_MS 30000
 #define SPAWN_GRACE_MS 1000
@@ -252,7 +253,8 @@ int start_learn(struct guest *guest, struct job *job, GError **error)
     return 0;
 }
 
-static int set_passwords(struct job *job, const struct domain *live,
+/* What no word of the command line says. */
+static int tell_settings(struct job *job, const struct domain *live,
                          const struct qemu_config *config, GError **error)
 {
     struct qmp *qmp = guest_get_qmp(guest_of(job_object(job)), error);
@@ -263,6 +265,8 @@ static int set_passwords(struct job *job, const struct domain *live,
     LIST_EACH (graphics, &live->devices.graphics)
         if (result == 0)
             result = display_set_password(qmp, graphics, config, error);
+    if (result == 0)
+        result = tuning_apply(qmp, live, error);
     qmp_unref(qmp);
     return result;
 }
@@ -289,7 +293,7 @@ static int bring_up(struct guest *guest, struct job *job, const struct domain *l
     struct qemu *qemu = qemu_of(&guest->object);
 
     if (launch(guest, job, live, error) < 0 || start_learn(guest, job, error) < 0 ||
-        set_passwords(job, live, &qemu->config, error) < 0 ||
+        tell_settings(job, live, &qemu->config, error) < 0 ||
         let_run(guest, job, request, error) < 0)
         return -1;
     if (request->client) {

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What of a guest reaches into the host: images, firmware, interfaces, logs, sockets, displays."""
+import json
 import os
 import pathlib
 import pwd
@@ -10,6 +11,7 @@ import subprocess
 import xml.etree.ElementTree as ElementTree
 
 import libvirt
+import libvirt_qemu
 import pytest
 from conftest import code_of
 from daemon import IMAGES, emulator_pids, hlt_xml, wait_until
@@ -183,4 +185,27 @@ def test_emulator_is_confined(connection):
     assert status["Uid"].split() == [str(owner.pw_uid)] * 4
     assert status["Seccomp"].strip() == "2"
     assert int(status["CapEff"], 16) == 0
+    domain.destroy()
+
+
+def test_settings_told_by_the_monitor(connection):
+    path, stick = image("limited.qcow2", "-f", "qcow2"), image("stick.img", "-f", "raw")
+    limits = "<iotune><total_bytes_sec>1048576</total_bytes_sec><write_iops_sec>50</write_iops_sec></iotune>"
+    usb = disk(stick, "raw", "sda", limits).replace("bus='virtio'", "bus='usb'")
+    xml = hlt_xml("told", devices=disk(path, "qcow2", more=limits) + usb + """
+        <interface type='user'><mac address='52:54:00:12:34:57'/><model type='virtio'/>
+          <link state='down'/></interface>""")
+    xml = xml.replace("<memballoon model='none'/>", "<memballoon model='virtio'><stats period='7'/></memballoon>")
+    xml = xml.replace("<controller type='usb' model='none'/>", "").replace("<vcpu>", "<currentMemory unit='MiB'>16</currentMemory><vcpu>")
+    domain = connection.createXML(xml)
+
+    def ask(command, **arguments):
+        said = libvirt_qemu.qemuMonitorCommand(
+            domain, json.dumps({"execute": command, "arguments": arguments}), 0)
+        return json.loads(said)["return"]
+
+    limited = [found["inserted"] for found in ask("query-block") if "inserted" in found]
+    assert [(found["bps"], found["iops_wr"]) for found in limited] == [(1048576, 50)] * 2
+    period = ask("qom-get", path="/machine/peripheral/balloon0", property="guest-stats-polling-interval")
+    assert period == 7
     domain.destroy()

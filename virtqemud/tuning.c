@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "tuning.h"
+
+#include "qmp-commands.h"
+
+static void add_number(struct json_object *json, const char *pair, uint64_t seconds)
+{
+    if (seconds)
+        json_add(json, pair, seconds, NULL);
+}
+
+/* Bursts, and for how long; QEMU refuses a length without a burst. */
+static void add_bursts(struct json_object *json, const struct disk_iotune *tune)
+{
+    add_number(json, "U:bps_max", tune->total_bytes_sec_max);
+    add_number(json, "U:bps_rd_max", tune->read_bytes_sec_max);
+    add_number(json, "U:bps_wr_max", tune->write_bytes_sec_max);
+    add_number(json, "U:iops_max", tune->total_iops_sec_max);
+    add_number(json, "U:iops_rd_max", tune->read_iops_sec_max);
+    add_number(json, "U:iops_wr_max", tune->write_iops_sec_max);
+    add_number(json, "U:iops_size", tune->size_iops_sec);
+    add_number(json, "U:bps_max_length", tune->total_bytes_sec_max_length);
+    add_number(json, "U:bps_rd_max_length", tune->read_bytes_sec_max_length);
+    add_number(json, "U:bps_wr_max_length", tune->write_bytes_sec_max_length);
+    add_number(json, "U:iops_max_length", tune->total_iops_sec_max_length);
+    add_number(json, "U:iops_rd_max_length", tune->read_iops_sec_max_length);
+    add_number(json, "U:iops_wr_max_length", tune->write_iops_sec_max_length);
+}
+
+/* The device that has the block back end: for some a part of the one that the alias names. */
+static char *back_end_of(const struct domain_disk *disk)
+{
+    const char *alias = disk->info.alias;
+
+    if (disk->bus == DISK_BUS_VIRTIO)
+        return g_strdup_printf("/machine/peripheral/%s/virtio-backend", alias);
+    if (disk->bus == DISK_BUS_USB)
+        return g_strdup_printf("/machine/peripheral/%s/%s.0/legacy[0]", alias, alias);
+    return g_strdup(alias);
+}
+
+struct json_object *tuning_of_disk(const struct domain_disk *disk)
+{
+    const struct disk_iotune *tune = disk->iotune;
+    struct json_object *json;
+
+    if (!tune || domain_source_is_empty(&disk->source))
+        return NULL;
+    g_autofree char *device = back_end_of(disk);
+    json = json_build("s:id", device, "U:bps", tune->total_bytes_sec, "U:bps_rd",
+                      tune->read_bytes_sec, "U:bps_wr", tune->write_bytes_sec, "U:iops",
+                      tune->total_iops_sec, "U:iops_rd", tune->read_iops_sec, "U:iops_wr",
+                      tune->write_iops_sec, "S:group", tune->group_name, NULL);
+    add_bursts(json, tune);
+    return json;
+}
+
+static int limit_disks(struct qmp *qmp, const struct domain *live, GError **error)
+{
+    LIST_EACH (disk, &live->devices.disks) {
+        struct json_object *json = tuning_of_disk(disk);
+
+        if (json && qmp_execute(qmp, "block_set_io_throttle", json, 0, NULL, error) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int set_links(struct qmp *qmp, const struct domain *live, GError **error)
+{
+    LIST_EACH (net, &live->devices.nets)
+        if (net->link == NET_LINK_DOWN &&
+            qmp_execute(qmp, "set_link", json_build("s:name", net->info.alias, "b:up", false, NULL),
+                        0, NULL, error) < 0)
+            return -1;
+    return 0;
+}
+
+static int set_balloon(struct qmp *qmp, const struct domain *live, GError **error)
+{
+    const struct domain_memballoon *balloon = live->devices.memballoon;
+
+    if (!balloon || balloon->model == MEMBALLOON_NONE)
+        return 0;
+    g_autofree char *path = g_strdup_printf("/machine/peripheral/%s", balloon->info.alias);
+    if (balloon->period && qmp_set_balloon_period(qmp, path, balloon->period, 0, error) < 0)
+        return -1;
+    if (!live->current_memory || live->current_memory >= live->memory)
+        return 0;
+    return qmp_set_balloon(qmp, live->current_memory * 1024, 0, error);
+}
+
+int tuning_apply(struct qmp *qmp, const struct domain *live, GError **error)
+{
+    if (limit_disks(qmp, live, error) < 0 || set_links(qmp, live, error) < 0)
+        return -1;
+    return set_balloon(qmp, live, error);
+}

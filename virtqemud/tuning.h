@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "model/domain.h"
+
+#include "json.h"
+#include "qmp.h"
+
+/* What a QEMU that has just started is told by its monitor, because no word of the command line
+ * says it: limits of disks, links that are down, the balloon's target and its statistics. */
+
+/* Tells all of that; nothing for most guests. Blocks. */
+int tuning_apply(struct qmp *qmp, const struct domain *live, GError **error);
+
+/* The arguments of block_set_io_throttle for the limits of a disk, the caller's; NULL: it has none,
+ * or is an empty drive. */
+struct json_object *tuning_of_disk(const struct domain_disk *disk);
