@@ -5,6 +5,7 @@
 #include "driver/domains.h"
 #include "protocol/remote-handlers.h"
 
+#include "agent.h"
 #include "document.h"
 #include "log-file.h"
 #include "methods.h"
@@ -156,29 +157,6 @@ void lifecycle_client_gone(struct client *client)
 
 /* ---- asking the guest ---- */
 
-#define AGENT_CHANNEL "org.qemu.guest_agent.0"
-
-static bool has_agent(const struct domain *live)
-{
-    LIST_EACH (channel, &live->devices.channels)
-        if (g_strcmp0(channel->name, AGENT_CHANNEL) == 0)
-            return true;
-    return false;
-}
-
-static int refuse_agent(struct call *call, GError **error)
-{
-    OBJECT_VIEW_AUTO struct object_view view = {0};
-
-    object_get_view(call->object, &view);
-    if (view.live && !has_agent(view_live(&view)))
-        error_set(error, VIR_ERR_ARGUMENT_UNSUPPORTED, "QEMU guest agent is not configured");
-    else
-        error_set(error, VIR_ERR_OPERATION_UNSUPPORTED,
-                  "this version does not speak to the guest agent: use mode acpi");
-    return -1;
-}
-
 /* Presses the power button; what happens when the guest has shut down depends on reboot. */
 static int press_button(struct call *call, unsigned flags, bool reboot, GError **error)
 {
@@ -188,7 +166,7 @@ static int press_button(struct call *call, unsigned flags, bool reboot, GError *
     struct guest *guest = guest_of(call->object);
 
     if (flags && !(flags & VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN))
-        return refuse_agent(call, error);
+        return agent_refuse(call->object, error);
     atomic_store(&guest->fake_reboot, reboot);
     if (guest_command(call->job, "system_powerdown", NULL, error) == 0)
         return 0;
@@ -279,7 +257,7 @@ int domain_pm_suspend_for_duration(struct call *call,
                   "duration not supported: a guest sleeps until it is woken");
         return -1;
     }
-    return refuse_agent(call, error);
+    return agent_refuse(call->object, error);
 }
 
 int domain_pm_wakeup(struct call *call, const struct remote_domain_pm_wakeup_args *args, void *ret,

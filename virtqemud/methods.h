@@ -8,6 +8,7 @@ extern const struct driver_methods define_methods;    /* define, undefine, renam
 extern const struct driver_methods lifecycle_methods; /* create, destroy, shutdown, suspend ... */
 extern const struct driver_methods stats_methods;     /* domstats and its single questions */
 extern const struct driver_methods device_methods;    /* consoles, screenshot, keys */
+extern const struct driver_methods agent_methods;     /* what only the guest could tell */
 extern const struct driver_methods monitor_methods;   /* the qemu program */
 extern const struct driver_methods host_methods;      /* versions and capabilities */
 
