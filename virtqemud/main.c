@@ -65,9 +65,17 @@ static void warn(const char *text, void *data)
 
 static void set_folders(struct qemu *qemu, const struct daemon *daemon)
 {
-    qemu->state_folder = g_strdup_printf("%s/qemu", daemon->paths.state);
-    qemu->status_folder = g_strdup_printf("%s/qemu", daemon->paths.runtime);
-    qemu->log_folder = g_strdup_printf("%s/qemu", daemon->paths.log);
+    const struct paths *paths = &daemon->paths;
+
+    if (daemon->session) {
+        qemu->state_folder = g_strdup_printf("%s/qemu/lib", paths->config);
+        qemu->status_folder = g_strdup_printf("%s/qemu/run", paths->runtime);
+        qemu->log_folder = g_strdup_printf("%s/qemu/log", paths->cache);
+        return;
+    }
+    qemu->state_folder = g_strdup_printf("%s/qemu", paths->state);
+    qemu->status_folder = g_strdup_printf("%s/qemu", paths->runtime);
+    qemu->log_folder = g_strdup_printf("%s/qemu", paths->log);
 }
 
 /* QEMU's user must be able to pass through to what is its own inside. */
