@@ -135,7 +135,7 @@ static struct stream *evict(struct guest *guest, const char *alias)
 static int claim(struct guest *guest, const char *alias, bool force, struct session *session,
                  struct stream **ret_evicted, GError **error)
 {
-    g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&guest->lock);
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&guest->lock);
 
     if (!guest->consoles)
         guest->consoles = g_hash_table_new(g_str_hash, g_str_equal);

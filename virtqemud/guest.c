@@ -157,7 +157,7 @@ void guest_stop_watching(struct guest *guest)
 
 pid_t guest_pid(struct guest *guest)
 {
-    g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&guest->lock);
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&guest->lock);
 
     return guest->process.pid;
 }
@@ -165,7 +165,7 @@ pid_t guest_pid(struct guest *guest)
 /* A pidfd of our own, so that nobody waits with the lock held. Without a process its pid is 0. */
 static int duplicate_process(struct guest *guest, struct process *ret_process, GError **error)
 {
-    g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&guest->lock);
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&guest->lock);
     struct process process = PROCESS_INIT;
 
     if (guest->process.pid) {

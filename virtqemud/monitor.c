@@ -44,7 +44,7 @@ struct follow_up {
 static bool take_follow_up(struct follow_up *follow_up)
 {
     struct guest *guest = follow_up->guest;
-    g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&guest->lock);
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&guest->lock);
 
     g_queue_remove(&guest->follow_ups, follow_up);
     return follow_up->run == atomic_load(&guest->run) && !guest_has_ended(guest) &&

@@ -63,7 +63,7 @@ static bool is_free(const char *address, unsigned port)
 
 int ports_take(struct ports *ports, const char *address, unsigned *ret_port, GError **error)
 {
-    g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&ports->lock);
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&ports->lock);
 
     for (unsigned port = ports->first; port <= ports->last; port++) {
         if (g_hash_table_contains(ports->taken, GUINT_TO_POINTER(port)) || !is_free(address, port))
@@ -81,14 +81,14 @@ int ports_take(struct ports *ports, const char *address, unsigned *ret_port, GEr
 
 void ports_mark(struct ports *ports, unsigned port)
 {
-    g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&ports->lock);
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&ports->lock);
 
     g_hash_table_add(ports->taken, GUINT_TO_POINTER(port));
 }
 
 void ports_return(struct ports *ports, unsigned port)
 {
-    g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&ports->lock);
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&ports->lock);
 
     g_hash_table_remove(ports->taken, GUINT_TO_POINTER(port));
 }

@@ -54,7 +54,7 @@ void client_unref(struct client *client)
 
 struct identity *client_get_identity(struct client *client)
 {
-    g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&client->lock);
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&client->lock);
 
     return identity_ref(client->identity);
 }
@@ -70,7 +70,7 @@ void client_set_identity(struct client *client, struct identity *identity)
 
 bool client_open(struct client *client, bool readonly)
 {
-    g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&client->lock);
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&client->lock);
 
     if (client->open || client->gone)
         return false;
@@ -85,7 +85,7 @@ bool client_open(struct client *client, bool readonly)
 
 bool client_is_open(struct client *client)
 {
-    g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&client->lock);
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&client->lock);
 
     return client->open;
 }
@@ -115,7 +115,7 @@ void client_close(struct client *client)
 
 bool client_add_autodestroy(struct client *client, struct object *object)
 {
-    g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&client->lock);
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&client->lock);
 
     if (client->gone)
         return false;
@@ -127,7 +127,7 @@ bool client_add_autodestroy(struct client *client, struct object *object)
 
 void client_remove_autodestroy(struct client *client, struct object *object)
 {
-    g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&client->lock);
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&client->lock);
 
     if (client->autodestroy)
         g_hash_table_remove(client->autodestroy, object);
@@ -136,7 +136,7 @@ void client_remove_autodestroy(struct client *client, struct object *object)
 GPtrArray *client_take_autodestroy(struct client *client)
 {
     GPtrArray *objects = g_ptr_array_new_with_free_func((GDestroyNotify)object_unref);
-    g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&client->lock);
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&client->lock);
     GHashTableIter iter;
     void *object;
 
