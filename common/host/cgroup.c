@@ -164,7 +164,8 @@ int cgroup_enter(const char *const *folders, pid_t pid, GError **error)
         g_autofree char *path = g_build_filename(folders[i], "cgroup.procs", NULL);
         int fd = open(path, O_WRONLY | O_CLOEXEC);
 
-        if (fd < 0 || write(fd, text, strlen(text)) < 0) {
+        /* one that has ended already is none to move, and says itself why it ended */
+        if (fd < 0 || (write(fd, text, strlen(text)) < 0 && errno != ESRCH)) {
             error_set_errno(error, errno, "cannot move process %d into the control group %s", pid,
                             folders[i]);
             if (fd >= 0)

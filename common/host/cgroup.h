@@ -17,7 +17,8 @@
 int cgroup_make(const char *name, const char *const *controllers, char ***ret_folders,
                 GError **error);
 
-/* Moves a process, with all its threads, into the group. */
+/* Moves a process, with all its threads, into the group; one that has ended is no error.
+ * VIR_ERR_SYSTEM_ERROR names the folder. */
 int cgroup_enter(const char *const *folders, pid_t pid, GError **error);
 
 /* Removes the group once its processes have gone; what is left of it is logged by nobody and goes
