@@ -119,6 +119,31 @@ def test_interface_on_a_bridge(connection, bridge):
     wait_until(lambda: not ip("link", "show", tap, check=False), what="the end of " + tap)
 
 
+def test_interface_with_two_queues(connection, bridge):
+    domain = connection.createXML(hlt_xml("queues", devices=f"""<interface type='bridge'>
+        <source bridge='{bridge}'/><model type='virtio'/><driver name='qemu' queues='2'/>
+        <mtu size='1300'/><port isolated='yes'/></interface>"""))
+    tap = live(domain).find("devices/interface/target").get("dev")
+    shown = ip("-d", "link", "show", tap)
+    assert "mtu 1300" in shown and "isolated on" in shown and "numtxqueues 256" in shown
+    (netdev,) = [word for word in command_line("queues") if '"type":"tap"' in word]
+    assert len(json.loads(netdev)["fds"].split(":")) == 2
+    domain.destroy()
+
+
+def test_interface_that_was_there_stays(connection, bridge):
+    ip("tuntap", "add", "mytap0", "mode", "tap")
+    script = IMAGES / "ifup"
+    script.write_text('#!/bin/sh\necho "$1" > /run/ifup-was-here\n')
+    script.chmod(0o755)
+    domain = connection.createXML(hlt_xml("ready", devices=f"""<interface type='ethernet'>
+        <target dev='mytap0' managed='no'/><script path='{script}'/><model type='e1000'/></interface>"""))
+    assert pathlib.Path("/run/ifup-was-here").read_text() == "mytap0\n"
+    domain.destroy()
+    assert "mytap0" in ip("link", "show", "mytap0")
+    ip("link", "del", "mytap0")
+
+
 def test_interface_of_a_missing_bridge(connection):
     if not os.path.exists("/dev/net/tun"):
         pytest.skip("no /dev/net/tun")
