@@ -16,6 +16,7 @@
 #include "stop.h"
 
 #define FOLLOW_UP_DEADLINE_MS 60000
+#define EXIT_GRACE_MS 2000
 
 static struct driver *driver_of(struct guest *guest)
 {
@@ -137,6 +138,17 @@ static void kill_after(struct guest *guest, struct job *job, uint64_t number, co
 
     if (stop_kill(guest, false, &error) < 0)
         log_error("%s", error->message);
+}
+
+/* A QEMU that ends closes its monitor a moment before: most often there is nothing to do. */
+static void end_unreachable(struct guest *guest, struct job *job, uint64_t number,
+                            const char *reason)
+{
+    if (guest_wait(guest, EXIT_GRACE_MS))
+        return;
+    g_autofree char *name = object_get_name(&guest->object);
+    log_warn("guest '%s' is ended, for its monitor is of no use any more: %s", name, reason);
+    kill_after(guest, job, 0, NULL);
 }
 
 static int action_of(struct guest *guest, size_t offset)
@@ -317,11 +329,8 @@ static void on_closed(struct qmp *qmp, const GError *reason, void *user)
 {
     struct guest *guest = user;
 
-    if (guest_has_ended(guest))
-        return;
-    log_warn("%s is ended, for its monitor is of no use any more: %s", qmp_who(qmp),
-             reason->message);
-    monitor_push(guest, kill_after, 0, NULL);
+    if (!guest_has_ended(guest))
+        monitor_push(guest, end_unreachable, 0, reason->message);
 }
 
 static char *last_words(void *user)

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/log.h"
 
+#include "json.h"
 #include "qmp-decode.h"
 
 /* One condition for all guests: answers are rare, and so are those who wait for them. */
@@ -178,7 +179,10 @@ static void ask(struct collection *collection, struct qmp *qmp, enum question qu
 
     *answer = (struct answer){collection, question};
     atomic_fetch_add(&collection->pending, 1);
-    qmp_send(qmp, queries[question]->command, NULL, 0, on_reply, answer);
+    /* without flat every node repeats the whole chain below it */
+    qmp_send(qmp, queries[question]->command,
+             question == QUESTION_NODES ? json_build("b:flat", true, NULL) : NULL, 0, on_reply,
+             answer);
 }
 
 static bool has_balloon(const struct domain *live)
