@@ -44,21 +44,12 @@ int domain_get_metadata(struct call *call, const struct remote_domain_get_metada
                         struct remote_domain_get_metadata_ret *ret, GError **error)
 {
     OBJECT_VIEW_AUTO struct object_view view = {0};
+    const struct domain *domain;
     g_autofree char *text = NULL;
-    unsigned affected;
 
-    object_get_view(call->object, &view);
     if (check_type(args->type, args->uri, error) < 0 ||
-        object_check_affect(call->object->kind, &view, args->flags, &affected, error) < 0)
-        return -1;
-    if (affected == AFFECT) {
-        error_set(error, VIR_ERR_INVALID_ARG,
-                  "flags VIR_DOMAIN_AFFECT_LIVE and VIR_DOMAIN_AFFECT_CONFIG exclude each other");
-        return -1;
-    }
-    const struct definition *definition =
-        affected & VIR_DOMAIN_AFFECT_LIVE ? view.live : view.config;
-    if (get_text((const struct domain *)definition, args->type, args->uri, &text, error) < 0)
+        domain_get_affected(call, args->flags, &view, &domain, error) < 0 ||
+        get_text(domain, args->type, args->uri, &text, error) < 0)
         return -1;
     ret->metadata = arena_strdup(&call->arena, text);
     return 0;

@@ -12,6 +12,24 @@ static const struct domain *definition_of(const struct object_view *view)
     return (const struct domain *)object_view_definition(view, false);
 }
 
+int domain_get_affected(struct call *call, unsigned flags, struct object_view *ret_view,
+                        const struct domain **ret_domain, GError **error)
+{
+    unsigned affected;
+
+    if (call_get_view(call, ret_view, error) < 0 ||
+        object_check_affect(call->object->kind, ret_view, flags, &affected, error) < 0)
+        return -1;
+    if (affected == (VIR_DOMAIN_AFFECT_LIVE | VIR_DOMAIN_AFFECT_CONFIG)) {
+        error_set(error, VIR_ERR_INVALID_ARG,
+                  "flags VIR_DOMAIN_AFFECT_LIVE and VIR_DOMAIN_AFFECT_CONFIG exclude each other");
+        return -1;
+    }
+    *ret_domain = (const struct domain *)(affected & VIR_DOMAIN_AFFECT_LIVE ? ret_view->live
+                                                                            : ret_view->config);
+    return 0;
+}
+
 static unsigned xml_flags(unsigned flags, bool active)
 {
     unsigned result = 0;
@@ -90,13 +108,15 @@ int domain_get_vcpus_flags(struct call *call, const struct remote_domain_get_vcp
                            struct remote_domain_get_vcpus_flags_ret *ret, GError **error)
 {
     OBJECT_VIEW_AUTO struct object_view view = {0};
-    unsigned affected;
+    const struct domain *domain;
 
-    if (call_get_view(call, &view, error) < 0 ||
-        object_check_affect(call->object->kind, &view, args->flags, &affected, error) < 0)
+    if (args->flags & VIR_DOMAIN_VCPU_GUEST) {
+        error_set(error, VIR_ERR_ARGUMENT_UNSUPPORTED,
+                  "what the guest itself counts is known to an agent in it alone");
         return -1;
-    const struct domain *domain =
-        (const struct domain *)(affected & VIR_DOMAIN_AFFECT_LIVE ? view.live : view.config);
+    }
+    if (domain_get_affected(call, args->flags, &view, &domain, error) < 0)
+        return -1;
     ret->num =
         (int)(args->flags & VIR_DOMAIN_VCPU_MAXIMUM ? domain->max_vcpus : domain_vcpus(domain));
     return 0;
@@ -187,6 +207,11 @@ int domain_get_job_stats(struct call *call, const struct remote_domain_get_job_s
 {
     struct job_info info;
 
+    /* of a job that has ended one may also ask after the domain has */
+    if (!(args->flags & VIR_DOMAIN_JOB_STATS_COMPLETED) && !object_is_active(call->object)) {
+        error_set(error, VIR_ERR_OPERATION_INVALID, "domain is not running");
+        return -1;
+    }
     job_get_info(call->object, &info);
     ret->type = info.async_name ? VIR_DOMAIN_JOB_UNBOUNDED : VIR_DOMAIN_JOB_NONE;
     return 0;
@@ -221,7 +246,7 @@ static const struct method rows[] = {
     {.binding = HANDLER(remote, domain_get_max_memory), .thread = METHOD_INLINE},
     {.binding = HANDLER(remote, domain_get_max_vcpus), .thread = METHOD_INLINE},
     {.binding = HANDLER(remote, domain_get_vcpus_flags),
-     .flags = AFFECT | VIR_DOMAIN_VCPU_MAXIMUM,
+     .flags = AFFECT | VIR_DOMAIN_VCPU_MAXIMUM | VIR_DOMAIN_VCPU_GUEST,
      .thread = METHOD_INLINE},
     {.binding = HANDLER(remote, domain_is_active), .thread = METHOD_INLINE},
     {.binding = HANDLER(remote, domain_is_persistent), .thread = METHOD_INLINE},

@@ -20,3 +20,9 @@ void domain_fill_handle(struct call *call, struct object *object,
 /* References to all domains that VIR_CONNECT_LIST_DOMAINS_ flags select and that the caller may
  * list, in the registry's order; free with g_ptr_array_unref(). */
 GPtrArray *domain_list(struct call *call, unsigned flags);
+
+/* The definition that AFFECT_LIVE or AFFECT_CONFIG (neither: the current one) ask to read, not both
+ * (VIR_ERR_INVALID_ARG): borrowed from ret_view, which the caller clears in any case. Else the
+ * errors of object_check_affect(). */
+int domain_get_affected(struct call *call, unsigned flags, struct object_view *ret_view,
+                        const struct domain **ret_domain, GError **error);
