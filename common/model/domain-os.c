@@ -40,7 +40,17 @@ static const struct xml_row os_nvram_rows[] = {
     ROW_EMBED(".", source, domain_source),
 };
 #undef ROWS_OF
-XML_SCHEMA(os_nvram, "nvram", .doc = "Variables of the firmware");
+
+/* Text beside a <source> is no path: the element has one form or the other. */
+static int os_nvram_check(struct xml_at *at, void *object, GError **error)
+{
+    struct os_nvram *nvram = object;
+
+    if (nvram->source.type != SOURCE_NONE)
+        nvram->path = NULL;
+    return 0;
+}
+XML_SCHEMA(os_nvram, "nvram", .doc = "Variables of the firmware", .check = os_nvram_check);
 
 #define ROWS_OF struct os_varstore
 static const struct xml_row os_varstore_rows[] = {
