@@ -279,78 +279,6 @@ int domain_memory_stats(struct call *call, const struct remote_domain_memory_sta
     return 0;
 }
 
-/* ---- vcpus ---- */
-
-/* CPU maps are bit strings, each maplen bytes; a vcpu that is not pinned may run anywhere. */
-static void fill_map(char *map, int maplen, unsigned processors)
-{
-    for (unsigned i = 0; i < processors && i / 8 < (unsigned)maplen; i++)
-        map[i / 8] = (char)(map[i / 8] | 1 << i % 8);
-}
-
-static void fill_vcpu(struct guest *guest, const struct guest_facts *facts, unsigned index,
-                      struct remote_vcpu_info *ret_info)
-{
-    struct process_times times = {0};
-    uint64_t wait_ns;
-
-    *ret_info = (struct remote_vcpu_info){.number = index, .state = VIR_VCPU_RUNNING, .cpu = -1};
-    if (!facts || index >= facts->vcpu_count ||
-        !statistics_read_vcpu(guest, facts->vcpus[index].thread_id, &times, &wait_ns))
-        return;
-    ret_info->cpu_time = times.user_ns + times.system_ns;
-    ret_info->cpu = times.processor;
-}
-
-int domain_get_vcpus(struct call *call, const struct remote_domain_get_vcpus_args *args,
-                     struct remote_domain_get_vcpus_ret *ret, GError **error)
-{
-    OBJECT_VIEW_AUTO struct object_view view = {0};
-
-    if (args->maxinfo < 0 || args->maplen < 0 ||
-        (int64_t)args->maxinfo * args->maplen > REMOTE_CPUMAPS_MAX ||
-        args->maxinfo > REMOTE_VCPUINFO_MAX) {
-        error_set(error, VIR_ERR_INVALID_ARG, "%d maps of %d bytes are too many", args->maxinfo,
-                  args->maplen);
-        return -1;
-    }
-    if (get_fresh_view(call, &view, error) < 0)
-        return -1;
-    unsigned count = MIN((unsigned)args->maxinfo, domain_vcpus(view_current(&view)));
-    ret->info_val = arena_array(&call->arena, count, sizeof(struct remote_vcpu_info));
-    ret->info_len = count;
-    ret->cpumaps_val = arena_array(&call->arena, count, (size_t)args->maplen);
-    ret->cpumaps_len = count * (uint32_t)args->maplen;
-    for (unsigned i = 0; i < count; i++) {
-        fill_vcpu(guest_of(call->object), view_facts(&view), i, &ret->info_val[i]);
-        fill_map(ret->cpumaps_val + i * (size_t)args->maplen, args->maplen, g_get_num_processors());
-    }
-    return 0;
-}
-
-/* Of the host's CPUs the kernel keeps no account per guest; of all together it does. */
-int domain_get_cpu_stats(struct call *call, const struct remote_domain_get_cpu_stats_args *args,
-                         struct remote_domain_get_cpu_stats_ret *ret, GError **error)
-{
-    struct params params = {.arena = &call->arena};
-    struct process_times times;
-
-    if (args->start_cpu != -1) {
-        error_set(error, VIR_ERR_OPERATION_UNSUPPORTED,
-                  "statistics of single host CPUs: ask for the total (start CPU -1)");
-        return -1;
-    }
-    if (!statistics_read_process(guest_of(call->object), &times)) {
-        error_set(error, VIR_ERR_OPERATION_INVALID, "domain is not running");
-        return -1;
-    }
-    params_add_ulong(&params, times.user_ns + times.system_ns, VIR_DOMAIN_CPU_STATS_CPUTIME);
-    params_add_ulong(&params, times.user_ns, VIR_DOMAIN_CPU_STATS_USERTIME);
-    params_add_ulong(&params, times.system_ns, VIR_DOMAIN_CPU_STATS_SYSTEMTIME);
-    params_reply(&params, (int)args->nparams, &ret->params_val, &ret->params_len, &ret->nparams);
-    return 0;
-}
-
 #define STATS_FLAGS                                                                                \
     (FILTERS | VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT |                                          \
      VIR_CONNECT_GET_ALL_DOMAINS_STATS_BACKING | VIR_CONNECT_GET_ALL_DOMAINS_STATS_ENFORCE_STATS)
@@ -365,10 +293,6 @@ static const struct method rows[] = {
     {.binding = HANDLER(remote, domain_get_block_info)},
     {.binding = HANDLER(remote, domain_interface_stats), .state = METHOD_ACTIVE},
     {.binding = HANDLER(remote, domain_memory_stats), .state = METHOD_ACTIVE},
-    {.binding = HANDLER(remote, domain_get_vcpus), .state = METHOD_ACTIVE},
-    {.binding = HANDLER(remote, domain_get_cpu_stats),
-     .flags = VIR_TYPED_PARAM_STRING_OKAY,
-     .state = METHOD_ACTIVE},
 };
 
 const struct driver_methods stats_methods = DRIVER_METHODS(rows);

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What stock clients read about the host and about guests, beyond state and statistics."""
+import xml.etree.ElementTree as ElementTree
+
+import libvirt
+import pytest
+from conftest import code_of
+from daemon import hlt_xml, virsh
+
+LIVE, CONFIG = libvirt.VIR_DOMAIN_AFFECT_LIVE, libvirt.VIR_DOMAIN_AFFECT_CONFIG
+AGENT = "<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>"
+
+
+# --- the host -------------------------------------------------------------------------------
+
+def test_sysinfo_is_a_document_or_refused_in_clear_words(connection):
+    try:
+        document = ElementTree.fromstring(connection.getSysinfo(0))
+    except libvirt.libvirtError as error:
+        assert error.get_error_code() == libvirt.VIR_ERR_CONFIG_UNSUPPORTED
+        return
+    assert (document.tag, document.get("type")) == ("sysinfo", "smbios")
+    assert document.findall("*/entry[@name]")
+
+
+def test_merging_of_pages(connection):
+    values = connection.getMemoryParameters()
+    assert all(name.startswith("shm_") for name in values)
+
+
+# --- the agent ------------------------------------------------------------------------------
+
+NEED_THE_AGENT = [
+    lambda d: d.getTime(), lambda d: d.setTime({"seconds": 1}), lambda d: d.fsInfo(),
+    lambda d: d.fsFreeze(), lambda d: d.fsThaw(), lambda d: d.fSTrim(None, 0),
+    lambda d: d.guestInfo(), lambda d: d.hostname(),
+    lambda d: d.authorizedSSHKeysGet("root"), lambda d: d.setUserPassword("root", "x"),
+    lambda d: d.shutdownFlags(libvirt.VIR_DOMAIN_SHUTDOWN_GUEST_AGENT),
+]
+
+
+def test_the_agent_is_not_configured(hlt):
+    for call in NEED_THE_AGENT:
+        assert code_of(call, hlt) == libvirt.VIR_ERR_OPERATION_INVALID
+    hlt.create()
+    for call in NEED_THE_AGENT:
+        with pytest.raises(libvirt.libvirtError) as refused:
+            call(hlt)
+        assert refused.value.get_error_code() == libvirt.VIR_ERR_ARGUMENT_UNSUPPORTED
+        assert str(refused.value) == "argument unsupported: QEMU guest agent is not configured"
+
+
+def test_the_agent_is_not_spoken_to(connection):
+    domain = connection.createXML(hlt_xml("agent", devices=AGENT))
+    for call in NEED_THE_AGENT:
+        assert code_of(call, domain) == libvirt.VIR_ERR_OPERATION_UNSUPPORTED
+
+
+def test_hostname_of_a_lease(hlt):
+    hlt.create()
+    assert code_of(hlt.hostname, libvirt.VIR_DOMAIN_GET_HOSTNAME_LEASE) == libvirt.VIR_ERR_NO_HOSTNAME
+    both = libvirt.VIR_DOMAIN_GET_HOSTNAME_LEASE | libvirt.VIR_DOMAIN_GET_HOSTNAME_AGENT
+    assert code_of(hlt.hostname, both) == libvirt.VIR_ERR_INVALID_ARG
+
+
+# --- CPUs -----------------------------------------------------------------------------------
+
+PINNED = """<cputune>
+    <shares>2048</shares><period>50000</period><quota>25000</quota>
+    <vcpupin vcpu='1' cpuset='0'/><emulatorpin cpuset='0'/><iothreadpin iothread='7' cpuset='0'/>
+</cputune>"""
+
+
+@pytest.fixture
+def pinned(connection):
+    text = hlt_xml("pinned").replace("<vcpu>1</vcpu>", "<vcpu current='1'>2</vcpu>" + PINNED + """
+        <iothreads>2</iothreads><iothreadids><iothread id='7'/></iothreadids>""")
+    return connection.defineXML(text)
+
+
+def host_cpus(connection):
+    total, online, _ = connection.getCPUMap()
+    return total, tuple(online[:total])
+
+
+def only_first(total):
+    return tuple(cpu == 0 for cpu in range(total))
+
+
+def test_pinning_of_a_definition(connection, pinned):
+    total, online = host_cpus(connection)
+    first = only_first(total)
+    assert pinned.emulatorPinInfo(CONFIG) == first
+    assert pinned.ioThreadInfo(CONFIG) == [(7, list(first)), (1, list(online))]
+    lines = [line.split() for line in virsh("vcpupin", "pinned").splitlines()]
+    assert [words[0] for words in lines] == ["0", "1"] and lines[1][1] == "0"
+    assert code_of(pinned.emulatorPinInfo, LIVE) == libvirt.VIR_ERR_OPERATION_INVALID
+    assert code_of(pinned.emulatorPinInfo, LIVE | CONFIG) == libvirt.VIR_ERR_INVALID_ARG
+
+
+def test_cpus_of_a_running_guest(connection, hlt):
+    hlt.create()
+    total, online = host_cpus(connection)
+    assert hlt.vcpuPinInfo() == [online] and hlt.emulatorPinInfo() == online
+    states, maps = hlt.vcpus()
+    assert maps == [online] and states[0][1] == libvirt.VIR_VCPU_RUNNING and states[0][3] < total
+    assert "CPU Affinity:" in virsh("vcpuinfo", "hlt")
+
+
+def test_scheduler(connection, pinned, hlt):
+    assert hlt.schedulerType() == ("posix", 9)
+    config = pinned.schedulerParametersFlags(CONFIG)
+    assert (config["cpu_shares"], config["vcpu_period"], config["vcpu_quota"]) == (2048, 50000, 25000)
+    assert config["global_quota"] == 0
+    hlt.create()
+    live = hlt.schedulerParameters()
+    assert (live["vcpu_period"], live["vcpu_quota"]) == (100000, -1)
+    assert "Scheduler      : posix" in virsh("schedinfo", "hlt")
+
+
+def test_times(hlt):
+    assert code_of(hlt.getCPUStats, True) == libvirt.VIR_ERR_OPERATION_INVALID
+    hlt.create()
+    total, = hlt.getCPUStats(True)
+    assert total["cpu_time"] == total["user_time"] + total["system_time"] > 0
+    try:
+        each = hlt.getCPUStats(False)
+    except libvirt.libvirtError as error:       # of the unified hierarchy, which has no such account
+        assert error.get_error_code() == libvirt.VIR_ERR_OPERATION_INVALID
+    else:
+        assert sum(cpu["cpu_time"] for cpu in each) > 0
+
+
+def test_counts(hlt):
+    assert code_of(hlt.vcpusFlags, libvirt.VIR_DOMAIN_VCPU_GUEST) == libvirt.VIR_ERR_ARGUMENT_UNSUPPORTED
+    assert code_of(hlt.jobStats) == libvirt.VIR_ERR_OPERATION_INVALID
+    hlt.create()
+    assert hlt.vcpusFlags(libvirt.VIR_DOMAIN_VCPU_MAXIMUM | LIVE) == 1
+    assert hlt.jobStats()["type"] == libvirt.VIR_DOMAIN_JOB_NONE
+    assert hlt.jobStats(libvirt.VIR_DOMAIN_JOB_STATS_COMPLETED)["type"] == libvirt.VIR_DOMAIN_JOB_NONE
