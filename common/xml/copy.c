@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "xml/plan.h"
+#include "xml/share.h"
 #include "xml/xml.h"
 
 /*
@@ -13,6 +14,10 @@
 struct copier {
     char *structs, *strings; /* NULL: measuring only */
     size_t struct_bytes, string_bytes;
+    bool flat;          /* pointers are written as offsets from structs */
+    unsigned depth;     /* of children and lists, 0: in the root */
+    GPtrArray *shared;  /* of each part of the root its shared copy, or NULL; NULL: none is asked */
+    unsigned next_part; /* the next one in shared, when copying */
 };
 
 static void *take_struct(struct copier *copier, size_t size)
@@ -31,6 +36,13 @@ static void *take_bytes(struct copier *copier, size_t size)
     return taken;
 }
 
+static void set_pointer(const struct copier *copier, void *to, const void *target)
+{
+    if (to)
+        *(const void **)to =
+            copier->flat ? (const void *)((const char *)target - copier->structs) : target;
+}
+
 static void copy_struct(struct copier *copier, const struct xml_schema *schema, const void *from,
                         void *to);
 
@@ -45,7 +57,19 @@ static void copy_block(struct copier *copier, const struct xml_type *type, const
     size_t size = type->payload(block);
     void *copy = type->payload_unaligned ? take_bytes(copier, size) : take_struct(copier, size);
     if (to)
-        *(void **)to = memcpy(copy, block, size);
+        set_pointer(copier, to, memcpy(copy, block, size));
+}
+
+/* Measuring asks, copying is told the same: in between others may have added to what is shared. */
+static void *find_shared(struct copier *copier, const struct xml_schema *schema, const void *child)
+{
+    if (!copier->shared || copier->depth)
+        return NULL;
+    if (copier->structs)
+        return g_ptr_array_index(copier->shared, copier->next_part++);
+    void *shared = xml_share(schema, child);
+    g_ptr_array_add(copier->shared, shared);
+    return shared;
 }
 
 static void copy_child(struct copier *copier, const struct xml_schema *schema, const void *from,
@@ -55,10 +79,17 @@ static void copy_child(struct copier *copier, const struct xml_schema *schema, c
 
     if (!child)
         return;
+    void *shared = find_shared(copier, schema, child);
+    if (shared) {
+        set_pointer(copier, to, shared);
+        return;
+    }
     void *copy = take_struct(copier, schema->size);
     if (to)
-        *(void **)to = memcpy(copy, child, schema->size);
+        set_pointer(copier, to, memcpy(copy, child, schema->size));
+    copier->depth++;
     copy_struct(copier, schema, child, copy);
+    copier->depth--;
 }
 
 /* schema is NULL for strings. */
@@ -74,7 +105,7 @@ static void copy_list(struct copier *copier, const struct xml_schema *schema, co
     }
     void **items = take_struct(copier, list->count * sizeof(*items));
     if (to)
-        ((struct xml_list *)to)->items = items;
+        set_pointer(copier, &((struct xml_list *)to)->items, items);
     for (unsigned i = 0; i < list->count; i++) {
         if (schema)
             copy_child(copier, schema, &list->items[i], to ? &items[i] : NULL);
@@ -150,39 +181,64 @@ static void copy_struct(struct copier *copier, const struct xml_schema *schema, 
     }
 }
 
-/* The copy's bytes; its header, if it is a root, is the caller's to set. */
-static void *copy_whole(const struct xml_schema *schema, const void *object, struct arena *arena,
-                        bool own_arena)
+/* Measures, makes room in arena (a new one, if own_arena is set) and copies. A root's header is the
+ * caller's to set. */
+static void *copy_whole(struct copier *copier, const struct xml_schema *schema, const void *object,
+                        struct arena *arena, bool own_arena)
 {
-    struct copier measure = {0}, copier = {0};
+    take_struct(copier, schema->size);
+    copy_struct(copier, schema, object, NULL);
 
-    take_struct(&measure, schema->size);
-    copy_struct(&measure, schema, object, NULL);
+    size_t struct_bytes = copier->struct_bytes, bytes = struct_bytes + copier->string_bytes;
     if (own_arena)
-        arena_init(arena, measure.struct_bytes + measure.string_bytes);
-    copier.structs = arena_alloc(arena, measure.struct_bytes + measure.string_bytes);
-    copier.strings = copier.structs + measure.struct_bytes;
+        arena_init(arena, bytes);
+    copier->structs = arena_alloc(arena, bytes);
+    copier->strings = copier->structs + struct_bytes;
+    copier->struct_bytes = copier->string_bytes = 0;
 
-    void *copy = memcpy(take_struct(&copier, schema->size), object, schema->size);
-    copy_struct(&copier, schema, object, copy);
+    void *copy = memcpy(take_struct(copier, schema->size), object, schema->size);
+    copy_struct(copier, schema, object, copy);
     return copy;
 }
 
 void *xml_copy_part(const struct xml_schema *schema, const void *object, struct arena *arena)
 {
-    return copy_whole(schema, object, arena, false);
+    return copy_whole(&(struct copier){0}, schema, object, arena, false);
 }
 
-struct definition *definition_copy_part(const struct xml_schema *schema, const void *root)
+void *xml_copy_flat(const struct xml_schema *schema, const void *part, struct arena *scratch,
+                    size_t *ret_size)
+{
+    struct copier copier = {.flat = true};
+    void *copy = copy_whole(&copier, schema, part, scratch, true);
+
+    *ret_size = copier.struct_bytes + copier.string_bytes;
+    return copy;
+}
+
+static struct definition *copy_definition(struct copier *copier, const struct xml_schema *schema,
+                                          const void *root)
 {
     struct arena arena;
-    struct definition *copy = copy_whole(schema, root, &arena, true);
+    struct definition *copy = copy_whole(copier, schema, root, &arena, true);
 
     *copy = (struct definition){.refs = 1, .schema = schema, .arena = arena};
     return copy;
 }
 
+struct definition *definition_copy_part(const struct xml_schema *schema, const void *root)
+{
+    return copy_definition(&(struct copier){0}, schema, root);
+}
+
 struct definition *definition_copy(const struct definition *definition)
 {
     return definition_copy_part(definition->schema, definition);
+}
+
+struct definition *definition_pack(const struct definition *definition)
+{
+    g_autoptr(GPtrArray) shared = g_ptr_array_new();
+
+    return copy_definition(&(struct copier){.shared = shared}, definition->schema, definition);
 }
