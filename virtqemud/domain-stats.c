@@ -3,7 +3,8 @@
 
 #include <sys/stat.h>
 
-#include "statistics.h"
+#include "facts.h"
+#include "usage.h"
 
 static void add_state(struct params *params, struct guest *guest, const struct object_view *view)
 {
@@ -15,7 +16,7 @@ static void add_cpu(struct params *params, struct guest *guest, const struct obj
 {
     struct process_times times;
 
-    if (!view->live || !statistics_read_process(guest, &times))
+    if (!view->live || !usage_read_process(guest, &times))
         return;
     params_add_ulong(params, times.user_ns + times.system_ns, VIR_DOMAIN_STATS_CPU_TIME);
     params_add_ulong(params, times.user_ns, VIR_DOMAIN_STATS_CPU_USER);
@@ -32,7 +33,7 @@ static void add_balloon(struct params *params, struct guest *guest, const struct
         params_add_ulong(params, current, VIR_DOMAIN_STATS_BALLOON_CURRENT);
     params_add_ulong(params, domain->memory, VIR_DOMAIN_STATS_BALLOON_MAXIMUM);
     if (view->live)
-        params_add_ulong(params, statistics_read_rss(guest), VIR_DOMAIN_STATS_BALLOON_RSS);
+        params_add_ulong(params, usage_read_rss(guest), VIR_DOMAIN_STATS_BALLOON_RSS);
 }
 
 static void add_vcpu(struct params *params, struct guest *guest, unsigned index, int64_t thread_id)
@@ -40,7 +41,7 @@ static void add_vcpu(struct params *params, struct guest *guest, unsigned index,
     struct process_times times;
     uint64_t wait_ns;
 
-    if (!statistics_read_vcpu(guest, thread_id, &times, &wait_ns))
+    if (!usage_read_vcpu(guest, thread_id, &times, &wait_ns))
         return;
     params_add_int(params, VIR_VCPU_RUNNING,
                    VIR_DOMAIN_STATS_VCPU_PREFIX "%u" VIR_DOMAIN_STATS_VCPU_SUFFIX_STATE, index);
@@ -83,7 +84,7 @@ static void add_interface(struct params *params, unsigned index, const char *nam
 
     params_add_string(params, name,
                       VIR_DOMAIN_STATS_NET_PREFIX "%u" VIR_DOMAIN_STATS_NET_SUFFIX_NAME, index);
-    if (statistics_read_interface(name, &counters, NULL) < 0)
+    if (usage_read_interface(name, &counters, NULL) < 0)
         return;
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
         params_add_ulong(params, *rows[i].value, VIR_DOMAIN_STATS_NET_PREFIX "%u%s", index,
@@ -169,7 +170,7 @@ static void add_disks(struct params *params, struct guest *guest, const struct o
 
     params_add_uint(params, domain->devices.disks.count, VIR_DOMAIN_STATS_BLOCK_COUNT);
     LIST_EACH (disk, &domain->devices.disks)
-        add_disk(params, index++, disk, statistics_find_disk(view_facts(view), disk->info.alias));
+        add_disk(params, index++, disk, facts_find_disk(view_facts(view), disk->info.alias));
 }
 
 static const struct {

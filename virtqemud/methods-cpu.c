@@ -9,6 +9,7 @@
 
 #include "methods.h"
 #include "statistics.h"
+#include "usage.h"
 
 /* What guests have of the host's CPUs: which, how much, and how much they used. */
 
@@ -165,7 +166,7 @@ static void fill_vcpu(struct guest *guest, const struct guest_facts *facts, unsi
 
     *ret_info = (struct remote_vcpu_info){.number = index, .state = VIR_VCPU_RUNNING, .cpu = -1};
     if (!facts || index >= facts->vcpu_count ||
-        !statistics_read_vcpu(guest, facts->vcpus[index].thread_id, &times, &wait_ns))
+        !usage_read_vcpu(guest, facts->vcpus[index].thread_id, &times, &wait_ns))
         return;
     ret_info->cpu_time = times.user_ns + times.system_ns;
     ret_info->cpu = times.processor;
@@ -178,7 +179,7 @@ int domain_get_vcpus(struct call *call, const struct remote_domain_get_vcpus_arg
 
     if (check_room(args->maxinfo, args->maplen, error) < 0)
         return -1;
-    statistics_refresh(&call->object, 1, STATISTICS_WAIT_MS);
+    statistics_refresh(&call->object, 1, VIR_DOMAIN_STATS_VCPU, STATISTICS_WAIT_MS);
     if (call_get_view(call, &view, error) < 0)
         return -1;
     unsigned count = MIN((unsigned)args->maxinfo, domain_vcpus(view_current(&view)));
@@ -307,7 +308,7 @@ static int get_total(struct call *call, struct params *params, GError **error)
 {
     struct process_times times;
 
-    if (!statistics_read_process(guest_of(call->object), &times)) {
+    if (!usage_read_process(guest_of(call->object), &times)) {
         error_set(error, VIR_ERR_OPERATION_INVALID, "domain is not running");
         return -1;
     }

@@ -8,11 +8,13 @@
 #include "domain-stats.h"
 #include "methods.h"
 #include "statistics.h"
+#include "usage.h"
 
 /* The view once QEMU has told the latest numbers, or a while has passed. */
-static int get_fresh_view(struct call *call, struct object_view *ret_view, GError **error)
+static int get_fresh_view(struct call *call, unsigned groups, struct object_view *ret_view,
+                          GError **error)
 {
-    statistics_refresh(&call->object, 1, STATISTICS_WAIT_MS);
+    statistics_refresh(&call->object, 1, groups, STATISTICS_WAIT_MS);
     return call_get_view(call, ret_view, error);
 }
 
@@ -24,9 +26,6 @@ static int get_fresh_view(struct call *call, struct object_view *ret_view, GErro
      VIR_CONNECT_GET_ALL_DOMAINS_STATS_PERSISTENT | VIR_CONNECT_GET_ALL_DOMAINS_STATS_TRANSIENT |  \
      VIR_CONNECT_GET_ALL_DOMAINS_STATS_RUNNING | VIR_CONNECT_GET_ALL_DOMAINS_STATS_PAUSED |        \
      VIR_CONNECT_GET_ALL_DOMAINS_STATS_SHUTOFF | VIR_CONNECT_GET_ALL_DOMAINS_STATS_OTHER)
-
-/* What has to be asked of QEMU. */
-#define ASKED_GROUPS (VIR_DOMAIN_STATS_BALLOON | VIR_DOMAIN_STATS_VCPU | VIR_DOMAIN_STATS_BLOCK)
 
 /* The named domains, or all that the filters select; those that have gone are left out. */
 static GPtrArray *select_domains(struct call *call,
@@ -74,8 +73,9 @@ int connect_get_all_domain_stats(struct call *call,
         return -1;
     }
     g_autoptr(GPtrArray) domains = select_domains(call, args);
-    if ((groups & ASKED_GROUPS) && domains->len)
-        statistics_refresh((struct object **)domains->pdata, domains->len, STATISTICS_WAIT_MS);
+    statistics_refresh((struct object **)domains->pdata, domains->len, groups,
+                       args->flags & VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT ? 0
+                                                                              : STATISTICS_WAIT_MS);
     ret->retStats_len = domains->len;
     ret->retStats_val =
         arena_array(&call->arena, domains->len, sizeof(struct remote_domain_stats_record));
@@ -99,7 +99,7 @@ int domain_get_info(struct call *call, const struct remote_domain_get_info_args 
     ret->maxMem = domain->memory;
     ret->memory = domain->current_memory;
     ret->nrVirtCpu = (unsigned short)domain_vcpus(domain);
-    if (view.live && statistics_read_process(guest_of(call->object), &times))
+    if (view.live && usage_read_process(guest_of(call->object), &times))
         ret->cpuTime = times.user_ns + times.system_ns;
     return 0;
 }
@@ -145,7 +145,7 @@ static int refresh_and_sum(struct call *call, const char *name, struct qmp_block
 {
     OBJECT_VIEW_AUTO struct object_view view = {0};
 
-    if (get_fresh_view(call, &view, error) < 0)
+    if (get_fresh_view(call, VIR_DOMAIN_STATS_BLOCK, &view, error) < 0)
         return -1;
     return sum_disks(&view, name, ret_sum, error);
 }
@@ -199,12 +199,12 @@ int domain_get_block_info(struct call *call, const struct remote_domain_get_bloc
     OBJECT_VIEW_AUTO struct object_view view = {0};
     struct stat info;
 
-    if (get_fresh_view(call, &view, error) < 0)
+    if (get_fresh_view(call, VIR_DOMAIN_STATS_BLOCK, &view, error) < 0)
         return -1;
     const struct domain_disk *disk = find_disk(&view, args->path, error);
     if (!disk)
         return -1;
-    const struct disk_facts *facts = statistics_find_disk(view_facts(&view), disk->info.alias);
+    const struct disk_facts *facts = facts_find_disk(view_facts(&view), disk->info.alias);
     if (!disk->source.path) {
         error_set(error, VIR_ERR_INVALID_ARG, "disk '%s' does not currently have a source assigned",
                   args->path);
@@ -240,7 +240,7 @@ int domain_interface_stats(struct call *call, const struct remote_domain_interfa
                   args->device);
         return -1;
     }
-    if (statistics_read_interface(args->device, &counters, error) < 0)
+    if (usage_read_interface(args->device, &counters, error) < 0)
         return -1;
     /* what the host's tap receives, the guest has sent */
     ret->rx_bytes = (int64_t)counters.tx_bytes;
@@ -268,14 +268,14 @@ int domain_memory_stats(struct call *call, const struct remote_domain_memory_sta
     OBJECT_VIEW_AUTO struct object_view view = {0};
     unsigned most = MIN(args->maxStats, VIR_DOMAIN_MEMORY_STAT_NR);
 
-    if (get_fresh_view(call, &view, error) < 0)
+    if (get_fresh_view(call, VIR_DOMAIN_STATS_BALLOON, &view, error) < 0)
         return -1;
     const struct guest_facts *facts = view_facts(&view);
     ret->stats_val = arena_array(&call->arena, most, sizeof(struct remote_domain_memory_stat));
     add_memory(ret, most, VIR_DOMAIN_MEMORY_STAT_ACTUAL_BALLOON,
                facts && facts->has_balloon ? facts->balloon / 1024
                                            : view_current(&view)->current_memory);
-    add_memory(ret, most, VIR_DOMAIN_MEMORY_STAT_RSS, statistics_read_rss(guest_of(call->object)));
+    add_memory(ret, most, VIR_DOMAIN_MEMORY_STAT_RSS, usage_read_rss(guest_of(call->object)));
     return 0;
 }
 

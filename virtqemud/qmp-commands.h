@@ -122,6 +122,13 @@ struct qmp_iothread {
     int64_t poll_max_ns, poll_grow, poll_shrink;
 };
 
+struct qmp_dirty_rate {
+    char *status;               /* unstarted, measuring, measured */
+    char *mode;                 /* page-sampling, dirty-bitmap, dirty-ring */
+    int64_t start_time, period; /* seconds */
+    int64_t megabytes;          /* per second, once measured */
+};
+
 struct qmp_chardev {
     char *label;
     char *filename; /* "pty:/dev/pts/3" */
@@ -170,7 +177,7 @@ struct qmp_rx_filter {
 };
 
 extern const struct qmp_query qmp_query_status, qmp_query_kvm, qmp_query_current_machine,
-    qmp_query_balloon, qmp_query_vnc, qmp_query_spice;
+    qmp_query_balloon, qmp_query_dirty_rate, qmp_query_vnc, qmp_query_spice;
 /* Lists of qmp_block_stats, qmp_block_device ... */
 extern const struct qmp_query qmp_query_blockstats, qmp_query_block, qmp_query_named_block_nodes,
     qmp_query_cpus_fast, qmp_query_iothreads, qmp_query_chardev, qmp_query_pci, qmp_query_rx_filter,

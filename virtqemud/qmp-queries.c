@@ -43,6 +43,16 @@ static const struct qmp_field balloon_fields[] = {
 };
 static const struct qmp_shape balloon_shape = QMP_SHAPE(struct qmp_balloon, balloon_fields);
 
+static const struct qmp_field dirty_rate_fields[] = {
+    REQUIRED(qmp_dirty_rate, "status", STRING, status),
+    FIELD(qmp_dirty_rate, "mode", STRING, mode),
+    FIELD(qmp_dirty_rate, "start-time", INT, start_time),
+    FIELD(qmp_dirty_rate, "calc-time", INT, period),
+    FIELD(qmp_dirty_rate, "dirty-rate", INT, megabytes),
+};
+static const struct qmp_shape dirty_rate_shape =
+    QMP_SHAPE(struct qmp_dirty_rate, dirty_rate_fields);
+
 static const struct qmp_field balloon_stats_fields[] = {
     FIELD(qmp_balloon_stats, "last-update", INT, last_update),
     FIELD(qmp_balloon_stats, "stats/stat-swap-in", UINT, swap_in),
@@ -211,6 +221,7 @@ const struct qmp_query qmp_query_kvm = {"query-kvm", &kvm_shape, false};
 const struct qmp_query qmp_query_current_machine = {"query-current-machine", &machine_shape, false};
 const struct qmp_query qmp_query_balloon = {"query-balloon", &balloon_shape, false};
 const struct qmp_query qmp_query_balloon_stats = {"qom-get", &balloon_stats_shape, false};
+const struct qmp_query qmp_query_dirty_rate = {"query-dirty-rate", &dirty_rate_shape, false};
 const struct qmp_query qmp_query_vnc = {"query-vnc", &vnc_shape, false};
 const struct qmp_query qmp_query_spice = {"query-spice", &spice_shape, false};
 const struct qmp_query qmp_query_blockstats = {"query-blockstats", &block_stats_shape, true};

@@ -2,9 +2,7 @@
 #include "statistics.h"
 
 #include <string.h>
-#include <unistd.h>
 
-#include "base/file.h"
 #include "base/log.h"
 
 #include "json.h"
@@ -14,29 +12,12 @@
 static GMutex answered_lock;
 static GCond answered;
 
-enum question {
-    QUESTION_BALLOON,
-    QUESTION_CPUS,
-    QUESTION_BLOCKSTATS,
-    QUESTION_NODES,
-    QUESTIONS,
-};
-
 /* The questions under way to one guest; its answers come on the monitors' loop. */
 struct collection {
     struct guest *guest;
     struct arena arena;
     atomic_uint pending;
-    bool got[QUESTIONS];
-    struct qmp_balloon balloon;
-    struct qmp_list lists[QUESTIONS];
-};
-
-static const struct qmp_query *const queries[QUESTIONS] = {
-    [QUESTION_BALLOON] = &qmp_query_balloon,
-    [QUESTION_CPUS] = &qmp_query_cpus_fast,
-    [QUESTION_BLOCKSTATS] = &qmp_query_blockstats,
-    [QUESTION_NODES] = &qmp_query_named_block_nodes,
+    struct answers answers;
 };
 
 struct answer {
@@ -44,86 +25,78 @@ struct answer {
     enum question question;
 };
 
-/* ---- from answers to facts ---- */
+/* ---- what is asked, and of whom ---- */
 
-static struct guest_facts *facts_new(unsigned vcpus, unsigned disks)
+static bool has_balloon(const struct domain *live, const struct guest_facts *facts)
 {
-    size_t size = sizeof(struct guest_facts) + vcpus * sizeof(struct vcpu_facts) +
-                  disks * sizeof(struct disk_facts);
-    struct guest_facts *facts = g_atomic_rc_box_alloc0(size);
-
-    facts->vcpu_count = vcpus;
-    facts->disk_count = disks;
-    facts->disks = (struct disk_facts *)(facts + 1);
-    facts->vcpus = (struct vcpu_facts *)(facts->disks + disks);
-    return facts;
+    return live->devices.memballoon && live->devices.memballoon->model != MEMBALLOON_NONE;
 }
 
-/* "virtio-disk0" of "/machine/peripheral/virtio-disk0/virtio-backend" or of itself. */
-static void copy_alias(char *alias, size_t size, const char *qdev)
+static bool has_memory(const struct domain *live, const struct guest_facts *facts)
 {
-    static const char stem[] = "/machine/peripheral/";
-    const char *start = g_str_has_prefix(qdev, stem) ? qdev + strlen(stem) : qdev;
-
-    g_snprintf(alias, (gulong)size, "%.*s", (int)strcspn(start, "/"), start);
+    return has_balloon(live, facts) && live->devices.memballoon->period;
 }
 
-static const struct qmp_block_node *find_node(const struct qmp_list *nodes, const char *name)
+/* Threads stay the same as long as CPUs do. */
+static bool lacks_cpus(const struct domain *live, const struct guest_facts *facts)
 {
-    const struct qmp_block_node *items = nodes->items;
-
-    for (unsigned i = 0; i < nodes->count; i++)
-        if (name && g_strcmp0(items[i].node, name) == 0)
-            return &items[i];
-    return NULL;
+    return !facts || facts->vcpu_count == 0;
 }
 
-static void fill_disk(struct disk_facts *facts, const struct qmp_block_stats *stats,
-                      const struct qmp_list *nodes)
+static bool has_disks(const struct domain *live, const struct guest_facts *facts)
 {
-    const struct qmp_block_node *node = find_node(nodes, stats->node);
-
-    if (stats->qdev)
-        copy_alias(facts->alias, sizeof(facts->alias), stats->qdev);
-    facts->stats = *stats;
-    facts->stats.device = facts->stats.qdev = facts->stats.node = NULL;
-    facts->capacity = node ? node->capacity : 0;
-    facts->allocation = node ? node->allocation : 0;
+    return live->devices.disks.count > 0;
 }
 
-static struct guest_facts *facts_of(const struct collection *collection,
-                                    const struct guest_facts *old)
+static bool has_iothreads(const struct domain *live, const struct guest_facts *facts)
 {
-    static const struct guest_facts nothing;
-    const struct qmp_list *stats = &collection->lists[QUESTION_BLOCKSTATS];
-    const struct qmp_list *cpus = &collection->lists[QUESTION_CPUS];
-    bool has_cpus = collection->got[QUESTION_CPUS],
-         has_disks = collection->got[QUESTION_BLOCKSTATS];
-
-    /* what was not answered is as it was */
-    old = old ? old : &nothing;
-    struct guest_facts *facts = facts_new(has_cpus ? cpus->count : old->vcpu_count,
-                                          has_disks ? stats->count : old->disk_count);
-    bool has_balloon = collection->got[QUESTION_BALLOON];
-    facts->at_ms = g_get_monotonic_time() / 1000;
-    facts->has_balloon = has_balloon || old->has_balloon;
-    facts->balloon = has_balloon ? collection->balloon.actual : old->balloon;
-    for (unsigned i = 0; i < facts->vcpu_count; i++)
-        facts->vcpus[i].thread_id =
-            has_cpus ? ((struct qmp_cpu *)cpus->items)[i].thread_id : old->vcpus[i].thread_id;
-    for (unsigned i = 0; i < facts->disk_count; i++)
-        if (has_disks)
-            fill_disk(&facts->disks[i], &((struct qmp_block_stats *)stats->items)[i],
-                      &collection->lists[QUESTION_NODES]);
-        else
-            facts->disks[i] = old->disks[i];
-    return facts;
+    return live->iothread_count || live->iothreads.count;
 }
+
+static struct json_object *memory_arguments(const struct domain *live)
+{
+    g_autofree char *path =
+        g_strdup_printf("/machine/peripheral/%s", live->devices.memballoon->info.alias);
+
+    return qmp_balloon_stats_arguments(path);
+}
+
+/* Without flat every node repeats the whole chain below it. */
+static struct json_object *node_arguments(const struct domain *live)
+{
+    return json_build("b:flat", true, NULL);
+}
+
+static const struct {
+    const struct qmp_query *query;
+    unsigned groups; /* of statistics that need it */
+    bool (*wanted)(const struct domain *live, const struct guest_facts *facts); /* NULL: always */
+    struct json_object *(*arguments)(const struct domain *live);                /* NULL: none */
+} questions[QUESTIONS] = {
+    [QUESTION_BALLOON] = {&qmp_query_balloon, VIR_DOMAIN_STATS_BALLOON, has_balloon, NULL},
+    [QUESTION_MEMORY] = {&qmp_query_balloon_stats, VIR_DOMAIN_STATS_BALLOON, has_memory,
+                         memory_arguments},
+    [QUESTION_CPUS] = {&qmp_query_cpus_fast, VIR_DOMAIN_STATS_VCPU, lacks_cpus, NULL},
+    [QUESTION_BLOCKSTATS] = {&qmp_query_blockstats, VIR_DOMAIN_STATS_BLOCK, has_disks, NULL},
+    [QUESTION_NODES] = {&qmp_query_named_block_nodes, VIR_DOMAIN_STATS_BLOCK, has_disks,
+                        node_arguments},
+    [QUESTION_IOTHREADS] = {&qmp_query_iothreads, VIR_DOMAIN_STATS_IOTHREAD, has_iothreads, NULL},
+    [QUESTION_DIRTY_RATE] = {&qmp_query_dirty_rate, VIR_DOMAIN_STATS_DIRTYRATE, NULL, NULL},
+};
+
+static bool is_wanted(enum question question, unsigned groups, const struct object_view *view)
+{
+    return (questions[question].groups & groups) &&
+           (!questions[question].wanted ||
+            questions[question].wanted(view_live(view), view_facts(view)));
+}
+
+/* ---- the answers ---- */
 
 static bool anything(const struct collection *collection)
 {
     for (unsigned i = 0; i < QUESTIONS; i++)
-        if (collection->got[i])
+        if (collection->answers.got[i])
             return true;
     return false;
 }
@@ -136,7 +109,7 @@ static void finish(struct collection *collection)
 
     object_get_view(&guest->object, &view);
     if (got && view.live)
-        object_publish_facts(&guest->object, facts_of(collection, view_facts(&view)));
+        object_publish_facts(&guest->object, facts_new(&collection->answers, view_facts(&view)));
     g_mutex_lock(&answered_lock);
     atomic_store(&guest->collecting, false);
     if (got)
@@ -148,80 +121,79 @@ static void finish(struct collection *collection)
     g_free(collection);
 }
 
-/* ---- asking ---- */
+static int decode(enum question question, struct json_object *result, struct arena *arena,
+                  struct qmp_list *ret_reply, GError **error)
+{
+    const struct qmp_query *query = questions[question].query;
+
+    if (query->list)
+        return qmp_decode_list(query->shape, result, query->command, arena, &ret_reply->items,
+                               &ret_reply->count, error);
+    ret_reply->count = 1;
+    ret_reply->items = arena_alloc(arena, query->shape->size);
+    return qmp_decode_struct(query->shape, result, query->command, arena, ret_reply->items, error);
+}
 
 static void on_reply(struct qmp *qmp, struct json_object *result, const GError *error, void *user)
 {
     g_autofree struct answer *answer = user;
     struct collection *collection = answer->collection;
-    enum question question = answer->question;
-    const struct qmp_query *query = queries[question];
-    struct qmp_list *list = &collection->lists[question];
+    struct answers *answers = &collection->answers;
     g_autoptr(GError) wrong = NULL;
 
-    if (result && query->list)
-        collection->got[question] =
-            qmp_decode_list(query->shape, result, query->command, &collection->arena, &list->items,
-                            &list->count, &wrong) == 0;
-    else if (result)
-        collection->got[question] =
-            qmp_decode_struct(query->shape, result, query->command, &collection->arena,
-                              &collection->balloon, &wrong) == 0;
+    if (result)
+        answers->got[answer->question] = decode(answer->question, result, &collection->arena,
+                                                &answers->replies[answer->question], &wrong) == 0;
     if (wrong)
         log_warn("%s: %s", qmp_who(qmp), wrong->message);
     if (atomic_fetch_sub(&collection->pending, 1) == 1)
         finish(collection);
 }
 
-static void ask(struct collection *collection, struct qmp *qmp, enum question question)
+/* ---- asking ---- */
+
+static void ask(struct collection *collection, struct qmp *qmp, enum question question,
+                const struct domain *live)
 {
     struct answer *answer = g_new(struct answer, 1);
+    struct json_object *arguments =
+        questions[question].arguments ? questions[question].arguments(live) : NULL;
 
     *answer = (struct answer){collection, question};
     atomic_fetch_add(&collection->pending, 1);
-    /* without flat every node repeats the whole chain below it */
-    qmp_send(qmp, queries[question]->command,
-             question == QUESTION_NODES ? json_build("b:flat", true, NULL) : NULL, 0, on_reply,
-             answer);
+    qmp_send(qmp, questions[question].query->command, arguments, 0, on_reply, answer);
 }
 
-static bool has_balloon(const struct domain *live)
+static void ask_all(struct guest *guest, struct qmp *qmp, const struct object_view *view,
+                    unsigned groups)
 {
-    return live->devices.memballoon && live->devices.memballoon->model != MEMBALLOON_NONE;
-}
-
-static void ask_all(struct guest *guest, struct qmp *qmp, const struct object_view *view)
-{
-    const struct domain *live = view_live(view);
     struct collection *collection = g_new0(struct collection, 1);
 
     collection->guest = guest;
     object_ref(&guest->object);
     /* held by this function too, lest the first answer finishes before the last question */
     atomic_store(&collection->pending, 1);
-    if (has_balloon(live))
-        ask(collection, qmp, QUESTION_BALLOON);
-    if (!view->facts || view_facts(view)->vcpu_count == 0)
-        ask(collection, qmp, QUESTION_CPUS);
-    if (live->devices.disks.count) {
-        ask(collection, qmp, QUESTION_BLOCKSTATS);
-        ask(collection, qmp, QUESTION_NODES);
-    }
+    for (unsigned question = 0; question < QUESTIONS; question++)
+        if (is_wanted(question, groups, view))
+            ask(collection, qmp, question, view_live(view));
     if (atomic_fetch_sub(&collection->pending, 1) == 1)
         finish(collection);
 }
 
-static void begin(struct guest *guest)
+/* False when somebody else is asking just now, maybe for other groups. */
+static bool begin(struct guest *guest, unsigned groups)
 {
     OBJECT_VIEW_AUTO struct object_view view = {0};
     struct qmp *qmp;
 
     object_get_view(&guest->object, &view);
-    if (!view.live || atomic_load(&guest->collecting) || !(qmp = guest_get_qmp(guest, NULL)))
-        return;
-    if (!atomic_exchange(&guest->collecting, true))
-        ask_all(guest, qmp, &view);
+    if (!view.live || !(qmp = guest_get_qmp(guest, NULL)))
+        return true;
+    bool ours = !atomic_exchange(&guest->collecting, true);
+    if (ours)
+        ask_all(guest, qmp, &view, groups);
     qmp_unref(qmp);
+    return ours;
 }
 
 static bool all_answered(struct object *const *objects, unsigned count)
@@ -234,12 +206,8 @@ static bool all_answered(struct object *const *objects, unsigned count)
     return true;
 }
 
-void statistics_refresh(struct object *const *objects, unsigned count, unsigned wait_ms)
+static void wait_for_answers(struct object *const *objects, unsigned count, gint64 deadline)
 {
-    gint64 deadline = g_get_monotonic_time() + wait_ms * G_TIME_SPAN_MILLISECOND;
-
-    for (unsigned i = 0; i < count; i++)
-        begin(guest_of(objects[i]));
     g_mutex_lock(&answered_lock);
     while (!all_answered(objects, count))
         if (!g_cond_wait_until(&answered, &answered_lock, deadline))
@@ -250,99 +218,21 @@ void statistics_refresh(struct object *const *objects, unsigned count, unsigned 
     g_mutex_unlock(&answered_lock);
 }
 
-const struct disk_facts *statistics_find_disk(const struct guest_facts *facts, const char *alias)
+void statistics_refresh(struct object *const *objects, unsigned count, unsigned groups,
+                        unsigned wait_ms)
 {
-    for (unsigned i = 0; facts && alias && i < facts->disk_count; i++)
-        if (strcmp(facts->disks[i].alias, alias) == 0)
-            return &facts->disks[i];
-    return NULL;
-}
+    gint64 deadline = g_get_monotonic_time() + wait_ms * G_TIME_SPAN_MILLISECOND;
+    g_autoptr(GPtrArray) busy = g_ptr_array_new();
 
-/* ---- the kernel ---- */
-
-/* Fields of /proc/PID/stat, counted from 1 as in proc(5). */
-enum stat_field { STAT_UTIME = 14, STAT_STIME = 15, STAT_PROCESSOR = 39, STAT_FIELDS = 40 };
-
-static bool read_stat(const char *path, struct process_times *ret_times)
-{
-    g_autofree char *text = NULL;
-    uint64_t fields[STAT_FIELDS] = {0};
-    uint64_t tick_ns = UINT64_C(1000000000) / (uint64_t)sysconf(_SC_CLK_TCK);
-
-    if (file_read_all(path, 4096, &text, NULL, NULL) < 0)
-        return false;
-    /* the name, field 2, may hold spaces and brackets of its own */
-    const char *at = strrchr(text, ')');
-    for (unsigned field = 3; at && field < STAT_FIELDS; field++) {
-        at = strchr(at, ' ');
-        if (at)
-            fields[field] = g_ascii_strtoull(++at, NULL, 10);
-    }
-    ret_times->user_ns = fields[STAT_UTIME] * tick_ns;
-    ret_times->system_ns = fields[STAT_STIME] * tick_ns;
-    ret_times->processor = (int)fields[STAT_PROCESSOR];
-    return true;
-}
-
-bool statistics_read_process(struct guest *guest, struct process_times *ret_times)
-{
-    g_autofree char *path = g_strdup_printf("/proc/%d/stat", guest_pid(guest));
-
-    return read_stat(path, ret_times);
-}
-
-bool statistics_read_vcpu(struct guest *guest, int64_t thread_id, struct process_times *ret_times,
-                          uint64_t *ret_wait_ns)
-{
-    g_autofree char *task =
-        g_strdup_printf("/proc/%d/task/%" G_GINT64_FORMAT, guest_pid(guest), thread_id);
-    g_autofree char *stat = g_strdup_printf("%s/stat", task);
-    g_autofree char *schedstat = g_strdup_printf("%s/schedstat", task);
-    g_autofree char *text = NULL;
-
-    *ret_wait_ns = 0;
-    if (!read_stat(stat, ret_times))
-        return false;
-    if (file_read_all(schedstat, 256, &text, NULL, NULL) == 0 && strchr(text, ' '))
-        *ret_wait_ns = g_ascii_strtoull(strchr(text, ' '), NULL, 10);
-    return true;
-}
-
-uint64_t statistics_read_rss(struct guest *guest)
-{
-    g_autofree char *path = g_strdup_printf("/proc/%d/statm", guest_pid(guest));
-    g_autofree char *text = NULL;
-
-    if (file_read_all(path, 256, &text, NULL, NULL) < 0 || !strchr(text, ' '))
-        return 0;
-    return g_ascii_strtoull(strchr(text, ' '), NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE) / 1024;
-}
-
-int statistics_read_interface(const char *name, struct interface_counters *ret_counters,
-                              GError **error)
-{
-    static const struct {
-        const char *file;
-        size_t offset;
-    } counters[] = {
-        {"rx_bytes", offsetof(struct interface_counters, rx_bytes)},
-        {"rx_packets", offsetof(struct interface_counters, rx_packets)},
-        {"rx_errors", offsetof(struct interface_counters, rx_errors)},
-        {"rx_dropped", offsetof(struct interface_counters, rx_dropped)},
-        {"tx_bytes", offsetof(struct interface_counters, tx_bytes)},
-        {"tx_packets", offsetof(struct interface_counters, tx_packets)},
-        {"tx_errors", offsetof(struct interface_counters, tx_errors)},
-        {"tx_dropped", offsetof(struct interface_counters, tx_dropped)},
-    };
-
-    for (size_t i = 0; i < G_N_ELEMENTS(counters); i++) {
-        g_autofree char *path =
-            g_strdup_printf("/sys/class/net/%s/statistics/%s", name, counters[i].file);
-        g_autofree char *text = NULL;
-
-        if (file_read_all(path, 64, &text, NULL, error) < 0)
-            return -1;
-        *(uint64_t *)((char *)ret_counters + counters[i].offset) = g_ascii_strtoull(text, NULL, 10);
-    }
-    return 0;
+    for (unsigned i = 0; i < count; i++)
+        if (!begin(guest_of(objects[i]), groups))
+            g_ptr_array_add(busy, objects[i]);
+    wait_for_answers(objects, count, deadline);
+    /* what another call was told may not be what this one needs; once is enough */
+    bool again = false;
+    for (guint i = 0; i < busy->len; i++)
+        again |= !atomic_load(&guest_of(busy->pdata[i])->late) &&
+                 begin(guest_of(busy->pdata[i]), groups);
+    if (again)
+        wait_for_answers((struct object *const *)busy->pdata, busy->len, deadline);
 }

@@ -9,6 +9,7 @@
 #include "xml/xml.h"
 
 #define WAIT_MS 300
+#define ALL_GROUPS (VIR_DOMAIN_STATS_BALLOON | VIR_DOMAIN_STATS_VCPU | VIR_DOMAIN_STATS_BLOCK)
 
 /* A daemon's part that statistics need, and one running guest whose QEMU is ours. */
 struct scene {
@@ -152,7 +153,7 @@ static int64_t refresh(struct scene *scene)
 {
     int64_t begin = g_get_monotonic_time();
 
-    statistics_refresh(&scene->object, 1, WAIT_MS);
+    statistics_refresh(&scene->object, 1, ALL_GROUPS, WAIT_MS);
     return (g_get_monotonic_time() - begin) / 1000;
 }
 
@@ -170,7 +171,7 @@ static uint64_t read_bytes_of(struct scene *scene)
     OBJECT_VIEW_AUTO struct object_view view = {0};
 
     object_get_view(scene->object, &view);
-    const struct disk_facts *disk = statistics_find_disk(view_facts(&view), "virtio-disk0");
+    const struct disk_facts *disk = facts_find_disk(view_facts(&view), "virtio-disk0");
     return disk ? disk->stats.read_bytes : 0;
 }
 
@@ -190,14 +191,14 @@ static void test_answers(void)
     g_assert_cmpuint(facts->balloon, ==, 1024);
     g_assert_cmpuint(facts->vcpu_count, ==, 1);
     g_assert_cmpint(facts->vcpus[0].thread_id, ==, getpid());
-    const struct disk_facts *disk = statistics_find_disk(facts, "virtio-disk0");
+    const struct disk_facts *disk = facts_find_disk(facts, "virtio-disk0");
     g_assert_nonnull(disk);
     g_assert_cmpuint(disk->stats.write_operations, ==, 4);
     g_assert_cmpuint(disk->capacity, ==, 1048576);
     g_assert_cmpuint(disk->allocation, ==, 4096);
-    g_assert_null(statistics_find_disk(facts, "virtio-disk1"));
-    g_assert_null(statistics_find_disk(facts, NULL));
-    g_assert_null(statistics_find_disk(NULL, "virtio-disk0"));
+    g_assert_null(facts_find_disk(facts, "virtio-disk1"));
+    g_assert_null(facts_find_disk(facts, NULL));
+    g_assert_null(facts_find_disk(NULL, "virtio-disk0"));
     change(&scene, false, false, 2);
     refresh(&scene);
     g_assert_cmpuint(balloon_of(&scene), ==, 2048);

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "object/object.h"
+
+#include "qmp-commands.h"
+
+/*
+ * The last known numbers of a running guest, as its QEMU told them. Published with
+ * object_publish_facts(): immutable, one block of memory.
+ */
+struct vcpu_facts {
+    int64_t thread_id;
+};
+
+struct disk_facts {
+    char alias[64];
+    struct qmp_block_stats stats; /* strings are NULL */
+    uint64_t capacity;            /* bytes the guest sees; 0: unknown */
+    uint64_t allocation;          /* bytes the image takes; 0: unknown */
+};
+
+struct node_facts {
+    char name[32]; /* "libvirt-3-format" */
+    uint64_t capacity, allocation;
+    uint64_t threshold; /* of the warning; 0: none */
+};
+
+struct iothread_facts {
+    unsigned id;
+    int64_t poll_max_ns, poll_grow, poll_shrink;
+};
+
+struct dirty_rate_facts {
+    int status;       /* VIR_DOMAIN_DIRTYRATE_ */
+    const char *mode; /* a constant */
+    int64_t start_time, period, megabytes;
+};
+
+struct guest_facts {
+    int64_t at_ms; /* monotonic */
+    bool has_balloon, has_memory, has_dirty_rate;
+    uint64_t balloon; /* bytes */
+    struct qmp_balloon_stats memory;
+    struct dirty_rate_facts dirty_rate;
+    unsigned vcpu_count, disk_count, node_count, iothread_count;
+    struct vcpu_facts *vcpus; /* inside the same block, as the next ones */
+    struct disk_facts *disks;
+    struct node_facts *nodes;
+    struct iothread_facts *iothreads;
+};
+
+static inline const struct guest_facts *view_facts(const struct object_view *view)
+{
+    return view->facts;
+}
+
+/* What can be asked; a reply that is one struct is a list of one. */
+enum question {
+    QUESTION_BALLOON,
+    QUESTION_MEMORY,
+    QUESTION_CPUS,
+    QUESTION_BLOCKSTATS,
+    QUESTION_NODES,
+    QUESTION_IOTHREADS,
+    QUESTION_DIRTY_RATE,
+    QUESTIONS,
+};
+
+struct answers {
+    bool got[QUESTIONS];
+    struct qmp_list replies[QUESTIONS];
+};
+
+/* New facts of answers; what was not answered is as in old, which may be NULL. Made with
+ * g_atomic_rc_box_new(). */
+struct guest_facts *facts_new(const struct answers *answers, const struct guest_facts *old);
+
+/* A disk by its alias, a node by its name; NULL: not known. facts and names may be NULL. Borrowed.
+ */
+const struct disk_facts *facts_find_disk(const struct guest_facts *facts, const char *alias);
+const struct node_facts *facts_find_node(const struct guest_facts *facts, const char *name);

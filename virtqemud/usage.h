@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "guest.h"
+
+/*
+ * What the kernel knows of a guest's use of the host. Read when needed; never waits for QEMU. Any
+ * thread. False: the process or thread has gone.
+ */
+struct process_times {
+    uint64_t user_ns, system_ns;
+    int processor; /* it last ran on */
+};
+
+bool usage_read_process(struct guest *guest, struct process_times *ret_times);
+bool usage_read_vcpu(struct guest *guest, int64_t thread_id, struct process_times *ret_times,
+                     uint64_t *ret_wait_ns);
+
+/* Resident memory of QEMU in KiB; 0: unknown. */
+uint64_t usage_read_rss(struct guest *guest);
+
+/* Counters of a host interface, as the host sees them. */
+struct interface_counters {
+    uint64_t rx_bytes, rx_packets, rx_errors, rx_dropped;
+    uint64_t tx_bytes, tx_packets, tx_errors, tx_dropped;
+};
+int usage_read_interface(const char *name, struct interface_counters *ret_counters, GError **error);
