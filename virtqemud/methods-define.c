@@ -26,7 +26,7 @@ static int save_definition(struct qemu *qemu, struct job *job, struct definition
         registry_remove_unused(qemu->domains, job);
         return -1;
     }
-    object_publish_config(job, definition_copy(definition));
+    object_publish_config(job, definition_pack(definition));
     guest_raise_lifecycle(guest_of(object), job, VIR_DOMAIN_EVENT_DEFINED,
                           existed ? VIR_DOMAIN_EVENT_DEFINED_UPDATED
                                   : VIR_DOMAIN_EVENT_DEFINED_ADDED);
@@ -159,7 +159,7 @@ int domain_rename(struct call *call, const struct remote_domain_rename_args *arg
     guest_raise_lifecycle(guest_of(call->object), call->job, VIR_DOMAIN_EVENT_UNDEFINED,
                           VIR_DOMAIN_EVENT_UNDEFINED_RENAMED);
     registry_rename_end(qemu->domains, call->job, args->new_name,
-                        definition_copy(&renamed->definition));
+                        definition_pack(&renamed->definition));
     guest_raise_lifecycle(guest_of(call->object), call->job, VIR_DOMAIN_EVENT_DEFINED,
                           VIR_DOMAIN_EVENT_DEFINED_RENAMED);
     return 0;

@@ -31,7 +31,7 @@ int object_kind_read(const struct object_kind *kind, const char *text, gssize le
         return -1;
     if (kind->complete && kind->complete(definition, error) < 0)
         return -1;
-    *ret_definition = definition_copy(definition);
+    *ret_definition = definition_pack(definition);
     return 0;
 }
 

@@ -97,8 +97,8 @@ bool object_is_persistent(struct object *object);
  * else the persistent one; with inactive set the persistent one first. Borrowed from the view. */
 struct definition *object_view_definition(const struct object_view *view, bool inactive);
 
-/* A definition of this kind from text as clients send it or files hold it, complete, in a block of
- * exactly its size: the caller's. flags are XML_READ_*; warnings as for xml_read(). Pure but for
+/* A definition of this kind from text as clients send it or files hold it, complete and packed
+ * (definition_pack()): the caller's. flags are XML_READ_*; warnings as for xml_read(). Pure but for
  * kind->complete(); any thread. */
 int object_kind_read(const struct object_kind *kind, const char *text, gssize length,
                      unsigned flags, GPtrArray *warnings, struct definition **ret_definition,

@@ -14,6 +14,7 @@
 struct copier {
     char *structs, *strings; /* NULL: measuring only */
     size_t struct_bytes, string_bytes;
+    size_t header;      /* bytes of a root that are the caller's to set */
     bool flat;          /* pointers are written as offsets from structs */
     unsigned depth;     /* of children and lists, 0: in the root */
     GPtrArray *shared;  /* of each part of the root its shared copy, or NULL; NULL: none is asked */
@@ -181,8 +182,18 @@ static void copy_struct(struct copier *copier, const struct xml_schema *schema, 
     }
 }
 
-/* Measures, makes room in arena (a new one, if own_arena is set) and copies. A root's header is the
- * caller's to set. */
+/* All but the header, where others count references meanwhile. */
+static void *copy_root(struct copier *copier, const struct xml_schema *schema, const void *root)
+{
+    char *copy = take_struct(copier, schema->size);
+    size_t header = copier->header;
+
+    memcpy(copy + header, (const char *)root + header, schema->size - header);
+    copy_struct(copier, schema, root, copy);
+    return copy;
+}
+
+/* Measures, makes room in arena (a new one, if own_arena is set) and copies. */
 static void *copy_whole(struct copier *copier, const struct xml_schema *schema, const void *object,
                         struct arena *arena, bool own_arena)
 {
@@ -195,10 +206,7 @@ static void *copy_whole(struct copier *copier, const struct xml_schema *schema, 
     copier->structs = arena_alloc(arena, bytes);
     copier->strings = copier->structs + struct_bytes;
     copier->struct_bytes = copier->string_bytes = 0;
-
-    void *copy = memcpy(take_struct(copier, schema->size), object, schema->size);
-    copy_struct(copier, schema, object, copy);
-    return copy;
+    return copy_root(copier, schema, object);
 }
 
 void *xml_copy_part(const struct xml_schema *schema, const void *object, struct arena *arena)
@@ -220,6 +228,7 @@ static struct definition *copy_definition(struct copier *copier, const struct xm
                                           const void *root)
 {
     struct arena arena;
+    copier->header = sizeof(struct definition);
     struct definition *copy = copy_whole(copier, schema, root, &arena, true);
 
     *copy = (struct definition){.refs = 1, .schema = schema, .arena = arena};

@@ -45,6 +45,10 @@ void definition_unref(struct definition *definition);
  * a definition just read or changed has slack in its arena. */
 struct definition *definition_copy(const struct definition *definition);
 
+/* The same for one that is never changed, of which there may be thousands: parts that many
+ * definitions have alike are shared ("xml/share.h"). Change a definition_copy() of it. */
+struct definition *definition_pack(const struct definition *definition);
+
 /* The same from a root struct that is part of another document (<domain> inside <domstatus>). */
 struct definition *definition_copy_part(const struct xml_schema *schema, const void *root);
 

@@ -40,12 +40,14 @@ static void check_definition(const struct definition *definition)
 {
     DEFINITION_AUTO struct definition *again = read_again(definition);
     DEFINITION_AUTO struct definition *copy = definition_copy(definition);
+    DEFINITION_AUTO struct definition *packed = definition_pack(definition);
     g_autofree char *one = xml_write(definition, ALL_WRITE_FLAGS);
     g_autofree char *two = xml_write(again, ALL_WRITE_FLAGS);
     g_autofree char *three = xml_write(copy, ALL_WRITE_FLAGS);
+    g_autofree char *four = xml_write(packed, ALL_WRITE_FLAGS);
 
-    if (strcmp(one, two) != 0 || strcmp(one, three) != 0)
-        FAIL("the text changes:\n%s\n%s\n%s", one, two, three);
+    if (strcmp(one, two) != 0 || strcmp(one, three) != 0 || strcmp(one, four) != 0)
+        FAIL("the text changes:\n%s\n%s\n%s\n%s", one, two, three, four);
     if (!xml_equal(definition->schema, definition, again) ||
         !xml_equal(definition->schema, definition, copy) ||
         xml_compare_abi(definition->schema, definition, copy, NULL) < 0)

@@ -49,6 +49,18 @@ static char *check_copy(const struct domain *domain)
     return NULL;
 }
 
+/* Packed twice: the second one has parts that are shared. */
+static char *check_packed(const struct domain *domain, const char *text)
+{
+    DEFINITION_AUTO struct definition *first = definition_pack(&domain->definition);
+    DEFINITION_AUTO struct definition *second = definition_pack(&domain->definition);
+    g_autofree char *one = pipeline_print((const struct domain *)first);
+    g_autofree char *two = pipeline_print((const struct domain *)second);
+    char *difference = cases_compare(text, one);
+
+    return difference ?: cases_compare(text, two);
+}
+
 static char *check_defined_again(const char *text)
 {
     g_autoptr(GError) error = NULL;
@@ -82,6 +94,8 @@ static char *check_domain(const struct domain *domain, const char *text)
 
     if (!difference)
         difference = check_copy(domain);
+    if (!difference)
+        difference = check_packed(domain, text);
     if (!difference)
         difference = check_defined_again(text);
     if (!difference)

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "machine.h"
+#include "xml/share.h"
 
 #define whole machine_whole /* shorter, for so many lines */
 
@@ -281,6 +282,66 @@ static void test_copy_stale(void)
 
     g_assert_null(copy->disks.items[2]->network);
     g_assert_true(xml_equal(&machine_schema, machine, copy));
+}
+
+/* What repeats is shared from its second time on; the documents are the same, and so are copies,
+ * which share nothing. */
+static void test_pack(void)
+{
+    DEFINITION_AUTO struct machine *machine = read_machine(whole, 0);
+    DEFINITION_AUTO struct machine *first = (struct machine *)definition_pack(&machine->definition);
+    DEFINITION_AUTO struct machine *second =
+        (struct machine *)definition_pack(&machine->definition);
+    DEFINITION_AUTO struct machine *third = (struct machine *)definition_pack(&machine->definition);
+    DEFINITION_AUTO struct machine *copy = (struct machine *)definition_copy(&third->definition);
+
+    g_assert_true(first->disks.items[0] != second->disks.items[0]);
+    g_assert_true(second->disks.items[0] == third->disks.items[0]);
+    g_assert_true(second->disks.items[0] != second->disks.items[1]);
+    g_assert_true(copy->disks.items[0] != third->disks.items[0]);
+    g_assert_cmpuint(definition_footprint(&third->definition), <,
+                     definition_footprint(&copy->definition));
+    definition_unref(&g_steal_pointer(&machine)->definition);
+    definition_unref(&g_steal_pointer(&second)->definition);
+    assert_written(first, XML_WRITE_SECURE, whole);
+    assert_written(third, XML_WRITE_SECURE, whole);
+    assert_written(copy, XML_WRITE_SECURE, whole);
+}
+
+/* A part that differs in one byte, deep inside, is another part. */
+static void test_pack_differing(void)
+{
+    DEFINITION_AUTO struct machine *machine = read_machine(whole, 0);
+
+    for (unsigned i = 0; i < 4; i++) {
+        g_autofree char *host = g_strdup_printf("host%u", i / 2);
+        struct machine_disk *disk = machine->disks.items[2];
+
+        disk->network->hosts.items[0]->name = host;
+        DEFINITION_AUTO struct machine *packed =
+            (struct machine *)definition_pack(&machine->definition);
+        g_assert_cmpstr(packed->disks.items[2]->network->hosts.items[0]->name, ==, host);
+        disk->network->hosts.items[0]->name = "";
+    }
+}
+
+/* Many different parts: what is kept of them for good is bounded, and all are right. */
+static void test_pack_many(void)
+{
+    DEFINITION_AUTO struct machine *machine = read_machine(whole, 0);
+    struct machine_disk *disk = machine->disks.items[0];
+
+    for (unsigned i = 0; i < 8000; i++) {
+        g_autofree char *path = g_strdup_printf("/disk%u", i / 2);
+
+        disk->path = path;
+        DEFINITION_AUTO struct machine *packed =
+            (struct machine *)definition_pack(&machine->definition);
+        g_assert_cmpstr(packed->disks.items[0]->path, ==, path);
+        disk->path = "";
+    }
+    g_assert_cmpuint(xml_shared_bytes(), >, 1000 * 1024);
+    g_assert_cmpuint(xml_shared_bytes(), <=, 1024 * 1024);
 }
 
 static void test_change(void)
@@ -808,6 +869,9 @@ int main(int argc, char **argv)
     g_test_add_func("/xml/copy", test_copy);
     g_test_add_func("/xml/copy-size", test_copy_size);
     g_test_add_func("/xml/copy-stale", test_copy_stale);
+    g_test_add_func("/xml/pack", test_pack);
+    g_test_add_func("/xml/pack-differing", test_pack_differing);
+    g_test_add_func("/xml/pack-many", test_pack_many);
     g_test_add_func("/xml/change", test_change);
     g_test_add_func("/xml/references", test_references);
     g_test_add_func("/xml/equal", test_equal);
