@@ -148,6 +148,7 @@ static void end_unreachable(struct guest *guest, struct job *job, uint64_t numbe
         return;
     g_autofree char *name = object_get_name(&guest->object);
     log_warn("guest '%s' is ended, for its monitor is of no use any more: %s", name, reason);
+    atomic_store(&guest->end_reason, VIR_DOMAIN_SHUTOFF_FAILED);
     kill_after(guest, job, 0, NULL);
 }
 

@@ -263,6 +263,7 @@ static void reconnect(struct job *job)
         log_error("domain '%s' can't be taken up again: %s", name, error->message);
         guest_set_qmp(guest, NULL);
         if (error_is(error, VIR_ERR_OPERATION_ABORTED)) {
+            atomic_store(&guest->end_reason, VIR_DOMAIN_SHUTOFF_FAILED);
             stop_kill(guest, false, NULL);
         } else if (!guest_has_ended(guest)) {
             object_ref(&guest->object);
