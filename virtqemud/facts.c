@@ -210,3 +210,45 @@ const struct node_facts *facts_find_node(const struct guest_facts *facts, const 
             return &facts->nodes[i];
     return NULL;
 }
+
+/* ---- memory ---- */
+
+#define MEMORY(name, member, unit)                                                                 \
+    {                                                                                              \
+        VIR_DOMAIN_STATS_BALLOON_##name, VIR_DOMAIN_MEMORY_STAT_##name,                            \
+            offsetof(struct qmp_balloon_stats, member), unit                                       \
+    }
+
+static const struct {
+    const char *field;
+    int tag;
+    size_t offset;
+    unsigned unit; /* bytes, or 1 */
+} memory_rows[MEMORY_NUMBERS] = {
+    MEMORY(SWAP_IN, swap_in, 1024),
+    MEMORY(SWAP_OUT, swap_out, 1024),
+    MEMORY(MAJOR_FAULT, major_faults, 1),
+    MEMORY(MINOR_FAULT, minor_faults, 1),
+    MEMORY(UNUSED, free_memory, 1024),
+    MEMORY(AVAILABLE, total_memory, 1024),
+    MEMORY(USABLE, available_memory, 1024),
+    MEMORY(LAST_UPDATE, last_update, 1),
+    MEMORY(DISK_CACHES, disk_caches, 1024),
+    MEMORY(HUGETLB_PGALLOC, hugetlb_allocations, 1),
+    MEMORY(HUGETLB_PGFAIL, hugetlb_failures, 1),
+};
+
+unsigned facts_list_memory(const struct guest_facts *facts,
+                           struct memory_number ret_numbers[MEMORY_NUMBERS])
+{
+    unsigned count = 0;
+
+    for (size_t i = 0; facts && facts->has_memory && i < G_N_ELEMENTS(memory_rows); i++) {
+        uint64_t value = *(const uint64_t *)((const char *)&facts->memory + memory_rows[i].offset);
+
+        if (value != UINT64_MAX)
+            ret_numbers[count++] = (struct memory_number){memory_rows[i].field, memory_rows[i].tag,
+                                                          value / memory_rows[i].unit};
+    }
+    return count;
+}

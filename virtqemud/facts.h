@@ -84,3 +84,14 @@ struct guest_facts *facts_new(const struct answers *answers, const struct guest_
  */
 const struct disk_facts *facts_find_disk(const struct guest_facts *facts, const char *alias);
 const struct node_facts *facts_find_node(const struct guest_facts *facts, const char *name);
+
+/* What the guest's own driver reported of its memory, as the two ways to ask for it name it and in
+ * their units; returns how many. facts may be NULL. */
+struct memory_number {
+    const char *field; /* VIR_DOMAIN_STATS_BALLOON_ */
+    int tag;           /* VIR_DOMAIN_MEMORY_STAT_ */
+    uint64_t value;
+};
+#define MEMORY_NUMBERS 11
+unsigned facts_list_memory(const struct guest_facts *facts,
+                           struct memory_number ret_numbers[MEMORY_NUMBERS]);

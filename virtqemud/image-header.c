@@ -123,6 +123,7 @@ static int read_qcow2(const struct reader *reader, struct image_header *header, 
     bool v2 = big_endian(reader, 4, 4) == 2;
     uint64_t length = v2 ? QCOW2_V2_HEADER : big_endian(reader, 100, 4);
 
+    header->capacity = big_endian(reader, 24, 8);
     header->data_file = !v2 && big_endian(reader, 72, 8) & QCOW2_EXTERNAL_DATA;
     if (read_name(reader, big_endian(reader, 8, 8), big_endian(reader, 16, 4), &header->backing,
                   error) < 0)
@@ -134,6 +135,7 @@ static int read_qcow2(const struct reader *reader, struct image_header *header, 
 
 static int read_qcow(const struct reader *reader, struct image_header *header, GError **error)
 {
+    header->capacity = big_endian(reader, 24, 8);
     return read_name(reader, big_endian(reader, 8, 8), big_endian(reader, 16, 4), &header->backing,
                      error);
 }
@@ -142,6 +144,7 @@ static int read_qed(const struct reader *reader, struct image_header *header, GE
 {
     uint64_t features = little_endian(reader, 16, 8);
 
+    header->capacity = little_endian(reader, 48, 8);
     if (!(features & QED_HAS_BACKING))
         return 0;
     if (features & QED_BACKING_IS_RAW)

@@ -3,6 +3,7 @@
 
 #include <glib.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "model/domain-source.h"
 
@@ -14,6 +15,7 @@ struct image_header {
     char *backing;        /* NULL: nothing is below; as written, relative to the image */
     char *backing_format; /* NULL: the header does not tell */
     bool data_file;       /* the guest's data is in another file */
+    uint64_t capacity;    /* bytes the guest sees; 0: as many as the file has */
 };
 
 /* True for formats whose images can have another below them, as far as headers are read here. */

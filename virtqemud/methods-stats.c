@@ -27,6 +27,9 @@ static int get_fresh_view(struct call *call, unsigned groups, struct object_view
      VIR_CONNECT_GET_ALL_DOMAINS_STATS_RUNNING | VIR_CONNECT_GET_ALL_DOMAINS_STATS_PAUSED |        \
      VIR_CONNECT_GET_ALL_DOMAINS_STATS_SHUTOFF | VIR_CONNECT_GET_ALL_DOMAINS_STATS_OTHER)
 
+/* What answers at once is waited for even then. */
+#define NOWAIT_MS 50
+
 /* The named domains, or all that the filters select; those that have gone are left out. */
 static GPtrArray *select_domains(struct call *call,
                                  const struct remote_connect_get_all_domain_stats_args *args)
@@ -48,13 +51,13 @@ static GPtrArray *select_domains(struct call *call,
     return domains;
 }
 
-static void add_record(struct call *call, struct object *object, unsigned groups,
+static void add_record(struct call *call, struct object *object, unsigned groups, bool backing,
                        struct remote_domain_stats_record *ret_record)
 {
     struct params params = {.arena = &call->arena};
 
     domain_fill_handle(call, object, &ret_record->dom);
-    domain_stats_add(&params, object, groups);
+    domain_stats_add(&params, object, groups, backing);
     ret_record->params_val = params.items;
     ret_record->params_len = params.count;
 }
@@ -74,13 +77,14 @@ int connect_get_all_domain_stats(struct call *call,
     }
     g_autoptr(GPtrArray) domains = select_domains(call, args);
     statistics_refresh((struct object **)domains->pdata, domains->len, groups,
-                       args->flags & VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT ? 0
+                       args->flags & VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT ? NOWAIT_MS
                                                                               : STATISTICS_WAIT_MS);
     ret->retStats_len = domains->len;
     ret->retStats_val =
         arena_array(&call->arena, domains->len, sizeof(struct remote_domain_stats_record));
     for (guint i = 0; i < domains->len; i++)
-        add_record(call, domains->pdata[i], groups, &ret->retStats_val[i]);
+        add_record(call, domains->pdata[i], groups,
+                   args->flags & VIR_CONNECT_GET_ALL_DOMAINS_STATS_BACKING, &ret->retStats_val[i]);
     return 0;
 }
 
@@ -275,6 +279,10 @@ int domain_memory_stats(struct call *call, const struct remote_domain_memory_sta
     add_memory(ret, most, VIR_DOMAIN_MEMORY_STAT_ACTUAL_BALLOON,
                facts && facts->has_balloon ? facts->balloon / 1024
                                            : view_current(&view)->current_memory);
+    struct memory_number numbers[MEMORY_NUMBERS];
+    unsigned count = facts_list_memory(facts, numbers);
+    for (unsigned i = 0; i < count; i++)
+        add_memory(ret, most, numbers[i].tag, numbers[i].value);
     add_memory(ret, most, VIR_DOMAIN_MEMORY_STAT_RSS, usage_read_rss(guest_of(call->object)));
     return 0;
 }

@@ -139,8 +139,8 @@ static int spawn_on_record(struct guest *guest, struct job *job, const struct ar
 }
 
 static int run_emulator(struct guest *guest, struct job *job, const struct domain *live,
-                        const struct arguments *arguments, const struct emulator *emulator,
-                        int monitor, GError **error)
+                        struct arguments *arguments, const struct emulator *emulator, int monitor,
+                        GError **error)
 {
     struct qemu *qemu = qemu_of(&guest->object);
     g_autofree char *command = arguments_print(arguments);
@@ -153,6 +153,7 @@ static int run_emulator(struct guest *guest, struct job *job, const struct domai
     }
     guest->log_start = log.start;
     int result = spawn_on_record(guest, job, arguments, &log, error);
+    arguments_close(arguments);
     if (result < 0)
         close(monitor);
     else if ((result = monitor_open(guest, live->name, monitor, MONITOR_DEADLINE_MS, error)) < 0)
@@ -181,6 +182,7 @@ static int launch(struct guest *guest, struct job *job, const struct domain *liv
         close(monitor);
         return -1;
     }
+    fd_clear(&listening);
     int result = run_emulator(guest, job, live, &arguments, emulator, monitor, error);
     arguments_clear(&arguments);
     return result;
@@ -232,6 +234,19 @@ static void learn_terminals(struct domain *live, const struct qmp_chardev *chard
     mirror_console(live);
 }
 
+/* Statistics that fail to come are no reason to end a guest. */
+static void ask_for_memory(struct qmp *qmp, const struct domain *live)
+{
+    const struct domain_memballoon *balloon = live->devices.memballoon;
+    g_autoptr(GError) error = NULL;
+
+    if (!balloon || !balloon->period)
+        return;
+    g_autofree char *path = g_strdup_printf("/machine/peripheral/%s", balloon->info.alias);
+    if (qmp_set_balloon_period(qmp, path, balloon->period, 0, &error) < 0)
+        log_warn("%s: no statistics of its memory: %s", qmp_who(qmp), error->message);
+}
+
 int start_learn(struct guest *guest, struct job *job, GError **error)
 {
     struct arena arena ARENA_AUTO = {0};
@@ -242,11 +257,13 @@ int start_learn(struct guest *guest, struct job *job, GError **error)
 
     if (!qmp)
         return -1;
+    object_get_view(&guest->object, &view);
     int result = qmp_get_chardev(qmp, 0, &arena, &chardevs, &count, error);
+    if (result == 0)
+        ask_for_memory(qmp, view_live(&view));
     qmp_unref(qmp);
     if (result < 0)
         return -1;
-    object_get_view(&guest->object, &view);
     DEFINITION_AUTO struct domain *changed = (struct domain *)definition_copy(view.live);
     learn_terminals(changed, chardevs, count);
     object_publish_live(job, definition_copy(&changed->definition));

@@ -21,5 +21,6 @@ int start_guest(struct job *job, const struct definition *definition,
                 const struct start_request *request, GError **error);
 
 /* What is to be asked of a QEMU just connected to, at the start or after a restart of the daemon:
- * the terminals it opened are written into the live definition. */
+ * the terminals it opened are written into the live definition, and it asks the guest for reports
+ * of its memory. */
 int start_learn(struct guest *guest, struct job *job, GError **error);
