@@ -190,6 +190,11 @@ void arguments_clear(struct arguments *arguments)
     g_clear_pointer(&arguments->fds, g_array_unref);
 }
 
+void arguments_close(struct arguments *arguments)
+{
+    g_array_set_size(arguments->fds, 0);
+}
+
 int arguments_build(const struct domain *live, const struct arguments_context *context,
                     struct arguments *ret_arguments, GError **error)
 {

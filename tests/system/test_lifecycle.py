@@ -3,6 +3,8 @@
 import os
 import re
 import signal
+import socket
+import time
 import xml.etree.ElementTree as ElementTree
 
 import libvirt
@@ -237,6 +239,21 @@ def test_start_failure_shows_what_the_emulator_said(connection):
         domain.create()
     assert "/nonexistent/disk.img" in str(failure.value)
     assert domain.state()[0] == libvirt.VIR_DOMAIN_SHUTOFF and not emulator_pids("wrong")
+
+
+def test_an_emulator_that_ends_early_is_noticed_at_once(connection):
+    """before it has taken our connection to its monitor"""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        domain = connection.defineXML(hlt_xml("early", devices="""
+            <graphics type='vnc' port='%d' listen='127.0.0.1'/>""" % taken.getsockname()[1]))
+        start = time.monotonic()
+        with pytest.raises(libvirt.libvirtError) as failure:
+            domain.create()
+    assert time.monotonic() - start < 10
+    assert "in use" in str(failure.value)
+    assert not domain.isActive() and not emulator_pids("early")
 
 
 def test_log_begins_with_the_command(hlt):
