@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What stock clients read about the host and about guests, beyond state and statistics."""
+import os
+import subprocess
 import xml.etree.ElementTree as ElementTree
 
 import libvirt
 import pytest
 from conftest import code_of
-from daemon import hlt_xml, virsh
+from daemon import emulator_pids, hlt_xml, virsh
 
 LIVE, CONFIG = libvirt.VIR_DOMAIN_AFFECT_LIVE, libvirt.VIR_DOMAIN_AFFECT_CONFIG
 AGENT = "<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>"
@@ -138,3 +140,62 @@ def test_counts(hlt):
     assert hlt.vcpusFlags(libvirt.VIR_DOMAIN_VCPU_MAXIMUM | LIVE) == 1
     assert hlt.jobStats()["type"] == libvirt.VIR_DOMAIN_JOB_NONE
     assert hlt.jobStats(libvirt.VIR_DOMAIN_JOB_STATS_COMPLETED)["type"] == libvirt.VIR_DOMAIN_JOB_NONE
+
+
+# --- networks -------------------------------------------------------------------------------
+
+LEASE = libvirt.VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_LEASE
+ARP = libvirt.VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_ARP
+BRIDGED = """<interface type='bridge'><mac address='52:54:00:0b:0b:01'/><source bridge='read0'/>
+    <target dev='tapread0'/><model type='virtio'/></interface>"""
+
+
+def ip(*words):
+    subprocess.run(["ip", *words], check=True)
+
+
+@pytest.fixture
+def bridged(connection):
+    """a running guest on a bridge, at two addresses that the host knows of"""
+    ip("link", "add", "read0", "type", "bridge")
+    ip("address", "add", "192.0.2.1/24", "dev", "read0")
+    ip("link", "set", "read0", "up")
+    domain = connection.createXML(hlt_xml("bridged", devices=BRIDGED))
+    for address in ("192.0.2.7", "2001:db8::7"):
+        ip("neighbour", "replace", address, "lladdr", "52:54:00:0b:0b:01", "dev", "read0")
+    ip("neighbour", "replace", "192.0.2.8", "lladdr", "52:54:00:0b:0b:02", "dev", "read0")
+    yield domain
+    domain.destroy()
+    ip("link", "delete", "read0")
+
+
+def test_addresses_that_the_host_knows_of(bridged):
+    found = bridged.interfaceAddresses(ARP)
+    assert list(found) == ["tapread0"] and found["tapread0"]["hwaddr"] == "52:54:00:0b:0b:01"
+    addresses = sorted((entry["type"], entry["addr"]) for entry in found["tapread0"]["addrs"])
+    assert addresses == [(libvirt.VIR_IP_ADDR_TYPE_IPV4, "192.0.2.7"),
+                         (libvirt.VIR_IP_ADDR_TYPE_IPV6, "2001:db8::7")]
+    assert "192.0.2.7" in virsh("domifaddr", "bridged", "--source", "arp")
+    assert bridged.interfaceAddresses(LEASE) == {}
+    assert code_of(bridged.interfaceAddresses, 3) == libvirt.VIR_ERR_ARGUMENT_UNSUPPORTED
+    assert bridged.interfaceStats("tapread0")[0] >= 0
+
+
+# --- security -------------------------------------------------------------------------------
+
+def test_labels(connection, hlt):
+    assert connection.getSecurityModel() == ["none", "0"]
+    assert hlt.securityLabelList() == []
+    hlt.create()
+    owner = os.stat("/proc/%d" % emulator_pids("hlt")[0])
+    assert hlt.securityLabelList() == [["", False], ["+%d:+%d" % (owner.st_uid, owner.st_gid), False]]
+    assert "Security model: none" in virsh("dominfo", "hlt")
+
+
+# --- disks ----------------------------------------------------------------------------------
+
+def test_disks_without_errors(connection):
+    domain = connection.createXML(hlt_xml("cdrom", devices="""<disk type='file' device='cdrom'>
+        <target dev='hdc' bus='ide'/></disk>"""))
+    assert domain.diskErrors() == {}
+    assert virsh("domblkerror", "cdrom").strip() == "No errors found"
