@@ -1,7 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <errno.h>
-#include <sys/stat.h>
-
 #include "driver/domains.h"
 #include "protocol/remote-handlers.h"
 
@@ -9,14 +6,6 @@
 #include "methods.h"
 #include "statistics.h"
 #include "usage.h"
-
-/* The view once QEMU has told the latest numbers, or a while has passed. */
-static int get_fresh_view(struct call *call, unsigned groups, struct object_view *ret_view,
-                          GError **error)
-{
-    statistics_refresh(&call->object, 1, groups, STATISTICS_WAIT_MS);
-    return call_get_view(call, ret_view, error);
-}
 
 /* ---- all domains at once ---- */
 
@@ -108,156 +97,6 @@ int domain_get_info(struct call *call, const struct remote_domain_get_info_args 
     return 0;
 }
 
-static const struct domain_disk *find_disk(const struct object_view *view, const char *name,
-                                           GError **error)
-{
-    const struct domain_disk *disk = domain_find_disk_or_path(view_current(view), name);
-
-    if (!disk)
-        error_set(error, VIR_ERR_INVALID_ARG, "invalid path: %s", name);
-    return disk;
-}
-
-/* The counters of one disk, or of all together when name is empty. */
-static int sum_disks(const struct object_view *view, const char *name,
-                     struct qmp_block_stats *ret_sum, GError **error)
-{
-    const struct guest_facts *facts = view_facts(view);
-    const struct domain_disk *only = *name ? find_disk(view, name, error) : NULL;
-
-    if (*name && !only)
-        return -1;
-    for (unsigned i = 0; facts && i < facts->disk_count; i++) {
-        const struct qmp_block_stats *stats = &facts->disks[i].stats;
-
-        if (only && g_strcmp0(facts->disks[i].alias, only->info.alias) != 0)
-            continue;
-        ret_sum->read_operations += stats->read_operations;
-        ret_sum->read_bytes += stats->read_bytes;
-        ret_sum->read_ns += stats->read_ns;
-        ret_sum->write_operations += stats->write_operations;
-        ret_sum->write_bytes += stats->write_bytes;
-        ret_sum->write_ns += stats->write_ns;
-        ret_sum->flush_operations += stats->flush_operations;
-        ret_sum->flush_ns += stats->flush_ns;
-    }
-    return 0;
-}
-
-static int refresh_and_sum(struct call *call, const char *name, struct qmp_block_stats *ret_sum,
-                           GError **error)
-{
-    OBJECT_VIEW_AUTO struct object_view view = {0};
-
-    if (get_fresh_view(call, VIR_DOMAIN_STATS_BLOCK, &view, error) < 0)
-        return -1;
-    return sum_disks(&view, name, ret_sum, error);
-}
-
-int domain_block_stats(struct call *call, const struct remote_domain_block_stats_args *args,
-                       struct remote_domain_block_stats_ret *ret, GError **error)
-{
-    struct qmp_block_stats sum = {0};
-
-    if (refresh_and_sum(call, args->path, &sum, error) < 0)
-        return -1;
-    ret->rd_req = (int64_t)sum.read_operations;
-    ret->rd_bytes = (int64_t)sum.read_bytes;
-    ret->wr_req = (int64_t)sum.write_operations;
-    ret->wr_bytes = (int64_t)sum.write_bytes;
-    ret->errs = -1; /* not counted */
-    return 0;
-}
-
-int domain_block_stats_flags(struct call *call,
-                             const struct remote_domain_block_stats_flags_args *args,
-                             struct remote_domain_block_stats_flags_ret *ret, GError **error)
-{
-    struct params params = {.arena = &call->arena};
-    struct qmp_block_stats sum = {0};
-    const struct {
-        const char *field;
-        const uint64_t *value;
-    } rows[] = {
-        {VIR_DOMAIN_BLOCK_STATS_READ_REQ, &sum.read_operations},
-        {VIR_DOMAIN_BLOCK_STATS_READ_BYTES, &sum.read_bytes},
-        {VIR_DOMAIN_BLOCK_STATS_READ_TOTAL_TIMES, &sum.read_ns},
-        {VIR_DOMAIN_BLOCK_STATS_WRITE_REQ, &sum.write_operations},
-        {VIR_DOMAIN_BLOCK_STATS_WRITE_BYTES, &sum.write_bytes},
-        {VIR_DOMAIN_BLOCK_STATS_WRITE_TOTAL_TIMES, &sum.write_ns},
-        {VIR_DOMAIN_BLOCK_STATS_FLUSH_REQ, &sum.flush_operations},
-        {VIR_DOMAIN_BLOCK_STATS_FLUSH_TOTAL_TIMES, &sum.flush_ns},
-    };
-
-    if (refresh_and_sum(call, args->path, &sum, error) < 0)
-        return -1;
-    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
-        params_add_long(&params, (int64_t)*rows[i].value, "%s", rows[i].field);
-    params_reply(&params, args->nparams, &ret->params_val, &ret->params_len, &ret->nparams);
-    return 0;
-}
-
-int domain_get_block_info(struct call *call, const struct remote_domain_get_block_info_args *args,
-                          struct remote_domain_get_block_info_ret *ret, GError **error)
-{
-    OBJECT_VIEW_AUTO struct object_view view = {0};
-    struct stat info;
-
-    if (get_fresh_view(call, VIR_DOMAIN_STATS_BLOCK, &view, error) < 0)
-        return -1;
-    const struct domain_disk *disk = find_disk(&view, args->path, error);
-    if (!disk)
-        return -1;
-    const struct disk_facts *facts = facts_find_disk(view_facts(&view), disk->info.alias);
-    if (!disk->source.path) {
-        error_set(error, VIR_ERR_INVALID_ARG, "disk '%s' does not currently have a source assigned",
-                  args->path);
-        return -1;
-    }
-    if (stat(disk->source.path, &info) < 0) {
-        error_set_errno(error, errno, "cannot stat file '%s'", disk->source.path);
-        return -1;
-    }
-    ret->physical = (uint64_t)info.st_size;
-    ret->allocation = (uint64_t)info.st_blocks * 512;
-    ret->capacity = facts && facts->capacity ? facts->capacity : (uint64_t)info.st_size;
-    return 0;
-}
-
-static bool has_interface(const struct domain *live, const char *name)
-{
-    LIST_EACH (net, &live->devices.nets)
-        if (g_strcmp0(net->target, name) == 0)
-            return true;
-    return false;
-}
-
-int domain_interface_stats(struct call *call, const struct remote_domain_interface_stats_args *args,
-                           struct remote_domain_interface_stats_ret *ret, GError **error)
-{
-    OBJECT_VIEW_AUTO struct object_view view = {0};
-    struct interface_counters counters;
-
-    object_get_view(call->object, &view);
-    if (!view.live || !has_interface(view_live(&view), args->device)) {
-        error_set(error, VIR_ERR_INVALID_ARG, "'%s' is not an interface of the domain",
-                  args->device);
-        return -1;
-    }
-    if (usage_read_interface(args->device, &counters, error) < 0)
-        return -1;
-    /* what the host's tap receives, the guest has sent */
-    ret->rx_bytes = (int64_t)counters.tx_bytes;
-    ret->rx_packets = (int64_t)counters.tx_packets;
-    ret->rx_errs = (int64_t)counters.tx_errors;
-    ret->rx_drop = (int64_t)counters.tx_dropped;
-    ret->tx_bytes = (int64_t)counters.rx_bytes;
-    ret->tx_packets = (int64_t)counters.rx_packets;
-    ret->tx_errs = (int64_t)counters.rx_errors;
-    ret->tx_drop = (int64_t)counters.rx_dropped;
-    return 0;
-}
-
 static void add_memory(struct remote_domain_memory_stats_ret *ret, unsigned most, int tag,
                        uint64_t value)
 {
@@ -272,7 +111,8 @@ int domain_memory_stats(struct call *call, const struct remote_domain_memory_sta
     OBJECT_VIEW_AUTO struct object_view view = {0};
     unsigned most = MIN(args->maxStats, VIR_DOMAIN_MEMORY_STAT_NR);
 
-    if (get_fresh_view(call, VIR_DOMAIN_STATS_BALLOON, &view, error) < 0)
+    statistics_refresh(&call->object, 1, VIR_DOMAIN_STATS_BALLOON, STATISTICS_WAIT_MS);
+    if (call_get_view(call, &view, error) < 0)
         return -1;
     const struct guest_facts *facts = view_facts(&view);
     ret->stats_val = arena_array(&call->arena, most, sizeof(struct remote_domain_memory_stat));
@@ -294,12 +134,6 @@ int domain_memory_stats(struct call *call, const struct remote_domain_memory_sta
 static const struct method rows[] = {
     {.binding = HANDLER(remote, connect_get_all_domain_stats), .flags = STATS_FLAGS},
     {.binding = HANDLER(remote, domain_get_info), .thread = METHOD_INLINE},
-    {.binding = HANDLER(remote, domain_block_stats), .state = METHOD_ACTIVE},
-    {.binding = HANDLER(remote, domain_block_stats_flags),
-     .flags = VIR_TYPED_PARAM_STRING_OKAY,
-     .state = METHOD_ACTIVE},
-    {.binding = HANDLER(remote, domain_get_block_info)},
-    {.binding = HANDLER(remote, domain_interface_stats), .state = METHOD_ACTIVE},
     {.binding = HANDLER(remote, domain_memory_stats), .state = METHOD_ACTIVE},
 };
 

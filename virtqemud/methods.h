@@ -8,6 +8,9 @@ extern const struct driver_methods define_methods;    /* define, undefine, renam
 extern const struct driver_methods lifecycle_methods; /* create, destroy, shutdown, suspend ... */
 extern const struct driver_methods stats_methods;     /* domstats and its single questions */
 extern const struct driver_methods cpu_methods;       /* pinning, scheduler, times */
+extern const struct driver_methods block_methods;     /* sizes, counters, errors of disks */
+extern const struct driver_methods net_methods;       /* counters and addresses */
+extern const struct driver_methods security_methods;  /* labels */
 extern const struct driver_methods device_methods;    /* consoles, screenshot, keys */
 extern const struct driver_methods agent_methods;     /* what only the guest could tell */
 extern const struct driver_methods monitor_methods;   /* the qemu program */
