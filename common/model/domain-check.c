@@ -88,8 +88,14 @@ static int check_audios(const struct domain *domain, GError **error)
     return 0;
 }
 
+/* Each is a thread of QEMU, and an element of lists that clients ask for. */
+#define MOST_IOTHREADS 16384
+
 static int check_iothreads(const struct domain *domain, GError **error)
 {
+    if (domain->iothread_count > MOST_IOTHREADS)
+        return REFUSE(error, VIR_ERR_CONFIG_UNSUPPORTED, "iothreads: %u are more than %d",
+                      domain->iothread_count, MOST_IOTHREADS);
     LIST_EACH (iothread, &domain->iothreads)
         for (unsigned j = 0; j < iothread_i; j++)
             if (domain->iothreads.items[j]->id == iothread->id)

@@ -213,6 +213,7 @@ static const struct {
     {"<name>g</name><memory>1024</memory><os><type>hvm</type><smbios mode='sysinfo'/></os>",
      "smbios"},
     {"<name>g</name><memory>1024</memory><on_reboot>coredump-destroy</on_reboot>", "on_crash"},
+    {"<name>g</name><memory>1024</memory><iothreads>4294967295</iothreads>", "more than 16384"},
     {"<name>g</name><memory unit='furlong'>1</memory>", "memory/@unit"},
     {"<name>g</name><memory>1024</memory><clock adjustment='soon'/>", "@adjustment"},
     {"<name>g</name><memory>99999999999999999999</memory>", "too large"},
