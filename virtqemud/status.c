@@ -46,8 +46,8 @@ static int status_write(struct object *object, const struct object_view *view, c
 static int status_read(const char *text, size_t length, struct definition **ret_live,
                        void **ret_rest, GError **error)
 {
-    struct definition *rest =
-        xml_read(&guest_status_schema, text, (gssize)length, XML_READ_STATUS, NULL, error);
+    struct definition *rest = xml_read(&guest_status_schema, text, (gssize)length,
+                                       XML_READ_STATUS | XML_READ_OWN, NULL, error);
 
     if (!rest)
         return -1;

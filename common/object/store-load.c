@@ -56,8 +56,8 @@ static int parse_config(const void *data, const char *text, size_t length, GPtrA
 {
     const struct object_kind *kind = data;
 
-    if (object_kind_read(kind, text, (gssize)length, XML_READ_INACTIVE, warnings, ret_definition,
-                         error) < 0)
+    if (object_kind_read(kind, text, (gssize)length, XML_READ_INACTIVE | XML_READ_OWN, warnings,
+                         ret_definition, error) < 0)
         return -1;
     if (store_check_name(kind, object_kind_name(kind, *ret_definition), error) == 0)
         return 0;

@@ -15,6 +15,7 @@
 /* What the document may still hold, and why parsing was stopped. */
 struct budget {
     unsigned nodes, namespaces;
+    int depth;
     const char *excess;
     char *message; /* libxml2's first error: those after it only follow from it */
     int line;
@@ -37,7 +38,7 @@ static void start_element(void *ctx, const xmlChar *name, const xmlChar *prefix,
     struct budget *budget = context->_private;
     unsigned nodes = 1 + (unsigned)n_attributes;
 
-    if (context->nodeNr >= XML_MAX_DEPTH)
+    if (context->nodeNr >= budget->depth)
         stop(context, "elements are nested too deep");
     else if (nodes > budget->nodes)
         stop(context, "the document has too many elements");
@@ -121,9 +122,9 @@ static int check_encoding(const char *text, size_t length, GError **error)
                : fail(error, "the document's encoding is not supported: use UTF-8");
 }
 
-static int check_text(const char *text, size_t length, GError **error)
+static int check_text(const char *text, size_t length, bool own, GError **error)
 {
-    if (length > XML_MAX_TEXT)
+    if (length > (own ? XML_OWN_TEXT : XML_MAX_TEXT))
         return fail(error, "the document is larger than 16 MiB");
     if (memchr(text, '\0', length))
         return fail(error, "the document contains a NUL byte");
@@ -143,9 +144,12 @@ static void set_error(const xmlParserCtxt *context, const struct budget *budget,
                    budget->message ?: "not an XML document");
 }
 
-static xmlDoc *parse(xmlParserCtxt *context, const char *text, size_t length, GError **error)
+static xmlDoc *parse(xmlParserCtxt *context, const char *text, size_t length, bool own,
+                     GError **error)
 {
-    struct budget budget = {.nodes = XML_MAX_NODES, .namespaces = MAX_NAMESPACES};
+    struct budget budget = {.nodes = own ? XML_OWN_NODES : XML_MAX_NODES,
+                            .namespaces = own ? 2 * MAX_NAMESPACES : MAX_NAMESPACES,
+                            .depth = own ? XML_OWN_DEPTH : XML_MAX_DEPTH};
 
     context->_private = &budget;
     context->sax->startElementNs = start_element;
@@ -165,17 +169,17 @@ static xmlDoc *parse(xmlParserCtxt *context, const char *text, size_t length, GE
     return document;
 }
 
-xmlDoc *xml_parse(const char *text, gssize length, GError **error)
+xmlDoc *xml_parse(const char *text, gssize length, bool own, GError **error)
 {
     size_t bytes = length < 0 ? strlen(text) : (size_t)length;
 
-    if (check_text(text, bytes, error) < 0)
+    if (check_text(text, bytes, own, error) < 0)
         return NULL;
     xmlInitParser();
     xmlParserCtxt *context = xmlNewParserCtxt();
     if (!context)
         g_error("xml: out of memory");
-    xmlDoc *document = parse(context, text, bytes, error);
+    xmlDoc *document = parse(context, text, bytes, own, error);
     xmlFreeParserCtxt(context);
     return document;
 }

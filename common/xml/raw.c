@@ -222,7 +222,7 @@ static char *string_of(xmlNode *element)
 
 char *raw_parse(const char *text, GError **error)
 {
-    g_autoptr(xmlDoc) document = xml_parse(text, -1, error);
+    g_autoptr(xmlDoc) document = xml_parse(text, -1, false, error);
 
     return document ? string_of(xmlDocGetRootElement(document)) : NULL;
 }
@@ -232,7 +232,7 @@ static xmlDoc *parse_raw(const char *raw)
     g_autoptr(GString) text = g_string_new(NULL);
 
     raw_write(raw, 0, text);
-    return xml_parse(text->str, (gssize)text->len, NULL);
+    return xml_parse(text->str, (gssize)text->len, true, NULL);
 }
 
 static xmlNode *find_in_namespace(xmlDoc *document, const char *uri)
@@ -310,7 +310,7 @@ static xmlNs *declare(xmlNode *element, const char *prefix, const char *uri)
 static int add_child(xmlNode *root, const char *prefix, const char *uri, const char *text,
                      GError **error)
 {
-    g_autoptr(xmlDoc) part = xml_parse(text, -1, error);
+    g_autoptr(xmlDoc) part = xml_parse(text, -1, false, error);
 
     if (!part)
         return -1;

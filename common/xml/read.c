@@ -526,7 +526,7 @@ int xml_read_part(const struct xml_schema *const *schemas, unsigned n_schemas, c
                   const struct xml_schema **ret_schema, void **ret_object, GError **error)
 {
     struct xml_at at = {.arena = arena, .flags = flags, .warnings = warnings};
-    g_autoptr(xmlDoc) document = xml_parse(text, length, error);
+    g_autoptr(xmlDoc) document = xml_parse(text, length, flags & XML_READ_OWN, error);
     unsigned i = 0;
 
     if (!document)
@@ -548,7 +548,7 @@ int xml_read_part(const struct xml_schema *const *schemas, unsigned n_schemas, c
 struct definition *xml_read(const struct xml_schema *schema, const char *text, gssize length,
                             unsigned flags, GPtrArray *warnings, GError **error)
 {
-    g_autoptr(xmlDoc) document = xml_parse(text, length, error);
+    g_autoptr(xmlDoc) document = xml_parse(text, length, flags & XML_READ_OWN, error);
 
     if (!document)
         return NULL;

@@ -12,15 +12,20 @@
  * Each names line and path: "line 14: devices/disk[2]/target/@bus: 'virtoi' is not one of ...".
  */
 
-/* Limits on what is read. */
+/* Limits on what is read. For files of ours there is room for what we add to a document that was
+ * just within them: what could be stored must be readable. */
 #define XML_MAX_TEXT (16 * 1024 * 1024)
 #define XML_MAX_DEPTH 250
 #define XML_MAX_NODES 200000 /* elements and attributes */
+#define XML_OWN_TEXT (4 * XML_MAX_TEXT)
+#define XML_OWN_DEPTH (XML_MAX_DEPTH + 5)
+#define XML_OWN_NODES (4 * XML_MAX_NODES)
 
 enum xml_read_flag {
     XML_READ_VALIDATE = 1 << 0, /* unknown elements and attributes are an error, not a warning */
     XML_READ_INACTIVE = 1 << 1, /* rows with XML_LIVE are skipped */
     XML_READ_STATUS = 1 << 2,   /* rows with XML_STATUS are read */
+    XML_READ_OWN = 1 << 3,      /* a file of ours: see the limits */
 };
 
 enum xml_write_flag {

@@ -47,6 +47,38 @@ def test_guests_are_the_same_afterwards(daemon, connection, number):
         assert code_of(again.lookupByName, "fleeting") == libvirt.VIR_ERR_NO_DOMAIN
 
 
+def nested(levels):
+    return "<y>" * levels + "</y>" * levels
+
+
+def largest(connection, name, content, most):
+    """a guest whose metadata are content(n), with the largest n up to most that can be defined"""
+    least = 1
+    while least < most:
+        middle = (least + most + 1) // 2
+        document = hlt_xml(name).replace(
+            "<memory", "<metadata><x xmlns='urn:x'>%s</x></metadata><memory" % content(middle), 1)
+        try:
+            connection.defineXML(document).undefine()
+            least = middle
+        except libvirt.libvirtError:
+            most = middle - 1
+    return connection.defineXML(hlt_xml(name).replace(
+        "<memory", "<metadata><x xmlns='urn:x'>%s</x></metadata><memory" % content(least), 1))
+
+
+@pytest.mark.parametrize("content, most", [(nested, 1000), (lambda n: "<y/>" * n, 1000000)],
+                         ids=["deep", "wide"])
+def test_documents_at_their_limits(daemon, connection, content, most):
+    """what could be stored can be read again, with all that a running guest adds to it"""
+    largest(connection, "limit", content, most).create()
+    daemon.restart()
+    with libvirt.open(URI) as again:
+        domain = again.lookupByName("limit")
+        assert domain.isActive() and domain.isPersistent()
+        domain.destroy()
+
+
 def test_console_and_shutdown_after_a_kill(daemon, connection):
     boot(connection.defineXML(linux_xml("linux")))
     daemon.restart()
