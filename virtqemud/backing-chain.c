@@ -129,6 +129,7 @@ static int make_backing(struct domain_source *source, const struct image_header 
         return -1;
     }
     backing->type = S_ISBLK(about.st_mode) ? SOURCE_BLOCK : SOURCE_FILE;
+    backing->detected = TRISTATE_YES;
     if (find_format(source, header, backing->path, &backing->format, error) < 0)
         return -1;
     source->backing = backing;

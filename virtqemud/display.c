@@ -22,6 +22,8 @@ static const char *resolve_address(struct domain *live, struct domain_graphics *
             listen->address =
                 arena_strdup(&live->definition.arena, default_address(graphics, config));
             listen->from_config = TRISTATE_YES;
+            if (listen_i == 0)
+                graphics->listen = listen->address;
         }
         return listen->address;
     }

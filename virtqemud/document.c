@@ -9,6 +9,7 @@
 #include "xml/xml.h"
 
 #include "defaults.h"
+#include "host-model.h"
 #include "rules.h"
 
 /* MAC addresses made up here are of the block that QEMU's makers were given. */
@@ -102,4 +103,15 @@ int document_read(struct qemu *qemu, const char *text, bool validate,
 int document_complete(struct definition *definition, GError **error)
 {
     return domain_apply_defaults((struct domain *)definition, &generic, error);
+}
+
+/* A guest whose emulator has gone is shown as it is. */
+void document_update_cpu(struct driver *driver, struct definition *definition)
+{
+    struct qemu *qemu = driver->data;
+    struct domain *domain = (struct domain *)definition;
+    struct emulator *emulator EMULATOR_AUTO = NULL;
+
+    if (probe_get(qemu->probes, domain->devices.emulator, &emulator, NULL) == 0)
+        host_model_expand(domain, emulator);
 }

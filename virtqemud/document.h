@@ -17,3 +17,6 @@ int document_read(struct qemu *qemu, const char *text, bool validate,
 /* object_kind.complete: for files of ours, which are complete but for what older ones lack; no
  * emulator is asked. */
 int document_complete(struct definition *definition, GError **error);
+
+/* driver_spec.update_cpu */
+void document_update_cpu(struct driver *driver, struct definition *definition);

@@ -41,6 +41,7 @@ static const struct driver_spec driver_spec = {
     .features = FEATURES,
     .groups = method_groups,
     .group_count = G_N_ELEMENTS(method_groups),
+    .update_cpu = document_update_cpu,
     .client_gone = lifecycle_client_gone,
 };
 

@@ -13,6 +13,7 @@
 #include "backing-chain.h"
 #include "display.h"
 #include "firmware.h"
+#include "host-model.h"
 #include "netdev.h"
 #include "ownership.h"
 #include "resource-limits.h"
@@ -87,6 +88,20 @@ static int look_up_files(struct qemu *qemu, struct domain *live, GError **error)
     return firmware_select(live, &qemu->config, nvram, NULL, error);
 }
 
+/* What the guest gets is written down, so that it stays the same wherever and whenever it is
+ * compared. */
+static int choose_cpu(struct qemu *qemu, struct domain *live, GError **error)
+{
+    struct emulator *emulator EMULATOR_AUTO = NULL;
+
+    if (!live->cpu || live->cpu->mode != CPU_MODE_HOST_MODEL)
+        return 0;
+    if (probe_get(qemu->probes, live->devices.emulator, &emulator, error) < 0)
+        return -1;
+    host_model_expand(live, emulator);
+    return 0;
+}
+
 int prepare_live(struct guest *guest, struct domain *live, int id, GError **error)
 {
     struct qemu *qemu = qemu_of(&guest->object);
@@ -98,8 +113,9 @@ int prepare_live(struct guest *guest, struct domain *live, int id, GError **erro
     LIST_EACH (channel, &live->devices.channels)
         choose_channel_path(qemu, live, id, channel);
     net_choose_names(live);
-    if (look_up_files(qemu, live, error) < 0 || display_take_ports(live, qemu, error) < 0 ||
-        make_folder(qemu, guest->folder, error) < 0 || make_channel_folders(qemu, live, error) < 0)
+    if (choose_cpu(qemu, live, error) < 0 || look_up_files(qemu, live, error) < 0 ||
+        display_take_ports(live, qemu, error) < 0 || make_folder(qemu, guest->folder, error) < 0 ||
+        make_channel_folders(qemu, live, error) < 0)
         return -1;
     return 0;
 }

@@ -6,6 +6,8 @@
 
 /*
  * Everything here is answered from the object's published view: it never waits for a hypervisor.
+ * Documents are written by workers, for they may be long, and to write out a CPU is to ask what the
+ * emulator can do.
  */
 static const struct domain *definition_of(const struct object_view *view)
 {
@@ -30,7 +32,43 @@ int domain_get_affected(struct call *call, unsigned flags, struct object_view *r
     return 0;
 }
 
-static unsigned xml_flags(unsigned flags, bool active)
+/* What a running domain would be if it were defined anew: what lives with it is left out. */
+static struct definition *make_inactive(const struct object_kind *kind,
+                                        const struct definition *live, GError **error)
+{
+    DEFINITION_AUTO struct definition *copy = definition_copy(live);
+
+    if (kind->complete && kind->complete(copy, error) < 0)
+        return NULL;
+    return g_steal_pointer(&copy);
+}
+
+/* The definition as flags want it shown; the caller's. */
+static int get_shown(struct call *call, unsigned flags, const struct object_view *view,
+                     bool *ret_live, struct definition **ret_definition, GError **error)
+{
+    const struct driver *driver = call->client->driver;
+    const struct definition *chosen = object_view_definition(view, flags & VIR_DOMAIN_XML_INACTIVE);
+    bool live =
+        chosen == view->live && !(flags & (VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_MIGRATABLE));
+    DEFINITION_AUTO struct definition *shown = NULL;
+
+    if (chosen == view->live && !live)
+        shown = make_inactive(call->object->kind, chosen, error);
+    else if ((flags & VIR_DOMAIN_XML_UPDATE_CPU) && !live)
+        shown = definition_copy(chosen);
+    else
+        shown = definition_ref((struct definition *)chosen);
+    if (!shown)
+        return -1;
+    if ((flags & VIR_DOMAIN_XML_UPDATE_CPU) && !live && driver->spec->update_cpu)
+        driver->spec->update_cpu(call->client->driver, shown);
+    *ret_live = live;
+    *ret_definition = g_steal_pointer(&shown);
+    return 0;
+}
+
+static unsigned xml_flags(unsigned flags, bool live)
 {
     unsigned result = 0;
 
@@ -38,7 +76,7 @@ static unsigned xml_flags(unsigned flags, bool active)
         result |= XML_WRITE_SECURE;
     if (flags & VIR_DOMAIN_XML_MIGRATABLE)
         result |= XML_WRITE_MIGRATABLE;
-    if (!active || (flags & (VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_MIGRATABLE)))
+    if (!live)
         result |= XML_WRITE_INACTIVE;
     return result;
 }
@@ -47,13 +85,13 @@ int domain_get_xml_desc(struct call *call, const struct remote_domain_get_xml_de
                         struct remote_domain_get_xml_desc_ret *ret, GError **error)
 {
     OBJECT_VIEW_AUTO struct object_view view = {0};
+    DEFINITION_AUTO struct definition *definition = NULL;
+    bool live;
 
-    if (call_get_view(call, &view, error) < 0)
+    if (call_get_view(call, &view, error) < 0 ||
+        get_shown(call, args->flags, &view, &live, &definition, error) < 0)
         return -1;
-    const struct definition *definition =
-        object_view_definition(&view, args->flags & VIR_DOMAIN_XML_INACTIVE);
-    g_autofree char *text = xml_write(definition, xml_flags(args->flags, definition == view.live));
-
+    g_autofree char *text = xml_write(definition, xml_flags(args->flags, live));
     ret->xml = arena_strdup(&call->arena, text);
     return 0;
 }
@@ -240,7 +278,7 @@ int domain_get_messages(struct call *call, const struct remote_domain_get_messag
 #define AFFECT (VIR_DOMAIN_AFFECT_LIVE | VIR_DOMAIN_AFFECT_CONFIG)
 
 static const struct method rows[] = {
-    {.binding = HANDLER(remote, domain_get_xml_desc), .flags = XML_FLAGS, .thread = METHOD_INLINE},
+    {.binding = HANDLER(remote, domain_get_xml_desc), .flags = XML_FLAGS},
     {.binding = HANDLER(remote, domain_get_state), .thread = METHOD_INLINE},
     {.binding = HANDLER(remote, domain_get_os_type), .thread = METHOD_INLINE},
     {.binding = HANDLER(remote, domain_get_max_memory), .thread = METHOD_INLINE},

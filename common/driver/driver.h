@@ -26,6 +26,8 @@ struct driver_methods {
         rows, G_N_ELEMENTS(rows)                                                                   \
     }
 
+struct driver;
+
 struct driver_spec {
     const char *type;                               /* what CONNECT_GET_TYPE says: "QEMU" */
     const struct protocol_program *const *programs; /* on its sockets; NULL at the end */
@@ -33,6 +35,10 @@ struct driver_spec {
     uint32_t features; /* bits of the driver's own features: see connect.c */
     const struct driver_methods *const *groups;
     size_t group_count;
+
+    /* VIR_DOMAIN_XML_UPDATE_CPU: writes out the host's CPU in a definition that is to be shown. On
+     * a worker; may block. May be NULL: CPUs are shown as they are. */
+    void (*update_cpu)(struct driver *driver, struct definition *definition);
 
     /* A client has gone, or closed its connection: undo what lives no longer than it. On a worker.
      * May be NULL. */

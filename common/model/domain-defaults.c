@@ -299,8 +299,20 @@ static void empty_defaults(struct domain_disk *disk)
         source->type = SOURCE_FILE;
 }
 
-static void disk_defaults(struct domain_disk *disk)
+/* What headers of images say is read anew at each start. */
+static void forget_images(struct domain_source *source)
 {
+    for (; source->backing; source = source->backing)
+        if (source->backing->detected == TRISTATE_YES) {
+            source->backing = NULL;
+            return;
+        }
+}
+
+static void disk_defaults(struct domain_disk *disk, const struct domain_defaults *defaults)
+{
+    if (!defaults->live)
+        forget_images(&disk->source);
     default_to(&disk->source.type, SOURCE_FILE);
     default_to(&disk->device, DISK_DEVICE_DISK);
     if (disk->device == DISK_DEVICE_FLOPPY)
@@ -548,6 +560,19 @@ static void chardev_defaults(struct domain *domain)
 
 /* The older attributes listen= and socket= of <graphics>, and the first <listen>: one of them makes
  * the other. */
+/* An address that the daemon's configuration gave is chosen anew each time. */
+static void forget_address(struct domain_graphics *graphics)
+{
+    LIST_EACH (listen, &graphics->listens) {
+        if (listen->from_config != TRISTATE_YES)
+            continue;
+        listen->from_config = TRISTATE_ABSENT;
+        listen->address = NULL;
+        if (listen_i == 0)
+            graphics->listen = NULL;
+    }
+}
+
 static void listen_defaults(struct domain *domain, struct domain_graphics *graphics)
 {
     struct arena *arena = &domain->definition.arena;
@@ -600,6 +625,8 @@ static void graphics_defaults(struct domain *domain, struct domain_graphics *gra
     if (graphics->type != GRAPHICS_VNC && graphics->type != GRAPHICS_SPICE &&
         graphics->type != GRAPHICS_RDP)
         return;
+    if (!defaults->live)
+        forget_address(graphics);
     listen_defaults(domain, graphics);
     if (!graphics->password) {
         graphics->password_valid_to = NULL;
@@ -639,7 +666,7 @@ static int one_device_defaults(struct domain *domain, const struct device *devic
         device->info->alias = NULL;
     switch (device->kind) {
     case DEVICE_DISK:
-        disk_defaults(device->object);
+        disk_defaults(device->object, defaults);
         break;
     case DEVICE_CONTROLLER:
         controller_defaults(domain, device->object);

@@ -203,6 +203,8 @@ XML_SCHEMA(domain_source, "source", .doc = "Where the bytes of a disk are");
 static const struct xml_row domain_image_rows[] = {
     ROW_ENUM("@type", type, source_type_names, "Kind of storage"),
     ROW_NUMBER("@index", index, "Number of the image, for block jobs", .flags = XML_LIVE),
+    ROW_YES_NO("@detected", detected, "Found in the header of the image above",
+               .flags = XML_STATUS),
     ROW_ENUM("format/@type", format, image_format_names, "Format of the image"),
     ROW_CHILD("format/metadata_cache", metadata_cache, source_metadata_cache,
               "Cache of a qcow2 image's tables"),

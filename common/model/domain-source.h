@@ -187,6 +187,7 @@ struct domain_source {
     uint8_t format;         /* enum image_format; for a disk's own source: <driver type> */
     uint8_t startup_policy; /* enum startup_policy */
     uint8_t protocol;       /* enum source_protocol */
+    uint8_t detected;       /* enum tristate: of an image below: found in a header; status only */
     unsigned index;         /* stable number of the image in its chain, 0: none */
     const char *path;       /* file, block device, directory, socket, vdpa device */
     const char *name;       /* network: export, image or path on the server */

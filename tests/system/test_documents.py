@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A guest's document under the flags that choose what is shown, and starts that change files."""
+import pathlib
+import subprocess
+import xml.etree.ElementTree as ElementTree
+
+import libvirt
+import pytest
+from conftest import code_of
+from daemon import IMAGES, hlt_xml, virsh
+
+INACTIVE, UPDATE_CPU, MIGRATABLE = (libvirt.VIR_DOMAIN_XML_INACTIVE, libvirt.VIR_DOMAIN_XML_UPDATE_CPU,
+                                    libvirt.VIR_DOMAIN_XML_MIGRATABLE)
+HOST_MODEL = "<cpu mode='host-model'><feature policy='disable' name='rdrand'/></cpu><devices>"
+DEVICES = """
+    <disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='%s/upper.qcow2'/>
+      <target dev='vda' bus='virtio'/></disk>
+    <interface type='user'/><serial type='pty'/><graphics type='vnc' autoport='yes'/>
+    <video><model type='vga'/></video>""" % IMAGES
+
+
+def parsed(domain, flags=0):
+    return ElementTree.fromstring(domain.XMLDesc(flags))
+
+
+@pytest.fixture
+def images(daemon):
+    for words in (["lower.qcow2", "8M"], ["-b", "lower.qcow2", "-F", "qcow2", "upper.qcow2"]):
+        subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", *words], cwd=IMAGES, check=True)
+
+
+def live_marks(document):
+    """what only a running guest has"""
+    devices = document.find("devices")
+    return {
+        "aliases": bool(devices.findall("*/alias")),
+        "terminal": devices.find("serial/source") is not None,
+        "port": devices.find("graphics").get("port") != "-1",
+        "address": devices.find("graphics/listen").get("address") is not None,
+        "below": devices.find("disk/backingStore/source") is not None,
+        "id": document.get("id") is not None,
+    }
+
+
+@pytest.mark.parametrize("flags", [INACTIVE, MIGRATABLE])
+def test_what_lives_with_the_guest_is_left_out(connection, images, flags):
+    domain = connection.createXML(hlt_xml("shown", devices=DEVICES))
+    assert set(live_marks(parsed(domain)).values()) == {True}
+    assert set(live_marks(parsed(domain, flags)).values()) == {False}
+    assert parsed(domain).find("devices/graphics").get("listen") == "127.0.0.1"
+    text = domain.XMLDesc(flags)
+    domain.destroy()
+    again = connection.defineXML(text)
+    assert again.XMLDesc() == text
+    again.create()
+
+
+def test_an_image_below_that_was_asked_for_stays(connection, images):
+    said = """<backingStore type='file'><format type='qcow2'/><source file='%s/lower.qcow2'/>
+        </backingStore><target dev='vda'""" % IMAGES
+    domain = connection.createXML(hlt_xml("said", devices=DEVICES.replace("<target dev='vda'", said)))
+    assert live_marks(parsed(domain, MIGRATABLE))["below"]
+
+
+def test_the_cpu_of_the_host(connection, daemon):
+    domain = connection.defineXML(hlt_xml("cpu").replace("<devices>", HOST_MODEL))
+    assert parsed(domain).find("cpu").get("mode") == "host-model"
+    cpu = parsed(domain, UPDATE_CPU).find("cpu")
+    host = ElementTree.fromstring(connection.getDomainCapabilities(virttype="qemu")) \
+        .find("cpu/mode[@name='host-model']")
+    assert cpu.get("mode") == "custom" and cpu.findtext("model") == host.findtext("model")
+    features = {f.get("name"): f.get("policy") for f in cpu.findall("feature")}
+    assert features == {**{f.get("name"): f.get("policy") for f in host.findall("feature")},
+                        "rdrand": "disable"}
+    domain.create()
+    assert parsed(domain).find("cpu").get("mode") == "custom"
+    assert parsed(domain, INACTIVE).find("cpu").get("mode") == "host-model"
+    assert "custom" in virsh("dumpxml", "cpu", "--inactive", "--update-cpu")
+
+
+VARIABLES = pathlib.Path("/var/lib/libvirt/qemu/nvram/vars_VARS.fd")
+
+
+def test_fresh_variables_of_the_firmware(connection):
+    loader, template = IMAGES / "code.fd", IMAGES / "vars.fd"
+    loader.write_bytes(b"\xf4" * (256 << 10))
+    template.write_bytes(b"template".ljust(64 << 10, b"\0"))
+    os = "</type><loader readonly='yes' type='pflash'>%s</loader><nvram template='%s'/>" % (loader, template)
+    domain = connection.defineXML(hlt_xml("vars").replace("</type>", os))
+    domain.create()
+    domain.destroy()
+    assert VARIABLES.read_bytes().startswith(b"template")
+    VARIABLES.write_bytes(b"changed".ljust(64 << 10, b"\0"))
+    domain.create()
+    domain.destroy()
+    assert VARIABLES.read_bytes().startswith(b"changed")
+    domain.createWithFlags(libvirt.VIR_DOMAIN_START_RESET_NVRAM)
+    assert VARIABLES.read_bytes().startswith(b"template")
+
+
+def test_flags_of_a_start(connection, hlt):
+    hlt.createWithFlags(libvirt.VIR_DOMAIN_START_FORCE_BOOT | libvirt.VIR_DOMAIN_START_BYPASS_CACHE)
+    odd = hlt_xml("odd").replace("<memory", "<oddity/><memory")
+    assert code_of(connection.createXML, odd, libvirt.VIR_DOMAIN_START_VALIDATE) \
+        == libvirt.VIR_ERR_XML_INVALID_SCHEMA
+    connection.createXML(odd)
