@@ -5,8 +5,8 @@
 #include "driver/domains.h"
 #include "driver/events.h"
 #include "model/domain-metadata.h"
+#include "object/change.h"
 #include "protocol/remote-handlers.h"
-#include "xml/xml.h"
 
 #define AFFECT (VIR_DOMAIN_AFFECT_LIVE | VIR_DOMAIN_AFFECT_CONFIG)
 
@@ -93,29 +93,6 @@ static int check_arguments(const struct remote_domain_set_metadata_args *args, G
     return 0;
 }
 
-/* Text that fits when it comes may be too much to be read again once it has been escaped: then it
- * must not be stored. */
-static int check_readable(const struct definition *definition, GError **error)
-{
-    g_autofree char *text = xml_write(definition, XML_WRITE_SECURE | XML_WRITE_STATUS);
-    DEFINITION_AUTO struct definition *read =
-        xml_read(definition->schema, text, -1, XML_READ_STATUS, NULL, error);
-
-    return read ? 0 : -1;
-}
-
-/* A changed copy of definition, compact; NULL with the error set. */
-static struct definition *changed(const struct definition *definition,
-                                  const struct remote_domain_set_metadata_args *args,
-                                  GError **error)
-{
-    DEFINITION_AUTO struct domain *copy = (struct domain *)definition_copy(definition);
-
-    if (set_text(copy, args, error) < 0 || check_readable(&copy->definition, error) < 0)
-        return NULL;
-    return definition_copy(&copy->definition);
-}
-
 static void raise_changed(struct call *call, const struct remote_domain_set_metadata_args *args)
 {
     struct remote_domain_event_callback_metadata_change_msg message = {
@@ -131,29 +108,20 @@ static void raise_changed(struct call *call, const struct remote_domain_set_meta
 int domain_set_metadata(struct call *call, const struct remote_domain_set_metadata_args *args,
                         void *ret, GError **error)
 {
-    struct store *store = call->client->driver->stores[PROTOCOL_OBJECT_DOMAIN];
-    OBJECT_VIEW_AUTO struct object_view view = {0};
-    DEFINITION_AUTO struct definition *live = NULL;
-    DEFINITION_AUTO struct definition *config = NULL;
-    unsigned affected;
+    CHANGE_AUTO struct change change = {0};
 
-    object_get_view(call->object, &view);
     if (check_arguments(args, error) < 0 ||
-        object_check_affect(call->object->kind, &view, args->flags, &affected, error) < 0)
+        change_begin(&change, call->client->driver->stores[PROTOCOL_OBJECT_DOMAIN], call->job,
+                     args->flags, error) < 0)
         return -1;
-    if ((affected & VIR_DOMAIN_AFFECT_LIVE) && !(live = changed(view.live, args, error)))
+    if (change.live && set_text((struct domain *)change.live, args, error) < 0)
         return -1;
-    if ((affected & VIR_DOMAIN_AFFECT_CONFIG) && !(config = changed(view.config, args, error)))
+    if (change.config && set_text((struct domain *)change.config, args, error) < 0)
         return -1;
-    if (config && store_save(store, call->job, config, error) < 0)
+    if (change_save(&change, error) < 0)
         return -1;
-    if (config)
-        object_publish_config(call->job, g_steal_pointer(&config));
     raise_changed(call, args);
-    if (!live)
-        return 0;
-    object_publish_live(call->job, g_steal_pointer(&live));
-    return store_save_status(store, call->job, error);
+    return 0;
 }
 
 static const struct method rows[] = {

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Fixtures of the system tests: real virtqemud, real QEMU, stock clients, inside tests/lib/sandbox."""
+import gc
 import os
 import pathlib
 import sys
@@ -13,6 +14,10 @@ import daemon as tested  # noqa: E402
 
 libvirt.registerErrorHandler(lambda *_: None, None)
 
+# Python's garbage collector may free a virDomain between a failed call and the reading of its error,
+# and freeing one forgets the thread's last error: it runs between tests alone.
+gc.disable()
+
 
 def pytest_collection_modifyitems(items):
     if os.environ.get("MODVIRT_SANDBOX"):
@@ -21,6 +26,12 @@ def pytest_collection_modifyitems(items):
         pytest.exit("system tests run in tests/lib/sandbox: ./run test system", 2)
     for item in items:
         item.add_marker(pytest.mark.skip(reason="needs root, for namespaces"))
+
+
+@pytest.fixture(autouse=True)
+def collect_garbage():
+    yield
+    gc.collect()
 
 
 @pytest.fixture(scope="module")
@@ -122,5 +133,6 @@ def code_of(call, *arguments):
     try:
         call(*arguments)
     except libvirt.libvirtError as error:
+        assert error.get_error_code() is not None, "the error was lost"
         return error.get_error_code()
     return None
