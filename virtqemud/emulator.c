@@ -38,70 +38,56 @@ static const struct {
  * Long lists of names are one string with spaces between: reading it takes a fifth of the time.
  */
 
-#define FIELD(type, path, kind, member)                                                            \
-    {                                                                                              \
-        path, QMP_FIELD_##kind, offsetof(struct type, member)                                      \
-    }
-#define REQUIRED(type, path, kind, member)                                                         \
-    {                                                                                              \
-        path, QMP_FIELD_##kind, offsetof(struct type, member), true                                \
-    }
-#define LIST(type, path, items, count, shape)                                                      \
-    {                                                                                              \
-        path, QMP_FIELD_LIST, offsetof(struct type, items), false, offsetof(struct type, count),   \
-            shape                                                                                  \
-    }
-
 /* As QEMU's own query-machines spells them. */
 static const struct qmp_field machine_fields[] = {
-    REQUIRED(emulator_machine, "name", STRING, name),
-    FIELD(emulator_machine, "alias", STRING, alias),
-    FIELD(emulator_machine, "default-cpu-type", STRING, default_cpu),
-    FIELD(emulator_machine, "default-ram-id", STRING, default_ram_id),
-    REQUIRED(emulator_machine, "cpu-max", UNSIGNED, max_cpus),
-    FIELD(emulator_machine, "is-default", BOOL, is_default),
-    FIELD(emulator_machine, "deprecated", BOOL, deprecated),
-    FIELD(emulator_machine, "numa-mem-supported", BOOL, numa_memory),
-    FIELD(emulator_machine, "hotpluggable-cpus", BOOL, hotpluggable_cpus),
+    QMP_REQUIRED(emulator_machine, "name", STRING, name),
+    QMP_OPTIONAL(emulator_machine, "alias", STRING, alias),
+    QMP_OPTIONAL(emulator_machine, "default-cpu-type", STRING, default_cpu),
+    QMP_OPTIONAL(emulator_machine, "default-ram-id", STRING, default_ram_id),
+    QMP_REQUIRED(emulator_machine, "cpu-max", UNSIGNED, max_cpus),
+    QMP_OPTIONAL(emulator_machine, "is-default", BOOL, is_default),
+    QMP_OPTIONAL(emulator_machine, "deprecated", BOOL, deprecated),
+    QMP_OPTIONAL(emulator_machine, "numa-mem-supported", BOOL, numa_memory),
+    QMP_OPTIONAL(emulator_machine, "hotpluggable-cpus", BOOL, hotpluggable_cpus),
 };
 static const struct qmp_shape machine_shape = QMP_SHAPE(struct emulator_machine, machine_fields);
 
 static const struct qmp_field model_fields[] = {
-    REQUIRED(emulator_cpu_model, "name", STRING, name),
-    FIELD(emulator_cpu_model, "usable", BOOL, usable),
-    FIELD(emulator_cpu_model, "deprecated", BOOL, deprecated),
-    FIELD(emulator_cpu_model, "blockers", WORDS, blockers),
+    QMP_REQUIRED(emulator_cpu_model, "name", STRING, name),
+    QMP_OPTIONAL(emulator_cpu_model, "usable", BOOL, usable),
+    QMP_OPTIONAL(emulator_cpu_model, "deprecated", BOOL, deprecated),
+    QMP_OPTIONAL(emulator_cpu_model, "blockers", WORDS, blockers),
 };
 static const struct qmp_shape model_shape = QMP_SHAPE(struct emulator_cpu_model, model_fields);
 
 static const struct qmp_field feature_fields[] = {
-    REQUIRED(emulator_cpu_feature, "name", STRING, name),
-    FIELD(emulator_cpu_feature, "on", BOOL, on),
+    QMP_REQUIRED(emulator_cpu_feature, "name", STRING, name),
+    QMP_OPTIONAL(emulator_cpu_feature, "on", BOOL, on),
 };
 static const struct qmp_shape feature_shape =
     QMP_SHAPE(struct emulator_cpu_feature, feature_fields);
 
 #define CPU_FIELDS(accelerator, index)                                                             \
-    FIELD(emulator, accelerator "/usable", BOOL, cpus[index].usable),                              \
-        LIST(emulator, accelerator "/models", cpus[index].models, cpus[index].model_count,         \
-             &model_shape),                                                                        \
-        FIELD(emulator, accelerator "/host-model", STRING, cpus[index].host.model),                \
-        FIELD(emulator, accelerator "/host-vendor", STRING, cpus[index].host.vendor),              \
-        LIST(emulator, accelerator "/host-features", cpus[index].host.features,                    \
-             cpus[index].host.feature_count, &feature_shape),                                      \
-        FIELD(emulator, accelerator "/maximum", WORDS, cpus[index].maximum)
+    QMP_OPTIONAL(emulator, accelerator "/usable", BOOL, cpus[index].usable),                       \
+        QMP_LIST(emulator, accelerator "/models", cpus[index].models, cpus[index].model_count,     \
+                 &model_shape),                                                                    \
+        QMP_OPTIONAL(emulator, accelerator "/host-model", STRING, cpus[index].host.model),         \
+        QMP_OPTIONAL(emulator, accelerator "/host-vendor", STRING, cpus[index].host.vendor),       \
+        QMP_LIST(emulator, accelerator "/host-features", cpus[index].host.features,                \
+                 cpus[index].host.feature_count, &feature_shape),                                  \
+        QMP_OPTIONAL(emulator, accelerator "/maximum", WORDS, cpus[index].maximum)
 
 static const struct qmp_field emulator_fields[] = {
-    REQUIRED(emulator, "path", STRING, path),
-    REQUIRED(emulator, "arch", STRING, arch),
-    REQUIRED(emulator, "version", UNSIGNED, version),
-    FIELD(emulator, "package", STRING, package),
-    LIST(emulator, "machines", machines, machine_count, &machine_shape),
+    QMP_REQUIRED(emulator, "path", STRING, path),
+    QMP_REQUIRED(emulator, "arch", STRING, arch),
+    QMP_REQUIRED(emulator, "version", UNSIGNED, version),
+    QMP_OPTIONAL(emulator, "package", STRING, package),
+    QMP_LIST(emulator, "machines", machines, machine_count, &machine_shape),
     CPU_FIELDS("tcg", ACCELERATOR_TCG),
     CPU_FIELDS("kvm", ACCELERATOR_KVM),
-    FIELD(emulator, "host-cpu/model", STRING, host_cpu.model),
-    FIELD(emulator, "host-cpu/vendor", STRING, host_cpu.vendor),
-    FIELD(emulator, "host-cpu/features", WORDS, host_cpu.features),
+    QMP_OPTIONAL(emulator, "host-cpu/model", STRING, host_cpu.model),
+    QMP_OPTIONAL(emulator, "host-cpu/vendor", STRING, host_cpu.vendor),
+    QMP_OPTIONAL(emulator, "host-cpu/features", WORDS, host_cpu.features),
     {"flags", QMP_FIELD_WORDS, offsetof(struct box, flag_words), true},
     {"types", QMP_FIELD_WORDS, offsetof(struct box, type_names), true},
     {"commands", QMP_FIELD_WORDS, offsetof(struct box, command_names), true},

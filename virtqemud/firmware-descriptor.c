@@ -19,27 +19,22 @@
 /* What the administrator has put there hides what packages bring. */
 static const char *const usual_folders[] = {"/etc/qemu/firmware", "/usr/share/qemu/firmware", NULL};
 
-#define FIELD(type, path, kind, member)                                                            \
-    {                                                                                              \
-        path, QMP_FIELD_##kind, offsetof(struct type, member)                                      \
-    }
-
 static const struct qmp_field target_fields[] = {
-    {"architecture", QMP_FIELD_STRING, offsetof(struct firmware_target, arch), true},
-    FIELD(firmware_target, "machines", STRINGS, machines),
+    QMP_REQUIRED(firmware_target, "architecture", STRING, arch),
+    QMP_OPTIONAL(firmware_target, "machines", STRINGS, machines),
 };
 static const struct qmp_shape target_shape = QMP_SHAPE(struct firmware_target, target_fields);
 
 static const struct qmp_field descriptor_fields[] = {
-    FIELD(firmware_descriptor, "interface-types", STRINGS, interfaces),
-    FIELD(firmware_descriptor, "mapping/device", STRING, device),
-    FIELD(firmware_descriptor, "mapping/mode", STRING, mode),
-    FIELD(firmware_descriptor, "mapping/filename", STRING, executable),
-    FIELD(firmware_descriptor, "mapping/executable/filename", STRING, executable),
-    FIELD(firmware_descriptor, "mapping/executable/format", STRING, format),
-    FIELD(firmware_descriptor, "mapping/nvram-template/filename", STRING, template),
-    FIELD(firmware_descriptor, "mapping/nvram-template/format", STRING, template_format),
-    FIELD(firmware_descriptor, "features", STRINGS, features),
+    QMP_OPTIONAL(firmware_descriptor, "interface-types", STRINGS, interfaces),
+    QMP_OPTIONAL(firmware_descriptor, "mapping/device", STRING, device),
+    QMP_OPTIONAL(firmware_descriptor, "mapping/mode", STRING, mode),
+    QMP_OPTIONAL(firmware_descriptor, "mapping/filename", STRING, executable),
+    QMP_OPTIONAL(firmware_descriptor, "mapping/executable/filename", STRING, executable),
+    QMP_OPTIONAL(firmware_descriptor, "mapping/executable/format", STRING, format),
+    QMP_OPTIONAL(firmware_descriptor, "mapping/nvram-template/filename", STRING, template),
+    QMP_OPTIONAL(firmware_descriptor, "mapping/nvram-template/format", STRING, template_format),
+    QMP_OPTIONAL(firmware_descriptor, "features", STRINGS, features),
     {"targets", QMP_FIELD_LIST, offsetof(struct firmware_descriptor, targets), true,
      offsetof(struct firmware_descriptor, target_count), &target_shape},
 };

@@ -38,6 +38,21 @@ struct qmp_shape {
     unsigned field_count;
 };
 
+/* The rows of a shape: QMP_OPTIONAL(qmp_status, "running", BOOL, running) */
+#define QMP_OPTIONAL(type, path, kind, member)                                                     \
+    {                                                                                              \
+        path, QMP_FIELD_##kind, offsetof(struct type, member)                                      \
+    }
+#define QMP_REQUIRED(type, path, kind, member)                                                     \
+    {                                                                                              \
+        path, QMP_FIELD_##kind, offsetof(struct type, member), true                                \
+    }
+#define QMP_LIST(type, path, items, count, item_shape)                                             \
+    {                                                                                              \
+        path, QMP_FIELD_LIST, offsetof(struct type, items), false, offsetof(struct type, count),   \
+            item_shape                                                                             \
+    }
+
 #define QMP_SHAPE(type, rows)                                                                      \
     {                                                                                              \
         sizeof(type), rows, G_N_ELEMENTS(rows)                                                     \

@@ -7,212 +7,198 @@
 
 /* ---- what replies look like: one row a member ---- */
 
-#define FIELD(type, path, kind, member)                                                            \
-    {                                                                                              \
-        path, QMP_FIELD_##kind, offsetof(struct type, member)                                      \
-    }
-#define REQUIRED(type, path, kind, member)                                                         \
-    {                                                                                              \
-        path, QMP_FIELD_##kind, offsetof(struct type, member), true                                \
-    }
-#define LIST(type, path, items, count, rows)                                                       \
-    {                                                                                              \
-        path, QMP_FIELD_LIST, offsetof(struct type, items), false, offsetof(struct type, count),   \
-            rows                                                                                   \
-    }
-
 static const struct qmp_field status_fields[] = {
-    REQUIRED(qmp_status, "running", BOOL, running),
-    REQUIRED(qmp_status, "status", STRING, status),
+    QMP_REQUIRED(qmp_status, "running", BOOL, running),
+    QMP_REQUIRED(qmp_status, "status", STRING, status),
 };
 static const struct qmp_shape status_shape = QMP_SHAPE(struct qmp_status, status_fields);
 
 static const struct qmp_field kvm_fields[] = {
-    REQUIRED(qmp_kvm, "enabled", BOOL, enabled),
-    REQUIRED(qmp_kvm, "present", BOOL, present),
+    QMP_REQUIRED(qmp_kvm, "enabled", BOOL, enabled),
+    QMP_REQUIRED(qmp_kvm, "present", BOOL, present),
 };
 static const struct qmp_shape kvm_shape = QMP_SHAPE(struct qmp_kvm, kvm_fields);
 
 static const struct qmp_field machine_fields[] = {
-    FIELD(qmp_current_machine, "wakeup-suspend-support", BOOL, wakeup_suspend_support),
+    QMP_OPTIONAL(qmp_current_machine, "wakeup-suspend-support", BOOL, wakeup_suspend_support),
 };
 static const struct qmp_shape machine_shape = QMP_SHAPE(struct qmp_current_machine, machine_fields);
 
 static const struct qmp_field balloon_fields[] = {
-    REQUIRED(qmp_balloon, "actual", UINT, actual),
+    QMP_REQUIRED(qmp_balloon, "actual", UINT, actual),
 };
 static const struct qmp_shape balloon_shape = QMP_SHAPE(struct qmp_balloon, balloon_fields);
 
 static const struct qmp_field dirty_rate_fields[] = {
-    REQUIRED(qmp_dirty_rate, "status", STRING, status),
-    FIELD(qmp_dirty_rate, "mode", STRING, mode),
-    FIELD(qmp_dirty_rate, "start-time", INT, start_time),
-    FIELD(qmp_dirty_rate, "calc-time", INT, period),
-    FIELD(qmp_dirty_rate, "dirty-rate", INT, megabytes),
+    QMP_REQUIRED(qmp_dirty_rate, "status", STRING, status),
+    QMP_OPTIONAL(qmp_dirty_rate, "mode", STRING, mode),
+    QMP_OPTIONAL(qmp_dirty_rate, "start-time", INT, start_time),
+    QMP_OPTIONAL(qmp_dirty_rate, "calc-time", INT, period),
+    QMP_OPTIONAL(qmp_dirty_rate, "dirty-rate", INT, megabytes),
 };
 static const struct qmp_shape dirty_rate_shape =
     QMP_SHAPE(struct qmp_dirty_rate, dirty_rate_fields);
 
 static const struct qmp_field balloon_stats_fields[] = {
-    FIELD(qmp_balloon_stats, "last-update", INT, last_update),
-    FIELD(qmp_balloon_stats, "stats/stat-swap-in", UINT, swap_in),
-    FIELD(qmp_balloon_stats, "stats/stat-swap-out", UINT, swap_out),
-    FIELD(qmp_balloon_stats, "stats/stat-major-faults", UINT, major_faults),
-    FIELD(qmp_balloon_stats, "stats/stat-minor-faults", UINT, minor_faults),
-    FIELD(qmp_balloon_stats, "stats/stat-free-memory", UINT, free_memory),
-    FIELD(qmp_balloon_stats, "stats/stat-total-memory", UINT, total_memory),
-    FIELD(qmp_balloon_stats, "stats/stat-available-memory", UINT, available_memory),
-    FIELD(qmp_balloon_stats, "stats/stat-disk-caches", UINT, disk_caches),
-    FIELD(qmp_balloon_stats, "stats/stat-htlb-pgalloc", UINT, hugetlb_allocations),
-    FIELD(qmp_balloon_stats, "stats/stat-htlb-pgfail", UINT, hugetlb_failures),
+    QMP_OPTIONAL(qmp_balloon_stats, "last-update", INT, last_update),
+    QMP_OPTIONAL(qmp_balloon_stats, "stats/stat-swap-in", UINT, swap_in),
+    QMP_OPTIONAL(qmp_balloon_stats, "stats/stat-swap-out", UINT, swap_out),
+    QMP_OPTIONAL(qmp_balloon_stats, "stats/stat-major-faults", UINT, major_faults),
+    QMP_OPTIONAL(qmp_balloon_stats, "stats/stat-minor-faults", UINT, minor_faults),
+    QMP_OPTIONAL(qmp_balloon_stats, "stats/stat-free-memory", UINT, free_memory),
+    QMP_OPTIONAL(qmp_balloon_stats, "stats/stat-total-memory", UINT, total_memory),
+    QMP_OPTIONAL(qmp_balloon_stats, "stats/stat-available-memory", UINT, available_memory),
+    QMP_OPTIONAL(qmp_balloon_stats, "stats/stat-disk-caches", UINT, disk_caches),
+    QMP_OPTIONAL(qmp_balloon_stats, "stats/stat-htlb-pgalloc", UINT, hugetlb_allocations),
+    QMP_OPTIONAL(qmp_balloon_stats, "stats/stat-htlb-pgfail", UINT, hugetlb_failures),
 };
 static const struct qmp_shape balloon_stats_shape =
     QMP_SHAPE(struct qmp_balloon_stats, balloon_stats_fields);
 
 static const struct qmp_field block_stats_fields[] = {
-    FIELD(qmp_block_stats, "device", STRING, device),
-    FIELD(qmp_block_stats, "qdev", STRING, qdev),
-    FIELD(qmp_block_stats, "node-name", STRING, node),
-    REQUIRED(qmp_block_stats, "stats/rd_bytes", UINT, read_bytes),
-    REQUIRED(qmp_block_stats, "stats/rd_operations", UINT, read_operations),
-    FIELD(qmp_block_stats, "stats/rd_total_time_ns", UINT, read_ns),
-    REQUIRED(qmp_block_stats, "stats/wr_bytes", UINT, write_bytes),
-    REQUIRED(qmp_block_stats, "stats/wr_operations", UINT, write_operations),
-    FIELD(qmp_block_stats, "stats/wr_total_time_ns", UINT, write_ns),
-    FIELD(qmp_block_stats, "stats/flush_operations", UINT, flush_operations),
-    FIELD(qmp_block_stats, "stats/flush_total_time_ns", UINT, flush_ns),
-    FIELD(qmp_block_stats, "stats/wr_highest_offset", UINT, highest_offset),
-    FIELD(qmp_block_stats, "parent/stats/wr_highest_offset", UINT, file_highest_offset),
+    QMP_OPTIONAL(qmp_block_stats, "device", STRING, device),
+    QMP_OPTIONAL(qmp_block_stats, "qdev", STRING, qdev),
+    QMP_OPTIONAL(qmp_block_stats, "node-name", STRING, node),
+    QMP_REQUIRED(qmp_block_stats, "stats/rd_bytes", UINT, read_bytes),
+    QMP_REQUIRED(qmp_block_stats, "stats/rd_operations", UINT, read_operations),
+    QMP_OPTIONAL(qmp_block_stats, "stats/rd_total_time_ns", UINT, read_ns),
+    QMP_REQUIRED(qmp_block_stats, "stats/wr_bytes", UINT, write_bytes),
+    QMP_REQUIRED(qmp_block_stats, "stats/wr_operations", UINT, write_operations),
+    QMP_OPTIONAL(qmp_block_stats, "stats/wr_total_time_ns", UINT, write_ns),
+    QMP_OPTIONAL(qmp_block_stats, "stats/flush_operations", UINT, flush_operations),
+    QMP_OPTIONAL(qmp_block_stats, "stats/flush_total_time_ns", UINT, flush_ns),
+    QMP_OPTIONAL(qmp_block_stats, "stats/wr_highest_offset", UINT, highest_offset),
+    QMP_OPTIONAL(qmp_block_stats, "parent/stats/wr_highest_offset", UINT, file_highest_offset),
 };
 static const struct qmp_shape block_stats_shape =
     QMP_SHAPE(struct qmp_block_stats, block_stats_fields);
 
 static const struct qmp_field block_fields[] = {
-    REQUIRED(qmp_block_device, "device", STRING, device),
-    FIELD(qmp_block_device, "qdev", STRING, qdev),
-    FIELD(qmp_block_device, "removable", BOOL, removable),
-    FIELD(qmp_block_device, "locked", BOOL, locked),
-    FIELD(qmp_block_device, "tray_open", PRESENT, has_tray),
-    FIELD(qmp_block_device, "tray_open", BOOL, tray_open),
-    FIELD(qmp_block_device, "io-status", STRING, io_status),
-    FIELD(qmp_block_device, "inserted", PRESENT, has_medium),
-    FIELD(qmp_block_device, "inserted/node-name", STRING, node),
-    FIELD(qmp_block_device, "inserted/file", STRING, file),
-    FIELD(qmp_block_device, "inserted/ro", BOOL, read_only),
-    FIELD(qmp_block_device, "inserted/image/virtual-size", UINT, capacity),
-    FIELD(qmp_block_device, "inserted/image/actual-size", UINT, allocation),
+    QMP_REQUIRED(qmp_block_device, "device", STRING, device),
+    QMP_OPTIONAL(qmp_block_device, "qdev", STRING, qdev),
+    QMP_OPTIONAL(qmp_block_device, "removable", BOOL, removable),
+    QMP_OPTIONAL(qmp_block_device, "locked", BOOL, locked),
+    QMP_OPTIONAL(qmp_block_device, "tray_open", PRESENT, has_tray),
+    QMP_OPTIONAL(qmp_block_device, "tray_open", BOOL, tray_open),
+    QMP_OPTIONAL(qmp_block_device, "io-status", STRING, io_status),
+    QMP_OPTIONAL(qmp_block_device, "inserted", PRESENT, has_medium),
+    QMP_OPTIONAL(qmp_block_device, "inserted/node-name", STRING, node),
+    QMP_OPTIONAL(qmp_block_device, "inserted/file", STRING, file),
+    QMP_OPTIONAL(qmp_block_device, "inserted/ro", BOOL, read_only),
+    QMP_OPTIONAL(qmp_block_device, "inserted/image/virtual-size", UINT, capacity),
+    QMP_OPTIONAL(qmp_block_device, "inserted/image/actual-size", UINT, allocation),
 };
 static const struct qmp_shape block_shape = QMP_SHAPE(struct qmp_block_device, block_fields);
 
 static const struct qmp_field block_node_fields[] = {
-    FIELD(qmp_block_node, "node-name", STRING, node),
-    REQUIRED(qmp_block_node, "drv", STRING, driver),
-    FIELD(qmp_block_node, "file", STRING, file),
-    FIELD(qmp_block_node, "ro", BOOL, read_only),
-    FIELD(qmp_block_node, "image/virtual-size", UINT, capacity),
-    FIELD(qmp_block_node, "image/actual-size", UINT, allocation),
-    FIELD(qmp_block_node, "write_threshold", UINT, write_threshold),
-    FIELD(qmp_block_node, "image/backing-filename", STRING, backing_file),
+    QMP_OPTIONAL(qmp_block_node, "node-name", STRING, node),
+    QMP_REQUIRED(qmp_block_node, "drv", STRING, driver),
+    QMP_OPTIONAL(qmp_block_node, "file", STRING, file),
+    QMP_OPTIONAL(qmp_block_node, "ro", BOOL, read_only),
+    QMP_OPTIONAL(qmp_block_node, "image/virtual-size", UINT, capacity),
+    QMP_OPTIONAL(qmp_block_node, "image/actual-size", UINT, allocation),
+    QMP_OPTIONAL(qmp_block_node, "write_threshold", UINT, write_threshold),
+    QMP_OPTIONAL(qmp_block_node, "image/backing-filename", STRING, backing_file),
 };
 static const struct qmp_shape block_node_shape =
     QMP_SHAPE(struct qmp_block_node, block_node_fields);
 
 static const struct qmp_field cpu_fields[] = {
-    REQUIRED(qmp_cpu, "cpu-index", UINT, index),
-    REQUIRED(qmp_cpu, "thread-id", INT, thread_id),
-    FIELD(qmp_cpu, "qom-path", STRING, qom_path),
-    FIELD(qmp_cpu, "props/socket-id", INT, socket_id),
-    FIELD(qmp_cpu, "props/die-id", INT, die_id),
-    FIELD(qmp_cpu, "props/core-id", INT, core_id),
-    FIELD(qmp_cpu, "props/thread-id", INT, thread),
-    FIELD(qmp_cpu, "props/node-id", INT, node_id),
-    FIELD(qmp_cpu, "props/node-id", PRESENT, has_node_id),
+    QMP_REQUIRED(qmp_cpu, "cpu-index", UINT, index),
+    QMP_REQUIRED(qmp_cpu, "thread-id", INT, thread_id),
+    QMP_OPTIONAL(qmp_cpu, "qom-path", STRING, qom_path),
+    QMP_OPTIONAL(qmp_cpu, "props/socket-id", INT, socket_id),
+    QMP_OPTIONAL(qmp_cpu, "props/die-id", INT, die_id),
+    QMP_OPTIONAL(qmp_cpu, "props/core-id", INT, core_id),
+    QMP_OPTIONAL(qmp_cpu, "props/thread-id", INT, thread),
+    QMP_OPTIONAL(qmp_cpu, "props/node-id", INT, node_id),
+    QMP_OPTIONAL(qmp_cpu, "props/node-id", PRESENT, has_node_id),
 };
 static const struct qmp_shape cpu_shape = QMP_SHAPE(struct qmp_cpu, cpu_fields);
 
 static const struct qmp_field iothread_fields[] = {
-    REQUIRED(qmp_iothread, "id", STRING, id),
-    REQUIRED(qmp_iothread, "thread-id", INT, thread_id),
-    FIELD(qmp_iothread, "poll-max-ns", INT, poll_max_ns),
-    FIELD(qmp_iothread, "poll-grow", INT, poll_grow),
-    FIELD(qmp_iothread, "poll-shrink", INT, poll_shrink),
+    QMP_REQUIRED(qmp_iothread, "id", STRING, id),
+    QMP_REQUIRED(qmp_iothread, "thread-id", INT, thread_id),
+    QMP_OPTIONAL(qmp_iothread, "poll-max-ns", INT, poll_max_ns),
+    QMP_OPTIONAL(qmp_iothread, "poll-grow", INT, poll_grow),
+    QMP_OPTIONAL(qmp_iothread, "poll-shrink", INT, poll_shrink),
 };
 static const struct qmp_shape iothread_shape = QMP_SHAPE(struct qmp_iothread, iothread_fields);
 
 static const struct qmp_field chardev_fields[] = {
-    REQUIRED(qmp_chardev, "label", STRING, label),
-    REQUIRED(qmp_chardev, "filename", STRING, filename),
-    FIELD(qmp_chardev, "frontend-open", BOOL, frontend_open),
+    QMP_REQUIRED(qmp_chardev, "label", STRING, label),
+    QMP_REQUIRED(qmp_chardev, "filename", STRING, filename),
+    QMP_OPTIONAL(qmp_chardev, "frontend-open", BOOL, frontend_open),
 };
 static const struct qmp_shape chardev_shape = QMP_SHAPE(struct qmp_chardev, chardev_fields);
 
 static const struct qmp_field vnc_client_fields[] = {
-    FIELD(qmp_graphics_client, "host", STRING, host),
-    FIELD(qmp_graphics_client, "service", STRING, service),
-    FIELD(qmp_graphics_client, "family", STRING, family),
+    QMP_OPTIONAL(qmp_graphics_client, "host", STRING, host),
+    QMP_OPTIONAL(qmp_graphics_client, "service", STRING, service),
+    QMP_OPTIONAL(qmp_graphics_client, "family", STRING, family),
 };
 static const struct qmp_shape vnc_client_shape =
     QMP_SHAPE(struct qmp_graphics_client, vnc_client_fields);
 
 static const struct qmp_field vnc_fields[] = {
-    REQUIRED(qmp_vnc, "enabled", BOOL, enabled),
-    FIELD(qmp_vnc, "host", STRING, host),
-    FIELD(qmp_vnc, "service", STRING, service),
-    FIELD(qmp_vnc, "family", STRING, family),
-    FIELD(qmp_vnc, "auth", STRING, auth),
-    LIST(qmp_vnc, "clients", clients, client_count, &vnc_client_shape),
+    QMP_REQUIRED(qmp_vnc, "enabled", BOOL, enabled),
+    QMP_OPTIONAL(qmp_vnc, "host", STRING, host),
+    QMP_OPTIONAL(qmp_vnc, "service", STRING, service),
+    QMP_OPTIONAL(qmp_vnc, "family", STRING, family),
+    QMP_OPTIONAL(qmp_vnc, "auth", STRING, auth),
+    QMP_LIST(qmp_vnc, "clients", clients, client_count, &vnc_client_shape),
 };
 static const struct qmp_shape vnc_shape = QMP_SHAPE(struct qmp_vnc, vnc_fields);
 
 static const struct qmp_field spice_channel_fields[] = {
-    FIELD(qmp_graphics_client, "host", STRING, host),
-    FIELD(qmp_graphics_client, "port", STRING, service),
-    FIELD(qmp_graphics_client, "family", STRING, family),
+    QMP_OPTIONAL(qmp_graphics_client, "host", STRING, host),
+    QMP_OPTIONAL(qmp_graphics_client, "port", STRING, service),
+    QMP_OPTIONAL(qmp_graphics_client, "family", STRING, family),
 };
 static const struct qmp_shape spice_channel_shape =
     QMP_SHAPE(struct qmp_graphics_client, spice_channel_fields);
 
 static const struct qmp_field spice_fields[] = {
-    REQUIRED(qmp_spice, "enabled", BOOL, enabled),
-    FIELD(qmp_spice, "host", STRING, host),
-    FIELD(qmp_spice, "auth", STRING, auth),
-    FIELD(qmp_spice, "port", INT, port),
-    FIELD(qmp_spice, "tls-port", INT, tls_port),
-    LIST(qmp_spice, "channels", channels, channel_count, &spice_channel_shape),
+    QMP_REQUIRED(qmp_spice, "enabled", BOOL, enabled),
+    QMP_OPTIONAL(qmp_spice, "host", STRING, host),
+    QMP_OPTIONAL(qmp_spice, "auth", STRING, auth),
+    QMP_OPTIONAL(qmp_spice, "port", INT, port),
+    QMP_OPTIONAL(qmp_spice, "tls-port", INT, tls_port),
+    QMP_LIST(qmp_spice, "channels", channels, channel_count, &spice_channel_shape),
 };
 static const struct qmp_shape spice_shape = QMP_SHAPE(struct qmp_spice, spice_fields);
 
 static const struct qmp_shape pci_device_shape;
 static const struct qmp_field pci_device_fields[] = {
-    REQUIRED(qmp_pci_device, "bus", INT, bus),
-    REQUIRED(qmp_pci_device, "slot", INT, slot),
-    REQUIRED(qmp_pci_device, "function", INT, function),
-    FIELD(qmp_pci_device, "id/vendor", INT, vendor),
-    FIELD(qmp_pci_device, "id/device", INT, device),
-    FIELD(qmp_pci_device, "qdev_id", STRING, id),
-    LIST(qmp_pci_device, "pci_bridge/devices", children, child_count, &pci_device_shape),
+    QMP_REQUIRED(qmp_pci_device, "bus", INT, bus),
+    QMP_REQUIRED(qmp_pci_device, "slot", INT, slot),
+    QMP_REQUIRED(qmp_pci_device, "function", INT, function),
+    QMP_OPTIONAL(qmp_pci_device, "id/vendor", INT, vendor),
+    QMP_OPTIONAL(qmp_pci_device, "id/device", INT, device),
+    QMP_OPTIONAL(qmp_pci_device, "qdev_id", STRING, id),
+    QMP_LIST(qmp_pci_device, "pci_bridge/devices", children, child_count, &pci_device_shape),
 };
 static const struct qmp_shape pci_device_shape =
     QMP_SHAPE(struct qmp_pci_device, pci_device_fields);
 
 static const struct qmp_field pci_bus_fields[] = {
-    REQUIRED(qmp_pci_bus, "bus", INT, bus),
-    LIST(qmp_pci_bus, "devices", devices, device_count, &pci_device_shape),
+    QMP_REQUIRED(qmp_pci_bus, "bus", INT, bus),
+    QMP_LIST(qmp_pci_bus, "devices", devices, device_count, &pci_device_shape),
 };
 static const struct qmp_shape pci_bus_shape = QMP_SHAPE(struct qmp_pci_bus, pci_bus_fields);
 
 static const struct qmp_field rx_filter_fields[] = {
-    REQUIRED(qmp_rx_filter, "name", STRING, name),
-    FIELD(qmp_rx_filter, "main-mac", STRING, mac),
-    FIELD(qmp_rx_filter, "promiscuous", BOOL, promiscuous),
-    FIELD(qmp_rx_filter, "broadcast-allowed", BOOL, broadcast_allowed),
-    FIELD(qmp_rx_filter, "unicast-overflow", BOOL, unicast_overflow),
-    FIELD(qmp_rx_filter, "multicast-overflow", BOOL, multicast_overflow),
-    FIELD(qmp_rx_filter, "unicast", STRING, unicast),
-    FIELD(qmp_rx_filter, "multicast", STRING, multicast),
-    FIELD(qmp_rx_filter, "vlan", STRING, vlan),
-    FIELD(qmp_rx_filter, "unicast-table", STRINGS, unicast_table),
-    FIELD(qmp_rx_filter, "multicast-table", STRINGS, multicast_table),
+    QMP_REQUIRED(qmp_rx_filter, "name", STRING, name),
+    QMP_OPTIONAL(qmp_rx_filter, "main-mac", STRING, mac),
+    QMP_OPTIONAL(qmp_rx_filter, "promiscuous", BOOL, promiscuous),
+    QMP_OPTIONAL(qmp_rx_filter, "broadcast-allowed", BOOL, broadcast_allowed),
+    QMP_OPTIONAL(qmp_rx_filter, "unicast-overflow", BOOL, unicast_overflow),
+    QMP_OPTIONAL(qmp_rx_filter, "multicast-overflow", BOOL, multicast_overflow),
+    QMP_OPTIONAL(qmp_rx_filter, "unicast", STRING, unicast),
+    QMP_OPTIONAL(qmp_rx_filter, "multicast", STRING, multicast),
+    QMP_OPTIONAL(qmp_rx_filter, "vlan", STRING, vlan),
+    QMP_OPTIONAL(qmp_rx_filter, "unicast-table", STRINGS, unicast_table),
+    QMP_OPTIONAL(qmp_rx_filter, "multicast-table", STRINGS, multicast_table),
 };
 static const struct qmp_shape rx_filter_shape = QMP_SHAPE(struct qmp_rx_filter, rx_filter_fields);
 
