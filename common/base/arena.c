@@ -29,6 +29,13 @@ void arena_clear(struct arena *arena)
     arena->blocks = NULL;
 }
 
+void arena_wipe(struct arena *arena)
+{
+    for (struct arena_block *block = arena->blocks; block; block = block->next)
+        explicit_bzero(block->memory, block->used);
+    arena_clear(arena);
+}
+
 static size_t aligned(size_t used)
 {
     return (used + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);

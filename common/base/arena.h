@@ -19,6 +19,9 @@ void arena_init(struct arena *arena, size_t first_block);
 /* Frees every allocation; the arena may be used again. */
 void arena_clear(struct arena *arena);
 
+/* Same, and what was in it is overwritten first: for secrets. */
+void arena_wipe(struct arena *arena);
+
 /* Zeroed memory, aligned for any type; aborts when memory is out, as g_malloc does. Never NULL. */
 void *arena_alloc(struct arena *arena, size_t size) G_GNUC_ALLOC_SIZE(2);
 

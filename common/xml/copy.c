@@ -16,6 +16,7 @@ struct copier {
     size_t struct_bytes, string_bytes;
     size_t header;      /* bytes of a root that are the caller's to set */
     bool flat;          /* pointers are written as offsets from structs */
+    bool secret;        /* met, while measuring */
     unsigned depth;     /* of children and lists, 0: in the root */
     GPtrArray *shared;  /* of each part of the root its shared copy, or NULL; NULL: none is asked */
     unsigned next_part; /* the next one in shared, when copying */
@@ -166,6 +167,12 @@ static void copy_bytes(const struct xml_schema *schema, const void *from, void *
     }
 }
 
+static void note_secret(struct copier *copier, const struct xml_row *row, const void *member)
+{
+    if (row->flags & XML_SECURE && xml_row_is_set(row, member))
+        copier->secret = true;
+}
+
 /* to has the bytes of from already; what they point to is copied here, after all bytes: several
  * rows may embed one member, each for a part of it. */
 static void copy_struct(struct copier *copier, const struct xml_schema *schema, const void *from,
@@ -175,10 +182,12 @@ static void copy_struct(struct copier *copier, const struct xml_schema *schema, 
         copy_bytes(schema, from, to);
     for (unsigned i = 0; i < schema->n_rows; i++) {
         const struct xml_row *row = &schema->rows[i];
+        const char *member = (const char *)from + row->offset;
 
-        if (is_copied(row) && xml_row_applies(row, from))
-            copy_member(copier, row, (const char *)from + row->offset,
-                        to ? (char *)to + row->offset : NULL);
+        if (!is_copied(row) || !xml_row_applies(row, from))
+            continue;
+        note_secret(copier, row, member);
+        copy_member(copier, row, member, to ? (char *)to + row->offset : NULL);
     }
 }
 
@@ -193,13 +202,16 @@ static void *copy_root(struct copier *copier, const struct xml_schema *schema, c
     return copy;
 }
 
-/* Measures, makes room in arena (a new one, if own_arena is set) and copies. */
-static void *copy_whole(struct copier *copier, const struct xml_schema *schema, const void *object,
-                        struct arena *arena, bool own_arena)
+static void measure(struct copier *copier, const struct xml_schema *schema, const void *object)
 {
     take_struct(copier, schema->size);
     copy_struct(copier, schema, object, NULL);
+}
 
+/* Makes room for what was measured in arena (a new one, if own_arena is set) and copies. */
+static void *copy_measured(struct copier *copier, const struct xml_schema *schema,
+                           const void *object, struct arena *arena, bool own_arena)
+{
     size_t struct_bytes = copier->struct_bytes, bytes = struct_bytes + copier->string_bytes;
     if (own_arena)
         arena_init(arena, bytes);
@@ -207,6 +219,13 @@ static void *copy_whole(struct copier *copier, const struct xml_schema *schema, 
     copier->strings = copier->structs + struct_bytes;
     copier->struct_bytes = copier->string_bytes = 0;
     return copy_root(copier, schema, object);
+}
+
+static void *copy_whole(struct copier *copier, const struct xml_schema *schema, const void *object,
+                        struct arena *arena, bool own_arena)
+{
+    measure(copier, schema, object);
+    return copy_measured(copier, schema, object, arena, own_arena);
 }
 
 void *xml_copy_part(const struct xml_schema *schema, const void *object, struct arena *arena)
@@ -218,8 +237,11 @@ void *xml_copy_flat(const struct xml_schema *schema, const void *part, struct ar
                     size_t *ret_size)
 {
     struct copier copier = {.flat = true};
-    void *copy = copy_whole(&copier, schema, part, scratch, true);
 
+    measure(&copier, schema, part);
+    if (copier.secret)
+        return NULL;
+    void *copy = copy_measured(&copier, schema, part, scratch, true);
     *ret_size = copier.struct_bytes + copier.string_bytes;
     return copy;
 }

@@ -29,9 +29,10 @@ void definition_unref(struct definition *definition)
     if (!definition || !g_atomic_int_dec_and_test(&definition->refs))
         return;
 
-    /* The definition lies in its own arena. */
+    /* The definition lies in its own arena. Passwords may be anywhere in it; overwriting a few
+     * kilobytes costs less than looking for them. */
     struct arena arena = definition->arena;
-    arena_clear(&arena);
+    arena_wipe(&arena);
 }
 
 size_t definition_footprint(const struct definition *definition)

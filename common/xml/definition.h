@@ -38,7 +38,7 @@ struct definition *definition_new(const struct xml_schema *schema);
 /* One more reference; returns its argument. Any thread. */
 struct definition *definition_ref(struct definition *definition);
 
-/* One reference less; the last one frees all. NULL is allowed. Any thread. */
+/* One reference less; the last one overwrites and frees all. NULL is allowed. Any thread. */
 void definition_unref(struct definition *definition);
 
 /* A deep copy with one reference, in one block of exactly the size needed. Publish such a copy:

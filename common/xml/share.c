@@ -103,7 +103,7 @@ void *xml_share(const struct xml_schema *schema, const void *part)
     struct shared_part key = {.schema = schema};
 
     key.flat = xml_copy_flat(schema, part, &scratch, &key.size);
-    if (key.size > LARGEST_PART)
+    if (!key.flat || key.size > LARGEST_PART)
         return NULL;
     key.hash = hash_bytes(key.flat, key.size);
     return find_or_keep(&key, part);

@@ -295,10 +295,10 @@ static void test_pack(void)
     DEFINITION_AUTO struct machine *third = (struct machine *)definition_pack(&machine->definition);
     DEFINITION_AUTO struct machine *copy = (struct machine *)definition_copy(&third->definition);
 
-    g_assert_true(first->disks.items[0] != second->disks.items[0]);
-    g_assert_true(second->disks.items[0] == third->disks.items[0]);
-    g_assert_true(second->disks.items[0] != second->disks.items[1]);
-    g_assert_true(copy->disks.items[0] != third->disks.items[0]);
+    g_assert_true(first->disks.items[1] != second->disks.items[1]);
+    g_assert_true(second->disks.items[1] == third->disks.items[1]);
+    g_assert_true(second->disks.items[1] != second->disks.items[2]);
+    g_assert_true(copy->disks.items[1] != third->disks.items[1]);
     g_assert_cmpuint(definition_footprint(&third->definition), <,
                      definition_footprint(&copy->definition));
     definition_unref(&g_steal_pointer(&machine)->definition);
@@ -329,7 +329,7 @@ static void test_pack_differing(void)
 static void test_pack_many(void)
 {
     DEFINITION_AUTO struct machine *machine = read_machine(whole, 0);
-    struct machine_disk *disk = machine->disks.items[0];
+    struct machine_disk *disk = machine->disks.items[1];
 
     for (unsigned i = 0; i < 8000; i++) {
         g_autofree char *path = g_strdup_printf("/disk%u", i / 2);
@@ -337,7 +337,7 @@ static void test_pack_many(void)
         disk->path = path;
         DEFINITION_AUTO struct machine *packed =
             (struct machine *)definition_pack(&machine->definition);
-        g_assert_cmpstr(packed->disks.items[0]->path, ==, path);
+        g_assert_cmpstr(packed->disks.items[1]->path, ==, path);
         disk->path = "";
     }
     g_assert_cmpuint(xml_shared_bytes(), >, 1000 * 1024);
