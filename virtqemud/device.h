@@ -63,9 +63,78 @@ int device_rng_properties(const struct domain *domain, const struct domain_rng *
 int device_panic_properties(const struct domain *domain, const struct domain_panic *panic,
                             const struct arguments_context *context,
                             struct json_object **ret_properties, GError **error);
+int device_filesystem_properties(const struct domain *domain,
+                                 const struct domain_filesystem *filesystem,
+                                 const struct arguments_context *context,
+                                 struct json_object **ret_properties, GError **error);
+int device_hostdev_properties(const struct domain *domain, const struct domain_hostdev *hostdev,
+                              const struct arguments_context *context,
+                              struct json_object **ret_properties, GError **error);
+int device_tpm_properties(const struct domain *domain, const struct domain_tpm *tpm,
+                          const struct arguments_context *context,
+                          struct json_object **ret_properties, GError **error);
+int device_smartcard_properties(const struct domain *domain,
+                                const struct domain_smartcard *smartcard,
+                                const struct arguments_context *context,
+                                struct json_object **ret_properties, GError **error);
+int device_nvram_properties(const struct domain *domain, const struct domain_nvram *nvram,
+                            const struct arguments_context *context,
+                            struct json_object **ret_properties, GError **error);
+int device_shmem_properties(const struct domain *domain, const struct domain_shmem *shmem,
+                            const struct arguments_context *context,
+                            struct json_object **ret_properties, GError **error);
+int device_memory_properties(const struct domain *domain, const struct domain_memory *memory,
+                             const struct arguments_context *context,
+                             struct json_object **ret_properties, GError **error);
+int device_iommu_properties(const struct domain *domain, const struct domain_iommu *iommu,
+                            const struct arguments_context *context,
+                            struct json_object **ret_properties, GError **error);
+int device_vsock_properties(const struct domain *domain, const struct domain_vsock *vsock,
+                            const struct arguments_context *context,
+                            struct json_object **ret_properties, GError **error);
+int device_crypto_properties(const struct domain *domain, const struct domain_crypto *crypto,
+                             const struct arguments_context *context,
+                             struct json_object **ret_properties, GError **error);
+int device_pstore_properties(const struct domain *domain, const struct domain_pstore *pstore,
+                             const struct arguments_context *context,
+                             struct json_object **ret_properties, GError **error);
 
 /* Whichever of these the device's kind has, changed as <qemu:override> says;
  * VIR_ERR_CONFIG_UNSUPPORTED for kinds without, and for devices that the emulator has not. */
 int device_properties(const struct domain *domain, const struct device *device,
                       const struct arguments_context *context, struct json_object **ret_properties,
                       GError **error);
+
+/*
+ * The objects that a device stands on, in the order in which they are made: what -object takes as
+ * JSON and object-add as arguments. They are added to objects, which owns them
+ * (device_objects_new()). Nothing for devices without. Opens nothing.
+ */
+int device_objects(const struct domain *domain, const struct device *device,
+                   const struct arguments_context *context, GPtrArray *objects, GError **error);
+GPtrArray *device_objects_new(void);
+
+/*
+ * The host's end of a device that is a socket which its document does not show as a stream: that of
+ * vhost-user devices, of a TPM's emulator, of a server of shared memory. Its id is "char" + alias,
+ * as that of all streams: see chardev.h. source points into the struct, so it must stay where it
+ * is.
+ */
+struct device_socket {
+    struct chardev_source source;
+    struct chardev_end end, *ends[1];
+    char path[108];
+};
+
+/* False: the device has no such socket. Pure. */
+bool device_socket_of(const struct domain *domain, const struct device *device,
+                      const struct arguments_context *context, struct device_socket *ret_socket);
+
+/*
+ * Opens what the device reaches by a descriptor of ours (/dev/vhost-vsock and the like), hands it
+ * to arguments and names it in the device's properties; in a plan names it alone. Blocks.
+ * VIR_ERR_SYSTEM_ERROR names the path.
+ */
+int device_open(const struct domain *domain, const struct device *device,
+                const struct arguments_context *context, struct arguments *arguments,
+                struct json_object *properties, GError **error);
