@@ -11,10 +11,13 @@
 #include "base/fd.h"
 #include "wire/stream.h"
 
+#include "tty-lock.h"
+
 /* Who has which device: in the guest's table of sessions, by alias. */
 struct session {
     struct guest *guest; /* a reference */
     char *alias;
+    char *terminal;        /* locked by it; NULL: none */
     struct stream *stream; /* a reference */
 };
 
@@ -90,20 +93,41 @@ static int open_socket(const char *path, GError **error)
     return fd_take(&fd);
 }
 
-static int open_source(const struct chardev_source *source, const char *alias, GError **error)
+static int open_source(const struct chardev_source *source, const char *alias, bool safe,
+                       GError **error)
 {
     const struct chardev_end *end = chardev_source_end(source);
 
     if (end && end->path && source->type == CHARDEV_PTY)
         return open_terminal(end->path, error);
-    if (end && end->path && source->type == CHARDEV_UNIX && end->mode != CHARDEV_MODE_CONNECT)
+    if (end && end->path && source->type == CHARDEV_UNIX && end->mode != CHARDEV_MODE_CONNECT &&
+        !safe)
         return open_socket(end->path, error);
     error_set(error, VIR_ERR_INTERNAL_ERROR,
-              "character device %s is not using a PTY or UNIX socket that could be opened", alias);
+              "character device %s is not using a PTY%s that could be opened", alias,
+              safe ? "" : " or UNIX socket");
     return -1;
 }
 
 /* ---- sessions ---- */
+
+static void session_unlock(gpointer alias, gpointer value, gpointer user)
+{
+    struct session *session = value;
+
+    if (session->terminal)
+        tty_lock_release(session->terminal);
+}
+
+void console_release_all(struct guest *guest)
+{
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&guest->lock);
+
+    if (!guest->consoles)
+        return;
+    g_hash_table_foreach(guest->consoles, session_unlock, NULL);
+    g_hash_table_remove_all(guest->consoles);
+}
 
 static void session_ended(void *data)
 {
@@ -111,12 +135,15 @@ static void session_ended(void *data)
     struct guest *guest = session->guest;
 
     g_mutex_lock(&guest->lock);
-    /* one that was taken over is not in the table any more */
-    if (g_hash_table_lookup(guest->consoles, session->alias) == session)
+    /* one that was taken over is not in the table any more, and its lock is another's */
+    if (g_hash_table_lookup(guest->consoles, session->alias) == session) {
+        session_unlock(NULL, session, NULL);
         g_hash_table_remove(guest->consoles, session->alias);
+    }
     g_mutex_unlock(&guest->lock);
     stream_unref(session->stream);
     object_unref(&guest->object);
+    g_free(session->terminal);
     g_free(session->alias);
     g_free(session);
 }
@@ -132,18 +159,34 @@ static struct stream *evict(struct guest *guest, const char *alias)
     return stream_ref(holder->stream);
 }
 
-static int claim(struct guest *guest, const char *alias, bool force, struct session *session,
-                 struct stream **ret_evicted, GError **error)
+/* Without SAFE the lock is a courtesy: where none can be had, the console works as well. */
+static int lock_terminal(const struct session *session, bool safe, GError **error)
 {
+    g_autoptr(GError) refusal = NULL;
+
+    if (!session->terminal || tty_lock_take(session->terminal, &refusal) == 0 ||
+        (!safe && !error_is(refusal, VIR_ERR_OPERATION_FAILED)))
+        return 0;
+    g_propagate_error(error, g_steal_pointer(&refusal));
+    return -1;
+}
+
+static int claim(struct session *session, unsigned flags, struct stream **ret_evicted,
+                 GError **error)
+{
+    struct guest *guest = session->guest;
     g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&guest->lock);
 
     if (!guest->consoles)
         guest->consoles = g_hash_table_new(g_str_hash, g_str_equal);
-    if (!force && g_hash_table_contains(guest->consoles, alias)) {
+    if (!(flags & VIR_DOMAIN_CONSOLE_FORCE) &&
+        g_hash_table_contains(guest->consoles, session->alias)) {
         error_set(error, VIR_ERR_OPERATION_FAILED, "Active console session exists for this domain");
         return -1;
     }
-    *ret_evicted = evict(guest, alias);
+    if (lock_terminal(session, flags & VIR_DOMAIN_CONSOLE_SAFE, error) < 0)
+        return -1;
+    *ret_evicted = evict(guest, session->alias);
     g_hash_table_insert(guest->consoles, session->alias, session);
     return 0;
 }
@@ -159,18 +202,31 @@ static void tell_evicted(struct stream *evicted)
     stream_unref(evicted);
 }
 
-static int attach(struct guest *guest, const struct chardev_source *source, const char *alias,
-                  bool force, struct stream *stream, GError **error)
+static struct session *session_new(struct guest *guest, const struct chardev_source *source,
+                                   const char *alias, struct stream *stream)
 {
-    int fd = open_source(source, alias, error);
+    struct session *session = g_new0(struct session, 1);
+
+    object_ref(&guest->object);
+    session->guest = guest;
+    session->alias = g_strdup(alias);
+    session->terminal =
+        source->type == CHARDEV_PTY ? g_strdup(chardev_source_end(source)->path) : NULL;
+    session->stream = stream_ref(stream);
+    return session;
+}
+
+/* flags: VIR_DOMAIN_CONSOLE_ */
+static int attach(struct guest *guest, const struct chardev_source *source, const char *alias,
+                  unsigned flags, struct stream *stream, GError **error)
+{
+    int fd = open_source(source, alias, flags & VIR_DOMAIN_CONSOLE_SAFE, error);
     struct stream *evicted = NULL;
 
     if (fd < 0)
         return -1;
-    struct session *session = g_new(struct session, 1);
-    *session = (struct session){guest, g_strdup(alias), stream_ref(stream)};
-    object_ref(&guest->object);
-    if (claim(guest, alias, force, session, &evicted, error) < 0) {
+    struct session *session = session_new(guest, source, alias, stream);
+    if (claim(session, flags, &evicted, error) < 0) {
         session_ended(session);
         close(fd);
         return -1;
@@ -183,7 +239,7 @@ static int attach(struct guest *guest, const struct chardev_source *source, cons
     return 0;
 }
 
-int console_open(struct guest *guest, const char *alias, bool force, struct stream *stream,
+int console_open(struct guest *guest, const char *alias, unsigned flags, struct stream *stream,
                  GError **error)
 {
     OBJECT_VIEW_AUTO struct object_view view = {0};
@@ -197,7 +253,7 @@ int console_open(struct guest *guest, const char *alias, bool force, struct stre
                   alias ? alias : "default");
         return -1;
     }
-    return attach(guest, source, found, force, stream, error);
+    return attach(guest, source, found, flags, stream, error);
 }
 
 int console_open_channel(struct guest *guest, const char *name, bool force, struct stream *stream,
@@ -213,5 +269,5 @@ int console_open_channel(struct guest *guest, const char *name, bool force, stru
         error_set(error, VIR_ERR_INTERNAL_ERROR, "cannot find channel %s", name ? name : "default");
         return -1;
     }
-    return attach(guest, source, found, force, stream, error);
+    return attach(guest, source, found, force ? VIR_DOMAIN_CONSOLE_FORCE : 0, stream, error);
 }

@@ -18,8 +18,8 @@
 int domain_open_console(struct call *call, const struct remote_domain_open_console_args *args,
                         void *ret, GError **error)
 {
-    return console_open(guest_of(call->object), args->dev_name,
-                        args->flags & VIR_DOMAIN_CONSOLE_FORCE, call_stream(call), error);
+    return console_open(guest_of(call->object), args->dev_name, args->flags, call_stream(call),
+                        error);
 }
 
 int domain_open_channel(struct call *call, const struct remote_domain_open_channel_args *args,

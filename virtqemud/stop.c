@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/log.h"
 
+#include "console.h"
 #include "log-file.h"
 #include "prepare.h"
 
@@ -111,6 +112,7 @@ void stop_clear_up(struct guest *guest, struct job *job, int reason)
     guest_set_qmp(guest, NULL);
     forget_process(guest);
     forget_owner(guest);
+    console_release_all(guest);
     if (view.live) {
         note_end(qemu, view.name, reason);
         prepare_undo(guest, view_live(&view));
