@@ -343,9 +343,6 @@ static const struct refusal {
      VIR_ERR_INVALID_ARG,
      "invalid argument: the machine 'nope' is not supported by emulator '" QEMU "'"},
     {{.arch = "nope"}, VIR_ERR_INVALID_ARG, "invalid argument: unknown architecture: nope"},
-    {{.arch = "unicore32"},
-     VIR_ERR_CONFIG_UNSUPPORTED,
-     "unsupported configuration: unable to find any emulator to serve 'unicore32' architecture"},
     {{.virttype = "xen"},
      VIR_ERR_INVALID_ARG,
      "invalid argument: the accel 'xen' is not supported by '" QEMU "' on this host"},
@@ -376,6 +373,22 @@ static void test_refusals(void)
     end(&setup);
 }
 
+static void test_no_emulator(void)
+{
+    const struct domain_capabilities_wish wish = {.arch = "xtensaeb"};
+    g_autoptr(GError) error = NULL;
+    char *xml = NULL;
+    struct setup setup;
+
+    begin(&setup, "/nowhere");
+    g_assert_cmpint(domain_capabilities_write(setup.probes, &wish, &xml, &error), ==, -1);
+    g_assert_cmpstr(
+        error->message, ==,
+        "unsupported configuration: unable to find any emulator to serve 'xtensaeb' architecture");
+    g_assert_cmpint(error_code_of(error), ==, VIR_ERR_CONFIG_UNSUPPORTED);
+    end(&setup);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -388,5 +401,6 @@ int main(int argc, char **argv)
     g_test_add_func("/domain-capabilities/q35", test_domain);
     g_test_add_func("/domain-capabilities/ide", test_ide);
     g_test_add_func("/domain-capabilities/refusals", test_refusals);
+    g_test_add_func("/domain-capabilities/no-emulator", test_no_emulator);
     return g_test_run();
 }
