@@ -2,9 +2,11 @@
 #include "defaults.h"
 
 #include "model/domain-defaults.h"
+#include "xml/xml.h"
 
 #include "address.h"
 #include "emulator.h"
+#include "firmware.h"
 
 /* ---- the machine and its CPU ---- */
 
@@ -67,19 +69,17 @@ static void numa_defaults(struct domain *domain)
     numa->cells.items[0]->cpus = rest;
 }
 
-/* The guest's own copy of the firmware's variables. */
+/* The guest's own copy of the variables has a name before the first start only if the firmware
+ * is known, and can't keep them itself. */
 static void nvram_defaults(struct domain *domain, const struct machine_traits *machine)
 {
     struct domain_os *os = &domain->os;
 
-    if (!machine->nvram_folder || !os->loader || os->loader->type != LOADER_PFLASH ||
-        os->loader->readonly != TRISTATE_YES || os->loader->stateless == TRISTATE_YES)
-        return;
-    if (!os->nvram)
-        os->nvram = arena_new(&domain->definition.arena, struct os_nvram);
-    if (!os->nvram->path && !os->nvram->source.type)
-        os->nvram->path = arena_printf(&domain->definition.arena, "%s/%s_VARS.fd",
-                                       machine->nvram_folder, domain->name);
+    if (os->nvram && xml_equal(&os_nvram_schema, os->nvram, &(struct os_nvram){0}))
+        os->nvram = NULL;
+    if (machine->nvram_folder && firmware_has_variables(domain) &&
+        os->loader->readonly == TRISTATE_YES)
+        firmware_name_nvram(domain, machine->nvram_folder);
 }
 
 /* ---- buses that every machine of a family has ---- */
@@ -269,7 +269,8 @@ int defaults_find_machine(const struct domain *domain, const struct emulator *em
     return 0;
 }
 
-int defaults_apply(struct domain *domain, const struct emulator *emulator, GError **error)
+int defaults_apply(struct domain *domain, const struct emulator *emulator, const char *nvram_folder,
+                   GError **error)
 {
     struct machine_traits machine;
 
@@ -279,5 +280,6 @@ int defaults_apply(struct domain *domain, const struct emulator *emulator, GErro
         domain->devices.emulator = text(domain, emulator->path);
     if (defaults_find_machine(domain, emulator, &machine, error) < 0)
         return -1;
+    machine.nvram_folder = nvram_folder;
     return defaults_apply_machine(domain, &machine, error);
 }

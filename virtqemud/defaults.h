@@ -13,8 +13,10 @@ struct emulator;
  */
 
 /* For the machine that the document names, or the emulator's default, which is then named.
- * VIR_ERR_CONFIG_UNSUPPORTED: there is no such machine. Does not block. */
-int defaults_apply(struct domain *domain, const struct emulator *emulator, GError **error);
+ * nvram_folder is where variables of firmware are kept. VIR_ERR_CONFIG_UNSUPPORTED: there is no
+ * such machine. Does not block. */
+int defaults_apply(struct domain *domain, const struct emulator *emulator, const char *nvram_folder,
+                   GError **error);
 
 /* The same when the machine is known. */
 int defaults_apply_machine(struct domain *domain, const struct machine_traits *machine,

@@ -80,7 +80,8 @@ static int complete(struct qemu *qemu, struct domain *domain, GError **error)
     choose_architecture(domain);
     if (check_type(domain, error) < 0 || domain_apply_defaults(domain, &generic, error) < 0 ||
         find_emulator(qemu, domain, &emulator, error) < 0 ||
-        defaults_apply(domain, emulator, error) < 0 || domain_check(domain, error) < 0)
+        defaults_apply(domain, emulator, qemu->nvram_folder, error) < 0 ||
+        domain_check(domain, error) < 0)
         return -1;
     return rules_check(domain, error);
 }

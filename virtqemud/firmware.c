@@ -218,7 +218,7 @@ static void find_template(struct domain *domain, const struct qemu_config *confi
 
 /* Firmware that can be written keeps its variables itself, unless the document has a file for them.
  */
-static bool has_variables(const struct domain *domain)
+bool firmware_has_variables(const struct domain *domain)
 {
     const struct os_loader *loader = domain->os.loader;
 
@@ -236,12 +236,12 @@ char *firmware_stored_nvram(const struct domain *domain, const char *nvram_folde
     return g_strdup_printf("%s/%s_VARS.fd", nvram_folder, domain->name);
 }
 
-static void name_variables(struct domain *domain, const char *nvram_folder)
+void firmware_name_nvram(struct domain *domain, const char *nvram_folder)
 {
-    struct os_nvram *nvram = domain->os.nvram;
+    struct os_nvram *nvram = ensure_nvram(domain);
     const char *suffix = "fd";
 
-    if (!nvram || firmware_nvram_path(domain))
+    if (firmware_nvram_path(domain))
         return;
     if (nvram->format && nvram->format != IMAGE_FORMAT_RAW)
         suffix = names_word(&image_format_names, nvram->format);
@@ -256,11 +256,11 @@ int firmware_select(struct domain *domain, const struct qemu_config *config,
 
     if (domain->os.firmware && !chosen && select_descriptor(domain, folders, error) < 0)
         return -1;
-    if (!has_variables(domain))
+    if (!firmware_has_variables(domain))
         return 0;
     if (!domain->os.nvram || !domain->os.nvram->template)
         find_template(domain, config, folders);
-    name_variables(domain, nvram_folder);
+    firmware_name_nvram(domain, nvram_folder);
     return 0;
 }
 
@@ -291,12 +291,11 @@ int firmware_make_nvram(const struct domain *live, const struct qemu_config *con
     const char *path = firmware_nvram_path(live);
     const struct os_nvram *nvram = live->os.nvram;
 
-    if (!path || (!reset && access(path, F_OK) == 0))
+    if (!path || !firmware_has_variables(live) || (!reset && access(path, F_OK) == 0))
         return 0;
     if (!nvram->template) {
         error_set(error, VIR_ERR_OPERATION_FAILED,
-                  "unable to find any master var store for loader: %s",
-                  live->os.loader && live->os.loader->path ? live->os.loader->path : "none");
+                  "unable to find any master var store for loader: %s", live->os.loader->path);
         return -1;
     }
     return copy_template(nvram->template, path, config, error);

@@ -22,6 +22,13 @@ int firmware_select(struct domain *domain, const struct qemu_config *config,
 int firmware_make_nvram(const struct domain *live, const struct qemu_config *config, bool reset,
                         GError **error);
 
+/* True if the guest has a file of variables beside its firmware, as far as its document says. */
+bool firmware_has_variables(const struct domain *domain);
+
+/* Names that file, nvram_folder/NAME_VARS.fd, where the document does not. Changes a domain under
+ * construction. */
+void firmware_name_nvram(struct domain *domain, const char *nvram_folder);
+
 /* The path of the file of variables, in whichever form the document has it, or NULL. Borrowed. */
 const char *firmware_nvram_path(const struct domain *domain);
 

@@ -73,11 +73,12 @@ static void set_folders(struct qemu *qemu, const struct daemon *daemon)
         qemu->state_folder = g_strdup_printf("%s/qemu/lib", paths->config);
         qemu->status_folder = g_strdup_printf("%s/qemu/run", paths->runtime);
         qemu->log_folder = g_strdup_printf("%s/qemu/log", paths->cache);
-        return;
+    } else {
+        qemu->state_folder = g_strdup_printf("%s/qemu", paths->state);
+        qemu->status_folder = g_strdup_printf("%s/qemu", paths->runtime);
+        qemu->log_folder = g_strdup_printf("%s/qemu", paths->log);
     }
-    qemu->state_folder = g_strdup_printf("%s/qemu", paths->state);
-    qemu->status_folder = g_strdup_printf("%s/qemu", paths->runtime);
-    qemu->log_folder = g_strdup_printf("%s/qemu", paths->log);
+    qemu->nvram_folder = g_strdup_printf("%s/nvram", qemu->state_folder);
 }
 
 /* QEMU's user must be able to pass through to what is its own inside. */
@@ -230,6 +231,7 @@ static void stop(struct daemon *daemon)
     ports_free(qemu->websocket_ports);
     qemu_config_clear(&qemu->config);
     g_free(qemu->state_folder);
+    g_free(qemu->nvram_folder);
     g_free(qemu->status_folder);
     g_free(qemu->log_folder);
     g_free(qemu);

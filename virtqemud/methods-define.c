@@ -70,8 +70,7 @@ int domain_define_xml_flags(struct call *call,
 static int choose_nvram(struct qemu *qemu, const struct domain *domain, unsigned flags,
                         char **ret_path, GError **error)
 {
-    g_autofree char *folder = g_build_filename(qemu->state_folder, "nvram", NULL);
-    g_autofree char *path = firmware_stored_nvram(domain, folder);
+    g_autofree char *path = firmware_stored_nvram(domain, qemu->nvram_folder);
 
     if (!path || access(path, F_OK) < 0 || (flags & VIR_DOMAIN_UNDEFINE_KEEP_NVRAM))
         return 0;

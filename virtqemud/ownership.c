@@ -12,6 +12,8 @@
 #include "base/error.h"
 #include "base/log.h"
 
+#include "firmware.h"
+
 /* Where the owner before the guest is remembered: "UID:GID". */
 #define OWNER_ATTRIBUTE "trusted.modvirt.owner"
 
@@ -117,10 +119,9 @@ static int chardev_paths(const struct domain *live, const struct qemu_config *co
 static int firmware_paths(const struct domain *live, const struct qemu_config *config,
                           path_function *function, GError **error)
 {
-    const struct os_nvram *nvram = live->os.nvram;
-    const char *path = !nvram ? NULL : nvram->path ? nvram->path : nvram->source.path;
+    const char *path = firmware_nvram_path(live);
 
-    return path ? function(path, config, error) : 0;
+    return path && firmware_has_variables(live) ? function(path, config, error) : 0;
 }
 
 static int for_each_path(const struct domain *live, const struct qemu_config *config,

@@ -81,11 +81,9 @@ static int make_channel_folders(struct qemu *qemu, const struct domain *live, GE
 /* What the document leaves to files of the host: images below images, firmware, its variables. */
 static int look_up_files(struct qemu *qemu, struct domain *live, GError **error)
 {
-    g_autofree char *nvram = g_build_filename(qemu->state_folder, "nvram", NULL);
-
     if (backing_chain_load(live, error) < 0)
         return -1;
-    return firmware_select(live, &qemu->config, nvram, NULL, error);
+    return firmware_select(live, &qemu->config, qemu->nvram_folder, NULL, error);
 }
 
 /* What the guest gets is written down, so that it stays the same wherever and whenever it is

@@ -23,7 +23,8 @@ struct qemu {
     struct qemu_config config;
     uint8_t host_uuid[16];
 
-    char *state_folder;  /* /var/lib/libvirt/qemu: a folder for each running guest, nvram */
+    char *state_folder;  /* /var/lib/libvirt/qemu: a folder for each running guest */
+    char *nvram_folder;  /* in it: the variables of firmware */
     char *status_folder; /* /run/libvirt/qemu: status files, sockets of channels */
     char *log_folder;    /* /var/log/libvirt/qemu: NAME.log */
 

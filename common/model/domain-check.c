@@ -208,8 +208,11 @@ static int check_os(const struct domain *domain, GError **error)
         return REFUSE(error, VIR_ERR_CONFIG_UNSUPPORTED,
                       "os/@firmware: firmware is chosen automatically, or by <loader>, not both");
     if (os->nvram && os->loader && os->loader->stateless == TRISTATE_YES)
-        return REFUSE(error, VIR_ERR_CONFIG_UNSUPPORTED,
-                      "os/nvram: a stateless loader has no variables");
+        return REFUSE(error, VIR_ERR_XML_DETAIL, "os/nvram: a stateless loader has no variables");
+    if ((os->nvram || os->loader) && !os->firmware && !(os->loader && os->loader->path))
+        return REFUSE(error, VIR_ERR_XML_DETAIL,
+                      "os/loader: it has no path, and os/@firmware, which would choose one, is "
+                      "absent");
     return 0;
 }
 

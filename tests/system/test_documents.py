@@ -81,13 +81,22 @@ def test_the_cpu_of_the_host(connection, daemon):
 VARIABLES = pathlib.Path("/var/lib/libvirt/qemu/nvram/vars_VARS.fd")
 
 
+LOADER, TEMPLATE = IMAGES / "code.fd", IMAGES / "vars.fd"
+
+
+def define_with_firmware(connection, elements):
+    LOADER.write_bytes(b"\xf4" * (256 << 10))
+    TEMPLATE.write_bytes(b"template".ljust(64 << 10, b"\0"))
+    return connection.defineXML(hlt_xml("vars").replace("</type>", "</type>" + elements))
+
+
 def test_fresh_variables_of_the_firmware(connection):
-    loader, template = IMAGES / "code.fd", IMAGES / "vars.fd"
-    loader.write_bytes(b"\xf4" * (256 << 10))
-    template.write_bytes(b"template".ljust(64 << 10, b"\0"))
-    os = "</type><loader readonly='yes' type='pflash'>%s</loader><nvram template='%s'/>" % (loader, template)
-    domain = connection.defineXML(hlt_xml("vars").replace("</type>", os))
+    domain = define_with_firmware(connection, "<loader readonly='yes' type='pflash'>%s</loader>"
+                                  "<nvram template='%s'/>" % (LOADER, TEMPLATE))
+    assert parsed(domain).findtext("os/nvram") == str(VARIABLES)
     domain.create()
+    assert parsed(domain).findtext("os/nvram") == str(VARIABLES)
+    assert parsed(domain).find("os/nvram").get("template") == str(TEMPLATE)
     domain.destroy()
     assert VARIABLES.read_bytes().startswith(b"template")
     VARIABLES.write_bytes(b"changed".ljust(64 << 10, b"\0"))
@@ -96,6 +105,32 @@ def test_fresh_variables_of_the_firmware(connection):
     assert VARIABLES.read_bytes().startswith(b"changed")
     domain.createWithFlags(libvirt.VIR_DOMAIN_START_RESET_NVRAM)
     assert VARIABLES.read_bytes().startswith(b"template")
+
+
+def test_variables_without_a_template(connection):
+    domain = define_with_firmware(connection, "<loader readonly='yes' type='pflash'>%s</loader>" % LOADER)
+    assert parsed(domain).findtext("os/nvram") == str(VARIABLES)
+    assert code_of(domain.create) == libvirt.VIR_ERR_OPERATION_FAILED
+    domain.rename("renamed")
+    assert parsed(domain).findtext("os/nvram") == str(VARIABLES)
+    assert code_of(domain.undefine) is None     # there is no such file
+
+
+@pytest.mark.parametrize("loader, nvram", [
+    ("<loader type='pflash'>%s</loader><nvram template='%s'/>" % (LOADER, TEMPLATE), ""),
+    ("<loader type='pflash'>%s</loader><nvram/>" % LOADER, None),
+    ("<loader type='rom'>%s</loader><nvram/>" % LOADER, None),
+    ("<loader readonly='yes' type='pflash' stateless='yes'>%s</loader>" % LOADER, None),
+])
+def test_variables_that_are_not_named_yet(connection, loader, nvram):
+    assert parsed(define_with_firmware(connection, loader)).findtext("os/nvram") == nvram
+
+
+@pytest.mark.parametrize("elements", [
+    "<loader/>", "<loader readonly='yes' type='pflash'/>", "<nvram>/nowhere.fd</nvram>",
+    "<loader type='pflash' stateless='yes'>/nowhere.fd</loader><nvram>/nowhere.fd</nvram>"])
+def test_firmware_that_is_not_there(connection, elements):
+    assert code_of(define_with_firmware, connection, elements) == libvirt.VIR_ERR_XML_DETAIL
 
 
 def test_flags_of_a_start(connection, hlt):
