@@ -350,12 +350,22 @@ static int add_step_device(const struct build *build, const struct step *step,
     return step->after ? step->after(build, device, error) : 0;
 }
 
-static bool has_step(enum device_kind kind)
+static const struct step *find_step(enum device_kind kind)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(steps); i++)
         if (steps[i].kind == kind)
-            return true;
-    return false;
+            return &steps[i];
+    return NULL;
+}
+
+/* Controllers have no step of their own: the first one's adds them in their order. */
+int arguments_add_device(const struct build *build, const struct device *device, GError **error)
+{
+    const struct step *step = find_step(device->kind);
+
+    return !step || device->kind == DEVICE_CONTROLLER
+               ? add_device(build, device, error)
+               : add_step_device(build, step, device, error);
 }
 
 int arguments_add_devices(const struct build *build, GError **error)
@@ -366,7 +376,7 @@ int arguments_add_devices(const struct build *build, GError **error)
 
     /* what has no step has no properties either, and is refused in its own words */
     for (unsigned i = 0; i < count; i++)
-        if (!has_step(devices[i].kind) && add_device(build, &devices[i], error) < 0)
+        if (!find_step(devices[i].kind) && add_device(build, &devices[i], error) < 0)
             return -1;
     for (size_t step = 0; step < G_N_ELEMENTS(steps); step++) {
         if (steps[step].first && steps[step].first(build, error) < 0)

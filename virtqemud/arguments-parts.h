@@ -35,3 +35,6 @@ void arguments_add_boot(const struct build *build);
 
 /* Everything with a bus, in an order in which each finds its own. */
 int arguments_add_devices(const struct build *build, GError **error);
+
+/* One of these alone, with what it needs: words are an option and its value by turns. */
+int arguments_add_device(const struct build *build, const struct device *device, GError **error);

@@ -175,7 +175,7 @@ static void close_fd(void *item)
     close(((struct process_fd *)item)->from);
 }
 
-static void init_arguments(struct arguments *arguments)
+void arguments_init(struct arguments *arguments)
 {
     arguments->words = g_ptr_array_new_with_free_func(g_free);
     arguments->environment = g_ptr_array_new_with_free_func(g_free);
@@ -201,7 +201,7 @@ int arguments_build(const struct domain *live, const struct arguments_context *c
     struct arguments arguments;
     const struct build build = {live, context, &arguments};
 
-    init_arguments(&arguments);
+    arguments_init(&arguments);
     if (check_target(&build, error) < 0 || add_words(&build, error) < 0) {
         arguments_clear(&arguments);
         return -1;

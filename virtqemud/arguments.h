@@ -39,6 +39,9 @@ int arguments_build(const struct domain *live, const struct arguments_context *c
                     struct arguments *ret_arguments, GError **error);
 void arguments_clear(struct arguments *arguments);
 
+/* Nothing yet: for parts of a command line (arguments-parts.h) that are built alone. */
+void arguments_init(struct arguments *arguments);
+
 /* Closes the descriptors once the process has its own: as long as we have the monitor's listening
  * socket too, nobody is told that QEMU has ended before it took our connection. */
 void arguments_close(struct arguments *arguments);

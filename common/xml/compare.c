@@ -64,6 +64,54 @@ bool xml_equal(const struct xml_schema *schema, const void *a, const void *b)
     return true;
 }
 
+/* ---- one that names another ---- */
+
+static bool list_covers(const struct xml_schema *schema, const struct xml_list *pattern,
+                        const struct xml_list *object)
+{
+    if (pattern->count > object->count)
+        return false;
+    for (unsigned i = 0; i < pattern->count; i++)
+        if (schema ? !xml_covers(schema, pattern->items[i], object->items[i])
+                   : strcmp(pattern->items[i], object->items[i]) != 0)
+            return false;
+    return true;
+}
+
+static bool member_covers(const struct xml_row *row, const void *pattern, const void *object)
+{
+    switch ((enum xml_row_kind)row->kind) {
+    case XML_KIND_CHILD:
+        return *(void *const *)object &&
+               xml_covers(row->schema, *(void *const *)pattern, *(void *const *)object);
+    case XML_KIND_LIST:
+        return list_covers(row->schema, pattern, object);
+    case XML_KIND_STRINGS:
+        return list_covers(NULL, pattern, object);
+    default:
+        return members_equal(row, pattern, object);
+    }
+}
+
+bool xml_covers(const struct xml_schema *schema, const void *pattern, const void *object)
+{
+    for (unsigned i = 0; i < schema->n_rows; i++) {
+        const struct xml_row *row = &schema->rows[i];
+        const void *asked = (const char *)pattern + row->offset;
+        const void *is = (const char *)object + row->offset;
+
+        if (row->flags & (XML_INPUT | XML_OUTPUT | XML_LIVE | XML_STATUS) ||
+            !xml_row_applies(row, pattern))
+            continue;
+        if (row->kind == XML_KIND_EMBED
+                ? !xml_covers(row->schema, asked, is)
+                : xml_row_is_set(row, asked) &&
+                      (!xml_row_applies(row, object) || !member_covers(row, asked, is)))
+            return false;
+    }
+    return true;
+}
+
 /* ---- ABI ---- */
 
 static int compare_struct(const struct xml_schema *schema, const void *source, const void *target,

@@ -56,6 +56,10 @@ void xml_write_part(const struct xml_schema *schema, const void *object, unsigne
 /* True if all rows are equal (flags, names, numbers; not the slack between). */
 bool xml_equal(const struct xml_schema *schema, const void *a, const void *b);
 
+/* True if all that pattern says is so in object, which may say more; what only a running guest has
+ * is left aside. So a document names one of several devices. */
+bool xml_covers(const struct xml_schema *schema, const void *pattern, const void *object);
+
 /* 0, or -1 with VIR_ERR_CONFIG_UNSUPPORTED naming the first row marked XML_ABI that differs, and
  * both values: source is what runs, target what is asked for. */
 int xml_compare_abi(const struct xml_schema *schema, const void *source, const void *target,

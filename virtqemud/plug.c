@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "plug.h"
+
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/log.h"
+
+#include "arguments-parts.h"
+#include "chardev-json.h"
+#include "json.h"
+#include "option.h"
+#include "qmp-commands.h"
+
+#define WORD_DEPTH 20
+#define WORD_MEMORY (1024 * 1024)
+
+/* Files are handed over in sets that bear this and the alias: so they are found again. */
+#define SET_MARK "plug:"
+
+/* ---- what an option of the command line is as a command ---- */
+
+static const struct verb {
+    const char *option;
+    const char *add, *del;
+    const char *key;      /* of the name in what is added, and in the command that deletes */
+    const char *del_key;  /* the latter, where it differs */
+    bool is_device;       /* comes last, and goes by itself */
+    bool is_chardev;      /* no JSON on the command line */
+    bool is_file;         /* -add-fd: a set of descriptors */
+    const char *bare_key; /* the value is this one argument, and there is nothing to delete */
+} verbs[] = {
+    {"-object", "object-add", "object-del", "id"},
+    {"-blockdev", "blockdev-add", "blockdev-del", "node-name"},
+    {"-netdev", "netdev_add", "netdev_del", "id"},
+    {"-chardev", "chardev-add", "chardev-remove", "id", .is_chardev = true},
+    {"-device", "device_add", "device_del", "id", .is_device = true},
+    {"-add-fd", "add-fd", NULL, NULL, .is_file = true},
+    {"-watchdog-action", "watchdog-set-action", NULL, NULL, .bare_key = "action"},
+};
+
+struct step {
+    const struct verb *verb;
+    char *value; /* the option's value, of -add-fd and of chardevs */
+    char *name;  /* what it is deleted by; NULL: it is not */
+    struct json_object *json;
+};
+
+struct plug {
+    char *alias;
+    struct arguments arguments;
+    GPtrArray *steps;
+    char *terminal;
+};
+
+static void free_step(void *data)
+{
+    struct step *step = data;
+
+    json_clear(&step->json);
+    g_free(step->value);
+    g_free(step->name);
+    g_free(step);
+}
+
+static const struct verb *find_verb(const char *option)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(verbs); i++)
+        if (strcmp(verbs[i].option, option) == 0)
+            return &verbs[i];
+    return NULL;
+}
+
+/* ---- from words to steps ---- */
+
+static int read_value(const struct verb *verb, const char *value, struct json_object **ret_json,
+                      GError **error)
+{
+    if (verb->is_file)
+        return 0;
+    if (verb->is_chardev)
+        return chardev_json(value, ret_json, error);
+    if (verb->bare_key) {
+        g_autofree char *pair = g_strdup_printf("s:%s", verb->bare_key);
+        *ret_json = json_build(pair, value, NULL);
+        return 0;
+    }
+    return json_read(value, strlen(value), WORD_DEPTH, WORD_MEMORY, ret_json, error);
+}
+
+static int add_step(struct plug *plug, const char *option, const char *value, GError **error)
+{
+    const struct verb *verb = find_verb(option);
+    struct json_object *json = NULL;
+
+    if (!verb) {
+        error_set(error, VIR_ERR_OPERATION_UNSUPPORTED,
+                  "device '%s' can't be plugged: it needs '%s' when the guest is started",
+                  plug->alias, option);
+        return -1;
+    }
+    if (read_value(verb, value, &json, error) < 0)
+        return -1;
+    struct step *step = g_new0(struct step, 1);
+    *step = (struct step){.verb = verb,
+                          .value = g_strdup(value),
+                          .name = verb->key ? g_strdup(json_string_member(json, verb->key)) : NULL,
+                          .json = json};
+    g_ptr_array_add(plug->steps, step);
+    return 0;
+}
+
+/* The device comes last, whatever the command line's order. */
+static int read_steps(struct plug *plug, GError **error)
+{
+    const GPtrArray *words = plug->arguments.words;
+
+    for (unsigned pass = 0; pass < 2; pass++)
+        for (guint i = 0; i + 1 < words->len; i += 2) {
+            const struct verb *verb = find_verb(words->pdata[i]);
+
+            if ((verb && verb->is_device) == (pass == 1) &&
+                add_step(plug, words->pdata[i], words->pdata[i + 1], error) < 0)
+                return -1;
+        }
+    return 0;
+}
+
+static struct plug *plug_new(const char *alias)
+{
+    struct plug *plug = g_new0(struct plug, 1);
+
+    plug->alias = g_strdup(alias);
+    arguments_init(&plug->arguments);
+    plug->steps = g_ptr_array_new_with_free_func(free_step);
+    return plug;
+}
+
+int plug_build(const struct domain *live, const struct device *device,
+               const struct arguments_context *context, struct plug **ret_plug, GError **error)
+{
+    struct plug *plug PLUG_AUTO = plug_new(device->info ? device->info->alias : NULL);
+    const struct build build = {.domain = live, .context = context, .arguments = &plug->arguments};
+
+    if (arguments_add_device(&build, device, error) < 0 || read_steps(plug, error) < 0)
+        return -1;
+    *ret_plug = g_steal_pointer(&plug);
+    return 0;
+}
+
+void plug_free(struct plug *plug)
+{
+    if (!plug)
+        return;
+    g_ptr_array_unref(plug->steps);
+    arguments_clear(&plug->arguments);
+    g_free(plug->terminal);
+    g_free(plug->alias);
+    g_free(plug);
+}
+
+bool plug_has_device(const struct plug *plug)
+{
+    for (guint i = 0; i < plug->steps->len; i++)
+        if (((const struct step *)plug->steps->pdata[i])->verb->is_device)
+            return true;
+    return false;
+}
+
+const char *plug_terminal(const struct plug *plug)
+{
+    return plug->terminal;
+}
+
+/* ---- descriptors ---- */
+
+static int fd_of(const struct plug *plug, int number)
+{
+    for (guint i = 0; i < plug->arguments.fds->len; i++) {
+        const struct process_fd *fd = &g_array_index(plug->arguments.fds, struct process_fd, i);
+
+        if (fd->to == number)
+            return fd->from;
+    }
+    return -1;
+}
+
+/* "3:4" -> "plug3:plug4", each handed over under that name; what is no number stays. */
+static char *hand_over(const struct plug *plug, struct qmp *qmp, const char *list, GError **error)
+{
+    g_auto(GStrv) parts = g_strsplit(list, ":", 0);
+
+    for (char **part = parts; *part; part++) {
+        int fd = g_ascii_isdigit(**part) ? fd_of(plug, atoi(*part)) : -1;
+        g_autofree char *name = fd >= 0 ? g_strdup_printf("plug%s", *part) : NULL;
+
+        if (!name)
+            continue;
+        if (qmp_getfd(qmp, name, fd, 0, error) < 0)
+            return NULL;
+        g_free(*part);
+        *part = g_steal_pointer(&name);
+    }
+    return g_strjoinv(":", parts);
+}
+
+/* A member of an object whose value is numbers of descriptors is given names instead. */
+static int hand_over_member(const struct plug *plug, struct qmp *qmp, struct json_object *object,
+                            const char *name, GError **error)
+{
+    const char *list = json_string_member(object, name);
+
+    if (!list)
+        return 0;
+    g_autofree char *names = hand_over(plug, qmp, list, error);
+    if (!names)
+        return -1;
+    json_object_object_add(object, name, json_object_new_string(names));
+    return 0;
+}
+
+static int hand_over_all(const struct plug *plug, struct qmp *qmp, const struct step *step,
+                         GError **error)
+{
+    static const char *const members[] = {"fd", "fds", "vhostfd", "vhostfds"};
+
+    if (step->verb->is_chardev) {
+        struct json_object *data =
+            json_object_member(json_object_member(step->json, "backend"), "data");
+        struct json_object *address = json_object_member(data, "addr");
+
+        return hand_over_member(plug, qmp, json_object_member(address, "data"), "str", error);
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(members); i++)
+        if (hand_over_member(plug, qmp, step->json, members[i], error) < 0)
+            return -1;
+    return 0;
+}
+
+/* ---- files: sets of descriptors, which QEMU numbers ---- */
+
+static void rename_file(struct json_object *data, const char *member, const char *from,
+                        const char *to)
+{
+    if (g_strcmp0(json_string_member(data, member), from) == 0)
+        json_object_object_add(data, member, json_object_new_string(to));
+}
+
+/* Whoever names the set by our number gets QEMU's. */
+static void rename_set(const struct plug *plug, int ours, int64_t theirs)
+{
+    g_autofree char *from = g_strdup_printf("/dev/fdset/%d", ours);
+    g_autofree char *to = g_strdup_printf("/dev/fdset/%" G_GINT64_FORMAT, theirs);
+
+    for (guint i = 0; i < plug->steps->len; i++) {
+        const struct step *step = plug->steps->pdata[i];
+        struct json_object *data =
+            json_object_member(json_object_member(step->json, "backend"), "data");
+
+        rename_file(data, "out", from, to);
+        rename_file(data, "logfile", from, to);
+    }
+}
+
+static int add_file(const struct plug *plug, struct qmp *qmp, const struct step *step,
+                    GError **error)
+{
+    struct json_object *result JSON_AUTO = NULL;
+    g_autofree char *mark = g_strconcat(SET_MARK, plug->alias, NULL);
+    int number = -1;
+
+    sscanf(step->value, "set=%d", &number);
+    int fd = fd_of(plug, number);
+    if (qmp_execute_fds(qmp, "add-fd", json_build("s:opaque", mark, NULL), &fd, 1, 0, &result,
+                        error) < 0)
+        return -1;
+    rename_set(plug, number, json_int_member(result, "fdset-id", -1));
+    return 0;
+}
+
+static bool set_is_of(struct json_object *set, const char *mark)
+{
+    struct json_object *fds = json_array_member(set, "fds");
+
+    for (size_t i = 0; fds && i < json_object_array_length(fds); i++)
+        if (g_strcmp0(json_string_member(json_object_array_get_idx(fds, i), "opaque"), mark) == 0)
+            return true;
+    return false;
+}
+
+static void remove_files(const struct plug *plug, struct qmp *qmp)
+{
+    struct json_object *sets JSON_AUTO = NULL;
+    g_autofree char *mark = g_strconcat(SET_MARK, plug->alias, NULL);
+
+    if (qmp_execute(qmp, "query-fdsets", NULL, 0, &sets, NULL) < 0 ||
+        !json_object_is_type(sets, json_type_array))
+        return;
+    for (size_t i = 0; i < json_object_array_length(sets); i++) {
+        struct json_object *set = json_object_array_get_idx(sets, i);
+
+        if (set_is_of(set, mark))
+            qmp_execute(qmp, "remove-fd",
+                        json_build("I:fdset-id", json_int_member(set, "fdset-id", -1), NULL), 0,
+                        NULL, NULL);
+    }
+}
+
+/* ---- doing it ---- */
+
+static int run_step(struct plug *plug, struct qmp *qmp, const struct step *step, GError **error)
+{
+    struct json_object *result JSON_AUTO = NULL;
+
+    if (step->verb->is_file)
+        return add_file(plug, qmp, step, error);
+    if (hand_over_all(plug, qmp, step, error) < 0)
+        return -1;
+    if (qmp_execute(qmp, step->verb->add, json_object_get(step->json), 0, &result, error) < 0)
+        return -1;
+    const char *terminal = json_string_member(result, "pty");
+    /* QEMU is not to choose what we open later */
+    if (terminal && g_str_has_prefix(terminal, "/dev/pts/") && !strstr(terminal, "..")) {
+        g_free(plug->terminal);
+        plug->terminal = g_strdup(terminal);
+    }
+    return 0;
+}
+
+/* True if it may still happen: what QEMU was told and has not answered. */
+static bool is_open(const GError *error)
+{
+    return error_is(error, VIR_ERR_OPERATION_TIMEOUT) || error_is(error, VIR_ERR_OPERATION_FAILED);
+}
+
+static void undo_steps(const struct plug *plug, struct qmp *qmp, guint count)
+{
+    for (guint i = count; i > 0; i--) {
+        const struct step *step = plug->steps->pdata[i - 1];
+        const char *key = step->verb->key;
+        g_autofree char *pair = key ? g_strdup_printf("s:%s", key) : NULL;
+        g_autoptr(GError) error = NULL;
+
+        if (!step->name || !step->verb->del || step->verb->is_device)
+            continue;
+        if (qmp_execute(qmp, step->verb->del, json_build(pair, step->name, NULL), 0, NULL, &error) <
+            0)
+            log_debug("%s: %s", qmp_who(qmp), error->message);
+    }
+    for (guint i = 0; i < count; i++)
+        if (((const struct step *)plug->steps->pdata[i])->verb->is_chardev) {
+            remove_files(plug, qmp);
+            return;
+        }
+}
+
+int plug_apply(struct plug *plug, struct qmp *qmp, GError **error)
+{
+    for (guint i = 0; i < plug->steps->len; i++) {
+        GError *refused = NULL;
+
+        if (run_step(plug, qmp, plug->steps->pdata[i], &refused) == 0)
+            continue;
+        if (!is_open(refused))
+            undo_steps(plug, qmp, i);
+        g_propagate_error(error, refused);
+        return -1;
+    }
+    return 0;
+}
+
+void plug_withdraw(const struct plug *plug, struct qmp *qmp)
+{
+    undo_steps(plug, qmp, plug->steps->len);
+}
