@@ -441,8 +441,8 @@ static bool has_mode(uint8_t type)
     return type == CHARDEV_TCP || type == CHARDEV_UDP || type == CHARDEV_UNIX;
 }
 
-/* Ends that say nothing are forgotten. A pseudo terminal's path, and that of a socket which is only
- * to be made, belong to the running guest. */
+/* Ends that say nothing, nor their labels, are forgotten. A pseudo terminal's path, and that of a
+ * socket which is only to be made, belong to the running guest. */
 static void clean_ends(struct chardev_source *source, bool live)
 {
     unsigned kept = 0;
@@ -450,6 +450,7 @@ static void clean_ends(struct chardev_source *source, bool live)
     if (!has_end(source->type))
         source->ends.count = 0;
     LIST_EACH (end, &source->ends) {
+        label_defaults(end->labels.items, &end->labels.count);
         if (source->type == CHARDEV_PTY && !live)
             end->path = NULL;
         if (!has_mode(source->type) || (source->type == CHARDEV_UNIX && !end->path))
@@ -472,11 +473,9 @@ static void source_defaults(struct chardev_source *source, const struct domain_d
     bool has_default_mode = source->type == CHARDEV_TCP || source->type == CHARDEV_UNIX;
 
     clean_ends(source, defaults->live);
-    LIST_EACH (end, &source->ends) {
+    LIST_EACH (end, &source->ends)
         if (has_default_mode)
             default_to(&end->mode, CHARDEV_MODE_CONNECT);
-        label_defaults(end->labels.items, &end->labels.count);
-    }
     if (source->type == CHARDEV_UDP && source->ends.count == 2)
         qsort(source->ends.items, 2, sizeof(void *), compare_ends);
 }
