@@ -38,6 +38,8 @@ struct guest {
     atomic_int end_reason;   /* VIR_DOMAIN_SHUTOFF_..., 0: none is known */
     atomic_bool fake_reboot; /* reset when the guest has shut down: reboot by ACPI */
 
+    _Atomic int64_t lost; /* reconnect.c's: when the monitor broke, g_get_monotonic_time(), or 0 */
+
     atomic_bool collecting; /* statistics.c has asked and waits for answers */
     atomic_bool late;       /* ... longer than is bearable: nobody waits for them any more */
 

@@ -42,6 +42,7 @@ static const struct driver_spec driver_spec = {
     .groups = method_groups,
     .group_count = G_N_ELEMENTS(method_groups),
     .update_cpu = document_update_cpu,
+    .out_of_control = reconnect_lost_ms,
     .client_gone = lifecycle_client_gone,
 };
 

@@ -13,10 +13,10 @@
 #include "log-file.h"
 #include "qmp-commands.h"
 #include "qmp-events.h"
+#include "reconnect.h"
 #include "stop.h"
 
 #define FOLLOW_UP_DEADLINE_MS 60000
-#define EXIT_GRACE_MS 2000
 
 static struct driver *driver_of(struct guest *guest)
 {
@@ -138,18 +138,6 @@ static void kill_after(struct guest *guest, struct job *job, uint64_t number, co
 
     if (stop_kill(guest, false, &error) < 0)
         log_error("%s", error->message);
-}
-
-/* A QEMU that ends closes its monitor a moment before: most often there is nothing to do. */
-static void end_unreachable(struct guest *guest, struct job *job, uint64_t number,
-                            const char *reason)
-{
-    if (guest_wait(guest, EXIT_GRACE_MS))
-        return;
-    g_autofree char *name = object_get_name(&guest->object);
-    log_warn("guest '%s' is ended, for its monitor is of no use any more: %s", name, reason);
-    atomic_store(&guest->end_reason, VIR_DOMAIN_SHUTOFF_FAILED);
-    kill_after(guest, job, 0, NULL);
 }
 
 static int action_of(struct guest *guest, size_t offset)
@@ -325,13 +313,17 @@ static void on_event(struct qmp *qmp, const char *name, struct json_object *data
         log_warn("%s: %s", qmp_who(qmp), error->message);
 }
 
-/* QEMU that still runs but can't be spoken to any more is of no use: the guest is lost to us. */
+static void connect_again(struct guest *guest, struct job *job, uint64_t number, const char *reason)
+{
+    reconnect_lost(guest, job, reason);
+}
+
 static void on_closed(struct qmp *qmp, const GError *reason, void *user)
 {
     struct guest *guest = user;
 
     if (!guest_has_ended(guest))
-        monitor_push(guest, end_unreachable, 0, reason->message);
+        monitor_push(guest, connect_again, 0, reason->message);
 }
 
 static char *last_words(void *user)

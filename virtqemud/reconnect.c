@@ -12,6 +12,8 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/workers.h"
+#include "driver/events.h"
+#include "protocol/remote.h"
 
 #include "display.h"
 #include "log-file.h"
@@ -25,6 +27,7 @@
 #define MONITOR_DEADLINE_MS 30000
 #define RETRY_MS 5000
 #define INTERRUPTED_MS 5000
+#define EXIT_GRACE_MS 2000
 
 /* Never waits: a QEMU that hangs takes one connection into its queue, and no more. */
 static int connect_monitor(const struct guest *guest, GError **error)
@@ -147,33 +150,40 @@ int reconnect_restore(struct registry *registry, struct job *job, struct definit
 
 /* ---- on a worker each ---- */
 
-/* What QEMU's run states mean to us; those not here are pauses. */
-static const struct {
+/* What QEMU's run states mean to us, and the event of one that was missed; the first is for those
+ * not here. */
+static const struct run_state {
     const char *word;
-    int state, reason;
+    int state, reason, event, detail;
 } run_states[] = {
-    {"running", VIR_DOMAIN_RUNNING, VIR_DOMAIN_RUNNING_UNKNOWN},
-    {"shutdown", VIR_DOMAIN_SHUTDOWN, VIR_DOMAIN_SHUTDOWN_UNKNOWN},
-    {"guest-panicked", VIR_DOMAIN_CRASHED, VIR_DOMAIN_CRASHED_PANICKED},
-    {"suspended", VIR_DOMAIN_PMSUSPENDED, VIR_DOMAIN_PMSUSPENDED_UNKNOWN},
-    {"io-error", VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_IOERROR},
-    {"watchdog", VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_WATCHDOG},
+    {"paused", VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_UNKNOWN, VIR_DOMAIN_EVENT_SUSPENDED,
+     VIR_DOMAIN_EVENT_SUSPENDED_PAUSED},
+    {"running", VIR_DOMAIN_RUNNING, VIR_DOMAIN_RUNNING_UNKNOWN, VIR_DOMAIN_EVENT_RESUMED,
+     VIR_DOMAIN_EVENT_RESUMED_UNPAUSED},
+    {"shutdown", VIR_DOMAIN_SHUTDOWN, VIR_DOMAIN_SHUTDOWN_UNKNOWN, VIR_DOMAIN_EVENT_SHUTDOWN,
+     VIR_DOMAIN_EVENT_SHUTDOWN_FINISHED},
+    {"guest-panicked", VIR_DOMAIN_CRASHED, VIR_DOMAIN_CRASHED_PANICKED, VIR_DOMAIN_EVENT_CRASHED,
+     VIR_DOMAIN_EVENT_CRASHED_PANICKED},
+    {"suspended", VIR_DOMAIN_PMSUSPENDED, VIR_DOMAIN_PMSUSPENDED_UNKNOWN,
+     VIR_DOMAIN_EVENT_PMSUSPENDED, VIR_DOMAIN_EVENT_PMSUSPENDED_MEMORY},
+    {"io-error", VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_IOERROR, VIR_DOMAIN_EVENT_SUSPENDED,
+     VIR_DOMAIN_EVENT_SUSPENDED_IOERROR},
+    {"watchdog", VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_WATCHDOG, VIR_DOMAIN_EVENT_SUSPENDED,
+     VIR_DOMAIN_EVENT_SUSPENDED_WATCHDOG},
 };
 
-static void notice_state(struct guest *guest, const char *word)
+static void notice_state(struct guest *guest, struct job *job, const char *word)
 {
     OBJECT_VIEW_AUTO struct object_view view = {0};
-    int state = VIR_DOMAIN_PAUSED, reason = VIR_DOMAIN_PAUSED_UNKNOWN;
+    const struct run_state *now = &run_states[0];
 
     for (size_t i = 0; i < G_N_ELEMENTS(run_states); i++)
-        if (strcmp(run_states[i].word, word) == 0) {
-            state = run_states[i].state;
-            reason = run_states[i].reason;
-        }
+        if (strcmp(run_states[i].word, word) == 0)
+            now = &run_states[i];
     object_get_view(&guest->object, &view);
     /* the reason on file is better than none, if the state has not changed meanwhile */
-    if (view.state != state)
-        object_notice_state(&guest->object, state, reason);
+    if (view.state != now->state && object_notice_state(&guest->object, now->state, now->reason))
+        guest_raise_lifecycle(guest, job, now->event, now->detail);
 }
 
 /* A start that the old daemon did not finish has no client to report to: it is undone. */
@@ -202,13 +212,44 @@ static int catch_up(struct guest *guest, struct job *job, GError **error)
         error_set(error, VIR_ERR_OPERATION_ABORTED, "its start was interrupted");
         return -1;
     }
-    notice_state(guest, status.status);
+    notice_state(guest, job, status.status);
     if (strcmp(status.status, "shutdown") == 0) {
         atomic_store(&guest->end_reason, VIR_DOMAIN_SHUTOFF_SHUTDOWN);
         return stop_kill(guest, false, error);
     }
     return start_learn(guest, job, error);
 }
+
+/* ---- out of control ---- */
+
+int64_t reconnect_lost_ms(struct object *object)
+{
+    int64_t lost = atomic_load(&guest_of(object)->lost);
+
+    return lost ? (g_get_monotonic_time() - lost) / 1000 : -1;
+}
+
+static void set_lost(struct guest *guest, struct job *job)
+{
+    OBJECT_VIEW_AUTO struct object_view view = {0};
+    struct remote_domain_event_callback_control_error_msg message = {0};
+    int64_t in_control = 0;
+
+    if (!atomic_compare_exchange_strong(&guest->lost, &in_control, g_get_monotonic_time()))
+        return;
+    object_get_view(&guest->object, &view);
+    guest_fill_handle(&view, &message.msg.dom);
+    events_raise(qemu_of(&guest->object)->driver, job, EVENT_DOMAIN,
+                 VIR_DOMAIN_EVENT_ID_CONTROL_ERROR, &guest->object, &message);
+}
+
+static void set_found(struct guest *guest, const char *name)
+{
+    if (atomic_exchange(&guest->lost, 0))
+        log_info("guest '%s' can be controlled again", name);
+}
+
+/* ---- connecting ---- */
 
 static int take_up(struct guest *guest, struct job *job, GError **error)
 {
@@ -218,6 +259,7 @@ static int take_up(struct guest *guest, struct job *job, GError **error)
     if (fd < 0 || monitor_open(guest, name, fd, MONITOR_DEADLINE_MS, error) < 0 ||
         catch_up(guest, job, error) < 0)
         return -1;
+    set_found(guest, name);
     g_autoptr(GError) unsaved = NULL;
     if (store_save_status(qemu_of(&guest->object)->store, job, &unsaved) < 0)
         log_error("%s", unsaved->message);
@@ -252,30 +294,31 @@ static void start_retry(void *data)
  * it. It is asked again from time to time, so that it can be managed as soon as it answers. Only a
  * start that nobody waits for any more is ended.
  */
-static void reconnect(struct job *job)
+static void reconnect(struct guest *guest, struct job *job)
 {
-    struct guest *guest = guest_of(job_object(job));
     g_autoptr(GError) error = NULL;
 
-    if (take_up(guest, job, &error) < 0) {
-        g_autofree char *name = object_get_name(&guest->object);
-
-        log_error("domain '%s' can't be taken up again: %s", name, error->message);
-        guest_set_qmp(guest, NULL);
-        if (error_is(error, VIR_ERR_OPERATION_ABORTED)) {
-            atomic_store(&guest->end_reason, VIR_DOMAIN_SHUTOFF_FAILED);
-            stop_kill(guest, false, NULL);
-        } else if (!guest_has_ended(guest)) {
-            object_ref(&guest->object);
-            loop_post(qemu_of(&guest->object)->monitors, start_retry, guest);
-        }
+    if (take_up(guest, job, &error) == 0)
+        return;
+    g_autofree char *name = object_get_name(&guest->object);
+    log_error("domain '%s' can't be taken up again: %s", name, error->message);
+    guest_set_qmp(guest, NULL);
+    if (error_is(error, VIR_ERR_OPERATION_ABORTED)) {
+        atomic_store(&guest->end_reason, VIR_DOMAIN_SHUTOFF_FAILED);
+        stop_kill(guest, false, NULL);
+    } else if (!guest_has_ended(guest)) {
+        set_lost(guest, job);
+        object_ref(&guest->object);
+        loop_post(qemu_of(&guest->object)->monitors, start_retry, guest);
     }
-    job_end(job);
 }
 
 static void reconnect_first(void *data)
 {
-    reconnect(data);
+    struct job *job = data;
+
+    reconnect(guest_of(job_object(job)), job);
+    job_end(job);
 }
 
 /* Owns a reference to the guest. */
@@ -287,11 +330,24 @@ static void reconnect_again(void *data)
     if (object_is_active(&guest->object) &&
         job_begin(&guest->object, JOB_MODIFY, "reconnect", MONITOR_DEADLINE_MS, &job, NULL) == 0) {
         if (guest->process.pid && !guest->qmp)
-            reconnect(job);
-        else
-            job_end(job);
+            reconnect(guest, job);
+        job_end(job);
     }
     object_unref(&guest->object);
+}
+
+/* A QEMU that ends closes its monitor a moment before: most often there is nothing to do. One that
+ * is connected again by now, or is to be, is not ours. */
+void reconnect_lost(struct guest *guest, struct job *job, const char *reason)
+{
+    g_autofree char *name = object_get_name(&guest->object);
+
+    if (!guest->qmp || qmp_is_open(guest->qmp) || guest_wait(guest, EXIT_GRACE_MS))
+        return;
+    log_warn("the monitor of guest '%s' is connected to again: %s", name, reason);
+    guest_set_qmp(guest, NULL);
+    set_lost(guest, job);
+    reconnect(guest, job);
 }
 
 void reconnect_all(struct qemu *qemu)

@@ -110,6 +110,7 @@ void stop_clear_up(struct guest *guest, struct job *job, int reason)
 
     object_get_view(&guest->object, &view);
     guest_set_qmp(guest, NULL);
+    atomic_store(&guest->lost, 0);
     forget_process(guest);
     forget_owner(guest);
     console_release_all(guest);

@@ -211,15 +211,27 @@ int domain_set_autostart(struct call *call, const struct remote_domain_set_autos
     return 0;
 }
 
+static int64_t out_of_control(const struct call *call)
+{
+    const struct driver_spec *spec = call->client->driver->spec;
+
+    return spec->out_of_control ? spec->out_of_control(call->object) : -1;
+}
+
 /* What is at work on the object, from the job's own record: never behind that job. */
 int domain_get_control_info(struct call *call,
                             const struct remote_domain_get_control_info_args *args,
                             struct remote_domain_get_control_info_ret *ret, GError **error)
 {
+    int64_t lost_ms = out_of_control(call);
     struct job_info info;
 
     job_get_info(call->object, &info);
-    if (info.async_name) {
+    if (lost_ms >= 0) {
+        ret->state = VIR_DOMAIN_CONTROL_ERROR;
+        ret->details = VIR_DOMAIN_CONTROL_ERROR_REASON_MONITOR;
+        ret->stateTime = (uint64_t)lost_ms;
+    } else if (info.async_name) {
         ret->state = VIR_DOMAIN_CONTROL_JOB;
         ret->stateTime = (uint64_t)info.async_ms;
     } else if (info.name) {

@@ -40,6 +40,10 @@ struct driver_spec {
      * a worker; may block. May be NULL: CPUs are shown as they are. */
     void (*update_cpu)(struct driver *driver, struct definition *definition);
 
+    /* For how many milliseconds a running domain could not be steered, for its hypervisor can't be
+     * spoken to; -1: it can. Any thread, never blocks. May be NULL: it always can. */
+    int64_t (*out_of_control)(struct object *object);
+
     /* A client has gone, or closed its connection: undo what lives no longer than it. On a worker.
      * May be NULL. */
     void (*client_gone)(struct client *client);
