@@ -162,13 +162,14 @@ struct xml_schema {
      * xml_at_fail(). NULL: nothing to check. */
     int (*check)(struct xml_at *at, void *object, GError **error);
     const struct xml_namespace *namespaces; /* ends with {NULL}; NULL: none */
+    bool spread;                            /* has an end tag of its own even when empty */
     struct xml_plan **plan;                 /* the engine's: rows arranged by place */
 };
 
 /* In the header of struct tag. */
 #define XML_SCHEMA_DECLARE(tag) extern const struct xml_schema tag##_schema
 
-/* After the rows; further arguments: .doc, .check, .namespaces. */
+/* After the rows; further arguments: .doc, .check, .namespaces, .spread. */
 #define XML_SCHEMA(tag, element, ...)                                                              \
     static struct xml_plan *tag##_plan;                                                            \
     const struct xml_schema tag##_schema = {.name = (element),                                     \

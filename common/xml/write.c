@@ -281,11 +281,30 @@ static void write_element(struct writer *writer, const char *prefix, const char 
     writer->scope = outer;
 }
 
+/* An empty element just written gets its end tag in a line of its own, as the ecosystem has it for
+ * a few. */
+static void spread_empty(struct writer *writer, const char *name, unsigned indent)
+{
+    GString *out = writer->out;
+
+    if (!g_str_has_suffix(out->str, "/>\n"))
+        return;
+    g_string_truncate(out, out->len - strlen("/>\n"));
+    g_string_append(out, ">\n");
+    xml_append_indent(out, indent);
+    g_string_append_printf(out, "</%s>\n", name);
+}
+
 /* An element with a table of its own. */
 static void write_struct(struct writer *writer, const char *prefix, const char *name,
                          const struct xml_schema *schema, const void *object, unsigned indent)
 {
+    size_t start = writer->out->len;
+
     write_element(writer, prefix, name, xml_plan_of(schema), object, indent, true);
+    if (schema->spread &&
+        strchr(writer->out->str + start, '\n') + 1 == writer->out->str + writer->out->len)
+        spread_empty(writer, name, indent);
 }
 
 /* ---- children ---- */
