@@ -3,15 +3,11 @@
 
 #include "defaults.h"
 
+#include "model/domain-defaults.h"
+
 /* The models, back ends and sizes that a device has when its document names none. */
 
 static void default_to(uint8_t *member, uint8_t value)
-{
-    if (!*member)
-        *member = value;
-}
-
-static void default_number(unsigned *member, unsigned value)
 {
     if (!*member)
         *member = value;
@@ -107,34 +103,12 @@ static void input_defaults(struct domain_input *input, const struct machine_trai
         default_to(&input->bus, INPUT_BUS_PS2);
 }
 
-/* QEMU's qxl takes powers of two only. */
-static unsigned power_of_two(unsigned value)
-{
-    unsigned power = 1;
-
-    while (power < value && power < 1u << 30)
-        power <<= 1;
-    return power;
-}
-
-static void qxl_defaults(struct domain_video *video)
-{
-    default_number(&video->ram, 65536);
-    default_number(&video->vram, 65536);
-    default_number(&video->vgamem, 16384);
-    video->ram = power_of_two(video->ram);
-    video->vram = power_of_two(video->vram);
-    video->vgamem = power_of_two(video->vgamem);
-}
-
 static void video_defaults(struct domain_video *video, const struct machine_traits *machine)
 {
     default_to(&video->type, is_x86(machine) ? VIDEO_CIRRUS : VIDEO_VIRTIO);
-    if (video->type == VIDEO_QXL)
-        qxl_defaults(video);
-    else if (video->type == VIDEO_VGA || video->type == VIDEO_CIRRUS ||
-             video->type == VIDEO_VMVGA || video->type == VIDEO_BOCHS)
-        default_number(&video->vram, 16384);
+    if (video->type == VIDEO_QXL && !video->vgamem)
+        video->vgamem = 16384;
+    domain_video_default_sizes(video);
 }
 
 static void tpm_defaults(struct domain_tpm *tpm, const struct machine_traits *machine)
@@ -177,9 +151,6 @@ static void shmem_defaults(struct domain *domain, struct domain_shmem *shmem)
 static void vsock_defaults(struct domain_vsock *vsock)
 {
     default_to(&vsock->model, VIRTIO_MODEL_VIRTIO);
-    if (!vsock->cid)
-        default_to(&vsock->auto_cid, TRISTATE_YES);
-    default_to(&vsock->auto_cid, TRISTATE_NO);
 }
 
 int defaults_apply_device(struct domain *domain, const struct machine_traits *machine,

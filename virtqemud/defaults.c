@@ -82,6 +82,19 @@ static void nvram_defaults(struct domain *domain, const struct machine_traits *m
         firmware_name_nvram(domain, machine->nvram_folder);
 }
 
+/* A label of no model is of the host's first one, and that is "none". */
+static void security_defaults(struct domain *domain)
+{
+    struct domain_seclabel *label =
+        domain->seclabels.count == 1 ? domain->seclabels.items[0] : NULL;
+
+    if (!label || label->model || label->type == SECLABEL_STATIC)
+        return;
+    label->type = SECLABEL_NONE;
+    label->model = "none";
+    label->relabel = TRISTATE_ABSENT;
+}
+
 /* ---- buses that every machine of a family has ---- */
 
 static bool has_controller(const struct domain *domain, enum controller_type type)
@@ -175,18 +188,6 @@ static void input_defaults(struct domain *domain, const struct machine_traits *m
     add_ps2(domain, INPUT_KEYBOARD);
 }
 
-static void add_video(struct domain *domain)
-{
-    struct domain_video *video;
-
-    if (!domain->devices.graphics.count || domain->devices.videos.count)
-        return;
-    video = arena_new(&domain->definition.arena, struct domain_video);
-    video->heads = 1;
-    video->primary = TRISTATE_YES;
-    LIST_APPEND(&domain->definition.arena, &domain->devices.videos, video);
-}
-
 static void add_memballoon(struct domain *domain)
 {
     if (domain->devices.memballoon)
@@ -216,7 +217,7 @@ static void implicit_devices(struct domain *domain, const struct machine_traits 
 {
     machine_controllers(domain, machine);
     input_defaults(domain, machine);
-    add_video(domain);
+    domain_add_video(domain);
     add_memballoon(domain);
     add_audio(domain);
 }
@@ -242,6 +243,7 @@ int defaults_apply_machine(struct domain *domain, const struct machine_traits *m
     cpu_defaults(domain, machine);
     numa_defaults(domain);
     nvram_defaults(domain, machine);
+    security_defaults(domain);
     if (device_defaults(domain, machine, error) < 0 || add_usb_controllers(domain, error) < 0)
         return -1;
     implicit_devices(domain, machine);

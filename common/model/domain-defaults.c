@@ -150,8 +150,9 @@ static void cpu_defaults(struct domain_cpu *cpu)
 static void seclabel_defaults(struct domain *domain)
 {
     LIST_EACH (seclabel, &domain->seclabels)
-        default_to(&seclabel->relabel,
-                   seclabel->type == SECLABEL_DYNAMIC ? TRISTATE_YES : TRISTATE_NO);
+        if (seclabel->type != SECLABEL_NONE)
+            default_to(&seclabel->relabel,
+                       seclabel->type == SECLABEL_DYNAMIC ? TRISTATE_YES : TRISTATE_NO);
 }
 
 /* The machine's uuid in one spelling. */
@@ -390,6 +391,24 @@ static unsigned companion_index(const struct domain *domain, const struct domain
     return index;
 }
 
+/* Controllers that have no number yet stand with those of their type. */
+static void sort_controllers(struct domain *domain)
+{
+    struct domain_controller **controllers = domain->devices.controllers.items;
+
+    for (unsigned i = 1; i < domain->devices.controllers.count; i++) {
+        struct domain_controller *controller = controllers[i];
+        unsigned place = i;
+
+        while (place && controllers[place - 1]->type != controller->type)
+            place--;
+        if (controller->index.set || !place)
+            continue;
+        memmove(&controllers[place + 1], &controllers[place], (i - place) * sizeof(*controllers));
+        controllers[place] = controller;
+    }
+}
+
 static void controller_defaults(const struct domain *domain, struct domain_controller *controller)
 {
     if (!controller->index.set)
@@ -606,7 +625,7 @@ static void vnc_port_defaults(struct domain_graphics *graphics)
         graphics->autoport = TRISTATE_YES;
     default_to(&graphics->autoport, TRISTATE_NO);
     if (graphics->autoport == TRISTATE_YES)
-        graphics->port = -1;
+        graphics->port = graphics->type == GRAPHICS_RDP ? 0 : -1;
 }
 
 static void spice_port_defaults(struct domain_graphics *graphics)
@@ -618,6 +637,22 @@ static void spice_port_defaults(struct domain_graphics *graphics)
         graphics->port = graphics->tls_port = 0;
 }
 
+/* In the order of their names, each once, and only those that are unlike the others. */
+static void spice_channel_defaults(struct domain_graphics *graphics)
+{
+    struct spice_channel *by_name[SPICE_CHANNEL_USBREDIR + 1] = {NULL};
+    uint8_t usual = graphics->spice_default_mode;
+    unsigned kept = 0;
+
+    default_to(&usual, SPICE_MODE_ANY);
+    LIST_EACH (channel, &graphics->spice->channels)
+        by_name[channel->name] = channel;
+    for (unsigned i = 0; i < G_N_ELEMENTS(by_name); i++)
+        if (by_name[i] && by_name[i]->mode != usual)
+            graphics->spice->channels.items[kept++] = by_name[i];
+    graphics->spice->channels.count = kept;
+}
+
 static void graphics_defaults(struct domain *domain, struct domain_graphics *graphics,
                               const struct domain_defaults *defaults)
 {
@@ -627,6 +662,8 @@ static void graphics_defaults(struct domain *domain, struct domain_graphics *gra
     if (!defaults->live)
         forget_address(graphics);
     listen_defaults(domain, graphics);
+    if (graphics->spice)
+        spice_channel_defaults(graphics);
     if (!graphics->password) {
         graphics->password_valid_to = NULL;
         graphics->connected = GRAPHICS_CONNECTED_NONE;
@@ -640,8 +677,62 @@ static void graphics_defaults(struct domain *domain, struct domain_graphics *gra
     }
 }
 
+/* Sizes of video memory are powers of two. */
+static unsigned power_of_two(unsigned value)
+{
+    unsigned power = 1;
+
+    while (power < value && power < 1u << 30)
+        power <<= 1;
+    return power;
+}
+
+static void default_size(unsigned *member, unsigned size)
+{
+    *member = power_of_two(*member ? *member : size);
+}
+
+void domain_video_default_sizes(struct domain_video *video)
+{
+    static const unsigned sizes[] = {
+        [VIDEO_VGA] = 16384, [VIDEO_CIRRUS] = 16384, [VIDEO_VMVGA] = 16384,
+        [VIDEO_XEN] = 4096,  [VIDEO_QXL] = 65536,    [VIDEO_BOCHS] = 16384,
+    };
+
+    if (video->type < G_N_ELEMENTS(sizes) && sizes[video->type])
+        default_size(&video->vram, sizes[video->type]);
+    if (video->type != VIDEO_QXL)
+        return;
+    default_size(&video->ram, sizes[VIDEO_QXL]);
+    if (video->vgamem)
+        video->vgamem = power_of_two(video->vgamem);
+}
+
+/* QEMU's choice depends on the machine. */
+static enum video_type default_video_type(const struct domain *domain)
+{
+    switch (domain->type) {
+    case DOMAIN_TYPE_TEST:
+    case DOMAIN_TYPE_XEN:
+        return domain->os.type == OS_HVM ? VIDEO_CIRRUS : VIDEO_XEN;
+    case DOMAIN_TYPE_VBOX:
+        return VIDEO_VBOX;
+    case DOMAIN_TYPE_VMWARE:
+        return VIDEO_VMVGA;
+    case DOMAIN_TYPE_VZ:
+    case DOMAIN_TYPE_PARALLELS:
+        return domain->os.type == OS_HVM ? VIDEO_VGA : VIDEO_PARALLELS;
+    case DOMAIN_TYPE_BHYVE:
+        return VIDEO_GOP;
+    default:
+        return VIDEO_ABSENT;
+    }
+}
+
 static void video_defaults(const struct domain *domain, struct domain_video *video)
 {
+    default_to(&video->type, default_video_type(domain));
+    domain_video_default_sizes(video);
     if (!video->heads && video->type != VIDEO_NONE)
         video->heads = 1;
     if (domain->devices.videos.count && domain->devices.videos.items[0] == video &&
@@ -651,11 +742,23 @@ static void video_defaults(const struct domain *domain, struct domain_video *vid
 
 /* ---- the rest ---- */
 
+/* Who may do what is the business of a virtiofsd that others started. */
+static void filesystem_defaults(struct domain_filesystem *filesystem)
+{
+    if (!filesystem->source_socket)
+        default_to(&filesystem->access, FILESYSTEM_ACCESS_PASSTHROUGH);
+}
+
 static void memory_slot_defaults(struct domain *domain, struct domain_memory *memory)
 {
     if (memory->model != MEMORY_MODEL_DIMM && memory->model != MEMORY_MODEL_NVDIMM)
         return;
     default_to(&memory->info.address.type, ADDRESS_DIMM);
+}
+
+static void vsock_defaults(struct domain_vsock *vsock)
+{
+    default_to(&vsock->auto_cid, vsock->cid ? TRISTATE_NO : TRISTATE_YES);
 }
 
 static int one_device_defaults(struct domain *domain, const struct device *device,
@@ -679,8 +782,10 @@ static int one_device_defaults(struct domain *domain, const struct device *devic
         video_defaults(domain, device->object);
         break;
     case DEVICE_FILESYSTEM:
-        default_to(&((struct domain_filesystem *)device->object)->access,
-                   FILESYSTEM_ACCESS_PASSTHROUGH);
+        filesystem_defaults(device->object);
+        break;
+    case DEVICE_VSOCK:
+        vsock_defaults(device->object);
         break;
     case DEVICE_MEMORY:
         memory_slot_defaults(domain, device->object);
@@ -708,6 +813,18 @@ int domain_device_defaults(struct domain *domain, enum device_kind kind, void *o
     return one_device_defaults(domain, &device, defaults, error);
 }
 
+/* Who wants to be seen has something to show. */
+void domain_add_video(struct domain *domain)
+{
+    struct domain_video *video;
+
+    if (!domain->devices.graphics.count || domain->devices.videos.count)
+        return;
+    video = arena_new(&domain->definition.arena, struct domain_video);
+    LIST_APPEND(&domain->definition.arena, &domain->devices.videos, video);
+    video_defaults(domain, video);
+}
+
 int domain_apply_defaults(struct domain *domain, const struct domain_defaults *defaults,
                           GError **error)
 {
@@ -716,6 +833,7 @@ int domain_apply_defaults(struct domain *domain, const struct domain_defaults *d
 
     if (guest_defaults(domain, error) < 0 || domain_place_scsi_hostdevs(domain, error) < 0)
         return -1;
+    sort_controllers(domain);
     for (unsigned i = 0; i < count; i++)
         if (one_device_defaults(domain, &devices[i], defaults, error) < 0)
             return -1;

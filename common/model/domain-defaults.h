@@ -28,6 +28,13 @@ int domain_add_controllers(struct domain *domain, GError **error);
 int domain_device_defaults(struct domain *domain, enum device_kind kind, void *object,
                            const struct domain_defaults *defaults, GError **error);
 
+/* How much memory a display adapter of this type has. */
+void domain_video_default_sizes(struct domain_video *video);
+
+/* A display adapter for a guest with a display that names none; of no type if that is the
+ * hypervisor's choice. */
+void domain_add_video(struct domain *domain);
+
 /* The place of a disk on its IDE, SCSI, SATA or floppy controller, as its target name says. */
 void domain_disk_default_address(struct domain_disk *disk);
 

@@ -63,7 +63,9 @@ XML_SCHEMA(graphics_spice, "graphics", .doc = "Members of SPICE");
 static const struct xml_row domain_graphics_rows[] = {
     ROW_ENUM("@type", type, graphics_type_names, "Kind of display", .flags = XML_REQUIRED),
     ROW_NUMBER("@port", port, "TCP port; -1: any free one", RANGE(-1, 65535),
-               WHEN(type, VNC | SPICE | RDP)),
+               WHEN(type, VNC | SPICE)),
+    ROW_NUMBER("@port", port, "TCP port; 0: any free one", RANGE(-1, 65535), WHEN(type, RDP),
+               .flags = XML_ALWAYS),
     ROW_NUMBER("@tlsPort", tls_port, "TCP port for TLS; -1: any free one", RANGE(-1, 65535),
                WHEN(type, SPICE)),
     ROW_YES_NO("@autoport", autoport, "Ports are chosen when the guest starts",

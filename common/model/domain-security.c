@@ -6,8 +6,7 @@ NAMES(launch_type_names, NULL, "sev", "sev-snp", "s390-pv", "tdx");
 
 #define ROWS_OF struct domain_seclabel
 static const struct xml_row domain_seclabel_rows[] = {
-    ROW_ENUM("@type", type, seclabel_type_names, "Who chooses the label", DEFAULT(SECLABEL_DYNAMIC),
-             .flags = XML_ALWAYS),
+    ROW_ENUM("@type", type, seclabel_type_names, "Who chooses the label", .flags = XML_REQUIRED),
     ROW_STRING("@model", model, "Security model: dac, selinux, apparmor"),
     ROW_YES_NO("@relabel", relabel, "Files are labelled when the guest starts"),
     ROW_STRING("label", label, "Label of the guest", WHEN(type, BIT(SECLABEL_STATIC))),

@@ -114,6 +114,23 @@ GPtrArray *cases_unechoed(const char *kind, const char *name)
     return unechoed.paths;
 }
 
+static void add_kept(char **fields, void *data)
+{
+    const struct unechoed *unechoed = data;
+    g_autofree char *one = g_strdup_printf("%s/%s", unechoed->kind, unechoed->name);
+
+    if (g_strv_length(fields) >= 2 &&
+        (strcmp(fields[0], unechoed->kind) == 0 || strcmp(fields[0], one) == 0))
+        g_ptr_array_add(unechoed->paths, g_strdup(fields[1]));
+}
+
+void cases_add_kept(const char *path, const char *kind, const char *name, GPtrArray *paths)
+{
+    struct unechoed unechoed = {.kind = kind, .name = name, .paths = paths};
+
+    each_line(path, add_kept, &unechoed);
+}
+
 /* ---- texts ---- */
 
 static bool line_matches(const char *expected, const char *actual)
@@ -163,10 +180,19 @@ static xmlDoc *parse(const char *text)
     return document;
 }
 
+/* "{uri}name" is no XPath: elements of any namespace with that name are meant. */
+static char *any_namespace(const char *path)
+{
+    g_autoptr(GRegex) names = g_regex_new("\\{[^}]*\\}([^/]+)", 0, 0, NULL);
+
+    return g_regex_replace(names, path, -1, 0, "*[local-name()='\\1']", 0, NULL);
+}
+
 static void drop_path(xmlDoc *document, const char *path)
 {
+    g_autofree char *plain = any_namespace(path);
     xmlXPathContext *context = xmlXPathNewContext(document);
-    xmlXPathObject *found = xmlXPathEval((const xmlChar *)path, context);
+    xmlXPathObject *found = xmlXPathEval((const xmlChar *)plain, context);
 
     for (int i = found && found->nodesetval ? found->nodesetval->nodeNr : 0; i; i--) {
         xmlNode *node = found->nodesetval->nodeTab[i - 1];

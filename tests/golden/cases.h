@@ -27,6 +27,10 @@ GHashTable *cases_read_reasons(const char *path);
  * strings like "/domain/devices/disk/driver/@cache". The caller owns it. */
 GPtrArray *cases_unechoed(const char *kind, const char *name);
 
+/* Adds to paths those of a file of lines "kind<TAB>XPath<TAB>reason" or
+ * "kind/name<TAB>XPath<TAB>reason" that are about this case. */
+void cases_add_kept(const char *path, const char *kind, const char *name, GPtrArray *paths);
+
 /* NULL if actual is the expected text, in which @WORD@ stands for anything; else where they differ.
  * The caller frees. */
 char *cases_compare(const char *expected, const char *actual);

@@ -28,6 +28,7 @@ static int complete_other(struct domain *domain, GError **error)
 {
     if (domain_add_controllers(domain, error) < 0)
         return -1;
+    domain_add_video(domain);
     return domain_check(domain, error);
 }
 
