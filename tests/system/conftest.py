@@ -28,6 +28,25 @@ def pytest_collection_modifyitems(items):
         item.add_marker(pytest.mark.skip(reason="needs root, for namespaces"))
 
 
+@pytest.fixture(autouse=True, scope="session")
+def event_loop():
+    """of the clients' library, on a thread of its own; for connections opened later"""
+    libvirt.virEventRegisterDefaultImpl()
+    end = threading.Event()
+
+    def run():
+        while not end.is_set():
+            libvirt.virEventRunDefaultImpl()
+
+    timer = libvirt.virEventAddTimeout(20, lambda *_: None, None)
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    yield
+    end.set()
+    thread.join(5)
+    libvirt.virEventRemoveTimeout(timer)
+
+
 @pytest.fixture(autouse=True)
 def collect_garbage():
     yield
@@ -85,30 +104,39 @@ def linux(connection):
     return connection.defineXML(tested.linux_xml("linux"))
 
 
+WOULD_BLOCK = -2
+
+
 class Console:
-    """a guest's console through the connection's stream, read by a thread of its own"""
+    """a guest's console through the connection's stream, read by the event loop: two threads must not
+    call through one connection. In libvirt's library before 10.1 a call is lost, and hangs, when
+    another thread is just about to wait for its own"""
 
     def __init__(self, domain, flags=0):
-        self.stream = domain.connect().newStream()
-        domain.openConsole(None, self.stream, flags)
+        self.stream = domain.connect().newStream(libvirt.VIR_STREAM_NONBLOCK)
         self.text = ""
         self.ended = threading.Event()
         self.changed = threading.Condition()
-        self.thread = threading.Thread(target=self._read, daemon=True)
-        self.thread.start()
+        domain.openConsole(None, self.stream, flags)
+        self.stream.eventAddCallback(libvirt.VIR_STREAM_EVENT_READABLE, self._read, None)
 
-    def _read(self):
-        while True:
-            try:
-                data = self.stream.recv(4096)
-            except libvirt.libvirtError:
-                break
-            if not data:
-                break
+    def _read(self, stream, events, _):
+        try:
+            data = stream.recv(4096)
+        except libvirt.libvirtError:
+            data = b""
+        if not data:
+            stream.eventRemoveCallback()
+            self.ended.set()
+        elif data != WOULD_BLOCK:
             with self.changed:
                 self.text += data.decode(errors="replace")
                 self.changed.notify_all()
-        self.ended.set()
+
+    def close(self):
+        if not self.ended.is_set():
+            self.stream.eventRemoveCallback()
+        self.stream.abort()
 
     def wait(self, words, timeout=30):
         with self.changed:
@@ -116,7 +144,10 @@ class Console:
                 "no %r on the console: %s" % (words, self.text[-500:])
 
     def send(self, text):
-        self.stream.send(text.encode())
+        left = text.encode()
+        while left:
+            sent = self.stream.send(left)
+            left = left[max(sent, 0):]
 
 
 def boot(domain):

@@ -163,7 +163,7 @@ def test_force_takes_over(linux):
 
 def test_a_closed_one_can_be_opened_again(linux):
     first = boot(linux)
-    first.stream.abort()
+    first.close()
     second = Console(linux, libvirt.VIR_DOMAIN_CONSOLE_SAFE)
     second.send("echo again $((6 * 6))\n")
     second.wait("again 36")
@@ -176,7 +176,7 @@ def test_end_of_guest_ends_the_stream(linux):
 
 
 def test_end_of_connection_frees_the_console(linux, connection):
-    boot(linux).stream.abort()
+    boot(linux).close()
     other = libvirt.open(URI)
     domain = other.lookupByName("linux")
     stream = other.newStream()

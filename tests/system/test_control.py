@@ -5,12 +5,10 @@ import ctypes
 import os
 import signal
 import socket
-import threading
 import time
 
 import libvirt
 import pytest
-from conftest import code_of
 from daemon import SOCKET, emulator_pids, hlt_xml, virsh, wait_until
 from wire import Client
 
@@ -81,16 +79,20 @@ def test_a_broken_monitor_is_connected_to_again(hlt, breaking):
 
 
 def test_what_happened_meanwhile_is_told(hlt):
+    """another program is quicker to take the monitor, and pauses the guest"""
     hlt.create()
-    with Client(SOCKET).open() as client, monitor_of("hlt") as end:
+    with Client(SOCKET).open() as client, socket.socket(socket.AF_UNIX) as other:
         client.call("CONNECT_DOMAIN_EVENT_CALLBACK_REGISTER_ANY", {"eventID": libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE})
-        pid, = emulator_pids("hlt")
-        os.kill(pid, signal.SIGSTOP)                    # so that QEMU reads the command after the end of its line
-        threading.Thread(target=lambda: code_of(hlt.suspend), daemon=True).start()
-        wait_until(lambda: hlt.controlInfo()[0] == libvirt.VIR_DOMAIN_CONTROL_OCCUPIED)
-        end.shutdown(socket.SHUT_WR)
-        os.kill(pid, signal.SIGCONT)
-        event = client.wait_event("DOMAIN_EVENT_CALLBACK_LIFECYCLE")["msg"]
+        with monitor_of("hlt") as end:
+            path = end.getsockname()
+            end.shutdown(socket.SHUT_RDWR)
+        other.connect(path)
+        other.sendall(b'{"execute": "qmp_capabilities"} {"execute": "stop"}')
+        said = b""
+        while b"STOP" not in said:
+            said += other.recv(4096)
+        other.close()
+        event = client.wait_event("DOMAIN_EVENT_CALLBACK_LIFECYCLE", timeout=30)["msg"]
         assert event["event"] == libvirt.VIR_DOMAIN_EVENT_SUSPENDED
     assert hlt.state()[0] == libvirt.VIR_DOMAIN_PAUSED
 

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Lifecycle events: their order, in the modern and the legacy styles, to several clients."""
-import threading
 import time
 
 import libvirt
@@ -43,26 +42,8 @@ def settle(events):
     return out
 
 
-@pytest.fixture(scope="module")
-def event_loop():
-    libvirt.virEventRegisterDefaultImpl()
-    end = threading.Event()
-
-    def run():
-        while not end.is_set():
-            libvirt.virEventRunDefaultImpl()
-
-    timer = libvirt.virEventAddTimeout(20, lambda *_: None, None)
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    yield
-    end.set()
-    thread.join(5)
-    libvirt.virEventRemoveTimeout(timer)
-
-
 @pytest.fixture
-def watcher(event_loop, daemon):
+def watcher(daemon):
     opened = libvirt.open(URI)
     yield opened
     opened.close()
@@ -87,7 +68,7 @@ def test_order_of_a_life(connection, watcher):
     assert of(seen, "ordered") == LIFE
 
 
-def test_several_clients_see_the_same(connection, event_loop):
+def test_several_clients_see_the_same(connection):
     watchers = [libvirt.open(URI) for _ in range(5)]
     logs = [collect(w)[1] for w in watchers]
     live(connection, "shared")
