@@ -197,7 +197,7 @@ static void give_first_video(struct round *round, unsigned slot)
     struct device first = {.kind = DEVICE_VIDEO,
                            .object = devices->videos.items[0],
                            .info = &devices->videos.items[0]->info};
-    if (pci_need_of(&first) != PCI_NEED_NOTHING && !round->buses[0].used[slot])
+    if (pci_need_of(&first, round->machine) != PCI_NEED_NOTHING && !round->buses[0].used[slot])
         give_if_free(round, first.info, slot, 0);
 }
 
@@ -357,7 +357,7 @@ static unsigned last_bus_of(const struct device *device)
 
 static int find_place(struct round *round, const struct device *device)
 {
-    enum pci_need need = pci_need_of(device);
+    enum pci_need need = pci_need_of(device, round->machine);
     unsigned slot, function;
 
     if (need == PCI_NEED_NOTHING || !needs_place(device->info))

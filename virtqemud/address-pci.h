@@ -18,4 +18,4 @@ enum pci_need {
 };
 
 /* What one device needs on a machine, ports and bridges included. */
-enum pci_need pci_need_of(const struct device *device);
+enum pci_need pci_need_of(const struct device *device, const struct machine_traits *machine);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "defaults.h"
 
+#include <sys/stat.h>
+
 #include "model/domain-defaults.h"
 #include "xml/xml.h"
 
@@ -252,6 +254,16 @@ int defaults_apply_machine(struct domain *domain, const struct machine_traits *m
     return address_assign(domain, machine, error);
 }
 
+/* PCI Express devices have sixteen times as much to configure. */
+static bool host_is_conventional(const struct pci_address *address)
+{
+    g_autofree char *name = pci_address_print(address);
+    g_autofree char *path = g_strdup_printf("/sys/bus/pci/devices/%s/config", name);
+    struct stat config;
+
+    return stat(path, &config) == 0 && config.st_size == 256;
+}
+
 int defaults_find_machine(const struct domain *domain, const struct emulator *emulator,
                           struct machine_traits *ret_machine, GError **error)
 {
@@ -267,6 +279,7 @@ int defaults_find_machine(const struct domain *domain, const struct emulator *em
         .name = machine->name,
         .default_cpu = machine->default_cpu,
         .family = machine_family_of(emulator->arch, machine->name),
+        .host_is_conventional = host_is_conventional,
     };
     return 0;
 }

@@ -20,6 +20,8 @@ struct machine_traits {
     const char *name;        /* what its alias stands for: pc-q35-7.2 */
     const char *default_cpu; /* QEMU's choice, by its name in documents: qemu64; NULL: unknown */
     enum machine_family family;
+    /* Whether a PCI device of the host is not PCI Express; NULL: all are. */
+    bool (*host_is_conventional)(const struct pci_address *address);
     const char *nvram_folder; /* where variables of firmware are kept; NULL: none is named */
 };
 

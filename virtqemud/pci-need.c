@@ -88,11 +88,27 @@ static const struct net_need {
     {"lan9118", PCI_NEED_NOTHING}, {"smc91c111", PCI_NEED_NOTHING},
 };
 
-static enum pci_need net_need(const struct domain_net *net)
+/* What the device is on the host. */
+static enum pci_need host_need(const struct pci_address *address,
+                               const struct machine_traits *machine)
+{
+    return machine->host_is_conventional && machine->host_is_conventional(address)
+               ? PCI_NEED_CONVENTIONAL
+               : PCI_NEED_EXPRESS;
+}
+
+static enum pci_need net_hostdev_need(const struct net_hostdev_source *source,
+                                      const struct machine_traits *machine)
+{
+    if (!source)
+        return PCI_NEED_EXPRESS;
+    return source->type == NET_HOSTDEV_USB ? PCI_NEED_NOTHING : host_need(&source->pci, machine);
+}
+
+static enum pci_need net_need(const struct domain_net *net, const struct machine_traits *machine)
 {
     if (net->type == NET_HOSTDEV)
-        return net->hostdev && net->hostdev->type == NET_HOSTDEV_USB ? PCI_NEED_NOTHING
-                                                                     : PCI_NEED_EXPRESS;
+        return net_hostdev_need(net->hostdev, machine);
     for (unsigned i = 0; net->model && i < G_N_ELEMENTS(net_needs); i++)
         if (g_str_equal(net_needs[i].model, net->model))
             return net_needs[i].need;
@@ -118,11 +134,12 @@ static enum pci_need virtio_need(uint8_t model)
     return model == VIRTIO_MODEL_TRANSITIONAL ? PCI_NEED_CONVENTIONAL : PCI_NEED_EXPRESS;
 }
 
-static enum pci_need hostdev_need(const struct domain_hostdev *hostdev)
+static enum pci_need hostdev_need(const struct domain_hostdev *hostdev,
+                                  const struct machine_traits *machine)
 {
     switch (hostdev->type) {
     case HOSTDEV_PCI:
-        return PCI_NEED_EXPRESS;
+        return host_need(&hostdev->pci->address, machine);
     case HOSTDEV_MDEV:
         return g_strcmp0(hostdev->model, "vfio-pci") == 0 ? PCI_NEED_EXPRESS : PCI_NEED_NOTHING;
     case HOSTDEV_SCSI_HOST:
@@ -167,7 +184,7 @@ static enum pci_need memory_need(const struct domain_memory *memory)
                : PCI_NEED_NOTHING;
 }
 
-static enum pci_need need_by_kind(const struct device *device)
+static enum pci_need need_by_kind(const struct device *device, const struct machine_traits *machine)
 {
     const void *object = device->object;
 
@@ -177,7 +194,7 @@ static enum pci_need need_by_kind(const struct device *device)
     case DEVICE_FILESYSTEM:
         return virtio_need(((const struct domain_filesystem *)object)->model);
     case DEVICE_NET:
-        return net_need(object);
+        return net_need(object, machine);
     case DEVICE_SOUND:
         return sound_need(object);
     case DEVICE_DISK:
@@ -185,7 +202,7 @@ static enum pci_need need_by_kind(const struct device *device)
                    ? PCI_NEED_NOTHING
                    : virtio_need(((const struct domain_disk *)object)->model);
     case DEVICE_HOSTDEV:
-        return hostdev_need(object);
+        return hostdev_need(object, machine);
     case DEVICE_MEMBALLOON:
         return memballoon_need(object);
     case DEVICE_RNG:
@@ -223,9 +240,9 @@ static enum pci_need need_by_kind(const struct device *device)
     }
 }
 
-enum pci_need pci_need_of(const struct device *device)
+enum pci_need pci_need_of(const struct device *device, const struct machine_traits *machine)
 {
     if (!device->info || !has_pci_address_type(device->info))
         return PCI_NEED_NOTHING;
-    return need_by_kind(device);
+    return need_by_kind(device, machine);
 }

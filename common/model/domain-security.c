@@ -13,7 +13,8 @@ static const struct xml_row domain_seclabel_rows[] = {
     ROW_STRING("label", label, "Label in use", WHEN(type, BIT(SECLABEL_DYNAMIC)),
                .flags = XML_LIVE),
     ROW_STRING("imagelabel", image_label, "Label of its files", .flags = XML_LIVE),
-    ROW_STRING("baselabel", base_label, "What a dynamic label is made from"),
+    ROW_STRING("baselabel", base_label, "What a dynamic label is made from",
+               WHEN(type, BIT(SECLABEL_DYNAMIC) | BIT(SECLABEL_NONE))),
 };
 #undef ROWS_OF
 XML_SCHEMA(domain_seclabel, "seclabel", .doc = "Security label of the guest");

