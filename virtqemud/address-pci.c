@@ -260,8 +260,11 @@ static const struct pci_address *find_group(const struct domain *domain,
 static void join_group(struct round *round, struct domain_controller *controller)
 {
     const struct pci_address *group = find_group(round->domain, controller);
+    unsigned function = 1U << companion_function(controller->model);
 
-    if (group && needs_place(&controller->info))
+    /* a second one of the same model has to stand alone */
+    if (group && needs_place(&controller->info) &&
+        !(round->buses[group->bus].used[group->slot] & function))
         give_companion(round, controller, group->bus, group->slot);
 }
 
