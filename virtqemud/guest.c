@@ -162,6 +162,22 @@ pid_t guest_pid(struct guest *guest)
     return guest->process.pid;
 }
 
+char **guest_get_cgroup(struct guest *guest)
+{
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&guest->lock);
+
+    return g_strdupv(guest->cgroup);
+}
+
+void guest_set_cgroup(struct guest *guest, char **folders)
+{
+    g_mutex_lock(&guest->lock);
+    char **old = guest->cgroup;
+    guest->cgroup = folders;
+    g_mutex_unlock(&guest->lock);
+    g_strfreev(old);
+}
+
 /* A pidfd of our own, so that nobody waits with the lock held. Without a process its pid is 0. */
 static int duplicate_process(struct guest *guest, struct process *ret_process, GError **error)
 {

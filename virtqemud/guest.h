@@ -45,7 +45,7 @@ struct guest {
 
     GHashTable *consoles; /* console.c's: alias -> session; guarded by lock; NULL: none yet */
 
-    char **cgroup;        /* folders of its control group; NULL: none */
+    char **cgroup;        /* folders of its control group; NULL: none; guarded by lock */
     char *folder;         /* private to this run: monitor socket, keys */
     size_t log_start;     /* where QEMU's own words begin in its log */
     struct client *owner; /* AUTODESTROY: whose going stops it; a reference, or NULL */
@@ -96,6 +96,12 @@ void guest_stop_watching(struct guest *guest);
 
 /* QEMU's process, 0: none. Any thread. */
 pid_t guest_pid(struct guest *guest);
+
+/* The folders of its control group, a copy that the caller frees; NULL: none. Any thread. */
+char **guest_get_cgroup(struct guest *guest);
+
+/* With a job: takes the folders over. */
+void guest_set_cgroup(struct guest *guest, char **folders);
 
 /* Sends a signal to QEMU; nothing happens when it has gone. Any thread. */
 int guest_signal(struct guest *guest, int signal_number, GError **error);

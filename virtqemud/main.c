@@ -21,11 +21,12 @@
 /* ---- what is served ---- */
 
 static const struct driver_methods *const method_groups[] = {
-    &connect_methods,   &events_methods, &domain_list_methods,     &domain_read_methods,
-    &node_methods,      &host_methods,   &domain_describe_methods, &define_methods,
-    &lifecycle_methods, &stats_methods,  &device_methods,          &monitor_methods,
-    &agent_methods,     &cpu_methods,    &block_methods,           &net_methods,
-    &security_methods,
+    &connect_methods,   &events_methods,  &domain_list_methods,     &domain_read_methods,
+    &node_methods,      &host_methods,    &domain_describe_methods, &define_methods,
+    &lifecycle_methods, &stats_methods,   &device_methods,          &monitor_methods,
+    &agent_methods,     &cpu_methods,     &block_methods,           &net_methods,
+    &security_methods,  &pin_methods,     &scheduler_methods,       &iothread_methods,
+    &memory_methods,    &memtune_methods, &blkiotune_methods,       &iotune_methods,
 };
 
 static const struct protocol_program *const programs[] = {&remote_program, &qemu_program,

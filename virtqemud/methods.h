@@ -7,7 +7,14 @@
 extern const struct driver_methods define_methods;    /* define, undefine, rename */
 extern const struct driver_methods lifecycle_methods; /* create, destroy, shutdown, suspend ... */
 extern const struct driver_methods stats_methods;     /* domstats and its single questions */
-extern const struct driver_methods cpu_methods;       /* pinning, scheduler, times */
+extern const struct driver_methods cpu_methods;       /* times of CPUs */
+extern const struct driver_methods pin_methods;       /* which CPUs threads run on */
+extern const struct driver_methods scheduler_methods; /* how much of the CPUs */
+extern const struct driver_methods iothread_methods;  /* threads for disks */
+extern const struct driver_methods memory_methods;    /* how much memory they have */
+extern const struct driver_methods memtune_methods;   /* how much of the host's, and where */
+extern const struct driver_methods blkiotune_methods; /* limits on the host's block devices */
+extern const struct driver_methods iotune_methods;    /* limits of their disks */
 extern const struct driver_methods block_methods;     /* sizes, counters, errors of disks */
 extern const struct driver_methods net_methods;       /* counters and addresses */
 extern const struct driver_methods security_methods;  /* labels */

@@ -135,7 +135,7 @@ int reconnect_restore(struct registry *registry, struct job *job, struct definit
 
     g_free(guest->folder);
     guest->folder = g_strdup(status->folder);
-    guest->cgroup = copy_strings(status->cgroup.items, status->cgroup.count);
+    guest_set_cgroup(guest, copy_strings(status->cgroup.items, status->cgroup.count));
     guest->log_start = log_file_end(qemu_of(&guest->object), ((struct domain *)live)->name);
     int result = take_process(registry, job, (struct domain *)live, status, error);
     if (result == 0) {

@@ -5,6 +5,8 @@
 
 #include "host/cgroup.h"
 
+#include "group-limits.h"
+
 static void add(struct resource_limits *limits, int resource, rlim_t value)
 {
     limits->values[limits->count++] = (struct process_limit){
@@ -24,15 +26,18 @@ void resource_limits_apply(struct resource_limits *limits, const struct qemu_con
     spec->limit_count = limits->count;
 }
 
-int resource_limits_enter_group(struct guest *guest, GError **error)
+int resource_limits_enter_group(struct guest *guest, const struct domain *live, GError **error)
 {
     const struct qemu_config *config = &qemu_of(&guest->object)->config;
     const char *run = strrchr(guest->folder, '/') + 1; /* "domain-1-name" */
     g_autofree char *name = g_strdup_printf("qemu-%s", run + strlen("domain-"));
 
-    g_clear_pointer(&guest->cgroup, g_strfreev);
-    if (cgroup_make(name, (const char *const *)config->cgroup_controllers, &guest->cgroup, error) <
-        0)
+    char **folders = NULL;
+
+    if (cgroup_make(name, (const char *const *)config->cgroup_controllers, &folders, error) < 0)
+        return -1;
+    guest_set_cgroup(guest, folders);
+    if (group_limits_apply_all(guest, live, error) < 0)
         return -1;
     return cgroup_enter((const char *const *)guest->cgroup, guest_pid(guest), error);
 }
@@ -40,5 +45,5 @@ int resource_limits_enter_group(struct guest *guest, GError **error)
 void resource_limits_remove_group(struct guest *guest)
 {
     cgroup_remove((const char *const *)guest->cgroup);
-    g_clear_pointer(&guest->cgroup, g_strfreev);
+    guest_set_cgroup(guest, NULL);
 }

@@ -19,8 +19,8 @@ struct resource_limits {
 void resource_limits_apply(struct resource_limits *limits, const struct qemu_config *config,
                            struct process_spec *spec);
 
-/* Makes the guest's control group and moves its process there. */
-int resource_limits_enter_group(struct guest *guest, GError **error);
+/* Makes the guest's control group with the limits of its document, and moves its process there. */
+int resource_limits_enter_group(struct guest *guest, const struct domain *live, GError **error);
 
 /* Removes the group of a guest whose QEMU has gone. Idempotent. */
 void resource_limits_remove_group(struct guest *guest);

@@ -18,6 +18,7 @@
 #include "firmware.h"
 #include "log-file.h"
 #include "monitor.h"
+#include "placement.h"
 #include "prepare.h"
 #include "qmp-commands.h"
 #include "resource-limits.h"
@@ -71,8 +72,8 @@ static char *versions(const struct emulator *emulator)
         emulator->package ? emulator->package : "", host.release, host.nodename);
 }
 
-static int spawn(struct guest *guest, const struct arguments *arguments, const struct log_file *log,
-                 GError **error)
+static int spawn(struct guest *guest, const struct domain *live, const struct arguments *arguments,
+                 const struct log_file *log, GError **error)
 {
     struct qemu *qemu = qemu_of(&guest->object);
     struct process process = PROCESS_INIT;
@@ -100,7 +101,7 @@ static int spawn(struct guest *guest, const struct arguments *arguments, const s
         process_clear(&process);
         return -1;
     }
-    return resource_limits_enter_group(guest, error);
+    return resource_limits_enter_group(guest, live, error);
 }
 
 /* Once QEMU has gone, its own words say more than "the connection was closed". */
@@ -127,13 +128,14 @@ static int check_wanted(const struct job *job, GError **error)
 
 /* The status file comes first, without a process: a daemon that is killed between the two would
  * leave a QEMU of which nobody knows. */
-static int spawn_on_record(struct guest *guest, struct job *job, const struct arguments *arguments,
-                           const struct log_file *log, GError **error)
+static int spawn_on_record(struct guest *guest, struct job *job, const struct domain *live,
+                           const struct arguments *arguments, const struct log_file *log,
+                           GError **error)
 {
     struct store *store = qemu_of(&guest->object)->store;
 
     if (check_wanted(job, error) < 0 || store_save_status(store, job, error) < 0 ||
-        spawn(guest, arguments, log, error) < 0)
+        spawn(guest, live, arguments, log, error) < 0)
         return -1;
     return store_save_status(store, job, error);
 }
@@ -152,7 +154,7 @@ static int run_emulator(struct guest *guest, struct job *job, const struct domai
         return -1;
     }
     guest->log_start = log.start;
-    int result = spawn_on_record(guest, job, arguments, &log, error);
+    int result = spawn_on_record(guest, job, live, arguments, &log, error);
     arguments_close(arguments);
     if (result < 0)
         close(monitor);
@@ -285,7 +287,7 @@ static int tell_settings(struct job *job, const struct domain *live,
     if (result == 0)
         result = tuning_apply(qmp, live, error);
     qmp_unref(qmp);
-    return result;
+    return result < 0 ? -1 : placement_apply_all(guest_of(job_object(job)), live, error);
 }
 
 /* ---- running ---- */

@@ -39,20 +39,33 @@ static char *back_end_of(const struct domain_disk *disk)
     return g_strdup(alias);
 }
 
-struct json_object *tuning_of_disk(const struct domain_disk *disk)
+static struct json_object *limits_of(const struct domain_disk *disk, const struct disk_iotune *tune)
 {
-    const struct disk_iotune *tune = disk->iotune;
-    struct json_object *json;
-
-    if (!tune || domain_source_is_empty(&disk->source))
-        return NULL;
     g_autofree char *device = back_end_of(disk);
-    json = json_build("s:id", device, "U:bps", tune->total_bytes_sec, "U:bps_rd",
-                      tune->read_bytes_sec, "U:bps_wr", tune->write_bytes_sec, "U:iops",
-                      tune->total_iops_sec, "U:iops_rd", tune->read_iops_sec, "U:iops_wr",
-                      tune->write_iops_sec, "S:group", tune->group_name, NULL);
+    struct json_object *json = json_build(
+        "s:id", device, "U:bps", tune->total_bytes_sec, "U:bps_rd", tune->read_bytes_sec,
+        "U:bps_wr", tune->write_bytes_sec, "U:iops", tune->total_iops_sec, "U:iops_rd",
+        tune->read_iops_sec, "U:iops_wr", tune->write_iops_sec, "S:group", tune->group_name, NULL);
+
     add_bursts(json, tune);
     return json;
+}
+
+struct json_object *tuning_of_disk(const struct domain_disk *disk)
+{
+    if (!disk->iotune || domain_source_is_empty(&disk->source))
+        return NULL;
+    return limits_of(disk, disk->iotune);
+}
+
+int tuning_limit_disk(struct qmp *qmp, const struct domain_disk *disk, unsigned deadline_ms,
+                      GError **error)
+{
+    static const struct disk_iotune none;
+
+    return qmp_execute(qmp, "block_set_io_throttle",
+                       limits_of(disk, disk->iotune ? disk->iotune : &none), deadline_ms, NULL,
+                       error);
 }
 
 static int limit_disks(struct qmp *qmp, const struct domain *live, GError **error)

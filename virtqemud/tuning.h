@@ -15,3 +15,8 @@ int tuning_apply(struct qmp *qmp, const struct domain *live, GError **error);
 /* The arguments of block_set_io_throttle for the limits of a disk, the caller's; NULL: it has none,
  * or is an empty drive. */
 struct json_object *tuning_of_disk(const struct domain_disk *disk);
+
+/* Has QEMU limit a disk that is not empty as it says; one that says nothing is limited no more.
+ * Blocks, at most deadline_ms (0: the usual). */
+int tuning_limit_disk(struct qmp *qmp, const struct domain_disk *disk, unsigned deadline_ms,
+                      GError **error);

@@ -64,6 +64,16 @@ void params_add_string(struct params *params, const char *text, const char *name
     va_end(args);
 }
 
+void params_add_value(struct params *params, const struct remote_typed_param_value *value,
+                      const char *name, ...)
+{
+    va_list args;
+
+    va_start(args, name);
+    add(params, *value, name, args);
+    va_end(args);
+}
+
 void params_reply(const struct params *params, int room, struct remote_typed_param **ret_val,
                   uint32_t *ret_len, int *ret_count)
 {
@@ -73,6 +83,41 @@ void params_reply(const struct params *params, int room, struct remote_typed_par
     *ret_count = MIN(room, (int)params->count);
     *ret_val = params->items;
     *ret_len = (uint32_t)*ret_count;
+}
+
+static void add_row(struct params *params, const struct param_row *row, const void *source)
+{
+    switch (row->type) {
+    case VIR_TYPED_PARAM_INT:
+        params_add_int(params, *(const int *)source, "%s", row->field);
+        break;
+    case VIR_TYPED_PARAM_UINT:
+        params_add_uint(params, *(const unsigned *)source, "%s", row->field);
+        break;
+    case VIR_TYPED_PARAM_LLONG:
+        params_add_long(params, *(const int64_t *)source, "%s", row->field);
+        break;
+    case VIR_TYPED_PARAM_ULLONG:
+        params_add_ulong(params, *(const uint64_t *)source, "%s", row->field);
+        break;
+    case VIR_TYPED_PARAM_DOUBLE:
+        params_add_double(params, *(const double *)source, "%s", row->field);
+        break;
+    case VIR_TYPED_PARAM_BOOLEAN:
+        params_add_bool(params, *(const bool *)source, "%s", row->field);
+        break;
+    case VIR_TYPED_PARAM_STRING:
+        params_add_string(params, *(const char *const *)source ? *(const char *const *)source : "",
+                          "%s", row->field);
+        break;
+    }
+}
+
+void params_add_rows(struct params *params, const struct param_row *rows, size_t count,
+                     const void *values)
+{
+    for (size_t i = 0; i < count; i++)
+        add_row(params, &rows[i], (const char *)values + rows[i].offset);
 }
 
 static const struct param_row *find_row(const struct param_row *rows, size_t count,
@@ -134,7 +179,8 @@ int params_read(const struct remote_typed_param *params, uint32_t count,
         const struct param_row *row = find_row(rows, row_count, params[i].field);
 
         if (!row) {
-            error_set(error, VIR_ERR_INVALID_ARG, "parameter '%s' not supported", params[i].field);
+            error_set(error, VIR_ERR_ARGUMENT_UNSUPPORTED, "parameter '%s' not supported",
+                      params[i].field);
             return -1;
         }
         if (row->type != params[i].value.type) {

@@ -35,12 +35,17 @@ void params_add_bool(struct params *params, bool value, const char *name, ...) G
 void params_add_string(struct params *params, const char *text, const char *name, ...)
     G_GNUC_PRINTF(3, 4);
 
+/* Adds a value as it came; a string is borrowed. */
+void params_add_value(struct params *params, const struct remote_typed_param_value *value,
+                      const char *name, ...) G_GNUC_PRINTF(3, 4);
+
 /* The reply of older getters, whose caller asks for the count first, with no room for values: at
  * most room of the values, and how many there are or came. */
 void params_reply(const struct params *params, int room, struct remote_typed_param **ret_val,
                   uint32_t *ret_len, int *ret_count);
 
-/* A field that a method takes: where its value goes in the method's own struct. */
+/* A field of a family of parameters: where its value is in a struct, often that of the document.
+ * One table serves the method that asks for them and the one that sets them. */
 struct param_row {
     const char *field;
     int type;       /* VIR_TYPED_PARAM_INT ... */
@@ -48,7 +53,12 @@ struct param_row {
     size_t present; /* of a bool that is set when the field was given; 0: nobody asks */
 };
 
-/* Fills the struct; strings are borrowed from params. VIR_ERR_INVALID_ARG names the field that is
- * unknown, given twice or of the wrong type. */
+/* Adds the value of each row from the struct, present or not; a NULL string is "". */
+void params_add_rows(struct params *params, const struct param_row *rows, size_t count,
+                     const void *values);
+
+/* Fills the members of the struct that were given, and leaves the others alone; strings are
+ * borrowed from params. VIR_ERR_ARGUMENT_UNSUPPORTED names the field that is unknown,
+ * VIR_ERR_INVALID_ARG the one given twice or of the wrong type: then nothing is filled. */
 int params_read(const struct remote_typed_param *params, uint32_t count,
                 const struct param_row *rows, size_t row_count, void *ret_values, GError **error);

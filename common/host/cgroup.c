@@ -177,10 +177,25 @@ int cgroup_enter(const char *const *folders, pid_t pid, GError **error)
     return 0;
 }
 
+/* With its parts, which have none of their own. */
+static void remove_folder(const char *folder)
+{
+    GDir *dir = g_dir_open(folder, 0, NULL);
+    const char *name;
+
+    while (dir && (name = g_dir_read_name(dir))) {
+        g_autofree char *part = g_build_filename(folder, name, NULL);
+
+        rmdir(part); /* fails for files */
+    }
+    g_clear_pointer(&dir, g_dir_close);
+    rmdir(folder);
+}
+
 void cgroup_remove(const char *const *folders)
 {
     for (size_t i = 0; folders && folders[i]; i++)
-        rmdir(folders[i]);
+        remove_folder(folders[i]);
 }
 
 static char *read_in(const char *line, const char *mountinfo, const char *file)

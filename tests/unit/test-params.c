@@ -101,15 +101,35 @@ static void test_reading(void)
     g_assert_cmpstr(values.s, ==, "text");
 }
 
+/* What is set by rows is asked for by the same. */
+static void test_rows(void)
+{
+    struct values values = {.i = -6, .ui = 5, .l = -4, .ul = UINT64_MAX, .d = 2.5, .b = true};
+    struct values back = {0};
+    struct arena arena ARENA_AUTO = {0};
+    struct params params = {.arena = &arena};
+    g_autoptr(GError) error = NULL;
+
+    params_add_rows(&params, rows, G_N_ELEMENTS(rows), &values);
+    g_assert_cmpuint(params.count, ==, G_N_ELEMENTS(rows));
+    params_read(params.items, params.count, rows, G_N_ELEMENTS(rows), &back, &error);
+    g_assert_no_error(error);
+    g_assert_cmpint(back.i, ==, -6);
+    g_assert_true(back.ul == UINT64_MAX);
+    g_assert_cmpfloat(back.d, ==, 2.5);
+    g_assert_true(back.b);
+    g_assert_cmpstr(back.s, ==, "");
+}
+
 /* Whatever is wrong with one, none is taken over. */
-static void refuse(const struct remote_typed_param *bad, const char *words)
+static void refuse(const struct remote_typed_param *bad, enum error_code code, const char *words)
 {
     struct remote_typed_param params[] = {{"int", {.type = VIR_TYPED_PARAM_INT, .i = 9}}, *bad};
     struct values values = {0};
     g_autoptr(GError) error = NULL;
 
     g_assert_cmpint(params_read(params, 2, rows, G_N_ELEMENTS(rows), &values, &error), ==, -1);
-    g_assert_cmpint(error_code_of(error), ==, VIR_ERR_INVALID_ARG);
+    g_assert_cmpint(error_code_of(error), ==, code);
     g_assert_nonnull(strstr(error->message, words));
     g_assert_cmpint(values.i, ==, 0);
     g_assert_false(values.given);
@@ -122,10 +142,11 @@ static void test_refusing(void)
     static const struct remote_typed_param twice = {"int", {.type = VIR_TYPED_PARAM_INT}};
     static const struct remote_typed_param no_type = {"uint", {.type = 4711}};
 
-    refuse(&unknown, "parameter 'other' not supported");
-    refuse(&wrong, "invalid type 'string' for parameter 'uint', expected 'uint'");
-    refuse(&twice, "parameter 'int' occurs multiple times");
-    refuse(&no_type, "invalid type 'unknown'");
+    refuse(&unknown, VIR_ERR_ARGUMENT_UNSUPPORTED, "parameter 'other' not supported");
+    refuse(&wrong, VIR_ERR_INVALID_ARG,
+           "invalid type 'string' for parameter 'uint', expected 'uint'");
+    refuse(&twice, VIR_ERR_INVALID_ARG, "parameter 'int' occurs multiple times");
+    refuse(&no_type, VIR_ERR_INVALID_ARG, "invalid type 'unknown'");
 }
 
 int main(int argc, char **argv)
@@ -135,6 +156,7 @@ int main(int argc, char **argv)
     g_test_add_func("/params/growing", test_growing);
     g_test_add_func("/params/long-name", test_long_name);
     g_test_add_func("/params/reading", test_reading);
+    g_test_add_func("/params/rows", test_rows);
     g_test_add_func("/params/refusing", test_refusing);
     return g_test_run();
 }
