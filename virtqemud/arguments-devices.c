@@ -3,8 +3,7 @@
 
 #include "base/error.h"
 
-#include "arguments-parts.h"
-#include "block-nodes.h"
+#include "arguments-backends.h"
 #include "chardev.h"
 #include "device-common.h"
 #include "graphics.h"
@@ -17,15 +16,26 @@
 typedef int (*part_function)(const struct build *build, const struct device *device,
                              GError **error);
 
-static int add_device(const struct build *build, const struct device *device, GError **error)
+typedef int (*open_function)(const struct build *build, const struct device *device,
+                             struct json_object *properties, GError **error);
+
+static int add_opened(const struct build *build, const struct device *device,
+                      open_function open_device, GError **error)
 {
-    struct json_object *json = NULL;
+    struct json_object *json JSON_AUTO = NULL;
 
     if (device_properties(build->domain, device, build->context, &json, error) < 0)
         return -1;
+    if (json && open_device && open_device(build, device, json, error) < 0)
+        return -1;
     if (json)
-        words_add_json(build->arguments, "-device", json);
+        words_add_json(build->arguments, "-device", g_steal_pointer(&json));
     return 0;
+}
+
+static int add_device(const struct build *build, const struct device *device, GError **error)
+{
+    return add_opened(build, device, NULL, error);
 }
 
 /* ---- controllers ---- */
@@ -124,17 +134,6 @@ static int add_floppy_controller(const struct build *build, GError **error)
     if (used && !built_in)
         words_add_json(build->arguments, "-device", g_steal_pointer(&json));
     json_clear(&json);
-    return 0;
-}
-
-static int add_nodes(const struct build *build, const struct device *device, GError **error)
-{
-    g_autoptr(GPtrArray) nodes = block_nodes_new();
-
-    if (block_nodes_disk(device->object, build->context, nodes, error) < 0)
-        return -1;
-    while (nodes->len > 0)
-        words_add_json(build->arguments, "-blockdev", g_ptr_array_steal_index(nodes, 0));
     return 0;
 }
 
@@ -307,21 +306,41 @@ static int add_watchdog_action(const struct build *build, const struct device *d
     return 0;
 }
 
+/* ---- the memory of POWER's firmware ---- */
+
+static int add_nvram_place(const struct build *build, const struct device *device, GError **error)
+{
+    const struct domain_nvram *nvram = device->object;
+    const struct opt_ulong *reg = &nvram->info.address.spapr_vio.reg;
+    g_autofree char *word =
+        g_strdup_printf("spapr-nvram.reg=0x%" G_GINT64_MODIFIER "x", reg->value);
+
+    if (nvram->info.address.type == ADDRESS_SPAPR_VIO && reg->set)
+        words_add(build->arguments, "-global", word, NULL);
+    return 0;
+}
+
 /* ---- all together ---- */
 
 static const struct step {
     enum device_kind kind;
     part_function before, after;
+    open_function open; /* descriptors that the device's properties name */
     int (*first)(const struct build *build, GError **error); /* once, before the first of them */
 } steps[] = {
+    {DEVICE_IOMMU},
+    {DEVICE_MEMORY, .before = add_memory_backend},
     {DEVICE_CONTROLLER, .first = add_controllers},
     {DEVICE_HUB},
-    {DEVICE_DISK, .before = add_nodes, .first = add_floppy_controller},
+    {DEVICE_DISK, .before = add_disk_backend, .first = add_floppy_controller},
+    {DEVICE_FILESYSTEM, .before = add_filesystem_backend},
     {DEVICE_NET, .before = add_netdev},
+    {DEVICE_SMARTCARD, .before = add_smartcard_stream},
     {DEVICE_SERIAL, .before = add_serial_stream, .after = add_serial_port},
     {DEVICE_PARALLEL, .before = add_parallel_stream},
     {DEVICE_CHANNEL, .before = add_channel_stream},
     {DEVICE_CONSOLE, .before = add_console_stream},
+    {DEVICE_TPM, .before = add_tpm_backend},
     {DEVICE_INPUT, .before = add_input_events},
     {DEVICE_AUDIO, .first = add_audio},
     {DEVICE_GRAPHICS, .before = add_graphics},
@@ -329,15 +348,23 @@ static const struct step {
     {DEVICE_SOUND, .after = add_codecs},
     {DEVICE_WATCHDOG, .after = add_watchdog_action},
     {DEVICE_REDIRDEV, .before = add_redirdev_stream},
+    {DEVICE_HOSTDEV, .before = add_hostdev_backend, .open = open_hostdev},
     {DEVICE_MEMBALLOON},
     {DEVICE_RNG, .before = add_rng_backend},
+    {DEVICE_NVRAM, .after = add_nvram_place},
     {DEVICE_PANIC},
+    {DEVICE_SHMEM, .before = add_shmem_backend},
+    {DEVICE_CRYPTO, .before = add_crypto_backend},
+    {DEVICE_PSTORE, .before = add_pstore_backend},
+    {DEVICE_VSOCK, .open = open_vsock},
+    {DEVICE_LEASE}, /* for a lock manager, of which there is none */
 };
 
 /* Kinds that are no -device, or that have been added with the first of them. */
 static bool has_device(enum device_kind kind)
 {
-    return kind != DEVICE_CONTROLLER && kind != DEVICE_GRAPHICS && kind != DEVICE_AUDIO;
+    return kind != DEVICE_CONTROLLER && kind != DEVICE_GRAPHICS && kind != DEVICE_AUDIO &&
+           kind != DEVICE_LEASE;
 }
 
 static int add_step_device(const struct build *build, const struct step *step,
@@ -345,7 +372,7 @@ static int add_step_device(const struct build *build, const struct step *step,
 {
     if (step->before && step->before(build, device, error) < 0)
         return -1;
-    if (has_device(step->kind) && add_device(build, device, error) < 0)
+    if (has_device(step->kind) && add_opened(build, device, step->open, error) < 0)
         return -1;
     return step->after ? step->after(build, device, error) : 0;
 }
@@ -363,9 +390,8 @@ int arguments_add_device(const struct build *build, const struct device *device,
 {
     const struct step *step = find_step(device->kind);
 
-    return !step || device->kind == DEVICE_CONTROLLER
-               ? add_device(build, device, error)
-               : add_step_device(build, step, device, error);
+    return !step || device->kind == DEVICE_CONTROLLER ? add_device(build, device, error)
+                                                      : add_step_device(build, step, device, error);
 }
 
 int arguments_add_devices(const struct build *build, GError **error)

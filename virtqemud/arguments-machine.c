@@ -7,6 +7,7 @@
 #include "cpu-option.h"
 #include "device-common.h"
 #include "firmware.h"
+#include "launch-security.h"
 #include "machine.h"
 #include "option.h"
 
@@ -129,6 +130,69 @@ static void add_acpi(GString *option, const struct build *build)
         option_add_bool(option, "acpi", features_of(build)->acpi);
 }
 
+static bool has_memory_model(const struct domain *domain, enum memory_model model)
+{
+    LIST_EACH (memory, &domain->devices.memories)
+        if (memory->model == model)
+            return true;
+    return false;
+}
+
+/* "sgx-epc.0.memdev=memepc0,sgx-epc.0.node=0" */
+static void add_enclaves(GString *option, const struct domain *domain)
+{
+    unsigned number = 0;
+
+    LIST_EACH (memory, &domain->devices.memories) {
+        if (memory->model != MEMORY_MODEL_SGX_EPC)
+            continue;
+        g_autofree char *device = g_strdup_printf("sgx-epc.%u.memdev", number);
+        g_autofree char *node = g_strdup_printf("sgx-epc.%u.node", number++);
+        option_addf(option, device, "mem%s", memory->info.alias);
+        if (memory->node.set)
+            option_addf(option, node, "%u", memory->node.value);
+    }
+}
+
+static void add_memory_options(GString *option, const struct domain *domain)
+{
+    if (has_memory_model(domain, MEMORY_MODEL_NVDIMM))
+        option_add_bool(option, "nvdimm", true);
+    if (arguments_has_heterogeneous_memory(domain))
+        option_add_bool(option, "hmat", true);
+    add_enclaves(option, domain);
+}
+
+/* What machines of POWER, Arm, RISC-V and Z have beside those of PCs. */
+static void add_other_features(GString *option, const struct domain *domain,
+                               const struct domain_features *features)
+{
+    if (features->hpt && features->hpt->resizing)
+        option_add(option, "resize-hpt", names_word(&hpt_resizing_names, features->hpt->resizing));
+    if (features->hpt && features->hpt->maxpagesize)
+        option_addf(option, "cap-hpt-max-page-size", "%" G_GUINT64_FORMAT "k",
+                    features->hpt->maxpagesize);
+    option_add_tristate(option, "cap-htm", features->htm);
+    option_add_tristate(option, "cap-nested-hv", features->nested_hv);
+    option_add_tristate(option, "cap-ccf-assist", features->ccf_assist);
+    option_add_tristate(option, "ras", features->ras);
+    if (features->cfpc)
+        option_add(option, "cap-cfpc", names_word(&mitigation_names, features->cfpc));
+    if (features->sbbc)
+        option_add(option, "cap-sbbc", names_word(&mitigation_names, features->sbbc));
+    if (features->ibs)
+        option_add(option, "cap-ibs", names_word(&ibs_value_names, features->ibs));
+    if (features->aia)
+        option_add(option, "aia", names_word(&aia_value_names, features->aia));
+    LIST_EACH (cipher, &domain->keywrap_ciphers) {
+        g_autofree char *key = g_strdup_printf("%s-key-wrap", cipher->name);
+        option_add_tristate(option, key, cipher->state);
+    }
+    LIST_EACH (iommu, &domain->devices.iommus)
+        if (iommu->model == IOMMU_SMMUV3)
+            option_add(option, "iommu", "smmuv3");
+}
+
 static void add_machine_option(const struct build *build)
 {
     const struct domain_features *features = features_of(build);
@@ -147,6 +211,9 @@ static void add_machine_option(const struct build *build)
     option_add(option, "memory-backend", arguments_memory_id(build));
     add_flash_options(option, build);
     add_acpi(option, build);
+    add_memory_options(option, build->domain);
+    add_other_features(option, build->domain, features);
+    option_add(option, "confidential-guest-support", launch_security_id(build->domain));
     words_add_option(build->arguments, "-machine", option);
 }
 

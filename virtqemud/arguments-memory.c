@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <json-c/json.h>
-
 #include "base/error.h"
 #include "base/file.h"
 
 #include "arguments-parts.h"
-#include "device-common.h"
+#include "memory-backend.h"
 #include "option.h"
 
-#define KIB 1024
 #define KIB_PER_MIB 1024
 
 static const struct memory_backing plain;
@@ -24,9 +21,9 @@ static uint64_t round_up(uint64_t kib)
     return (kib + KIB_PER_MIB - 1) / KIB_PER_MIB * KIB_PER_MIB;
 }
 
-static bool has_cells(const struct build *build)
+bool arguments_has_cells(const struct domain *domain)
 {
-    const struct domain_cpu *cpu = build->domain->cpu;
+    const struct domain_cpu *cpu = domain->cpu;
 
     return cpu && cpu->numa && cpu->numa->cells.count > 0;
 }
@@ -36,103 +33,23 @@ const char *arguments_memory_id(const struct build *build)
     const struct emulator_machine *machine =
         emulator_find_machine(build->context->emulator, build->domain->os.machine);
 
-    return machine && !has_cells(build) ? machine->default_ram_id : NULL;
+    return machine && !arguments_has_cells(build->domain) ? machine->default_ram_id : NULL;
 }
 
 /* ---- what memory is made of ---- */
 
-/* The page size for a cell in KiB: that of its own, or that of all; 0: of the host. */
-static int find_pages(const struct memory_hugepages *hugepages, int cell, uint64_t *ret_size)
-{
-    uint64_t common = 0;
-
-    LIST_EACH (page, &hugepages->pages) {
-        if (!page->nodeset)
-            common = page->size;
-        else if (cell >= 0 && cpuset_has(page->nodeset, (unsigned)cell)) {
-            *ret_size = page->size;
-            return 1;
-        }
-    }
-    *ret_size = common;
-    return common || hugepages->pages.count == 0;
-}
-
-static struct json_object *list_nodes(const struct cpuset *nodes)
-{
-    struct json_object *list = json_object_new_array();
-
-    for (int node = cpuset_next(nodes, 0); node >= 0; node = cpuset_next(nodes, (unsigned)node + 1))
-        json_object_array_add(list, json_object_new_int(node));
-    return list;
-}
-
-/* Which of the host's nodes the memory comes from. */
-static void add_policy(struct json_object *json, const struct build *build, int cell)
-{
-    static const char *const policies[] = {[NUMA_MODE_NONE] = "bind",
-                                           [NUMA_MODE_STRICT] = "bind",
-                                           [NUMA_MODE_PREFERRED] = "preferred",
-                                           [NUMA_MODE_INTERLEAVE] = "interleave",
-                                           [NUMA_MODE_RESTRICTIVE] = NULL};
-    const struct numa_tune *tune = build->domain->numa_tune;
-    const struct cpuset *nodes = tune && tune->memory ? tune->memory->nodeset : NULL;
-    unsigned mode = tune && tune->memory ? tune->memory->mode : NUMA_MODE_NONE;
-
-    if (!tune)
-        return;
-    LIST_EACH (node, &tune->nodes) {
-        if (cell < 0 || node->cell.value != (unsigned)cell)
-            continue;
-        nodes = node->nodeset;
-        mode = node->mode;
-    }
-    if (nodes && policies[mode])
-        json_add(json, "j:host-nodes", list_nodes(nodes), "s:policy", policies[mode], NULL);
-}
-
-static void add_allocation(struct json_object *json, const struct memory_backing *backing,
-                           bool hugepages)
-{
-    if (hugepages || backing->allocation == MEMORY_ALLOCATION_IMMEDIATE)
-        json_add(json, "b:prealloc", true, NULL);
-    if (backing->allocation_threads)
-        json_add(json, "u:prealloc-threads", backing->allocation_threads, NULL);
-}
-
-static const char *backend_type(const struct memory_backing *backing, bool hugepages)
-{
-    if (hugepages || backing->source == MEMORY_SOURCE_MEMFD)
-        return "memory-backend-memfd";
-    return backing->source == MEMORY_SOURCE_FILE ? "memory-backend-file" : "memory-backend-ram";
-}
-
-/* Memory of a cell (-1: of all), of so many KiB. */
-static struct json_object *build_backend(const struct build *build, const char *id, int cell,
-                                         unsigned access, uint64_t size)
+/* Memory in files is for others to see, or because that was asked for. */
+static bool uses_folder(const struct build *build)
 {
     const struct memory_backing *backing = backing_of(build);
-    uint64_t page = 0;
-    bool hugepages = backing->hugepages && find_pages(backing->hugepages, cell, &page);
-    bool file = !hugepages && backing->source == MEMORY_SOURCE_FILE;
-    struct json_object *json =
-        json_build("s:qom-type", backend_type(backing, hugepages), "s:id", id, NULL);
 
-    if (hugepages)
-        json_add(json, "b:hugetlb", true, NULL);
-    if (page)
-        json_add(json, "U:hugetlbsize", page * KIB, NULL);
-    if (file)
-        json_add(json, "s:mem-path", build->context->config->memory_backing_folder, NULL);
-    access = access ? access : backing->access;
-    if (access)
-        json_add(json, "b:share", access == MEMORY_ACCESS_SHARED, NULL);
-    if (file && backing->discard)
-        json_add(json, "b:discard-data", true, NULL);
-    add_allocation(json, backing, hugepages);
-    json_add(json, "U:size", size * KIB, NULL);
-    add_policy(json, build, cell);
-    return json;
+    if (backing->source == MEMORY_SOURCE_FILE || backing->access)
+        return true;
+    for (unsigned i = 0;
+         arguments_has_cells(build->domain) && i < build->domain->cpu->numa->cells.count; i++)
+        if (build->domain->cpu->numa->cells.items[i]->memory_access)
+            return true;
+    return build->domain->devices.memories.count > 0;
 }
 
 static int make_folder(const struct build *build, GError **error)
@@ -141,7 +58,7 @@ static int make_folder(const struct build *build, GError **error)
     uid_t uid = config->set_user ? config->uid : (uid_t)-1;
     gid_t gid = config->set_user ? config->gid : (gid_t)-1;
 
-    if (build->context->plan || backing_of(build)->source != MEMORY_SOURCE_FILE)
+    if (build->context->plan || !uses_folder(build))
         return 0;
     return file_make_folders_owned(config->memory_backing_folder, 0700, uid, gid, error);
 }
@@ -184,7 +101,7 @@ static const struct domain_iothread *find_iothread(const struct domain *domain, 
 }
 
 /* Those that the document names, and as many more as it counts, with the lowest free numbers. */
-static void add_iothreads(const struct build *build)
+void arguments_add_iothreads(const struct build *build)
 {
     const struct domain *domain = build->domain;
     const struct default_iothread *main_loop = domain->default_iothread;
@@ -221,6 +138,15 @@ static void add_size(const struct build *build)
     words_add_option(build->arguments, "-m", option);
 }
 
+static void add_main_memory(const struct build *build, const char *id)
+{
+    const struct memory_request request = {
+        .id = id, .cell = -1, .size = round_up(build->domain->memory), .canonical = true};
+
+    words_add_json(build->arguments, "-object",
+                   memory_backend_build(build->domain, build->context, &request));
+}
+
 int arguments_add_memory(const struct build *build, GError **error)
 {
     const char *id = arguments_memory_id(build);
@@ -229,68 +155,8 @@ int arguments_add_memory(const struct build *build, GError **error)
         return -1;
     add_size(build);
     if (id)
-        words_add_json(
-            build->arguments, "-object",
-            build_backend(build, id, -1, MEMORY_ACCESS_NONE, round_up(build->domain->memory)));
+        add_main_memory(build, id);
     words_add(build->arguments, "-overcommit",
               backing_of(build)->locked ? "mem-lock=on" : "mem-lock=off", NULL);
-    return 0;
-}
-
-/* "cpus=0-1,cpus=4" */
-static void add_cpus(GString *option, const struct cpuset *cpus)
-{
-    g_autoptr(GString) text = g_string_new(NULL);
-
-    cpuset_format(cpus, text);
-    g_auto(GStrv) ranges = g_strsplit(text->str, ",", -1);
-    for (char **range = ranges; *range && **range; range++)
-        option_add(option, "cpus", *range);
-}
-
-static void add_cell(const struct build *build, const struct numa_cell *cell, unsigned id)
-{
-    g_autofree char *backend = g_strdup_printf("ram-node%u", id);
-    GString *option = option_new("node");
-
-    if (cell->memory)
-        words_add_json(build->arguments, "-object",
-                       build_backend(build, backend, (int)id, cell->memory_access, cell->memory));
-    option_addf(option, "nodeid", "%u", id);
-    if (cell->cpus)
-        add_cpus(option, cell->cpus);
-    if (cell->memory)
-        option_add(option, "memdev", backend);
-    words_add_option(build->arguments, "-numa", option);
-}
-
-static void add_distances(const struct build *build, const struct numa_cell *cell, unsigned id)
-{
-    LIST_EACH (distance, &cell->distances) {
-        GString *option = option_new("dist");
-        option_addf(option, "src", "%u", id);
-        option_addf(option, "dst", "%u", distance->id.value);
-        option_addf(option, "val", "%u", distance->value);
-        words_add_option(build->arguments, "-numa", option);
-    }
-}
-
-int arguments_add_numa(const struct build *build, GError **error)
-{
-    add_iothreads(build);
-    if (!has_cells(build))
-        return 0;
-    const struct cpu_numa *numa = build->domain->cpu->numa;
-    if (numa->latencies.count || numa->bandwidths.count)
-        return device_refuse(error, "numa", "interconnects",
-                             "<interconnects> is not in this version");
-    LIST_EACH (cell, &numa->cells)
-        if (cell->caches.count)
-            return device_refuse(error, "numa", "cache",
-                                 "<cache> of a cell is not in this version");
-    LIST_EACH (cell, &numa->cells)
-        add_cell(build, cell, cell->id.set ? cell->id.value : cell_i);
-    LIST_EACH (cell, &numa->cells)
-        add_distances(build, cell, cell->id.set ? cell->id.value : cell_i);
     return 0;
 }

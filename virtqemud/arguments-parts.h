@@ -15,10 +15,16 @@ struct build {
 int arguments_add_machine(const struct build *build, GError **error);
 int arguments_add_topology(const struct build *build, GError **error);
 
-/* -m, -object for memory and threads, -overcommit, -numa. On file-backed memory makes its folder.
- */
+/* -m, -object for memory, -overcommit; makes the folder of memory in files. -object for threads.
+ * -numa: cells with their memory, distances, what is known of latencies and bandwidths. */
 int arguments_add_memory(const struct build *build, GError **error);
-int arguments_add_numa(const struct build *build, GError **error);
+void arguments_add_iothreads(const struct build *build);
+void arguments_add_numa(const struct build *build);
+
+bool arguments_has_cells(const struct domain *domain);
+
+/* True if latencies, bandwidths or caches of cells are described (HMAT). */
+bool arguments_has_heterogeneous_memory(const struct domain *domain);
 
 /* "pc.ram" where the machine takes its memory from an object of ours; else NULL. Borrowed. */
 const char *arguments_memory_id(const struct build *build);

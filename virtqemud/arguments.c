@@ -9,8 +9,10 @@
 #include "base/uuid.h"
 
 #include "arguments-parts.h"
-#include "device-common.h"
+#include "json.h"
+#include "launch-security.h"
 #include "option.h"
+#include "reservations.h"
 
 #define FD_IN_PLAN "@FD@"
 
@@ -137,14 +139,27 @@ static int check_target(const struct build *build, GError **error)
     const struct domain *domain = build->domain;
     const struct emulator *emulator = build->context->emulator;
 
-    if (domain->launch_security)
-        return device_refuse(error, "domain", domain->name,
-                             "<launchSecurity> is not in this version");
     if (emulator_find_machine(emulator, domain->os.machine))
         return 0;
     error_set(error, VIR_ERR_CONFIG_UNSUPPORTED, "os/type/@machine: the emulator %s has no '%s'",
               emulator->path, domain->os.machine ? domain->os.machine : "");
     return -1;
+}
+
+/* How QEMU treats what it would rather be rid of: for those who test against its future. */
+static void add_compatibility(const struct build *build)
+{
+    const char *behavior = build->domain->qemu_deprecation_behavior;
+    const char *input = NULL;
+
+    if (!behavior)
+        behavior = build->context->config->deprecation_behavior;
+    if (!behavior || strcmp(behavior, "none") == 0)
+        return;
+    if (strcmp(behavior, "reject") == 0 || strcmp(behavior, "crash") == 0)
+        input = behavior;
+    words_add_json(build->arguments, "-compat",
+                   json_build("s:deprecated-output", "hide", "S:deprecated-input", input, NULL));
 }
 
 static int add_words(const struct build *build, GError **error)
@@ -154,11 +169,15 @@ static int add_words(const struct build *build, GError **error)
     words_add(arguments, build->context->emulator->path, NULL);
     add_name(build);
     words_add(arguments, "-S", NULL);
+    add_compatibility(build);
     if (arguments_add_machine(build, error) < 0 || arguments_add_memory(build, error) < 0 ||
-        arguments_add_topology(build, error) < 0 || arguments_add_numa(build, error) < 0)
+        arguments_add_topology(build, error) < 0)
         return -1;
+    arguments_add_iothreads(build);
+    arguments_add_numa(build);
     add_uuid(build);
-    if (arguments_add_tables(build, error) < 0)
+    if (launch_security_add(build->domain, build->context, arguments, error) < 0 ||
+        arguments_add_tables(build, error) < 0)
         return -1;
     if (build->domain->devices.graphics.count == 0)
         words_add(arguments, "-display", "none", NULL);
@@ -167,6 +186,7 @@ static int add_words(const struct build *build, GError **error)
         return -1;
     arguments_add_power(build);
     arguments_add_boot(build);
+    reservations_add_shared(build->domain, build->context, arguments);
     return arguments_add_devices(build, error) < 0 ? -1 : add_tail(build, error);
 }
 

@@ -19,6 +19,7 @@
 struct arguments_context {
     const struct qemu_config *config;
     const struct emulator *emulator;
+    const char *status_folder; /* sockets of helpers that have a place of their own; NULL: folder */
     const char *folder; /* of this run: keys, pid file; the emulator's home */
     int monitor_fd;     /* the monitor's listening socket */
     bool session;

@@ -7,6 +7,8 @@
 
 #include "base/error.h"
 
+#include "reservations.h"
+
 #define CDROM_MAJOR 11
 
 /* What of a disk's cache mode concerns block nodes; the rest is the device's write-cache. */
@@ -66,7 +68,7 @@ char *block_node_storage_name(const struct domain_source *source)
 
 char *block_node_of_disk(const struct domain_disk *disk)
 {
-    if (domain_source_is_empty(&disk->source))
+    if (domain_source_is_empty(&disk->source) || disk->source.type == SOURCE_VHOST_USER)
         return NULL;
     if (disk->copy_on_read == TRISTATE_ON)
         return g_strdup_printf("libvirt-CoR-%s", disk->target);
@@ -87,18 +89,23 @@ static int refuse(const struct domain_source *source, const char *reason, GError
 }
 
 /* What later versions will do, and what running without it would get wrong. */
-static int check_source(const struct domain_source *source, GError **error)
+static int check_source(const struct domain_source *source, const struct arguments_context *context,
+                        GError **error)
 {
     const struct {
         bool used;
         const char *reason;
     } gaps[] = {
         {source->type == SOURCE_VOLUME, "volumes of storage pools need virtstoraged, later"},
-        {source->type == SOURCE_NVME, "NVMe devices of the host are not in this version"},
-        {source->type == SOURCE_VHOST_USER, "vhost-user disks are not in this version"},
-        {source->type == SOURCE_VHOST_VDPA, "vhost-vdpa disks are not in this version"},
+        {source->type == SOURCE_NVME && !emulator_has(context->emulator, EMULATOR_BLOCK_NVME),
+         "the emulator has no NVMe driver of its own"},
+        {source->type == SOURCE_VHOST_VDPA &&
+             !emulator_has(context->emulator, EMULATOR_BLOCK_VHOST_VDPA),
+         "the emulator has no vhost-vdpa"},
         {source->fdgroup != NULL, "descriptors passed by clients are not in this version"},
-        {source->reservations != NULL, "persistent reservations are not in this version"},
+        {source->reservations && source->reservations->managed != TRISTATE_YES &&
+             !source->reservations->path,
+         "the <source> of its <reservations> has no path"},
         {domain_source_encryption(source) != NULL, "encryption needs virtsecretd, later"},
         {domain_source_auth(source) != NULL, "credentials need virtsecretd, later"},
         {source->network && source->network->tls == TRISTATE_YES, "TLS is not in this version"},
@@ -137,21 +144,34 @@ static bool is_host_cdrom(const struct domain_source *source,
            major(about.st_rdev) == CDROM_MAJOR;
 }
 
+static struct json_object *nvme_properties(const struct source_nvme *nvme)
+{
+    g_autofree char *address = pci_address_print(&nvme->address);
+
+    return json_build("s:driver", "nvme", "s:device", address, "u:namespace", nvme->namespace,
+                      NULL);
+}
+
 static struct json_object *local_properties(const struct domain_source *source,
                                             const struct block_options *options,
                                             const struct arguments_context *context)
 {
     static const char *const aio[] = {
         [DISK_IO_NATIVE] = "native", [DISK_IO_THREADS] = "threads", [DISK_IO_URING] = "io_uring"};
+    g_autofree char *manager = reservations_manager(source);
     const char *driver = "file";
 
+    if (source->type == SOURCE_NVME)
+        return nvme_properties(source->nvme);
+    if (source->type == SOURCE_VHOST_VDPA)
+        return json_build("s:driver", "virtio-blk-vhost-vdpa", "s:path", source->path, NULL);
     if (source->type == SOURCE_DIR)
         return json_build("s:driver", "vvfat", "s:dir", source->path, "b:floppy", options->floppy,
                           "b:rw", !options->readonly, NULL);
     if (source->type == SOURCE_BLOCK)
         driver = is_host_cdrom(source, context) ? "host_cdrom" : "host_device";
     return json_build("s:driver", driver, "s:filename", source->path, "S:aio", aio[options->io],
-                      NULL);
+                      "S:pr-manager", manager, NULL);
 }
 
 static int build_storage(const struct domain_source *source, const char *name,
@@ -248,7 +268,7 @@ static int add_image(const struct domain_source *source, const char *name, const
     struct json_object *node;
     char *slice = NULL;
 
-    if (check_source(source, error) < 0 ||
+    if (check_source(source, context, error) < 0 ||
         build_storage(source, storage, options, context, &node, error) < 0)
         return -1;
     g_ptr_array_add(nodes, node);
@@ -320,7 +340,7 @@ int block_nodes_disk(const struct domain_disk *disk, const struct arguments_cont
         .floppy = disk->device == DISK_DEVICE_FLOPPY,
     };
 
-    if (domain_source_is_empty(&disk->source))
+    if (domain_source_is_empty(&disk->source) || disk->source.type == SOURCE_VHOST_USER)
         return 0;
     if (add_chain(&disk->source, &options, context, nodes, error) < 0)
         return -1;

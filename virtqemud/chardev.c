@@ -65,10 +65,7 @@ static char *open_file(struct building *building, const char *path, bool append,
         error_set_errno(error, errno, "device '%s': cannot open '%s'", building->alias, path);
         return NULL;
     }
-    int number = words_add_fd(arguments, fd_take(&fd));
-    g_autofree char *set = g_strdup_printf("set=%d,fd=%d", number, number);
-    words_add(arguments, "-add-fd", set, NULL);
-    return g_strdup_printf("/dev/fdset/%d", number);
+    return words_add_fd_set(arguments, fd_take(&fd));
 }
 
 static int bind_socket(int fd, const char *path, GError **error)
@@ -259,11 +256,16 @@ static int check_spice(struct building *building, GError **error)
 
 static int build_spicevmc(struct building *building, GError **error)
 {
+    static const char *const names[] = {[CHARDEV_USE_REDIRECTION] = "usbredir",
+                                        [CHARDEV_USE_SMARTCARD] = "smartcard",
+                                        [CHARDEV_USE_CHANNEL] = "vdagent",
+                                        [CHARDEV_USE_OTHER] = NULL};
+    const char *name = names[building->use];
+
     if (check_spice(building, error) < 0)
         return -1;
     begin(building, "spicevmc");
-    option_add(building->option, "name",
-               building->use == CHARDEV_USE_REDIRECTION ? "usbredir" : "vdagent");
+    option_add(building->option, "name", name ? name : "vdagent");
     return 0;
 }
 
@@ -294,6 +296,19 @@ static int build_vdagent(struct building *building, GError **error)
     return 0;
 }
 
+static int build_bus(struct building *building, GError **error)
+{
+    const char *channel = end_of(building->source)->channel;
+
+    if (!emulator_has(building->context->emulator, EMULATOR_CHARDEV_DBUS))
+        return refuse(building, "the emulator has no D-Bus streams", error);
+    if (!channel)
+        return refuse(building, "its <source> has no channel", error);
+    begin(building, "dbus");
+    option_add(building->option, "name", channel);
+    return 0;
+}
+
 static int (*const builders[])(struct building *, GError **) = {
     [CHARDEV_NULL] = build_simple,
     [CHARDEV_VC] = build_simple,
@@ -308,6 +323,7 @@ static int (*const builders[])(struct building *, GError **) = {
     [CHARDEV_SPICEVMC] = build_spicevmc,
     [CHARDEV_SPICEPORT] = build_spiceport,
     [CHARDEV_QEMU_VDAGENT] = build_vdagent,
+    [CHARDEV_DBUS] = build_bus,
 };
 
 /* A copy of all that the guest sends. */

@@ -24,7 +24,6 @@
 #define NO_MIGRATION "migration is not in this version"
 #define NO_HELPER "this version does not need the helper"
 #define NO_AUTO_SOCKET "displays listen where their <listen> elements say"
-#define NO_TPM "emulated TPMs are not in this version"
 
 #define IGNORED(name, why)                                                                         \
     {                                                                                              \
@@ -134,7 +133,7 @@ static const struct config_row rows[] = {
     IGNORED("auto_start_bypass_cache", NO_SAVE),
     IGNORED("hugetlbfs_mount", "huge pages come from memfd, which needs no mount"),
     IGNORED("mac_filter", "this version does not filter packets"),
-    IGNORED("relaxed_acs_check", "host devices are not in this version"),
+    IGNORED("relaxed_acs_check", "IOMMU groups are the kernel's to judge"),
     IGNORED("lock_manager", "disks are locked by QEMU alone in this version"),
     IGNORED("max_queued", "calls are limited by client: max_client_requests of virtqemud.conf"),
     IGNORED("keepalive_interval", NO_MIGRATION),
@@ -144,15 +143,23 @@ static const struct config_row rows[] = {
     IGNORED("migration_port_min", NO_MIGRATION),
     IGNORED("migration_port_max", NO_MIGRATION),
     IGNORED("stdio_handler", "logs are files that QEMU appends to; virtlogd is not needed"),
-    IGNORED("virtiofsd_debug", "shared folders are not in this version"),
+    {"virtiofsd_debug", CONFIG_BOOL, AT(virtiofsd_debug), "0",
+     .doc = "Programs of shared folders log all that they do."},
     IGNORED("namespaces", "QEMU runs in our own mount namespace in this version"),
-    IGNORED("pr_helper", "persistent reservations are not in this version"),
+    {"pr_helper", CONFIG_STRING, AT(pr_helper), "\"qemu-pr-helper\"",
+     .doc =
+         "Programs that guests need: of persistent reservations, of the bus of a display. Names\n"
+         "without a '/' are looked up in PATH."},
     IGNORED("slirp_helper", NO_HELPER),
-    IGNORED("dbus_daemon", NO_HELPER),
-    IGNORED("swtpm_user", NO_TPM),
-    IGNORED("swtpm_group", NO_TPM),
+    {"dbus_daemon", CONFIG_STRING, AT(dbus_daemon), "\"dbus-daemon\"", .doc = ""},
+    {"swtpm_user", CONFIG_STRING, AT(swtpm_user), .example = "\"tss\"",
+     .doc = "User and group of emulated TPMs. Without the keys \"swtpm\" or, where that does not\n"
+            "exist, \"tss\", or that of QEMU."},
+    {"swtpm_group", CONFIG_STRING, AT(swtpm_group), .example = "\"tss\"", .doc = ""},
     IGNORED("capability_filters", "what an emulator can do is asked of it, and not overruled"),
-    IGNORED("deprecation_behavior", "<qemu:deprecation> of a guest is not in this version"),
+    {"deprecation_behavior", CONFIG_STRING, AT(deprecation_behavior), .example = "\"none\"",
+     .doc = "What QEMU does with what it will lose one day, for tests: \"none\", \"omit\" it from\n"
+            "replies, \"reject\" it, or \"crash\". <qemu:deprecation> of a guest goes first."},
     IGNORED("sched_core", "core scheduling is not in this version"),
 };
 
@@ -251,6 +258,29 @@ static int resolve_group(const char *path, struct qemu_config *config, GError **
     return 0;
 }
 
+/* Of swtpm: the user of its package, or that of other software for TPMs. */
+static int resolve_swtpm(const char *path, struct qemu_config *config, GError **error)
+{
+    static const char *const usual[] = {"swtpm", "tss"};
+    bool found = false;
+
+    config->swtpm_uid = config->uid;
+    config->swtpm_gid = config->gid;
+    for (size_t i = 0; !config->swtpm_user && !found && i < G_N_ELEMENTS(usual); i++)
+        found = find_user(usual[i], &config->swtpm_uid, &config->swtpm_gid);
+    if (config->swtpm_user &&
+        !find_user(config->swtpm_user, &config->swtpm_uid, &config->swtpm_gid)) {
+        error_set(error, VIR_ERR_CONFIG_UNSUPPORTED, "%s: there is no user '%s'", path,
+                  config->swtpm_user);
+        return -1;
+    }
+    if (!config->swtpm_group || find_group(config->swtpm_group, &config->swtpm_gid))
+        return 0;
+    error_set(error, VIR_ERR_CONFIG_UNSUPPORTED, "%s: there is no group '%s'", path,
+              config->swtpm_group);
+    return -1;
+}
+
 static int resolve_core(const char *path, struct qemu_config *config, GError **error)
 {
     char *end;
@@ -322,7 +352,8 @@ static int resolve_identity(const char *path, bool session, struct qemu_config *
         config->dynamic_ownership = false;
         return 0;
     }
-    if (resolve_user(path, config, warn, data, error) < 0 || resolve_group(path, config, error) < 0)
+    if (resolve_user(path, config, warn, data, error) < 0 ||
+        resolve_group(path, config, error) < 0 || resolve_swtpm(path, config, error) < 0)
         return -1;
     resolve_groups(config);
     config->set_user = true;

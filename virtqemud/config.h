@@ -28,7 +28,10 @@ struct qemu_config {
     bool log_timestamp;
     unsigned gluster_debug_level;
     char *memory_backing_folder;
-    char *bridge_helper;
+    char *bridge_helper, *pr_helper, *dbus_daemon;
+    char *swtpm_user, *swtpm_group; /* NULL: whichever of the usual ones there is */
+    bool virtiofsd_debug;
+    char *deprecation_behavior;
     char **nvram; /* "CODE:VARS" pairs: templates of the firmware variables */
 
     /* resolved from user and group; in session mode our own */
@@ -37,6 +40,8 @@ struct qemu_config {
     gid_t gid;
     gid_t *groups; /* all that the user is in: /dev/kvm is open to one of them */
     size_t group_count;
+    uid_t swtpm_uid; /* same, of swtpm */
+    gid_t swtpm_gid;
 };
 
 /*

@@ -117,6 +117,14 @@ char *device_bus_name(const struct domain *domain, enum controller_type type, un
     return g_strdup_printf("%s.0", alias);
 }
 
+bool device_scsi_has_channels(const struct domain_controller *controller)
+{
+    return controller->model == CONTROLLER_SCSI_VIRTIO ||
+           controller->model == CONTROLLER_SCSI_VIRTIO_TRANSITIONAL ||
+           controller->model == CONTROLLER_SCSI_VIRTIO_NON_TRANSITIONAL ||
+           controller->model == CONTROLLER_SCSI_IBMVSCSI;
+}
+
 /* ---- boot order ---- */
 
 static bool has_own_order(const struct domain *domain)

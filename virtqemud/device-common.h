@@ -36,6 +36,9 @@ char *device_bus_name(const struct domain *domain, enum controller_type type, un
 char *device_controller_alias(const struct domain *domain, enum controller_type type,
                               unsigned index);
 
+/* True if a SCSI controller's devices have a channel and a target beside their unit. */
+bool device_scsi_has_channels(const struct domain_controller *controller);
+
 /* Always -1: VIR_ERR_CONFIG_UNSUPPORTED that names the device, as "disk 'vda'", and what it lacks.
  */
 int device_refuse(GError **error, const char *what, const char *name, const char *format, ...)

@@ -188,7 +188,10 @@ static void add_iothreads(struct json_object *json, const struct domain_disk *di
 static int build_virtio(const struct domain *domain, const struct domain_disk *disk,
                         struct json_object **ret_json, GError **error)
 {
-    g_autofree char *driver = device_virtio_name("virtio-blk", disk->model, &disk->info);
+    bool elsewhere = disk->source.type == SOURCE_VHOST_USER;
+    g_autofree char *driver =
+        device_virtio_name(elsewhere ? "vhost-user-blk" : "virtio-blk", disk->model, &disk->info);
+    g_autofree char *stream = elsewhere ? g_strdup_printf("char%s", disk->info.alias) : NULL;
     struct json_object *json = json_build("s:driver", driver, NULL);
 
     add_iothreads(json, disk);
@@ -200,6 +203,7 @@ static int build_virtio(const struct domain *domain, const struct domain_disk *d
         json_add(json, "u:queue-size", disk->queue_size, NULL);
     device_add_virtio(json, &disk->virtio);
     device_add_place(json, domain, &disk->info);
+    json_add(json, "S:chardev", stream, NULL);
     *ret_json = json;
     return 0;
 }
@@ -239,12 +243,6 @@ static const char *scsi_driver(const struct domain_disk *disk)
     return disk->device == DISK_DEVICE_CDROM ? "scsi-cd" : "scsi-hd";
 }
 
-static bool has_channels(unsigned model)
-{
-    return model == CONTROLLER_SCSI_VIRTIO || model == CONTROLLER_SCSI_VIRTIO_TRANSITIONAL ||
-           model == CONTROLLER_SCSI_VIRTIO_NON_TRANSITIONAL || model == CONTROLLER_SCSI_IBMVSCSI;
-}
-
 static int build_scsi(const struct domain *domain, const struct domain_disk *disk,
                       struct json_object **ret_json, GError **error)
 {
@@ -256,7 +254,7 @@ static int build_scsi(const struct domain *domain, const struct domain_disk *dis
 
     if (!controller)
         return refuse(disk, "its SCSI controller is missing", error);
-    if (has_channels(controller->model))
+    if (device_scsi_has_channels(controller))
         json = json_build("s:driver", scsi_driver(disk), "s:bus", bus, "u:channel", at->bus,
                           "u:scsi-id", at->target, "u:lun", at->unit, NULL);
     else if (at->target)

@@ -63,6 +63,27 @@ static void add_virtio_options(struct json_object *json, const struct domain_net
     device_add_virtio(json, &driver->virtio);
 }
 
+/* A host device given as an interface. */
+static int build_hostdev(const struct domain *domain, const struct domain_net *net,
+                         const struct arguments_context *context,
+                         struct json_object **ret_properties, GError **error)
+{
+    const struct net_hostdev_source *source = net->hostdev;
+    struct hostdev_pci pci = {0};
+    struct hostdev_usb usb = {0};
+    struct domain_hostdev hostdev = {.info = net->info, .teaming = net->teaming};
+
+    if (!source)
+        return device_refuse(error, "interface", net->info.alias, "its <source> is missing");
+    pci.address = source->pci;
+    usb.bus = source->usb_bus;
+    usb.device = source->usb_device;
+    hostdev.type = source->type == NET_HOSTDEV_USB ? HOSTDEV_USB : HOSTDEV_PCI;
+    hostdev.pci = &pci;
+    hostdev.usb = &usb;
+    return device_hostdev_properties(domain, &hostdev, context, ret_properties, error);
+}
+
 int device_net_properties(const struct domain *domain, const struct domain_net *net,
                           const struct arguments_context *context,
                           struct json_object **ret_properties, GError **error)
@@ -74,9 +95,11 @@ int device_net_properties(const struct domain *domain, const struct domain_net *
                : g_strdup(net->model ? net->model : "rtl8139");
     g_autofree char *back_end = g_strdup_printf("host%s", net->info.alias);
 
+    if (net->type == NET_HOSTDEV)
+        return build_hostdev(domain, net, context, ret_properties, error);
     if (net->teaming && net->teaming->type == NET_TEAMING_TRANSIENT)
         return device_refuse(error, "interface", net->info.alias,
-                             "teaming needs host devices, which are not in this version");
+                             "the transient half of a team is a host device");
     if (!virtio && net->driver && net->driver->queues > 1)
         return device_refuse(error, "interface", net->info.alias, "queues need model='virtio'");
     struct json_object *json = json_build("s:driver", driver, NULL);

@@ -40,16 +40,46 @@ FAMILY(watchdog)
 FAMILY(memballoon)
 FAMILY(rng)
 FAMILY(panic)
+FAMILY(filesystem)
+FAMILY(hostdev)
+FAMILY(tpm)
+FAMILY(smartcard)
+FAMILY(nvram)
+FAMILY(shmem)
+FAMILY(memory)
+FAMILY(iommu)
+FAMILY(vsock)
+FAMILY(crypto)
+FAMILY(pstore)
 
 static const properties_function families[DEVICE_KINDS] = {
-    [DEVICE_DISK] = build_disk,         [DEVICE_CONTROLLER] = build_controller,
-    [DEVICE_NET] = build_net,           [DEVICE_SERIAL] = build_serial,
-    [DEVICE_PARALLEL] = build_parallel, [DEVICE_CONSOLE] = build_console,
-    [DEVICE_CHANNEL] = build_channel,   [DEVICE_INPUT] = build_input,
-    [DEVICE_SOUND] = build_sound,       [DEVICE_VIDEO] = build_video,
-    [DEVICE_REDIRDEV] = build_redirdev, [DEVICE_HUB] = build_hub,
-    [DEVICE_WATCHDOG] = build_watchdog, [DEVICE_MEMBALLOON] = build_memballoon,
-    [DEVICE_RNG] = build_rng,           [DEVICE_PANIC] = build_panic,
+    [DEVICE_DISK] = build_disk,
+    [DEVICE_CONTROLLER] = build_controller,
+    [DEVICE_NET] = build_net,
+    [DEVICE_SERIAL] = build_serial,
+    [DEVICE_PARALLEL] = build_parallel,
+    [DEVICE_CONSOLE] = build_console,
+    [DEVICE_CHANNEL] = build_channel,
+    [DEVICE_INPUT] = build_input,
+    [DEVICE_SOUND] = build_sound,
+    [DEVICE_VIDEO] = build_video,
+    [DEVICE_REDIRDEV] = build_redirdev,
+    [DEVICE_HUB] = build_hub,
+    [DEVICE_WATCHDOG] = build_watchdog,
+    [DEVICE_MEMBALLOON] = build_memballoon,
+    [DEVICE_RNG] = build_rng,
+    [DEVICE_PANIC] = build_panic,
+    [DEVICE_FILESYSTEM] = build_filesystem,
+    [DEVICE_HOSTDEV] = build_hostdev,
+    [DEVICE_TPM] = build_tpm,
+    [DEVICE_SMARTCARD] = build_smartcard,
+    [DEVICE_NVRAM] = build_nvram,
+    [DEVICE_SHMEM] = build_shmem,
+    [DEVICE_MEMORY] = build_memory,
+    [DEVICE_IOMMU] = build_iommu,
+    [DEVICE_VSOCK] = build_vsock,
+    [DEVICE_CRYPTO] = build_crypto,
+    [DEVICE_PSTORE] = build_pstore,
 };
 
 /* ---- what users change behind our back ---- */
@@ -88,6 +118,7 @@ static const struct {
 } nicknames[] = {
     {"lsi", "lsi53c895a"},
     {"ahci", "ich9-ahci"},
+    {"virtio-iommu", "virtio-iommu-pci"},
 };
 
 static bool has_driver(const struct emulator *emulator, const char *driver)

@@ -104,37 +104,3 @@ int device_pstore_properties(const struct domain *domain, const struct domain_ps
 int device_properties(const struct domain *domain, const struct device *device,
                       const struct arguments_context *context, struct json_object **ret_properties,
                       GError **error);
-
-/*
- * The objects that a device stands on, in the order in which they are made: what -object takes as
- * JSON and object-add as arguments. They are added to objects, which owns them
- * (device_objects_new()). Nothing for devices without. Opens nothing.
- */
-int device_objects(const struct domain *domain, const struct device *device,
-                   const struct arguments_context *context, GPtrArray *objects, GError **error);
-GPtrArray *device_objects_new(void);
-
-/*
- * The host's end of a device that is a socket which its document does not show as a stream: that of
- * vhost-user devices, of a TPM's emulator, of a server of shared memory. Its id is "char" + alias,
- * as that of all streams: see chardev.h. source points into the struct, so it must stay where it
- * is.
- */
-struct device_socket {
-    struct chardev_source source;
-    struct chardev_end end, *ends[1];
-    char path[108];
-};
-
-/* False: the device has no such socket. Pure. */
-bool device_socket_of(const struct domain *domain, const struct device *device,
-                      const struct arguments_context *context, struct device_socket *ret_socket);
-
-/*
- * Opens what the device reaches by a descriptor of ours (/dev/vhost-vsock and the like), hands it
- * to arguments and names it in the device's properties; in a plan names it alone. Blocks.
- * VIR_ERR_SYSTEM_ERROR names the path.
- */
-int device_open(const struct domain *domain, const struct device *device,
-                const struct arguments_context *context, struct arguments *arguments,
-                struct json_object *properties, GError **error);

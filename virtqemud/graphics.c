@@ -6,6 +6,7 @@
 #include "base/error.h"
 
 #include "device-common.h"
+#include "helper.h"
 #include "option.h"
 
 #define VNC_FIRST_PORT 5900
@@ -243,12 +244,46 @@ static int build_egl(const struct domain *domain, const struct domain_graphics *
     return 0;
 }
 
+/* ---- a bus ---- */
+
+static char *bus_address(const struct domain *domain, const struct domain_graphics *graphics,
+                         const struct arguments_context *context)
+{
+    g_autofree char *path = NULL;
+
+    if (graphics->address)
+        return g_strdup(graphics->address);
+    path = helper_socket_path(domain, HELPER_BUS, NULL, context->status_folder, context->folder);
+    return g_strdup_printf("unix:path=%s", path);
+}
+
+static int build_bus(const struct domain *domain, const struct domain_graphics *graphics,
+                     const struct arguments_context *context, struct arguments *arguments,
+                     GError **error)
+{
+    g_autofree char *address = bus_address(domain, graphics, context);
+    GString *option;
+
+    if (!emulator_has(context->emulator, EMULATOR_DISPLAY_DBUS))
+        return refuse(graphics, "the emulator has no D-Bus display", error);
+    option = option_new("dbus");
+    if (graphics->p2p == TRISTATE_YES)
+        option_add_bool(option, "p2p", true);
+    else
+        option_add(option, "addr", address);
+    option_add_tristate(option, "gl", graphics->gl);
+    option_add(option, "rendernode", graphics->rendernode);
+    if (graphics->audio.set)
+        option_addf(option, "audiodev", "audio%u", graphics->audio.value);
+    words_add_option(arguments, "-display", option);
+    return 0;
+}
+
 static int (*const builders[])(const struct domain *, const struct domain_graphics *,
                                const struct arguments_context *, struct arguments *, GError **) = {
-    [GRAPHICS_SDL] = build_sdl,
-    [GRAPHICS_VNC] = build_vnc,
-    [GRAPHICS_SPICE] = build_spice,
-    [GRAPHICS_EGL_HEADLESS] = build_egl,
+    [GRAPHICS_SDL] = build_sdl,     [GRAPHICS_VNC] = build_vnc,
+    [GRAPHICS_SPICE] = build_spice, [GRAPHICS_EGL_HEADLESS] = build_egl,
+    [GRAPHICS_DBUS] = build_bus,
 };
 
 int graphics_build(const struct domain *domain, const struct domain_graphics *graphics,

@@ -9,12 +9,12 @@
 #include "document.h"
 #include "firmware.h"
 #include "methods.h"
+#include "tpm-state.h"
 
 /* What of a saved state, snapshots and checkpoints goes with a domain: there is none to go. */
 #define NOTHING_TO_REMOVE                                                                          \
     (VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA |                   \
-     VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA | VIR_DOMAIN_UNDEFINE_TPM |                          \
-     VIR_DOMAIN_UNDEFINE_KEEP_TPM)
+     VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA)
 
 static int save_definition(struct qemu *qemu, struct job *job, struct definition *definition,
                            GError **error)
@@ -91,6 +91,12 @@ static int undefine(struct call *call, unsigned flags, GError **error)
     g_autofree char *nvram = NULL;
 
     object_get_view(call->object, &view);
+    if ((flags & VIR_DOMAIN_UNDEFINE_TPM) && (flags & VIR_DOMAIN_UNDEFINE_KEEP_TPM)) {
+        error_set(error, VIR_ERR_INVALID_ARG,
+                  "flags VIR_DOMAIN_UNDEFINE_TPM and VIR_DOMAIN_UNDEFINE_KEEP_TPM exclude each "
+                  "other");
+        return -1;
+    }
     if ((flags & VIR_DOMAIN_UNDEFINE_NVRAM) && (flags & VIR_DOMAIN_UNDEFINE_KEEP_NVRAM)) {
         error_set(error, VIR_ERR_INVALID_ARG,
                   "flags VIR_DOMAIN_UNDEFINE_NVRAM and VIR_DOMAIN_UNDEFINE_KEEP_NVRAM exclude "
@@ -103,6 +109,8 @@ static int undefine(struct call *call, unsigned flags, GError **error)
     /* only now: as long as the domain is defined it needs them */
     if (nvram && unlink(nvram) < 0 && errno != ENOENT)
         log_warn("cannot remove %s: %s", nvram, g_strerror(errno));
+    if (!view.live)
+        tpm_state_remove(qemu, view_config(&view), flags);
     guest_raise_lifecycle(guest_of(call->object), call->job, VIR_DOMAIN_EVENT_UNDEFINED,
                           VIR_DOMAIN_EVENT_UNDEFINED_REMOVED);
     object_publish_autostart(call->job, false);
@@ -169,7 +177,8 @@ static const struct method rows[] = {
     {.binding = HANDLER(remote, domain_define_xml_flags), .flags = VIR_DOMAIN_DEFINE_VALIDATE},
     {.binding = HANDLER(remote, domain_undefine), .job = true, .state = METHOD_PERSISTENT},
     {.binding = HANDLER(remote, domain_undefine_flags),
-     .flags = NOTHING_TO_REMOVE | VIR_DOMAIN_UNDEFINE_NVRAM | VIR_DOMAIN_UNDEFINE_KEEP_NVRAM,
+     .flags = NOTHING_TO_REMOVE | VIR_DOMAIN_UNDEFINE_NVRAM | VIR_DOMAIN_UNDEFINE_KEEP_NVRAM |
+              VIR_DOMAIN_UNDEFINE_TPM | VIR_DOMAIN_UNDEFINE_KEEP_TPM,
      .job = true,
      .state = METHOD_PERSISTENT},
     {.binding = HANDLER(remote, domain_rename), .job = true, .state = METHOD_PERSISTENT},

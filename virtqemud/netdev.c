@@ -4,19 +4,24 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <json-c/json.h>
+#include <linux/if_link.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "host/macvtap.h"
 #include "host/tap.h"
 
 #include "bridge-helper.h"
+#include "chardev.h"
 #include "device-common.h"
+#include "helper.h"
 #include "option.h"
 
 #define MOST_QUEUES 256
 #define SCRIPT_MS 30000
+#define RECONNECT_MS 5000
 #define FD_IN_PLAN "@FD@"
 
 /* One back end being built. */
@@ -45,9 +50,10 @@ void net_choose_names(struct domain *live)
     char name[TAP_NAME_BYTES];
 
     LIST_EACH (net, &live->devices.nets) {
-        if (net->target || (!is_bridged(net) && net->type != NET_ETHERNET))
+        if (net->target ||
+            (!is_bridged(net) && net->type != NET_ETHERNET && net->type != NET_DIRECT))
             continue;
-        tap_choose_name("vnet", name);
+        tap_choose_name(net->type == NET_DIRECT ? "macvtap" : "vnet", name);
         net->target = arena_strdup(&live->definition.arena, name);
     }
 }
@@ -193,6 +199,154 @@ static int build_tap(const struct building *building, struct json_object **ret_j
     return 0;
 }
 
+/* ---- by another process or the kernel ---- */
+
+/* The stream through which the other process gets the guest's memory. */
+static int add_stream(const struct building *building, GError **error)
+{
+    const struct domain_net *net = building->net;
+    bool server = g_strcmp0(net->path_mode, "server") == 0;
+    struct chardev_end end = {.path = net->path,
+                              .mode = server ? CHARDEV_MODE_BIND : CHARDEV_MODE_CONNECT,
+                              .reconnect = net->reconnect};
+    struct chardev_end *ends[] = {&end};
+    const struct chardev_source source = {.type = CHARDEV_UNIX, .ends = {ends, 1}};
+
+    return chardev_build(&source, CHARDEV_USE_OTHER, net->info.alias, building->context,
+                         building->arguments, error);
+}
+
+static int build_vhost_user(const struct building *building, struct json_object **ret_json,
+                            GError **error)
+{
+    const struct domain_net *net = building->net;
+    g_autofree char *stream = g_strdup_printf("char%s", net->info.alias);
+
+    if (!emulator_has(building->context->emulator, EMULATOR_NETDEV_VHOST_USER))
+        return refuse(building, "the emulator has no vhost-user", error);
+    if (!domain_net_is_virtio(net))
+        return refuse(building, "type='vhostuser' needs <model type='virtio'/>", error);
+    if (add_stream(building, error) < 0)
+        return -1;
+    *ret_json = json_build("s:type", "vhost-user", "s:chardev", stream, NULL);
+    if (queues_of(net) > 1)
+        json_add(*ret_json, "u:queues", queues_of(net), NULL);
+    return 0;
+}
+
+static int build_vdpa(const struct building *building, struct json_object **ret_json,
+                      GError **error)
+{
+    const struct domain_net *net = building->net;
+    g_autofree char *path = NULL;
+
+    if (!emulator_has(building->context->emulator, EMULATOR_NETDEV_VHOST_VDPA))
+        return refuse(building, "the emulator has no vhost-vdpa", error);
+    if (!net->source_dev)
+        return refuse(building, "its <source dev=''/> is missing", error);
+    if (building->context->plan)
+        path = g_strdup(net->source_dev);
+    else {
+        int fd = open(net->source_dev, O_RDWR | O_CLOEXEC);
+        if (fd < 0) {
+            error_set_errno(error, errno, "interface '%s': Unable to open '%s' for vdpa device",
+                            net->info.alias, net->source_dev);
+            return -1;
+        }
+        path = words_add_fd_set(building->arguments, fd);
+    }
+    *ret_json = json_build("s:type", "vhost-vdpa", "s:vhostdev", path, NULL);
+    if (queues_of(net) > 1)
+        json_add(*ret_json, "u:queues", queues_of(net), NULL);
+    return 0;
+}
+
+static int build_passt(const struct building *building, struct json_object **ret_json,
+                       GError **error)
+{
+    const struct arguments_context *context = building->context;
+    const struct device device = {.kind = DEVICE_NET,
+                                  .object = (void *)building->net,
+                                  .info = (struct domain_device_info *)&building->net->info};
+    g_autofree char *path = helper_socket_path(building->domain, HELPER_NETWORK, &device,
+                                               context->status_folder, context->folder);
+
+    if (!emulator_has(context->emulator, EMULATOR_NETDEV_STREAM))
+        return refuse(building, "the emulator has no back end for passt", error);
+    *ret_json =
+        json_build("s:type", "stream", "j:addr", json_build("s:type", "unix", "s:path", path, NULL),
+                   "b:server", false, NULL);
+    if (emulator_has(context->emulator, EMULATOR_NETDEV_RECONNECT_MS))
+        json_add(*ret_json, "u:reconnect-ms", RECONNECT_MS, NULL);
+    else if (emulator_has(context->emulator, EMULATOR_NETDEV_RECONNECT))
+        json_add(*ret_json, "u:reconnect", RECONNECT_MS / 1000, NULL);
+    return 0;
+}
+
+static bool is_passt(const struct domain_net *net)
+{
+    return net->backend && net->backend->type == NET_BACKEND_PASST;
+}
+
+/* ---- on top of one of the host's interfaces ---- */
+
+static unsigned macvtap_mode_of(const struct domain_net *net)
+{
+    static const unsigned modes[] = {[MACVTAP_NONE] = MACVLAN_MODE_VEPA,
+                                     [MACVTAP_VEPA] = MACVLAN_MODE_VEPA,
+                                     [MACVTAP_PRIVATE] = MACVLAN_MODE_PRIVATE,
+                                     [MACVTAP_BRIDGE] = MACVLAN_MODE_BRIDGE,
+                                     [MACVTAP_PASSTHROUGH] = MACVLAN_MODE_PASSTHRU};
+
+    return modes[net->macvtap_mode];
+}
+
+static int open_direct(const struct building *building, unsigned queues, GString *list,
+                       GError **error)
+{
+    const struct domain_net *net = building->net;
+    int fds[MOST_QUEUES];
+
+    if (!net->target)
+        return refuse(building, "its <target dev=''/> is missing", error);
+    if (macvtap_make(net->target, net->source_dev, net->mac, macvtap_mode_of(net), error) < 0)
+        return -1;
+    if (macvtap_open(net->target, queues, domain_net_is_virtio(net), fds, error) < 0) {
+        macvtap_remove(net->target);
+        return -1;
+    }
+    for (unsigned i = 0; i < queues; i++)
+        g_string_append_printf(list, "%s%d", i ? ":" : "",
+                               words_add_fd(building->arguments, fds[i]));
+    return 0;
+}
+
+static int build_direct(const struct building *building, struct json_object **ret_json,
+                        GError **error)
+{
+    unsigned queues = queues_of(building->net);
+    g_autoptr(GString) list = g_string_new(building->context->plan ? FD_IN_PLAN : NULL);
+
+    if (!building->net->source_dev)
+        return refuse(building, "its <source dev=''/> is missing", error);
+    if (queues > MOST_QUEUES)
+        return refuse(building, "it has too many queues", error);
+    if (!building->context->plan && open_direct(building, queues, list, error) < 0)
+        return -1;
+    struct json_object *json JSON_AUTO =
+        json_build("s:type", "tap", queues > 1 ? "s:fds" : "s:fd", list->str, NULL);
+    if (add_vhost(json, building, queues, error) < 0)
+        return -1;
+    *ret_json = g_steal_pointer(&json);
+    return 0;
+}
+
+void netdev_remove(const struct domain_net *net)
+{
+    if (net->type == NET_DIRECT && net->target)
+        macvtap_remove(net->target);
+}
+
 /* ---- without a device of the host ---- */
 
 static int build_user(const struct building *building, struct json_object **ret_json,
@@ -200,6 +354,8 @@ static int build_user(const struct building *building, struct json_object **ret_
 {
     struct json_object *json;
 
+    if (is_passt(building->net))
+        return build_passt(building, ret_json, error);
     if (!emulator_has(building->context->emulator, EMULATOR_NETDEV_USER))
         return refuse(building, "the emulator has no user mode network (slirp)", error);
     json = json_build("s:type", "user", NULL);
@@ -243,9 +399,13 @@ static int build_none(const struct building *building, struct json_object **ret_
 }
 
 static int (*const builders[])(const struct building *, struct json_object **, GError **) = {
-    [NET_USER] = build_user,     [NET_ETHERNET] = build_tap, [NET_SERVER] = build_socket,
-    [NET_CLIENT] = build_socket, [NET_MCAST] = build_socket, [NET_UDP] = build_socket,
-    [NET_BRIDGE] = build_tap,    [NET_NETWORK] = build_tap,  [NET_NULL] = build_none,
+    [NET_USER] = build_user,     [NET_ETHERNET] = build_tap,
+    [NET_SERVER] = build_socket, [NET_CLIENT] = build_socket,
+    [NET_MCAST] = build_socket,  [NET_UDP] = build_socket,
+    [NET_BRIDGE] = build_tap,    [NET_NETWORK] = build_tap,
+    [NET_NULL] = build_none,     [NET_VHOST_USER] = build_vhost_user,
+    [NET_VDPA] = build_vdpa,     [NET_HOSTDEV] = build_none,
+    [NET_DIRECT] = build_direct,
 };
 
 /* What would leave a guest more open, or less connected, than its document says. */
@@ -260,8 +420,9 @@ static int check_net(const struct building *building, GError **error)
         {net->virtual_port != NULL, "<virtualport> is not in this version"},
         {net->vlan != NULL, "<vlan> is not in this version"},
         {net->bandwidth != NULL, "<bandwidth> is not in this version"},
-        {net->backend && net->backend->type == NET_BACKEND_PASST, "passt is not in this version"},
-        {net->port_forwards.count > 0, "<portForward> needs passt, which is not in this version"},
+        {is_passt(net) && net->type != NET_USER, "<backend type='passt'/> needs type='user'"},
+        {net->port_forwards.count > 0 && !is_passt(net),
+         "<portForward> needs <backend type='passt'/>"},
         {net->host_ips.count > 0 || net->host_routes.count > 0,
          "addresses and routes of the host's end are not in this version"},
         {net->mac_table_manager == BRIDGE_MAC_TABLE_LIBVIRT,

@@ -13,6 +13,9 @@
  * under construction. */
 void net_choose_names(struct domain *live);
 
+/* Removes what of an interface's device does not go with QEMU. Idempotent. */
+void netdev_remove(const struct domain_net *net);
+
 /*
  * The object for one interface, the caller's; NULL for one without a back end. Makes or opens the
  * TAP device, unless in a plan: descriptors are then in arguments. Blocks: it may run a script or a

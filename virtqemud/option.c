@@ -45,6 +45,15 @@ int words_add_fd(struct arguments *arguments, int from)
     return fd.to;
 }
 
+char *words_add_fd_set(struct arguments *arguments, int from)
+{
+    int number = words_add_fd(arguments, from);
+    g_autofree char *set = g_strdup_printf("set=%d,fd=%d", number, number);
+
+    words_add(arguments, "-add-fd", set, NULL);
+    return g_strdup_printf("/dev/fdset/%d", number);
+}
+
 GString *option_new(const char *word)
 {
     return g_string_new(word);

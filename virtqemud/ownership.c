@@ -12,6 +12,8 @@
 #include "base/error.h"
 #include "base/log.h"
 
+#include "hostdev.h"
+
 #include "firmware.h"
 
 /* Where the owner before the guest is remembered: "UID:GID". */
@@ -124,6 +126,29 @@ static int firmware_paths(const struct domain *live, const struct qemu_config *c
     return path && firmware_has_variables(live) ? function(path, config, error) : 0;
 }
 
+static int node_path(char *path, const struct qemu_config *config, path_function *function,
+                     GError **error)
+{
+    g_autofree char *owned = path;
+
+    return owned ? function(owned, config, error) : 0;
+}
+
+static int device_paths(const struct domain *live, const struct qemu_config *config,
+                        path_function *function, GError **error)
+{
+    LIST_EACH (hostdev, &live->devices.hostdevs)
+        if (node_path(hostdev_node(hostdev), config, function, error) < 0)
+            return -1;
+    LIST_EACH (net, &live->devices.nets)
+        if (node_path(hostdev_net_node(net), config, function, error) < 0)
+            return -1;
+    LIST_EACH (memory, &live->devices.memories)
+        if (memory->path && function(memory->path, config, error) < 0)
+            return -1;
+    return 0;
+}
+
 static int for_each_path(const struct domain *live, const struct qemu_config *config,
                          path_function *function, GError **error)
 {
@@ -131,7 +156,8 @@ static int for_each_path(const struct domain *live, const struct qemu_config *co
         return 0;
     if (disk_paths(live, config, function, error) < 0 ||
         chardev_paths(live, config, function, error) < 0 ||
-        firmware_paths(live, config, function, error) < 0)
+        firmware_paths(live, config, function, error) < 0 ||
+        device_paths(live, config, function, error) < 0)
         return -1;
     return 0;
 }

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+
+/* PCI devices of the host, by address ("0000:06:02.0"), and the drivers that they have. Blocks on
+ * the kernel, which may take a driver's time. */
+
+/* The name of its driver, NULL: none; the caller frees. VIR_ERR_OPERATION_FAILED: no such device.
+ */
+int pci_get_driver(const char *address, char **ret_driver, GError **error);
+
+/* Gives the device to one driver, whatever it knows; NULL: to the one that the kernel chooses.
+ * Nothing happens when it has it. VIR_ERR_SYSTEM_ERROR names the file that refuses. */
+int pci_set_driver(const char *address, const char *driver, GError **error);
+
+/* "/dev/vfio/12": the node of its IOMMU group; NULL: it is in none. The caller frees. */
+char *pci_vfio_node(const char *address);

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "hostdev.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/uuid.h"
+#include "host/pci.h"
+#include "host/usb.h"
+
+#include "block-nodes.h"
+#include "device-common.h"
+
+#define VFIO "vfio-pci"
+
+/* ---- SCSI ---- */
+
+/* "/dev/sg3" of the device at an address of an adapter of the host. */
+static int find_generic(const struct domain_hostdev *hostdev, char **ret_path, GError **error)
+{
+    const struct hostdev_scsi *scsi = hostdev->scsi;
+    const char *number = scsi->adapter + strcspn(scsi->adapter, "0123456789");
+    g_autofree char *folder =
+        g_strdup_printf("/sys/bus/scsi/devices/%s:%u:%u:%" G_GUINT64_FORMAT "/scsi_generic", number,
+                        scsi->bus, scsi->target, scsi->unit);
+    g_auto(GStrv) names = NULL;
+
+    if (file_list(folder, NULL, &names, error) < 0)
+        return -1;
+    if (!names[0]) {
+        error_set(error, VIR_ERR_OPERATION_FAILED,
+                  "hostdev '%s': there is no SCSI device %s:%u:%u:%" G_GUINT64_FORMAT,
+                  hostdev->info.alias, scsi->adapter, scsi->bus, scsi->target, scsi->unit);
+        return -1;
+    }
+    *ret_path = g_build_filename("/dev", names[0], NULL);
+    return 0;
+}
+
+static int local_node(const struct domain_hostdev *hostdev, const struct arguments_context *context,
+                      struct json_object **ret_node, GError **error)
+{
+    g_autofree char *path = NULL;
+
+    if (!hostdev->scsi->adapter)
+        return device_refuse(error, "hostdev", hostdev->info.alias, "its <adapter> is missing");
+    if (!context->plan && find_generic(hostdev, &path, error) < 0)
+        return -1;
+    *ret_node = json_build("s:driver", "host_device", "s:filename", path ? path : "/dev/sg0", NULL);
+    return 0;
+}
+
+static int network_node(const struct domain_hostdev *hostdev,
+                        const struct arguments_context *context, struct json_object **ret_node,
+                        GError **error)
+{
+    const struct hostdev_scsi *scsi = hostdev->scsi;
+    struct source_network network = {.initiator_iqn = scsi->initiator_iqn};
+    struct domain_source source = {.type = SOURCE_NETWORK,
+                                   .protocol = SOURCE_PROTOCOL_ISCSI,
+                                   .name = scsi->name,
+                                   .network = &network};
+
+    if (scsi->auth)
+        return device_refuse(error, "hostdev", hostdev->info.alias,
+                             "credentials need virtsecretd, later");
+    source.hosts.items = scsi->hosts.items;
+    source.hosts.count = scsi->hosts.count;
+    return block_network_properties(&source, context, ret_node, error);
+}
+
+int hostdev_nodes(const struct domain_hostdev *hostdev, const struct arguments_context *context,
+                  GPtrArray *nodes, GError **error)
+{
+    g_autofree char *name = g_strdup_printf("libvirt-%s-backend", hostdev->info.alias);
+    struct json_object *node = NULL;
+
+    if (hostdev->type != HOSTDEV_SCSI || !hostdev->scsi)
+        return 0;
+    int result = hostdev->scsi->protocol == HOSTDEV_SCSI_ISCSI
+                     ? network_node(hostdev, context, &node, error)
+                     : local_node(hostdev, context, &node, error);
+    if (result < 0)
+        return -1;
+    json_add(node, "s:node-name", name, "b:read-only", hostdev->readonly, NULL);
+    g_ptr_array_add(nodes, node);
+    return 0;
+}
+
+/* ---- USB ---- */
+
+static int find_usb(struct domain_hostdev *hostdev, GError **error)
+{
+    struct hostdev_usb *usb = hostdev->usb;
+
+    if (hostdev->type != HOSTDEV_USB || !usb || usb->bus || usb->device)
+        return 0;
+    return usb_find(usb->vendor, usb->product, &usb->bus, &usb->device, error);
+}
+
+static void leave_out(struct domain *live, struct domain_hostdev *hostdev)
+{
+    const struct device device = {
+        .kind = DEVICE_HOSTDEV, .object = hostdev, .info = &hostdev->info};
+
+    domain_remove_device(live, &device);
+}
+
+int hostdev_find_all(struct domain *live, GError **error)
+{
+    for (unsigned i = live->devices.hostdevs.count; i-- > 0;) {
+        struct domain_hostdev *hostdev = live->devices.hostdevs.items[i];
+        g_autoptr(GError) missing = NULL;
+
+        if (find_usb(hostdev, &missing) == 0)
+            continue;
+        if (hostdev->startup_policy < STARTUP_POLICY_REQUISITE) {
+            g_propagate_error(error, g_steal_pointer(&missing));
+            return -1;
+        }
+        log_info("%s: left out: %s", live->name, missing->message);
+        leave_out(live, hostdev);
+    }
+    return 0;
+}
+
+/* ---- PCI ---- */
+
+struct pci_claim {
+    const struct pci_address *address;
+    bool managed;
+};
+
+static bool claim_of(const struct device *device, struct pci_claim *ret_claim)
+{
+    const struct domain_hostdev *hostdev = device->object;
+    const struct domain_net *net = device->object;
+
+    if (device->kind == DEVICE_HOSTDEV && hostdev->type == HOSTDEV_PCI && hostdev->pci) {
+        *ret_claim = (struct pci_claim){&hostdev->pci->address, hostdev->managed == TRISTATE_YES};
+        return true;
+    }
+    if (device->kind == DEVICE_NET && net->type == NET_HOSTDEV && net->hostdev &&
+        net->hostdev->type == NET_HOSTDEV_PCI) {
+        *ret_claim = (struct pci_claim){&net->hostdev->pci, net->managed == TRISTATE_YES};
+        return true;
+    }
+    return false;
+}
+
+int hostdev_take(const struct device *device, GError **error)
+{
+    struct pci_claim claim;
+    g_autofree char *driver = NULL;
+
+    if (!claim_of(device, &claim))
+        return 0;
+    g_autofree char *address = pci_address_print(claim.address);
+    if (claim.managed)
+        return pci_set_driver(address, VFIO, error);
+    if (pci_get_driver(address, &driver, error) < 0)
+        return -1;
+    if (driver && g_str_has_prefix(driver, "vfio"))
+        return 0;
+    error_set(error, VIR_ERR_OPERATION_INVALID,
+              "Unmanaged PCI device %s must be manually detached from the host", address);
+    return -1;
+}
+
+void hostdev_give_back(const struct device *device)
+{
+    struct pci_claim claim;
+    g_autofree char *driver = NULL;
+    g_autoptr(GError) error = NULL;
+
+    if (!claim_of(device, &claim) || !claim.managed)
+        return;
+    g_autofree char *address = pci_address_print(claim.address);
+    /* a start that failed early has not taken it */
+    if (pci_get_driver(address, &driver, NULL) < 0 || g_strcmp0(driver, VFIO) != 0)
+        return;
+    if (pci_set_driver(address, NULL, &error) < 0)
+        log_warn("the host does not get back its device: %s", error->message);
+}
+
+int hostdev_take_all(const struct domain *live, GError **error)
+{
+    unsigned count;
+    g_autofree struct device *devices = domain_list_devices(live, &count);
+
+    for (unsigned i = 0; i < count; i++)
+        if (hostdev_take(&devices[i], error) < 0)
+            return -1;
+    return 0;
+}
+
+void hostdev_give_back_all(const struct domain *live)
+{
+    unsigned count;
+    g_autofree struct device *devices = domain_list_devices(live, &count);
+
+    for (unsigned i = 0; i < count; i++)
+        hostdev_give_back(&devices[i]);
+}
+
+/* ---- nodes ---- */
+
+static char *pci_node(const struct pci_address *at)
+{
+    g_autofree char *address = pci_address_print(at);
+
+    return pci_vfio_node(address);
+}
+
+static char *mdev_node(const struct hostdev_mdev *mdev)
+{
+    char uuid[UUID_TEXT];
+    g_autofree char *path =
+        g_strdup_printf("/sys/bus/mdev/devices/%s/iommu_group", uuid_format(mdev->uuid, uuid));
+    g_autofree char *target = g_file_read_link(path, NULL);
+    g_autofree char *group = target ? g_path_get_basename(target) : NULL;
+
+    return group ? g_strdup_printf("/dev/vfio/%s", group) : NULL;
+}
+
+char *hostdev_node(const struct domain_hostdev *hostdev)
+{
+    char *path = NULL;
+
+    if (hostdev->type == HOSTDEV_USB && hostdev->usb)
+        return usb_node(hostdev->usb->bus, hostdev->usb->device);
+    if (hostdev->type == HOSTDEV_PCI && hostdev->pci)
+        return pci_node(&hostdev->pci->address);
+    if (hostdev->type == HOSTDEV_MDEV && hostdev->mdev)
+        return mdev_node(hostdev->mdev);
+    if (hostdev->type == HOSTDEV_SCSI && hostdev->scsi && hostdev->scsi->adapter)
+        find_generic(hostdev, &path, NULL);
+    return path;
+}
+
+char *hostdev_net_node(const struct domain_net *net)
+{
+    if (net->type != NET_HOSTDEV || !net->hostdev)
+        return NULL;
+    if (net->hostdev->type == NET_HOSTDEV_USB)
+        return usb_node(net->hostdev->usb_bus, net->hostdev->usb_device);
+    return pci_node(&net->hostdev->pci);
+}
+
+bool hostdev_locks_memory(const struct domain *domain)
+{
+    LIST_EACH (hostdev, &domain->devices.hostdevs)
+        if (hostdev->type == HOSTDEV_PCI || hostdev->type == HOSTDEV_MDEV)
+            return true;
+    LIST_EACH (net, &domain->devices.nets)
+        if (net->type == NET_VDPA ||
+            (net->type == NET_HOSTDEV && net->hostdev && net->hostdev->type == NET_HOSTDEV_PCI))
+            return true;
+    LIST_EACH (disk, &domain->devices.disks)
+        if (disk->source.type == SOURCE_NVME || disk->source.type == SOURCE_VHOST_VDPA)
+            return true;
+    return false;
+}

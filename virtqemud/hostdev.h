@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "model/domain.h"
+
+#include "arguments.h"
+
+/* Devices of the host between the document and the host. All functions but the first block on the
+ * kernel; errors name the device. */
+
+/* The block node of a SCSI device, "libvirt-hostdev0-backend", added to nodes, which owns it;
+ * nothing for others. In a plan opens nothing and asks nobody. */
+int hostdev_nodes(const struct domain_hostdev *hostdev, const struct arguments_context *context,
+                  GPtrArray *nodes, GError **error);
+
+/* Finds those that the document names by what they are, and writes down where they are. Changes a
+ * domain under construction; one whose startupPolicy is optional and that is not there leaves it.
+ * VIR_ERR_OPERATION_FAILED for one that is missing. */
+int hostdev_find_all(struct domain *live, GError **error);
+
+/* Takes PCI devices that the guest is to have from their drivers, managed ones alone; gives them
+ * back. VIR_ERR_OPERATION_INVALID for one that is not managed and still has another driver. */
+int hostdev_take_all(const struct domain *live, GError **error);
+void hostdev_give_back_all(const struct domain *live);
+
+/* The same for one device of a guest that runs; nothing for other kinds. */
+int hostdev_take(const struct device *device, GError **error);
+void hostdev_give_back(const struct device *device);
+
+/* The node by which QEMU reaches the device (/dev/bus/usb/001/002, /dev/vfio/12): NULL: none. The
+ * caller frees. */
+char *hostdev_node(const struct domain_hostdev *hostdev);
+char *hostdev_net_node(const struct domain_net *net);
+
+/* True if the guest's memory is locked while the device is its: VFIO. Pure. */
+bool hostdev_locks_memory(const struct domain *domain);

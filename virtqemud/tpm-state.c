@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "tpm-state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/process.h"
+#include "base/uuid.h"
+
+#define SETUP_MS 120000
+#define SETUP_OUTPUT (64 * 1024)
+#define FOLDER "/var/lib/libvirt/swtpm"
+#define LOG_FOLDER "/var/log/swtpm/libvirt/qemu"
+
+void tpm_state_clear(struct tpm_state *state)
+{
+    g_clear_pointer(&state->place, g_free);
+    g_clear_pointer(&state->log, g_free);
+}
+
+bool tpm_state_is_2(const struct domain_tpm *tpm)
+{
+    return tpm->version != TPM_VERSION_1_2;
+}
+
+/* ---- where ---- */
+
+static bool is_session(const struct qemu *qemu)
+{
+    return qemu->driver->daemon->session;
+}
+
+static char *domain_folder(const struct qemu *qemu, const struct domain *domain)
+{
+    char uuid[UUID_TEXT];
+    g_autofree char *top = is_session(qemu) ? g_build_filename(g_get_user_config_dir(), "libvirt",
+                                                               "qemu", "swtpm", NULL)
+                                            : g_strdup(FOLDER);
+
+    return g_build_filename(top, uuid_format(domain->uuid, uuid), NULL);
+}
+
+static char *log_path(const struct qemu *qemu, const struct domain *domain)
+{
+    g_autofree char *file = g_strdup_printf("%s-swtpm.log", domain->name);
+
+    return g_build_filename(is_session(qemu) ? qemu->log_folder : LOG_FOLDER, file, NULL);
+}
+
+static uid_t owner_of(const struct qemu *qemu)
+{
+    return qemu->config.set_user ? qemu->config.swtpm_uid : (uid_t)-1;
+}
+
+static gid_t group_of(const struct qemu *qemu)
+{
+    return qemu->config.set_user ? qemu->config.swtpm_gid : (gid_t)-1;
+}
+
+/* ---- making ---- */
+
+/* Every user passes through those above, and sees nothing there. */
+static int make_folder(const struct qemu *qemu, const char *path, GError **error)
+{
+    g_autofree char *above = g_path_get_dirname(path);
+
+    if (file_make_folders(above, 0711, error) < 0 ||
+        file_make_folders_owned(path, 0700, owner_of(qemu), group_of(qemu), error) < 0)
+        return -1;
+    return 0;
+}
+
+static int make_log(const struct qemu *qemu, const char *path, GError **error)
+{
+    g_autofree char *folder = g_path_get_dirname(path);
+
+    if (file_make_folders(folder, 0711, error) < 0)
+        return -1;
+    autofd int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd >= 0 && (owner_of(qemu) == (uid_t)-1 || fchown(fd, owner_of(qemu), group_of(qemu)) == 0))
+        return 0;
+    error_set_errno(error, errno, "cannot make the log '%s'", path);
+    return -1;
+}
+
+static bool is_empty(const char *folder)
+{
+    g_auto(GStrv) names = NULL;
+
+    return file_list(folder, NULL, &names, NULL) == 0 && !names[0];
+}
+
+/* Runs swtpm_setup with these words. */
+static int run_setup(const struct qemu *qemu, GPtrArray *words, GError **error)
+{
+    g_autofree char *program = g_find_program_in_path("swtpm_setup");
+
+    if (!program) {
+        error_set(error, VIR_ERR_CONFIG_UNSUPPORTED,
+                  "an emulated TPM needs the program 'swtpm_setup': install swtpm-tools");
+        return -1;
+    }
+    g_ptr_array_insert(words, 0, program);
+    g_ptr_array_add(words, NULL);
+    const struct process_spec spec = {.argv = (const char *const *)words->pdata,
+                                      .set_user = qemu->config.set_user,
+                                      .uid = qemu->config.swtpm_uid,
+                                      .gid = qemu->config.swtpm_gid};
+    int result = process_run(&spec, SETUP_OUTPUT, SETUP_MS, NULL, error);
+    if (result < 0)
+        g_prefix_error(error, "the state of the TPM could not be made: ");
+    return result;
+}
+
+/* A TPM as it leaves the factory, with keys and certificates of its own. */
+static int manufacture(const struct qemu *qemu, const struct domain *domain,
+                       const struct domain_tpm *tpm, const char *folder, const char *log,
+                       GError **error)
+{
+    char uuid[UUID_TEXT];
+    g_autofree char *identity =
+        g_strdup_printf("%s:%s", domain->name, uuid_format(domain->uuid, uuid));
+    char *const common[] = {"--tpm-state",  (char *)folder,     "--vmid",
+                            identity,       "--logfile",        (char *)log,
+                            "--createek",   "--create-ek-cert", "--create-platform-cert",
+                            "--lock-nvram", "--not-overwrite"};
+    g_autoptr(GPtrArray) words = g_ptr_array_new();
+
+    if (tpm_state_is_2(tpm))
+        g_ptr_array_add(words, "--tpm2");
+    for (size_t i = 0; i < G_N_ELEMENTS(common); i++)
+        g_ptr_array_add(words, common[i]);
+    if (tpm->emulator.profile_name) {
+        g_ptr_array_add(words, "--profile-name");
+        g_ptr_array_add(words, (char *)tpm->emulator.profile_name);
+    }
+    return run_setup(qemu, words, error);
+}
+
+/* "sha1,sha256"; NULL: the document leaves them as they are. The caller frees. */
+static char *bank_list(const struct tpm_emulator *emulator)
+{
+    const struct {
+        const char *name;
+        bool on;
+    } banks[] = {{"sha1", emulator->sha1},
+                 {"sha256", emulator->sha256},
+                 {"sha384", emulator->sha384},
+                 {"sha512", emulator->sha512}};
+    GString *list = g_string_new(NULL);
+
+    for (size_t i = 0; i < G_N_ELEMENTS(banks); i++)
+        if (banks[i].on)
+            g_string_append_printf(list, "%s%s", list->len ? "," : "", banks[i].name);
+    return g_string_free(list, list->len == 0);
+}
+
+static int set_banks(const struct qemu *qemu, const struct domain_tpm *tpm, const char *folder,
+                     const char *log, GError **error)
+{
+    g_autofree char *banks = bank_list(&tpm->emulator);
+    g_autoptr(GPtrArray) words = g_ptr_array_new();
+    char *const all[] = {"--tpm2",    "--tpm-state", (char *)folder, "--logfile",
+                         (char *)log, "--pcr-banks", banks,          "--reconfigure"};
+
+    if (!banks || !tpm_state_is_2(tpm))
+        return 0;
+    for (size_t i = 0; i < G_N_ELEMENTS(all); i++)
+        g_ptr_array_add(words, all[i]);
+    return run_setup(qemu, words, error);
+}
+
+/* What was made in part is of no use to anybody. */
+static void empty_folder(const char *folder)
+{
+    g_auto(GStrv) names = NULL;
+
+    if (file_list(folder, NULL, &names, NULL) < 0)
+        return;
+    for (char **name = names; *name; name++) {
+        g_autofree char *file = g_build_filename(folder, *name, NULL);
+        unlink(file);
+    }
+    unlinkat(AT_FDCWD, folder, AT_REMOVEDIR);
+}
+
+int tpm_state_prepare(struct qemu *qemu, const struct domain *domain, const struct domain_tpm *tpm,
+                      struct tpm_state *ret_state, GError **error)
+{
+    const struct tpm_emulator *emulator = &tpm->emulator;
+    bool file = g_strcmp0(emulator->source_type, "file") == 0;
+    g_autofree char *top = domain_folder(qemu, domain);
+    g_autofree char *folder =
+        emulator->source_path && !file
+            ? g_strdup(emulator->source_path)
+            : g_build_filename(top, tpm_state_is_2(tpm) ? "tpm2" : "tpm1.2", NULL);
+    g_autofree char *log = log_path(qemu, domain);
+
+    if (file) {
+        error_set(error, VIR_ERR_CONFIG_UNSUPPORTED,
+                  "tpm: <source type='file'/> for the state is not in this version");
+        return -1;
+    }
+    if (make_folder(qemu, folder, error) < 0 || make_log(qemu, log, error) < 0)
+        return -1;
+    bool fresh = is_empty(folder);
+    if ((fresh && manufacture(qemu, domain, tpm, folder, log, error) < 0) ||
+        set_banks(qemu, tpm, folder, log, error) < 0) {
+        if (fresh)
+            empty_folder(folder);
+        return -1;
+    }
+    ret_state->place = g_strdup_printf("dir=%s", folder);
+    ret_state->log = g_steal_pointer(&log);
+    return 0;
+}
+
+/* ---- removing ---- */
+
+static bool must_stay(const struct domain *domain, unsigned flags)
+{
+    if (flags & (VIR_DOMAIN_UNDEFINE_TPM | VIR_DOMAIN_UNDEFINE_KEEP_TPM))
+        return flags & VIR_DOMAIN_UNDEFINE_KEEP_TPM;
+    LIST_EACH (tpm, &domain->devices.tpms)
+        if (tpm->backend == TPM_BACKEND_EMULATOR && tpm->emulator.persistent_state == TRISTATE_YES)
+            return true;
+    return false;
+}
+
+void tpm_state_remove(struct qemu *qemu, const struct domain *domain, unsigned flags)
+{
+    g_autofree char *top = domain_folder(qemu, domain);
+    g_autofree char *old = g_build_filename(top, "tpm1.2", NULL);
+    g_autofree char *new = g_build_filename(top, "tpm2", NULL);
+
+    if (must_stay(domain, flags))
+        return;
+    empty_folder(old);
+    empty_folder(new);
+    if (rmdir(top) < 0 && errno != ENOENT)
+        log_warn("cannot remove %s: %s", top, g_strerror(errno));
+}
