@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <libxml/relaxng.h>
+#include <string.h>
+
+#include "cases.h"
+#include "pipeline.h"
+
+/*
+ * What we print beside the schemas of Debian's packages, which other programs check documents by. A
+ * document with something that they are too old for is listed, with what it is, in
+ * newer-than-distribution.txt, and must fail.
+ */
+#define SCHEMA "/usr/share/libvirt/schemas/domain.rng"
+
+static xmlRelaxNG *grammar;
+static GHashTable *newer;
+
+struct document {
+    const char *folder;
+    const char *suffix;
+    char *name;
+};
+
+static void add_problem(void *text, const xmlError *problem)
+{
+    g_autofree char *line = g_strdup_printf("line %d: %s", problem->line, problem->message);
+
+    g_string_append(text, line);
+}
+
+/* NULL: valid; the caller frees. */
+static char *find_problems(const char *text)
+{
+    g_autoptr(GString) problems = g_string_new(NULL);
+    xmlDoc *document = xmlReadMemory(text, (int)strlen(text), NULL, NULL, XML_PARSE_NONET);
+    xmlRelaxNGValidCtxt *context = xmlRelaxNGNewValidCtxt(grammar);
+
+    xmlRelaxNGSetValidStructuredErrors(context, (xmlStructuredErrorFunc)(void *)add_problem,
+                                       problems);
+    int result = xmlRelaxNGValidateDoc(context, document);
+    xmlRelaxNGFreeValidCtxt(context);
+    xmlFreeDoc(document);
+    return result == 0 ? NULL : g_strdup(problems->str);
+}
+
+static void test_document(gconstpointer data)
+{
+    const struct document *document = data;
+    const char *reason = g_hash_table_lookup(newer, document->name);
+    g_autofree char *input = cases_read(document->folder, document->name, document->suffix);
+    g_autoptr(GError) error = NULL;
+    DEFINITION_AUTO struct domain *domain = pipeline_define(input, &error);
+
+    if (!domain) {
+        g_test_skip(error->message);
+        return;
+    }
+    g_autofree char *text = pipeline_print(domain);
+    g_autofree char *problems = find_problems(text);
+    if (reason && !problems)
+        g_test_message("is valid: remove it from newer-than-distribution.txt"), g_test_fail();
+    else if (!reason && problems)
+        g_test_message("%s", problems), g_test_fail();
+}
+
+static void add_documents(const char *kind, char *folder, const char *suffix)
+{
+    g_autoptr(GPtrArray) names = folder ? cases_list(folder, suffix) : NULL;
+
+    for (unsigned i = 0; names && i < names->len; i++) {
+        struct document *document = g_new(struct document, 1);
+        g_autofree char *path = g_strdup_printf("/%s/%s", kind, (const char *)names->pdata[i]);
+
+        *document = (struct document){folder, suffix, g_strdup(names->pdata[i])};
+        if (!g_str_has_suffix(document->name, ".out"))
+            g_test_add_data_func(path, document, test_document);
+    }
+}
+
+static void test_absent(void)
+{
+    g_test_skip("no " SCHEMA ": it comes with the package libvirt0");
+}
+
+static xmlRelaxNG *load_grammar(void)
+{
+    xmlRelaxNGParserCtxt *context = xmlRelaxNGNewParserCtxt(SCHEMA);
+    xmlRelaxNG *parsed = context ? xmlRelaxNGParse(context) : NULL;
+
+    xmlRelaxNGFreeParserCtxt(context);
+    return parsed;
+}
+
+int main(int argc, char **argv)
+{
+    static const char *const kinds[] = {"domain-qemu", "domain-testdrv", "domain-lxc", "xlconfig",
+                                        "qemu-latest"};
+
+    g_test_init(&argc, &argv, NULL);
+    g_autofree char *list = g_test_build_filename(G_TEST_DIST, "newer-than-distribution.txt", NULL);
+    if (!g_file_test(SCHEMA, G_FILE_TEST_EXISTS)) {
+        g_test_add_func("/distribution", test_absent);
+        return g_test_run();
+    }
+    newer = cases_read_reasons(list);
+    grammar = load_grammar();
+    add_documents("own", g_test_build_filename(G_TEST_DIST, "domain", NULL), ".xml");
+    for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++)
+        add_documents(kinds[i], cases_folder(kinds[i]), ".xml");
+    return g_test_run();
+}
