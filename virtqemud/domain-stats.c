@@ -33,8 +33,7 @@ static void add_balloon(struct params *params, struct guest *guest, const struct
     const struct domain *domain = view_current(view);
     uint64_t current = facts && facts->has_balloon ? facts->balloon / 1024 : domain->current_memory;
 
-    if (view->live)
-        params_add_ulong(params, current, VIR_DOMAIN_STATS_BALLOON_CURRENT);
+    params_add_ulong(params, current, VIR_DOMAIN_STATS_BALLOON_CURRENT);
     params_add_ulong(params, domain->memory, VIR_DOMAIN_STATS_BALLOON_MAXIMUM);
     struct memory_number numbers[MEMORY_NUMBERS];
     unsigned count = facts_list_memory(facts, numbers);

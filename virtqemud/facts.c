@@ -243,6 +243,10 @@ unsigned facts_list_memory(const struct guest_facts *facts,
 {
     unsigned count = 0;
 
+    /* a guest that was not asked to tell has not told yet */
+    if (facts && facts->has_balloon && !facts->has_memory)
+        ret_numbers[count++] = (struct memory_number){VIR_DOMAIN_STATS_BALLOON_LAST_UPDATE,
+                                                      VIR_DOMAIN_MEMORY_STAT_LAST_UPDATE, 0};
     for (size_t i = 0; facts && facts->has_memory && i < G_N_ELEMENTS(memory_rows); i++) {
         uint64_t value = *(const uint64_t *)((const char *)&facts->memory + memory_rows[i].offset);
 

@@ -89,6 +89,10 @@ int connect_get_max_vcpus(struct call *call, const struct remote_connect_get_max
     }
     if (host_emulator(qemu_of_call(call), &emulator, error) < 0)
         return -1;
+    if (g_strcmp0(args->type, "kvm") == 0 && !emulator_can_accelerate(emulator, ACCELERATOR_KVM)) {
+        error_set(error, VIR_ERR_SYSTEM_ERROR, "KVM does not work here: see /dev/kvm");
+        return -1;
+    }
     machine = emulator_find_machine(emulator, NULL);
     ret->max_vcpus = machine ? (int)machine->max_cpus : 1;
     return 0;

@@ -15,12 +15,16 @@
 
 /* ---- counters ---- */
 
-static bool has_interface(const struct domain *live, const char *name)
+/* By its name on the host, or by its MAC address. */
+static const struct domain_net *find_interface(const struct domain *live, const char *device)
 {
+    uint8_t mac[6];
+    bool by_mac = mac_parse(device, mac) == 0;
+
     LIST_EACH (net, &live->devices.nets)
-        if (g_strcmp0(net->target, name) == 0)
-            return true;
-    return false;
+        if (by_mac ? memcmp(net->mac, mac, sizeof(mac)) == 0 : g_strcmp0(net->target, device) == 0)
+            return net;
+    return NULL;
 }
 
 int domain_interface_stats(struct call *call, const struct remote_domain_interface_stats_args *args,
@@ -30,12 +34,19 @@ int domain_interface_stats(struct call *call, const struct remote_domain_interfa
     struct interface_counters counters;
 
     object_get_view(call->object, &view);
-    if (!view.live || !has_interface(view_live(&view), args->device)) {
+    const struct domain_net *net =
+        view.live ? find_interface(view_live(&view), args->device) : NULL;
+    if (!net) {
         error_set(error, VIR_ERR_INVALID_ARG, "'%s' is not an interface of the domain",
                   args->device);
         return -1;
     }
-    if (usage_read_interface(args->device, &counters, error) < 0)
+    if (!net->target) {
+        error_set(error, VIR_ERR_INTERNAL_ERROR,
+                  "interface '%s' has no counters: it has no device on the host", args->device);
+        return -1;
+    }
+    if (usage_read_interface(net->target, &counters, error) < 0)
         return -1;
     /* what the host's tap receives, the guest has sent */
     ret->rx_bytes = (int64_t)counters.tx_bytes;

@@ -19,20 +19,21 @@
 /* What answers at once is waited for even then. */
 #define NOWAIT_MS 50
 
-/* The named domains, or all that the filters select; those that have gone are left out. */
+/* What the filters select: of the named domains, or of all. Those that have gone are left out. */
 static GPtrArray *select_domains(struct call *call,
                                  const struct remote_connect_get_all_domain_stats_args *args)
 {
     struct registry *registry = qemu_of_call(call)->domains;
+    unsigned filters = args->flags & FILTERS;
 
     if (args->doms_len == 0)
-        return domain_list(call, args->flags & FILTERS);
+        return domain_list(call, filters);
     GPtrArray *domains = g_ptr_array_new_with_free_func((GDestroyNotify)object_unref);
     for (uint32_t i = 0; i < args->doms_len; i++) {
         struct object *object =
             registry_get(registry, args->doms_val[i].name, args->doms_val[i].uuid, NULL);
 
-        if (object && call_may_list(call, object))
+        if (object && domain_is_listed(call, object, filters))
             g_ptr_array_add(domains, object);
         else
             object_unref(object);

@@ -186,6 +186,15 @@ static bool wanted(struct object *object, const struct object_view *view, void *
     return call_may_list(request->call, object);
 }
 
+bool domain_is_listed(struct call *call, struct object *object, unsigned flags)
+{
+    OBJECT_VIEW_AUTO struct object_view view = {0};
+    struct list_request request = {.call = call, .flags = flags};
+
+    object_get_view(object, &view);
+    return wanted(object, &view, &request);
+}
+
 int connect_list_all_domains(struct call *call,
                              const struct remote_connect_list_all_domains_args *args,
                              struct remote_connect_list_all_domains_ret *ret, GError **error)

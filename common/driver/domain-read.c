@@ -148,13 +148,13 @@ int domain_get_vcpus_flags(struct call *call, const struct remote_domain_get_vcp
     OBJECT_VIEW_AUTO struct object_view view = {0};
     const struct domain *domain;
 
-    if (args->flags & VIR_DOMAIN_VCPU_GUEST) {
-        error_set(error, VIR_ERR_ARGUMENT_UNSUPPORTED,
-                  "what the guest itself counts is known to an agent in it alone");
-        return -1;
-    }
     if (domain_get_affected(call, args->flags, &view, &domain, error) < 0)
         return -1;
+    if (args->flags & VIR_DOMAIN_VCPU_GUEST) {
+        error_set(error, view.live ? VIR_ERR_ARGUMENT_UNSUPPORTED : VIR_ERR_INVALID_ARG,
+                  "what the guest itself counts is known to an agent in it alone, while it runs");
+        return -1;
+    }
     ret->num =
         (int)(args->flags & VIR_DOMAIN_VCPU_MAXIMUM ? domain->max_vcpus : domain_vcpus(domain));
     return 0;

@@ -21,6 +21,9 @@ void domain_fill_handle(struct call *call, struct object *object,
  * list, in the registry's order; free with g_ptr_array_unref(). */
 GPtrArray *domain_list(struct call *call, unsigned flags);
 
+/* True if these flags select the domain and the caller may list it. */
+bool domain_is_listed(struct call *call, struct object *object, unsigned flags);
+
 /* The definition that AFFECT_LIVE or AFFECT_CONFIG (neither: the current one) ask to read, not both
  * (VIR_ERR_INVALID_ARG): borrowed from ret_view, which the caller clears in any case. Else the
  * errors of object_check_affect(). */

@@ -117,6 +117,12 @@ int node_get_free_memory(struct call *call, const void *args,
     return 0;
 }
 
+/* Everybody is used to this code. */
+static void refuse_cell(int cell, unsigned cells, GError **error)
+{
+    error_set(error, VIR_ERR_INTERNAL_ERROR, "start cell %d out of range (0-%u)", cell, cells - 1);
+}
+
 int node_get_cells_free_memory(struct call *call,
                                const struct remote_node_get_cells_free_memory_args *args,
                                struct remote_node_get_cells_free_memory_ret *ret, GError **error)
@@ -124,8 +130,7 @@ int node_get_cells_free_memory(struct call *call,
     unsigned cells = node_count_cells();
 
     if (args->startCell < 0 || args->maxcells <= 0 || args->startCell >= (int)cells) {
-        error_set(error, VIR_ERR_INVALID_ARG, "start cell %d out of range (0-%u)", args->startCell,
-                  cells - 1);
+        refuse_cell(args->startCell, cells, error);
         return -1;
     }
     ret->cells_len = MIN((uint32_t)args->maxcells, cells - (uint32_t)args->startCell);
@@ -143,9 +148,13 @@ int node_get_free_pages(struct call *call, const struct remote_node_get_free_pag
                         struct remote_node_get_free_pages_ret *ret, GError **error)
 {
     uint64_t total = (uint64_t)args->cellCount * args->pages_len;
+    unsigned cells = node_count_cells();
 
-    if (total == 0 || total > REMOTE_NODE_MAX_CELLS || args->startCell < -1 ||
-        args->startCell >= (int)node_count_cells()) {
+    if (args->startCell >= (int)cells) {
+        refuse_cell(args->startCell, cells, error);
+        return -1;
+    }
+    if (total == 0 || total > REMOTE_NODE_MAX_CELLS || args->startCell < -1) {
         error_set(error, VIR_ERR_INVALID_ARG, "%u cells from %d with %u page sizes",
                   args->cellCount, args->startCell, args->pages_len);
         return -1;

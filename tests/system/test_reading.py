@@ -25,6 +25,15 @@ def test_sysinfo_is_a_document_or_refused_in_clear_words(connection):
     assert document.findall("*/entry[@name]")
 
 
+def test_what_is_not_there(connection):
+    cells = connection.getInfo()[4]
+    assert code_of(connection.getCellsFreeMemory, cells, 1) == libvirt.VIR_ERR_INTERNAL_ERROR
+    assert code_of(connection.getFreePages, [4], cells, 1) == libvirt.VIR_ERR_INTERNAL_ERROR
+    assert connection.getMaxVcpus("qemu") > 0
+    if not os.path.exists("/dev/kvm"):
+        assert code_of(connection.getMaxVcpus, "kvm") == libvirt.VIR_ERR_SYSTEM_ERROR
+
+
 def test_merging_of_pages(connection):
     values = connection.getMemoryParameters()
     assert all(name.startswith("shm_") for name in values)
@@ -134,10 +143,13 @@ def test_times(hlt):
 
 
 def test_counts(hlt):
-    assert code_of(hlt.vcpusFlags, libvirt.VIR_DOMAIN_VCPU_GUEST) == libvirt.VIR_ERR_ARGUMENT_UNSUPPORTED
+    guest = libvirt.VIR_DOMAIN_VCPU_GUEST
+    assert code_of(hlt.vcpusFlags, guest) == libvirt.VIR_ERR_INVALID_ARG
+    assert code_of(hlt.vcpusFlags, guest | LIVE) == libvirt.VIR_ERR_OPERATION_INVALID
     assert code_of(hlt.jobStats) == libvirt.VIR_ERR_OPERATION_INVALID
     hlt.create()
     assert hlt.vcpusFlags(libvirt.VIR_DOMAIN_VCPU_MAXIMUM | LIVE) == 1
+    assert code_of(hlt.vcpusFlags, guest) == libvirt.VIR_ERR_ARGUMENT_UNSUPPORTED
     assert hlt.jobStats()["type"] == libvirt.VIR_DOMAIN_JOB_NONE
     assert hlt.jobStats(libvirt.VIR_DOMAIN_JOB_STATS_COMPLETED)["type"] == libvirt.VIR_DOMAIN_JOB_NONE
 
@@ -178,7 +190,15 @@ def test_addresses_that_the_host_knows_of(bridged):
     assert "192.0.2.7" in virsh("domifaddr", "bridged", "--source", "arp")
     assert bridged.interfaceAddresses(LEASE) == {}
     assert code_of(bridged.interfaceAddresses, 3) == libvirt.VIR_ERR_ARGUMENT_UNSUPPORTED
+
+
+def test_counters_by_name_and_by_address(connection, bridged):
     assert bridged.interfaceStats("tapread0")[0] >= 0
+    assert bridged.interfaceStats("52:54:00:0B:0B:01")[0] >= 0
+    assert code_of(bridged.interfaceStats, "52:54:00:0b:0b:02") == libvirt.VIR_ERR_INVALID_ARG
+    user = connection.createXML(hlt_xml("user", devices="""<interface type='user'>
+        <mac address='52:54:00:0b:0b:03'/></interface>"""))
+    assert code_of(user.interfaceStats, "52:54:00:0b:0b:03") == libvirt.VIR_ERR_INTERNAL_ERROR
 
 
 # --- security -------------------------------------------------------------------------------

@@ -47,7 +47,22 @@ def test_what_the_guest_reports_of_its_memory(connection, daemon):
 
 def test_no_reports_without_a_period(linux):
     linux.create()
-    assert set(linux.memoryStats()) == {"actual", "rss"}
+    stats = linux.memoryStats()
+    assert set(stats) == {"actual", "last_update", "rss"} and stats["last_update"] == 0
+    assert stats_of(linux, libvirt.VIR_DOMAIN_STATS_BALLOON)["balloon.last-update"] == 0
+
+
+def test_filters_also_hold_for_named_domains(connection, hlt):
+    other = connection.createXML(hlt_xml("other"))
+
+    def selected(flags):
+        return [d.name() for d, _ in connection.domainListGetStats([hlt, other], 0, flags)]
+
+    assert selected(0) == ["hlt", "other"]
+    assert selected(libvirt.VIR_CONNECT_GET_ALL_DOMAINS_STATS_INACTIVE) == ["hlt"]
+    assert selected(libvirt.VIR_CONNECT_GET_ALL_DOMAINS_STATS_TRANSIENT) == ["other"]
+    assert selected(libvirt.VIR_CONNECT_GET_ALL_DOMAINS_STATS_PAUSED) == []
+    assert stats_of(hlt)["balloon.current"] == 32768    # also of one that is off
 
 
 def test_images_below(chain):
