@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/process.h"
 #include "base/workers.h"
+#include "daemon/admin.h"
 #include "daemon/auth.h"
 #include "daemon/detach.h"
 #include "daemon/life.h"
@@ -55,7 +56,9 @@ static void client_connected(struct server_client *client, void *data)
     }
     log_debug("client %" G_GUINT64_FORMAT " on %s: pid %d, uid %u", client->id,
               client->service->name, peer->pid, peer->uid);
-    if (daemon->spec->connected)
+    if (client->service->admin)
+        admin_connected(client);
+    else if (daemon->spec->connected)
         daemon->spec->connected(daemon, client);
 }
 
@@ -66,6 +69,8 @@ static void client_frame(struct server_client *client, struct frame *frame, void
     /* Calls that come after the decision to end have not been begun: clients may repeat them. */
     if (client->data == &refused || daemon->life->stopping)
         frame_free(frame);
+    else if (client->service->admin)
+        admin_frame(daemon, client, frame);
     else
         daemon->spec->frame(daemon, client, frame);
 }
@@ -76,7 +81,7 @@ static void client_disconnected(struct server_client *client, const GError *reas
 
     log_debug("client %" G_GUINT64_FORMAT " has gone: %s", client->id,
               reason ? reason->message : "closed by itself");
-    if (client->data != &refused && daemon->spec->disconnected)
+    if (client->data != &refused && !client->service->admin && daemon->spec->disconnected)
         daemon->spec->disconnected(daemon, client, reason);
     daemon->life->clients--;
     daemon_idle_check(daemon);
@@ -101,8 +106,6 @@ static struct server_limits server_limits(const struct settings *settings, bool 
     limits.connection.max_requests =
         admin ? settings->admin_max_client_requests : settings->max_client_requests;
     limits.max_anonymous = settings->max_anonymous_clients;
-    if (!limits.max_anonymous || limits.max_anonymous > limits.max_clients)
-        limits.max_anonymous = limits.max_clients;
     return limits;
 }
 
@@ -115,17 +118,25 @@ static struct workers_limits workers_limits(const struct settings *settings, boo
                                    settings->prio_workers};
 }
 
+/* As many again; most often there are none. */
+static struct workers_limits patient_limits(const struct settings *settings)
+{
+    return (struct workers_limits){0, settings->max_workers, 0};
+}
+
 static int apply_settings(struct daemon *daemon, GError **error)
 {
     const struct settings *settings = &daemon->settings;
     struct server_limits main_limits = server_limits(settings, false);
     struct server_limits admin_limits = server_limits(settings, true);
     struct workers_limits threads = workers_limits(settings, false);
+    struct workers_limits patient_threads = patient_limits(settings);
     struct workers_limits admin_threads = workers_limits(settings, true);
 
     server_set_limits(daemon->server, &main_limits);
     server_set_limits(daemon->admin, &admin_limits);
-    if (workers_set_limits(daemon->workers, &threads, error) < 0)
+    if (workers_set_limits(daemon->workers, &threads, error) < 0 ||
+        workers_set_limits(daemon->patient, &patient_threads, error) < 0)
         return -1;
     return workers_set_limits(daemon->admin_workers, &admin_threads, error);
 }
@@ -332,12 +343,14 @@ static int make_loop(struct daemon *daemon, GError **error)
     struct server_limits limits = server_limits(&daemon->settings, false);
     struct server_limits admin_limits = server_limits(&daemon->settings, true);
     struct workers_limits threads = workers_limits(&daemon->settings, false);
+    struct workers_limits patient_threads = patient_limits(&daemon->settings);
     struct workers_limits admin_threads = workers_limits(&daemon->settings, true);
 
     daemon->loop = loop_new(error);
     if (!daemon->loop || add_signals(daemon, error) < 0)
         return -1;
     daemon->workers = workers_new("worker", &threads);
+    daemon->patient = workers_new("patient", &patient_threads);
     daemon->admin_workers = workers_new("admin-worker", &admin_threads);
     daemon->server =
         server_new(daemon->loop, daemon->spec->name, &limits, &client_handlers, daemon);
@@ -392,6 +405,7 @@ static int start(struct daemon *daemon, GError **error)
 static bool drain_workers(struct daemon *daemon, int milliseconds)
 {
     return workers_drain(daemon->workers, milliseconds) &&
+           workers_drain(daemon->patient, milliseconds) &&
            workers_drain(daemon->admin_workers, milliseconds);
 }
 
@@ -417,6 +431,7 @@ static void finish_loop(struct daemon *daemon)
     if (life->started && daemon->spec->stop)
         daemon->spec->stop(daemon);
     workers_free(daemon->admin_workers);
+    workers_free(daemon->patient);
     workers_free(daemon->workers);
     daemon_idle_end(daemon);
     for (size_t i = 0; i < G_N_ELEMENTS(life->signals) && life->signals[i]; i++)

@@ -41,7 +41,8 @@ struct daemon_spec {
     /* True while something besides clients forbids the idle exit: a running guest, a job. */
     bool (*busy)(struct daemon *daemon);
 
-    /* wire/server.h's handlers, for clients of all sockets: client->service tells which. */
+    /* wire/server.h's handlers, for clients of the main server: client->service tells which socket
+     * they came by. The admin program is daemon_main()'s own. */
     void (*connected)(struct daemon *daemon, struct server_client *client);
     /* One whole frame, which the function now owns. */
     void (*frame)(struct daemon *daemon, struct server_client *client, struct frame *frame);
@@ -61,6 +62,7 @@ struct daemon {
 
     struct loop *loop;       /* the client loop: this thread */
     struct workers *workers; /* for calls on the main server */
+    struct workers *patient; /* same, for those that may wait long: they hold up each other alone */
     struct server *server;   /* NAME: services "rw" and "ro" */
     struct server *admin;    /* "admin": service "admin" */
     struct workers *admin_workers;

@@ -22,8 +22,10 @@ static void request_free(struct request *request)
 
 void request_fail(struct request *request, const GError *error)
 {
-    connection_send(request->connection, error_message_new(&request->frame->header, error,
-                                                           request->daemon->spec->error_from));
+    enum error_from from =
+        request->table->error_from ? request->table->error_from : request->daemon->spec->error_from;
+
+    connection_send(request->connection, error_message_new(&request->frame->header, error, from));
     if (request->stream)
         stream_discard(request->stream);
     request_free(request);
@@ -131,6 +133,7 @@ static struct request *request_new(struct daemon *daemon, const struct dispatch_
     request->client = client->data;
     request->frame = frame;
     request->method = method;
+    request->workers = client->service->admin ? daemon->admin_workers : daemon->workers;
     return request;
 }
 
@@ -152,6 +155,13 @@ static void authenticate(struct request *request, struct server_client *client)
     }
     server_client_set_authenticated(client);
     request_reply(request, &ret, NULL, 0);
+}
+
+void request_push(struct request *request, void (*run)(void *data), void *data)
+{
+    request->queued = true;
+    connection_call_begin(request->connection);
+    workers_push(request->workers, run, data, request->method->high_priority);
 }
 
 static void serve_on_worker(void *data)
@@ -184,12 +194,11 @@ void dispatch_frame(struct daemon *daemon, const struct dispatch_table *table,
             return;
         }
     }
-    if (table->lane(request) == DISPATCH_INLINE) {
+    enum dispatch_lane lane = table->lane(request);
+    if (lane == DISPATCH_PATIENT)
+        request->workers = daemon->patient;
+    if (lane == DISPATCH_INLINE)
         table->serve(request);
-        return;
-    }
-    request->queued = true;
-    connection_call_begin(connection);
-    workers_push(client->service->admin ? daemon->admin_workers : daemon->workers, serve_on_worker,
-                 request, method->high_priority);
+    else
+        request_push(request, serve_on_worker, request);
 }

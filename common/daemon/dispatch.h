@@ -25,13 +25,15 @@ struct request {
     void *client;                  /* server_client->data at the time of the call */
     struct frame *frame;           /* owned: header, payload, descriptors */
     const struct protocol_method *method;
-    struct stream *stream; /* of methods that open one, else NULL; owned */
-    bool queued;           /* served by a worker */
+    struct stream *stream;   /* of methods that open one, else NULL; owned */
+    struct workers *workers; /* of the server that the client is of */
+    bool queued;             /* served by a worker */
 };
 
 enum dispatch_lane {
-    DISPATCH_WORKER, /* may block */
-    DISPATCH_INLINE, /* answers at once, on the loop thread */
+    DISPATCH_WORKER,  /* may block */
+    DISPATCH_PATIENT, /* may block for long, for somebody whom nobody can trust to answer */
+    DISPATCH_INLINE,  /* answers at once, on the loop thread */
 };
 
 struct dispatch_table {
@@ -41,11 +43,15 @@ struct dispatch_table {
     enum dispatch_lane (*lane)(struct request *request);
     /* Serves and ends it; on the loop thread or a worker, as lane said. */
     void (*serve)(struct request *request);
+    enum error_from error_from; /* of errors that don't say it themselves; 0: the daemon's */
 };
 
 /* Takes a frame of type call from a client of the daemon; loop thread. */
 void dispatch_frame(struct daemon *daemon, const struct dispatch_table *table,
                     struct server_client *client, struct frame *frame);
+
+/* Goes on with it on a worker, which runs run(data): for what turns out to block. Loop thread. */
+void request_push(struct request *request, void (*run)(void *data), void *data);
 
 /*
  * Ends the request: encodes ret by the method's row, sends it with the descriptors (taken; -1 are

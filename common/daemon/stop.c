@@ -27,6 +27,7 @@ static void *drain(void *data)
     struct daemon *daemon = data;
 
     if (!workers_drain(daemon->workers, DRAIN_MILLISECONDS) ||
+        !workers_drain(daemon->patient, DRAIN_MILLISECONDS) ||
         !workers_drain(daemon->admin_workers, DRAIN_MILLISECONDS))
         log_warn("calls are still at work after %d ms: ending without them", DRAIN_MILLISECONDS);
     loop_post(daemon->loop, drained, daemon);

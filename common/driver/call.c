@@ -27,7 +27,7 @@ enum dispatch_lane call_lane(struct request *request)
     /* what is not bound is refused without a worker */
     if (!method || method->thread == METHOD_INLINE)
         return DISPATCH_INLINE;
-    return DISPATCH_WORKER;
+    return method->thread == METHOD_PATIENT ? DISPATCH_PATIENT : DISPATCH_WORKER;
 }
 
 int call_take_fd(struct call *call, unsigned index)
@@ -76,11 +76,9 @@ bool call_may_list(struct call *call, struct object *object)
     return allowed;
 }
 
-/* The admin program has an opening of its own. */
 static int check_open(struct call *call, GError **error)
 {
-    if ((call->method && call->method->unopened) || client_is_open(call->client) ||
-        call->request->frame->header.program == admin_program.number)
+    if ((call->method && call->method->unopened) || client_is_open(call->client))
         return 0;
     error_set_from(error, VIR_FROM_RPC, VIR_ERR_INTERNAL_ERROR, "hypervisor connection not open");
     return -1;
@@ -111,15 +109,10 @@ static int check_bound(struct call *call, GError **error)
 
 static int check_flags(struct call *call, const void *args, GError **error)
 {
-    call->flags = protocol_method_flags(call->request->method, args);
-    uint64_t unknown = call->flags & ~call->method->flags;
+    const struct protocol_method *facts = call->request->method;
 
-    if (!unknown)
-        return 0;
-    error_set(error, VIR_ERR_INVALID_ARG,
-              "unsupported flags (0x%" G_GINT64_MODIFIER "x) in function %s", unknown,
-              protocol_method_word(call->request->method));
-    return -1;
+    call->flags = protocol_method_flags(facts, args);
+    return protocol_method_check_flags(facts, args, call->method->flags, error);
 }
 
 static int resolve(struct call *call, const void *args, GError **error)

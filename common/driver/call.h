@@ -23,8 +23,9 @@
 struct client;
 
 enum method_thread {
-    METHOD_WORKER, /* may block */
-    METHOD_INLINE, /* on the loop thread: reads memory alone, microseconds */
+    METHOD_WORKER,  /* may block */
+    METHOD_PATIENT, /* may wait long for a guest's agent: on threads that others do not need */
+    METHOD_INLINE,  /* on the loop thread: reads memory alone, microseconds */
 };
 
 /* What the object must be; asked after the job has begun, where there is one. */

@@ -5,14 +5,6 @@
 
 #include "driver/client.h"
 
-/* Nothing of the admin program is bound yet: each call is answered "not supported". */
-static const struct protocol_program *const admin_programs[] = {&admin_program, NULL};
-static const struct dispatch_table admin_table = {
-    .programs = admin_programs,
-    .lane = call_lane,
-    .serve = call_serve,
-};
-
 static void index_method(struct driver *driver, const struct method *method)
 {
     const struct protocol_binding *binding = &method->binding;
@@ -67,18 +59,13 @@ const struct method *driver_find_method(const struct driver *driver,
 void driver_connected(struct daemon *daemon, struct server_client *server_client)
 {
     server_client->data = client_new(daemon->data, server_client);
-    /* the admin program has no call to ask how: its socket is root's, and that is enough */
-    if (server_client->service->admin)
-        server_client_set_authenticated(server_client);
 }
 
 void driver_frame(struct daemon *daemon, struct server_client *server_client, struct frame *frame)
 {
     struct driver *driver = daemon->data;
-    const struct dispatch_table *table =
-        server_client->service->admin ? &admin_table : &driver->table;
 
-    dispatch_frame(daemon, table, server_client, frame);
+    dispatch_frame(daemon, &driver->table, server_client, frame);
 }
 
 void driver_disconnected(struct daemon *daemon, struct server_client *server_client,

@@ -2,13 +2,12 @@
 #include "object/identity.h"
 
 #include <errno.h>
-#include <grp.h>
 #include <limits.h>
-#include <pwd.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/account.h"
 #include "base/error.h"
 #include "base/file.h"
 
@@ -140,26 +139,6 @@ struct identity *identity_new_self(void)
 
 /* ---- names, from the name service ---- */
 
-#define NAME_BUFFER 16384 /* a group's members may be many, but only its name is wanted */
-
-static char *look_up_user(uid_t user)
-{
-    g_autofree char *buffer = g_malloc(NAME_BUFFER);
-    struct passwd entry, *found = NULL;
-
-    getpwuid_r(user, &entry, buffer, NAME_BUFFER, &found);
-    return found ? g_strdup(found->pw_name) : NULL;
-}
-
-static char *look_up_group(gid_t group)
-{
-    g_autofree char *buffer = g_malloc(NAME_BUFFER);
-    struct group entry, *found = NULL;
-
-    getgrgid_r(group, &entry, buffer, NAME_BUFFER, &found);
-    return found ? g_strdup(found->gr_name) : NULL;
-}
-
 const char *identity_user_name(struct identity *identity)
 {
     const struct identity_values *values = &identity->values;
@@ -169,7 +148,7 @@ const char *identity_user_name(struct identity *identity)
         return values->user_name;
     g_mutex_lock(&identity->lock);
     if (!identity->user_looked_up)
-        identity->user_name = look_up_user(values->user);
+        identity->user_name = account_user_name(values->user);
     identity->user_looked_up = true;
     name = identity->user_name;
     g_mutex_unlock(&identity->lock);
@@ -185,7 +164,7 @@ const char *identity_group_name(struct identity *identity)
         return values->group_name;
     g_mutex_lock(&identity->lock);
     if (!identity->group_looked_up)
-        identity->group_name = look_up_group(values->group);
+        identity->group_name = account_group_name(values->group);
     identity->group_looked_up = true;
     name = identity->group_name;
     g_mutex_unlock(&identity->lock);

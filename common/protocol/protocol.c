@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/error.h"
+
 const struct protocol_program *protocol_program_find(uint32_t number)
 {
     static const struct protocol_program *const programs[] = {
@@ -51,6 +53,19 @@ uint64_t protocol_method_flags(const struct protocol_method *method, const void 
         return read_u32(args, method->flags_offset);
     memcpy(&wide, (const char *)args + method->flags_offset, sizeof(wide));
     return wide;
+}
+
+int protocol_method_check_flags(const struct protocol_method *method, const void *args,
+                                uint64_t known, GError **error)
+{
+    uint64_t unknown = protocol_method_flags(method, args) & ~known;
+
+    if (!unknown)
+        return 0;
+    error_set(error, VIR_ERR_INVALID_ARG,
+              "unsupported flags (0x%" G_GINT64_MODIFIER "x) in function %s", unknown,
+              protocol_method_word(method));
+    return -1;
 }
 
 const void *protocol_method_object(const struct protocol_method *method, const void *args)

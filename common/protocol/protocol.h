@@ -123,6 +123,10 @@ const char *protocol_method_word(const struct protocol_method *method);
 /* The flags of args, or 0 where the method has none. */
 uint64_t protocol_method_flags(const struct protocol_method *method, const void *args);
 
+/* VIR_ERR_INVALID_ARG when args have flags other than the known ones. */
+int protocol_method_check_flags(const struct protocol_method *method, const void *args,
+                                uint64_t known, GError **error);
+
 /* The object that args speak of: see object_offset; NULL where object is NONE. Borrowed. */
 const void *protocol_method_object(const struct protocol_method *method, const void *args);
 

@@ -177,6 +177,14 @@ static bool lingers(struct server_client *client)
     return is_silent(client) && loop_now(client->server->loop) - client->accepted_at >= LINGER_WAIT;
 }
 
+static unsigned most_anonymous(const struct server *server)
+{
+    const struct server_limits *limits = &server->limits;
+
+    return limits->max_anonymous ? MIN(limits->max_anonymous, limits->max_clients)
+                                 : limits->max_clients;
+}
+
 static unsigned count_silent(const struct server *server)
 {
     unsigned count = 0;
@@ -235,7 +243,7 @@ static void evict_anonymous(struct server *server)
     struct server_client *victim;
     GError *reason = NULL;
 
-    if (count_silent(server) <= server->limits.max_anonymous)
+    if (count_silent(server) <= most_anonymous(server))
         return;
     victim = find_victim(server);
     if (!victim) {
@@ -255,8 +263,8 @@ static bool may_accept(const struct server *server)
 {
     return !server->stopping && !server->retrying &&
            g_hash_table_size(server->clients) < server->limits.max_clients &&
-           server->anonymous.length < 2 * MAX(server->limits.max_anonymous, 1) &&
-           count_silent(server) <= server->limits.max_anonymous;
+           server->anonymous.length < 2 * most_anonymous(server) &&
+           count_silent(server) <= most_anonymous(server);
 }
 
 static void update_accepting(struct server *server)

@@ -25,8 +25,8 @@ struct server_client;
 
 struct server_limits {
     unsigned max_clients;
-    unsigned max_anonymous;
-    unsigned max_queued; /* backlog of each listening socket */
+    unsigned max_anonymous; /* 0: as many as max_clients */
+    unsigned max_queued;    /* backlog of each listening socket */
     struct connection_limits connection;
 };
 

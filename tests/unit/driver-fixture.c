@@ -38,7 +38,6 @@ static const struct protocol_program *const programs[] = {&remote_program, &qemu
 static const struct server_service services[] = {
     [SERVICE_RW] = {.name = "rw"},
     [SERVICE_RO] = {.name = "ro", .read_only = true},
-    [SERVICE_ADMIN] = {.name = "admin", .admin = true},
 };
 
 static int64_t now(void)
@@ -94,7 +93,6 @@ static void make_daemon(struct fixture *fixture)
     fixture->daemon.loop = loop_new(&error);
     g_assert_no_error(error);
     fixture->daemon.workers = workers_new("worker", &threads);
-    fixture->daemon.admin_workers = workers_new("admin", &threads);
     fixture->daemon.server = server_new(fixture->daemon.loop, "testd", &limits, &handlers, fixture);
 }
 
@@ -165,7 +163,6 @@ void fixture_free(struct fixture *fixture)
     workers_drain(daemon->workers, -1);
     registry_free(fixture->driver->registries[PROTOCOL_OBJECT_DOMAIN]);
     store_free(fixture->driver->stores[PROTOCOL_OBJECT_DOMAIN]);
-    workers_free(daemon->admin_workers);
     workers_free(daemon->workers);
     driver_free(fixture->driver);
     loop_free(daemon->loop);
@@ -250,8 +247,7 @@ struct peer *peer_open(struct fixture *fixture, enum service service)
     peer_call(peer, REMOTE_PROC_AUTH_LIST, NULL, &arena, &types);
     g_assert_cmpuint(types.types_len, ==, 1);
     g_assert_cmpint(types.types_val[0], ==, REMOTE_AUTH_NONE);
-    if (service != SERVICE_ADMIN)
-        peer_call(peer, REMOTE_PROC_CONNECT_OPEN, &args, NULL, NULL);
+    peer_call(peer, REMOTE_PROC_CONNECT_OPEN, &args, NULL, NULL);
     return peer;
 }
 

@@ -40,7 +40,7 @@ struct peer {
     uint32_t serial; /* of the last call */
 };
 
-enum service { SERVICE_RW, SERVICE_RO, SERVICE_ADMIN };
+enum service { SERVICE_RW, SERVICE_RO };
 
 /* A client that has only connected; one that has authenticated and opened. */
 struct peer *peer_connect(struct fixture *fixture, enum service service);

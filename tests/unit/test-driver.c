@@ -273,26 +273,6 @@ static void test_garbage(void)
     fixture_free(fixture);
 }
 
-/* Its socket is root's: there is nothing to authenticate, and as yet nothing to be had. */
-static void test_admin(void)
-{
-    static const uint8_t zeros[EMPTY_ARGS];
-    struct fixture *fixture = fixture_new(&methods);
-    struct peer *peer = peer_connect(fixture, SERVICE_ADMIN);
-
-    expect_refusal(peer, &remote_program, REMOTE_PROC_AUTH_LIST,
-                   "Cannot find program 536903814 version 1");
-    for (unsigned number = 1; number <= admin_program.n_methods; number++) {
-        uint32_t serial = peer_send_bytes(peer, &admin_program, number, zeros, sizeof(zeros));
-        FRAME_AUTO struct frame *frame = peer_read(peer);
-        g_autoptr(GError) error = peer_error(frame, serial);
-
-        g_assert_cmpint(error_code_of(error), ==, VIR_ERR_NO_SUPPORT);
-    }
-    peer_close(peer);
-    fixture_free(fixture);
-}
-
 /* ---- the read-only rule ---- */
 
 /* Every method of a program with arguments that are all zero: no flag that would make it a change,
@@ -777,7 +757,6 @@ int main(int argc, char **argv)
     g_test_add_func("/driver/close", test_close);
     g_test_add_func("/driver/unknown", test_unknown);
     g_test_add_func("/driver/garbage", test_garbage);
-    g_test_add_func("/driver/admin", test_admin);
     g_test_add_func("/driver/readonly", test_readonly);
     g_test_add_func("/driver/opened-readonly", test_opened_readonly);
     g_test_add_func("/driver/unbound", test_unbound);
