@@ -74,6 +74,11 @@ def hlt_xml(name, **values):
     return make_xml(HLT, name, **values)
 
 
+def poke_xml(name, script, **values):
+    """a guest that writes to its hardware as the script says (tests/lib/poke.S), and halts"""
+    return hlt_xml(name, **values).replace("/hlt</kernel>", "/poke</kernel><cmdline>%s</cmdline>" % script)
+
+
 def linux_xml(name, **values):
     """a guest that boots to a shell on its console"""
     return make_xml(LINUX, name, **values)
@@ -82,7 +87,7 @@ def linux_xml(name, **values):
 def install_guests():
     """puts the guests' files where the user that QEMU runs as can read them"""
     IMAGES.mkdir(parents=True, exist_ok=True)
-    for name in ("hlt", "vmlinuz", "initrd.gz"):
+    for name in ("hlt", "poke", "vmlinuz", "initrd.gz"):
         shutil.copy(GUEST / name, IMAGES / name)
         (IMAGES / name).chmod(0o644)
 

@@ -109,8 +109,8 @@ WOULD_BLOCK = -2
 
 class Console:
     """a guest's console through the connection's stream, read by the event loop: two threads must not
-    call through one connection. In libvirt's library before 10.1 a call is lost, and hangs, when
-    another thread is just about to wait for its own"""
+    call through one connection. In libvirt's library, 9.0.0 at least, a call is not sent, and hangs,
+    when another thread is just about to wait for its own"""
 
     def __init__(self, domain, flags=0):
         self.stream = domain.connect().newStream(libvirt.VIR_STREAM_NONBLOCK)
