@@ -54,6 +54,18 @@ void events_raise(struct driver *driver, struct job *job, enum event_family fami
         event_post(event);
 }
 
+/* An old message is the last member of the new one. Its begin in what follows the callbackID: some
+ * have numbers in between. */
+static size_t legacy_begin(const struct protocol_program *program, const struct protocol_event *row)
+{
+    const struct codec_type *message = protocol_method_find(program, row->modern)->msg;
+    size_t begin = 0;
+
+    for (unsigned i = 1; i + 1 < message->n_members; i++)
+        begin += message->members[i].type->wire_min;
+    return begin;
+}
+
 static void send_event(const struct event_registration *registration, const struct event *event)
 {
     struct client *client = registration->data;
@@ -71,8 +83,9 @@ static void send_event(const struct event_registration *registration, const stru
     };
     size_t length;
     g_autofree uint8_t *body = event_get_body(event, registration, &length);
+    size_t begin = registration->legacy ? legacy_begin(program, row) : 0;
 
-    connection_send(client->connection, message_new_with(&header, body, length));
+    connection_send(client->connection, message_new_with(&header, body + begin, length - begin));
 }
 
 /* The facts list no filter of their own for events: whoever may see the object may hear of it. */

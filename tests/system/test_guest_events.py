@@ -10,7 +10,7 @@ from conftest import Console
 from daemon import IMAGES, SOCKET, hlt_xml, linux_xml, poke_xml, virsh, wait_until
 from wire import Client
 
-RUNNING, PAUSED = libvirt.VIR_DOMAIN_RUNNING, libvirt.VIR_DOMAIN_PAUSED
+RUNNING, PAUSED, SUSPENDED = libvirt.VIR_DOMAIN_RUNNING, libvirt.VIR_DOMAIN_PAUSED, libvirt.VIR_DOMAIN_PMSUSPENDED
 
 
 class Events:
@@ -52,6 +52,8 @@ I6300ESB_XML = """<watchdog model='i6300esb' action='%s'>
 
 # the second channel's drive: a packet, START STOP UNIT with what to do
 TRAY = "b176=a0 b174=0 b175=0 b177=a0 w170=1b w170=0 w170=%d w170=0*3"
+# sleep states of the power management's control register, where the firmware has put it
+SLEEP = "w604=%x"
 
 
 @pytest.mark.parametrize("script, devices, action, state", [
@@ -89,6 +91,27 @@ def test_tray(connection, what, reason, shown):
         said = [events.next() for _ in range(what - 1)]
     assert said[-1] == {"dom": "tray", "devAlias": "ide0-1-0", "reason": reason}
     wait_until(lambda: ("tray='open'" in domain.XMLDesc()) == (shown == "open"))
+
+
+PM = "<pm><suspend-to-mem enabled='yes'/><suspend-to-disk enabled='yes'/></pm>"
+
+
+def test_sleep_and_wakeup(connection):
+    with Events("PMSUSPEND") as events, Events("PMWAKEUP") as wakeups:
+        domain = connection.createXML(poke_xml("sleepy", SLEEP % 0x2400).replace("<devices>", PM + "<devices>"))
+        assert events.next() == {"dom": "sleepy"}
+        wait_until(lambda: domain.state()[0] == SUSPENDED)
+        virsh("dompmwakeup", "sleepy")
+        assert wakeups.next() == {"dom": "sleepy"}
+    wait_until(lambda: domain.state() == [RUNNING, libvirt.VIR_DOMAIN_RUNNING_WAKEUP], what=domain.state)
+
+
+def test_sleep_on_disk(connection):
+    with Events("PMSUSPEND_DISK") as events:
+        domain = connection.defineXML(poke_xml("sleepy", SLEEP % 0x2800).replace("<devices>", PM + "<devices>"))
+        domain.create()
+        assert events.next() == {"dom": "sleepy"}
+    wait_until(lambda: not domain.isActive())
 
 
 @pytest.mark.parametrize("action, state", [
