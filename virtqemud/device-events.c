@@ -9,6 +9,7 @@
 #include "protocol/qemu.h"
 #include "protocol/remote.h"
 
+#include "block-nodes.h"
 #include "guest.h"
 #include "monitor.h"
 
@@ -54,6 +55,37 @@ static const struct domain_disk *find_disk(const struct domain *domain, const ch
 {
     LIST_EACH (disk, &domain->devices.disks)
         if (alias && g_strcmp0(disk->info.alias, alias) == 0)
+            return disk;
+    return NULL;
+}
+
+static bool has_node(const struct domain_disk *disk, const char *node)
+{
+    g_autofree char *top = block_node_of_disk(disk);
+
+    if (g_strcmp0(top, node) == 0)
+        return true;
+    for (const struct domain_source *source = &disk->source; source; source = source->backing) {
+        g_autofree char *format = block_node_format_name(source);
+        g_autofree char *storage = block_node_storage_name(source);
+
+        if (g_str_equal(format, node) || g_str_equal(storage, node))
+            return true;
+    }
+    return false;
+}
+
+/* Only newer QEMU says by which device the guest met the error. */
+static const struct domain_disk *find_failed_disk(const struct domain *domain,
+                                                  const struct qmp_event *event)
+{
+    g_autofree char *alias = alias_of(event->block_io_error.qom_path);
+    const char *node = event->block_io_error.node;
+
+    if (alias)
+        return find_disk(domain, alias);
+    LIST_EACH (disk, &domain->devices.disks)
+        if (node && has_node(disk, node))
             return disk;
     return NULL;
 }
@@ -108,8 +140,7 @@ void device_event_io_error(const struct qmp_event *event, void *user)
 {
     struct guest *guest = user;
     EVENT_VIEW(view, guest);
-    g_autofree char *alias = alias_of(event->block_io_error.qom_path);
-    const struct domain_disk *disk = view.live ? find_disk(view_live(&view), alias) : NULL;
+    const struct domain_disk *disk = view.live ? find_failed_disk(view_live(&view), event) : NULL;
     char *path = (char *)(disk && disk->source.path ? disk->source.path : "");
     char *name = disk ? (char *)disk->info.alias : "";
     int action = io_error_action(event->block_io_error.action);

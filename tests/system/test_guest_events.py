@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What a guest's hardware does becomes events in both styles, and states: guests that move it by
 themselves (tests/lib/poke.S), and QEMU's displays and drives."""
+import os
 import socket
+import subprocess
 import time
 
 import libvirt
@@ -50,6 +52,8 @@ I6300ESB = " ".join([pci(9, 0x10), "lcfc=fe000000", pci(9, 4), "wcfc=2", UNLOCK,
 I6300ESB_XML = """<watchdog model='i6300esb' action='%s'>
     <address type='pci' domain='0' bus='0' slot='9' function='0'/></watchdog>"""
 
+# the first disk: one sector, written with zeros
+WRITE_SECTOR = "b1f6=e0 b1f2=1 b1f3=0 b1f4=0 b1f5=0 b1f7=30 w1f0=0*100"
 # the second channel's drive: a packet, START STOP UNIT with what to do
 TRAY = "b176=a0 b174=0 b175=0 b177=a0 w170=1b w170=0 w170=%d w170=0*3"
 # sleep states of the power management's control register, where the firmware has put it
@@ -75,6 +79,49 @@ def test_clock(connection):
         event = events.next()
     assert event["dom"] == "clock"
     assert abs(event["offset"] - (2036 - time.gmtime().tm_year) * 365.25 * 86400) < 3 * 86400
+
+
+@pytest.fixture
+def full_disk():
+    """an image without blocks on a file system without room"""
+    folder = IMAGES / "full"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k,mode=755", "tmpfs", str(folder)], check=True)
+    image = folder / "disk.img"
+    image.touch()
+    os.truncate(image, 1 << 20)
+    with pytest.raises(OSError), (folder / "filling").open("wb", buffering=0) as filling:
+        while True:
+            filling.write(bytes(4096))
+    yield image
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+    folder.rmdir()
+
+
+DISK = """<disk type='file' device='disk'><driver name='qemu' type='raw' error_policy='%s'/>
+    <source file='%s'/><target dev='hda' bus='ide'/></disk>"""
+
+
+def test_disk_without_room(connection, full_disk):
+    with Events("IO_ERROR") as events, Events("IO_ERROR_REASON") as reasons:
+        domain = connection.createXML(poke_xml("full", WRITE_SECTOR, devices=DISK % ("stop", full_disk)))
+        event = {"dom": "full", "srcPath": str(full_disk), "devAlias": "ide0-0-0",
+                 "action": libvirt.VIR_DOMAIN_EVENT_IO_ERROR_PAUSE}
+        assert events.next() == event
+        assert reasons.next() == {**event, "reason": "enospc"}
+    wait_until(lambda: domain.state() == [PAUSED, libvirt.VIR_DOMAIN_PAUSED_IOERROR], what=domain.state)
+    assert virsh("domstate", "--reason", "full").strip() == "paused (I/O error)"
+    (full_disk.parent / "filling").unlink()
+    domain.resume()
+    wait_until(lambda: full_disk.stat().st_blocks)
+    assert domain.state()[0] == RUNNING
+
+
+def test_disk_whose_errors_are_the_guests_own(connection, full_disk):
+    with Events("IO_ERROR") as events:
+        domain = connection.createXML(poke_xml("full", WRITE_SECTOR, devices=DISK % ("report", full_disk)))
+        assert events.next()["action"] == libvirt.VIR_DOMAIN_EVENT_IO_ERROR_REPORT
+    assert domain.state()[0] == RUNNING
 
 
 CDROM = "<disk type='file' device='cdrom'><target dev='hdc' bus='ide'/></disk>"
