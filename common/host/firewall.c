@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "host/firewall.h"
+
+#include <errno.h>
+#include <nftables/libnftables.h>
+#include <string.h>
+
+#include "base/error.h"
+
+/* ---- text ---- */
+
+static const char *const family_words[] = {[IP_V4] = "ip", [IP_V6] = "ip6"};
+
+static void add(GString *out, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+static void add(GString *out, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    g_string_append_vprintf(out, format, arguments);
+    va_end(arguments);
+    g_string_append_c(out, '\n');
+}
+
+/* Chains and maps that lead to those of the networks. To define them again changes nothing. */
+static void write_base(const char *family, bool ipv4, GString *out)
+{
+    const char *type = ipv4 ? "ipv4_addr" : "ipv6_addr";
+
+    add(out, "add table %s " FIREWALL_TABLE, family);
+    add(out, "add map %s " FIREWALL_TABLE " from { type ifname : verdict; }", family);
+    add(out, "add map %s " FIREWALL_TABLE " to { type ifname : verdict; }", family);
+    add(out, "add map %s " FIREWALL_TABLE " source { type %s : verdict; flags interval; }", family,
+        type);
+    add(out,
+        "add map %s " FIREWALL_TABLE
+        " ports { type inet_proto . inet_service : verdict; flags interval; }",
+        family);
+    add(out,
+        "add chain %s " FIREWALL_TABLE
+        " forward { type filter hook forward priority filter; policy accept; }",
+        family);
+    add(out,
+        "add chain %s " FIREWALL_TABLE
+        " postrouting { type nat hook postrouting priority srcnat; policy accept; }",
+        family);
+    add(out,
+        "add chain %s " FIREWALL_TABLE
+        " prerouting { type nat hook prerouting priority dstnat; policy accept; }",
+        family);
+    add(out,
+        "add chain %s " FIREWALL_TABLE
+        " output { type nat hook output priority -100; policy accept; }",
+        family);
+    for (size_t i = 0; i < 4; i++) {
+        static const char *const chains[] = {"forward", "postrouting", "prerouting", "output"};
+
+        add(out, "flush chain %s " FIREWALL_TABLE " %s", family, chains[i]);
+    }
+    add(out, "add rule %s " FIREWALL_TABLE " forward oifname vmap @to", family);
+    add(out, "add rule %s " FIREWALL_TABLE " forward iifname vmap @from", family);
+    add(out, "add rule %s " FIREWALL_TABLE " postrouting %s saddr vmap @source", family, family);
+    add(out,
+        "add rule %s " FIREWALL_TABLE
+        " prerouting fib daddr type local meta l4proto . th dport vmap @ports",
+        family);
+    add(out,
+        "add rule %s " FIREWALL_TABLE
+        " output fib daddr type local meta l4proto . th dport vmap @ports",
+        family);
+}
+
+/* A chain of the network, empty: PREFIX-BRIDGE. */
+static void write_chain(const char *family, const char *prefix, const char *bridge, GString *out)
+{
+    add(out, "add chain %s " FIREWALL_TABLE " %s-%s", family, prefix, bridge);
+    add(out, "flush chain %s " FIREWALL_TABLE " %s-%s", family, prefix, bridge);
+}
+
+/* Maps of intervals that are made by the same transaction only find chains that come before. */
+static void write_chains(const struct firewall_network *network, enum ip_family family,
+                         GString *out)
+{
+    static const char *const chains[] = {"from", "to", "nat", "ports"};
+    const char *word = family_words[family];
+
+    add(out, "add table %s " FIREWALL_TABLE, word);
+    for (size_t i = 0; i < G_N_ELEMENTS(chains); i++)
+        write_chain(word, chains[i], network->bridge, out);
+}
+
+static void write_rule(const char *family, const char *prefix, const char *bridge, GString *out,
+                       const char *format, ...) G_GNUC_PRINTF(5, 6);
+
+static void write_rule(const char *family, const char *prefix, const char *bridge, GString *out,
+                       const char *format, ...)
+{
+    va_list arguments;
+
+    g_string_append_printf(out, "add rule %s " FIREWALL_TABLE " %s-%s ", family, prefix, bridge);
+    va_start(arguments, format);
+    g_string_append_vprintf(out, format, arguments);
+    va_end(arguments);
+    g_string_append_c(out, '\n');
+}
+
+static char *subnet_text(const struct firewall_subnet *subnet)
+{
+    struct ip_address first = ip_first(&subnet->address, subnet->prefix);
+    char text[IP_TEXT];
+
+    return g_strdup_printf("%s/%u", ip_format(&first, text), subnet->prefix);
+}
+
+static bool has_forwards(const struct firewall_network *network, enum ip_family family)
+{
+    for (unsigned i = 0; i < network->forward_count; i++)
+        if (network->forwards[i].guest.family == family)
+            return true;
+    return false;
+}
+
+/* ---- who may reach whom ---- */
+
+/* A match like `iifname "eth0" `, or nothing. */
+static char *device_match(const char *key, const char *dev)
+{
+    return dev ? g_strdup_printf("%s \"%s\" ", key, dev) : g_strdup("");
+}
+
+static void write_to_guests(const struct firewall_network *network, enum ip_family family,
+                            GString *out)
+{
+    const char *word = family_words[family], *bridge = network->bridge;
+    g_autofree char *match = device_match("iifname", network->dev);
+
+    if (family == IP_V4 || network->ipv6_between)
+        write_rule(word, "to", bridge, out, "iifname \"%s\" accept", bridge);
+    if (has_forwards(network, family))
+        write_rule(word, "to", bridge, out, "ct status dnat accept");
+    for (unsigned i = 0; i < network->subnet_count; i++) {
+        const struct firewall_subnet *subnet = &network->subnets[i];
+        g_autofree char *text = subnet_text(subnet);
+
+        if (subnet->address.family != family || subnet->kind == FIREWALL_ISOLATED)
+            continue;
+        write_rule(word, "to", bridge, out, "%s%s daddr %s %saccept", match, word, text,
+                   subnet->kind == FIREWALL_NAT ? "ct state established,related " : "");
+    }
+    write_rule(word, "to", bridge, out, "reject");
+}
+
+static void write_from_guests(const struct firewall_network *network, enum ip_family family,
+                              GString *out)
+{
+    const char *word = family_words[family], *bridge = network->bridge;
+    g_autofree char *match = device_match("oifname", network->dev);
+
+    if (has_forwards(network, family))
+        write_rule(word, "from", bridge, out,
+                   "ct direction reply ct status dnat ct state established accept");
+    for (unsigned i = 0; i < network->subnet_count; i++) {
+        const struct firewall_subnet *subnet = &network->subnets[i];
+        g_autofree char *text = subnet_text(subnet);
+
+        if (subnet->address.family == family && subnet->kind != FIREWALL_ISOLATED)
+            write_rule(word, "from", bridge, out, "%s%s saddr %s accept", match, word, text);
+    }
+    write_rule(word, "from", bridge, out, "reject");
+}
+
+/* ---- whose address packets leave with ---- */
+
+static bool has_nat(const struct firewall_network *network, enum ip_family family)
+{
+    for (unsigned i = 0; i < network->subnet_count; i++)
+        if (network->subnets[i].address.family == family &&
+            network->subnets[i].kind == FIREWALL_NAT)
+            return true;
+    return false;
+}
+
+static void write_translation(const struct firewall_network *network, enum ip_family family,
+                              GString *out)
+{
+    const char *word = family_words[family], *bridge = network->bridge;
+    g_autofree char *match = device_match("oifname", network->dev);
+    unsigned first = network->port_start ? network->port_start : 1024;
+    unsigned last = network->port_end ? network->port_end : 65535;
+    char start[IP_TEXT], end[IP_TEXT];
+
+    if (network->nat_start.family != family) {
+        write_rule(word, "nat", bridge, out, "%smeta l4proto { tcp, udp } masquerade to :%u-%u",
+                   match, first, last);
+        write_rule(word, "nat", bridge, out, "%smasquerade", match);
+        return;
+    }
+    ip_format(&network->nat_start, start);
+    ip_format(&network->nat_end, end);
+    write_rule(word, "nat", bridge, out, "%smeta l4proto { tcp, udp } snat to %s-%s:%u-%u", match,
+               start, end, first, last);
+    write_rule(word, "nat", bridge, out, "%ssnat to %s-%s", match, start, end);
+}
+
+static void write_nat(const struct firewall_network *network, enum ip_family family, GString *out)
+{
+    const char *word = family_words[family], *bridge = network->bridge;
+
+    if (!has_nat(network, family))
+        return;
+    if (has_forwards(network, family))
+        write_rule(word, "nat", bridge, out, "oifname \"%s\" ct status dnat masquerade", bridge);
+    write_rule(word, "nat", bridge, out, "oifname { \"%s\", \"lo\" } return", bridge);
+    if (family == IP_V4)
+        write_rule(word, "nat", bridge, out, "ip daddr { 224.0.0.0/24, 255.255.255.255 } return");
+    else
+        write_rule(word, "nat", bridge, out, "ip6 daddr ff02::/16 return");
+    write_translation(network, family, out);
+    for (unsigned i = 0; i < network->subnet_count; i++) {
+        const struct firewall_subnet *subnet = &network->subnets[i];
+        g_autofree char *text = subnet_text(subnet);
+
+        if (subnet->address.family == family && subnet->kind == FIREWALL_NAT)
+            add(out, "add element %s " FIREWALL_TABLE " source { %s : jump nat-%s }", word, text,
+                bridge);
+    }
+}
+
+/* ---- ports of the host ---- */
+
+/* A range moves as a whole, which nft can only say port by port. */
+static void append_moved_ports(const struct firewall_forward *forward, GString *out)
+{
+    g_string_append_printf(out, ":%s dport map { ", forward->proto);
+    for (unsigned port = forward->start; port <= forward->end; port++)
+        g_string_append_printf(out, "%s%u : %u", port > forward->start ? ", " : "", port,
+                               forward->to + (port - forward->start));
+    g_string_append(out, " }");
+}
+
+static void write_forward(const struct firewall_network *network,
+                          const struct firewall_forward *forward, GString *out)
+{
+    const char *word = family_words[forward->guest.family];
+    g_autofree char *match = device_match("iifname", forward->dev);
+    g_autoptr(GString) target = g_string_new(NULL);
+    char text[IP_TEXT], host[IP_TEXT + 16] = "";
+
+    if (forward->address.family)
+        g_snprintf(host, sizeof(host), "%s daddr %s ", word, ip_format(&forward->address, text));
+    if (forward->to != forward->start)
+        append_moved_ports(forward, target);
+    write_rule(word, "ports", network->bridge, out, "%s%s%s dport %u-%u dnat to %s%s", match, host,
+               forward->proto, forward->start, forward->end, ip_format(&forward->guest, text),
+               target->str);
+}
+
+static void write_ports_element(const char *verb, const struct firewall_network *network,
+                                const struct firewall_forward *forward, GString *out)
+{
+    add(out, "%s element %s " FIREWALL_TABLE " ports { %s . %u-%u : jump ports-%s }", verb,
+        family_words[forward->guest.family], forward->proto, forward->start, forward->end,
+        network->bridge);
+}
+
+static void write_forwards(const struct firewall_network *network, enum ip_family family,
+                           GString *out)
+{
+    if (!has_forwards(network, family))
+        return;
+    for (unsigned i = 0; i < network->forward_count; i++)
+        if (network->forwards[i].guest.family == family) {
+            write_forward(network, &network->forwards[i], out);
+            write_ports_element("add", network, &network->forwards[i], out);
+        }
+}
+
+/* ---- a network ---- */
+
+static void write_family(const struct firewall_network *network, enum ip_family family,
+                         GString *out)
+{
+    const char *word = family_words[family], *bridge = network->bridge;
+
+    write_chains(network, family, out);
+    write_base(word, family == IP_V4, out);
+    write_to_guests(network, family, out);
+    write_from_guests(network, family, out);
+    write_nat(network, family, out);
+    write_forwards(network, family, out);
+    add(out, "add element %s " FIREWALL_TABLE " to { \"%s\" : jump to-%s }", word, bridge, bridge);
+    add(out, "add element %s " FIREWALL_TABLE " from { \"%s\" : jump from-%s }", word, bridge,
+        bridge);
+}
+
+void firewall_write_add(const struct firewall_network *network, GString *out)
+{
+    write_family(network, IP_V4, out);
+    write_family(network, IP_V6, out);
+}
+
+/* What leads to the chains goes first. */
+static void forget_family(const struct firewall_network *network, enum ip_family family,
+                          GString *out)
+{
+    static const char *const chains[] = {"from", "to", "nat", "ports"};
+    const char *word = family_words[family], *bridge = network->bridge;
+
+    add(out, "delete element %s " FIREWALL_TABLE " to { \"%s\" }", word, bridge);
+    add(out, "delete element %s " FIREWALL_TABLE " from { \"%s\" }", word, bridge);
+    for (unsigned i = 0; i < network->subnet_count; i++) {
+        const struct firewall_subnet *subnet = &network->subnets[i];
+        g_autofree char *text = subnet_text(subnet);
+
+        if (subnet->address.family == family && subnet->kind == FIREWALL_NAT)
+            add(out, "delete element %s " FIREWALL_TABLE " source { %s }", word, text);
+    }
+    for (unsigned i = 0; i < network->forward_count; i++)
+        if (network->forwards[i].guest.family == family)
+            write_ports_element("delete", network, &network->forwards[i], out);
+    for (size_t i = 0; i < G_N_ELEMENTS(chains); i++) {
+        write_chain(word, chains[i], bridge, out);
+        add(out, "delete chain %s " FIREWALL_TABLE " %s-%s", word, chains[i], bridge);
+    }
+}
+
+void firewall_write_remove(const struct firewall_network *network, GString *out)
+{
+    forget_family(network, IP_V4, out);
+    forget_family(network, IP_V6, out);
+}
+
+void firewall_write_all(const struct firewall_network *const *networks, unsigned count,
+                        GString *out)
+{
+    for (int family = IP_V4; family <= IP_V6; family++) {
+        add(out, "add table %s " FIREWALL_TABLE, family_words[family]);
+        add(out, "delete table %s " FIREWALL_TABLE, family_words[family]);
+        for (unsigned i = 0; i < count; i++)
+            write_chains(networks[i], family, out);
+    }
+    for (unsigned i = 0; i < count; i++)
+        firewall_write_add(networks[i], out);
+}
+
+/* ---- the kernel ---- */
+
+/* A context is not for two threads, and takes a while to make. */
+static GMutex lock;
+static struct nft_ctx *context;
+
+static struct nft_ctx *begin(void)
+{
+    g_mutex_lock(&lock);
+    if (!context)
+        context = nft_ctx_new(NFT_CTX_DEFAULT);
+    if (context) {
+        nft_ctx_buffer_output(context);
+        nft_ctx_buffer_error(context);
+    }
+    return context;
+}
+
+static void end(void)
+{
+    if (context) {
+        nft_ctx_unbuffer_output(context);
+        nft_ctx_unbuffer_error(context);
+    }
+    g_mutex_unlock(&lock);
+}
+
+static void report(int errnum, const char *said, GError **error)
+{
+    g_autofree char *line = g_strndup(said, strcspn(said, "\n"));
+
+    if (strstr(said, "Operation not permitted") || errnum == EPERM)
+        error_set(error, VIR_ERR_OPERATION_DENIED,
+                  "packet filter rules need the capability CAP_NET_ADMIN, which the daemon does "
+                  "not have");
+    else
+        error_set(error, VIR_ERR_OPERATION_FAILED, "nftables: %s", line);
+}
+
+static int run(const char *orders, char **ret_output, GError **error)
+{
+    struct nft_ctx *nft = begin();
+    int result = nft ? nft_run_cmd_from_buffer(nft, orders) : -1;
+
+    if (result != 0)
+        report(errno, nft ? nft_ctx_get_error_buffer(nft) : "no memory", error);
+    else if (ret_output)
+        *ret_output = g_strdup(nft_ctx_get_output_buffer(nft));
+    end();
+    return result == 0 ? 0 : -1;
+}
+
+int firewall_apply(const char *orders, GError **error)
+{
+    return run(orders, NULL, error);
+}
+
+int firewall_list(const char *what, char **ret_text, GError **error)
+{
+    g_autofree char *order = g_strdup_printf("list %s", what);
+
+    return run(order, ret_text, error);
+}

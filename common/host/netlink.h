@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/ip.h"
+
+/*
+ * Links, addresses and routes of this network namespace, by rtnetlink. Each call is one question or
+ * order to the kernel, which answers at once. Any thread. Errors are VIR_ERR_SYSTEM_ERROR with the
+ * kernel's reason, unless said otherwise; without CAP_NET_ADMIN they say so.
+ */
+struct netlink_bridge {
+    const char *name;
+    uint8_t mac[6];
+    unsigned mtu; /* 0: the kernel's choice */
+    bool stp;
+    unsigned delay_seconds;
+};
+
+/* Makes a bridge, down. VIR_ERR_OPERATION_INVALID when there is a device of that name. */
+int netlink_bridge_create(const struct netlink_bridge *bridge, GError **error);
+
+/* The same settings for one that exists. */
+int netlink_bridge_change(const struct netlink_bridge *bridge, GError **error);
+
+/* True if there is a bridge of that name; *ret_mac may be NULL. */
+bool netlink_bridge_exists(const char *name, uint8_t ret_mac[6]);
+
+/* The index of a device, or 0: there is none. */
+unsigned netlink_find(const char *name);
+
+/* Deletes a device; an absent one is no error. */
+int netlink_delete(const char *name, GError **error);
+
+int netlink_set_up(const char *name, bool up, GError **error);
+
+/* Gives a device an address with its network; one that it has already is no error. IPv6 ones are
+ * used without asking around first. */
+int netlink_add_address(const char *name, const struct ip_address *address, unsigned prefix,
+                        GError **error);
+int netlink_remove_address(const char *name, const struct ip_address *address, unsigned prefix,
+                           GError **error);
+
+struct netlink_route {
+    struct ip_address network;
+    unsigned prefix;
+    struct ip_address gateway; /* none: on the link */
+    char dev[16];              /* "": none */
+    unsigned metric;           /* 0: the kernel's choice */
+};
+
+/* A route by way of a device; one that is there already is no error. */
+int netlink_add_route(const struct netlink_route *route, GError **error);
+
+/* Routes of the main table, both families, without default routes: struct netlink_route, the
+ * caller's. */
+int netlink_list_routes(GArray **ret_routes, GError **error);
+
+/* Plugs a device into a bridge; NULL: takes it out of the one it is in. */
+int netlink_set_master(const char *name, const char *bridge, GError **error);
+
+/* Names of the devices that are plugged into a bridge: char *, the caller's. */
+int netlink_list_ports(const char *bridge, GPtrArray **ret_names, GError **error);
+
+/* Can ports of a bridge marked so reach each other? */
+int netlink_set_isolated(const char *name, bool isolated, GError **error);
