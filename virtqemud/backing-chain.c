@@ -189,7 +189,7 @@ static void drop_missing(struct domain_disk *disk)
     source->backing = NULL;
 }
 
-static unsigned highest_index(const struct domain *live)
+unsigned backing_chain_highest(const struct domain *live)
 {
     unsigned highest = 0;
 
@@ -199,20 +199,21 @@ static unsigned highest_index(const struct domain *live)
     return highest;
 }
 
-static void number_chain(struct domain_source *source, unsigned *highest)
+unsigned backing_chain_number_source(struct domain_source *source, unsigned highest)
 {
     for (struct domain_source *at = source; at && !domain_source_is_empty(at); at = at->backing)
         if (at->index == 0)
-            at->index = ++*highest;
+            at->index = ++highest;
+    return highest;
 }
 
 void backing_chain_number(struct domain *live)
 {
-    unsigned highest = highest_index(live);
+    unsigned highest = backing_chain_highest(live);
 
     /* from the last disk on, as everybody is used to */
     for (unsigned i = live->devices.disks.count; i-- > 0;)
-        number_chain(&live->devices.disks.items[i]->source, &highest);
+        highest = backing_chain_number_source(&live->devices.disks.items[i]->source, highest);
 }
 
 int backing_chain_load(struct domain *live, GError **error)

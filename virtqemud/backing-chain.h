@@ -21,3 +21,8 @@ void backing_chain_number(struct domain *live);
 
 /* The chain of one source, whose structs are allocated in arena; without numbers. */
 int backing_chain_load_source(struct domain_source *source, struct arena *arena, GError **error);
+
+/* The highest number of the domain's images; numbers for the images of one chain that have none,
+ * above highest: returns the highest then. Pure. */
+unsigned backing_chain_highest(const struct domain *live);
+unsigned backing_chain_number_source(struct domain_source *source, unsigned highest);

@@ -200,6 +200,9 @@ int chardev_json(const char *option, struct json_object **ret_json, GError **err
     struct json_object *json JSON_AUTO = json_object_new_object();
     struct json_object *data = json_object_new_object();
 
+    /* the command's own default is another one than the option's */
+    if (strcmp(word, "socket") == 0)
+        json_add(data, "b:server", false, NULL);
     json_add(json, "j:backend", json_build("s:type", word, "j:data", data, NULL), NULL);
     if (!backend)
         return fail(word, option, error);

@@ -10,6 +10,7 @@
 #include "protocol/remote.h"
 
 #include "block-nodes.h"
+#include "expectation.h"
 #include "guest.h"
 #include "monitor.h"
 
@@ -253,6 +254,8 @@ void device_event_tray(const struct qmp_event *event, void *user)
 
     guest_fill_handle(&view, &message.msg.dom);
     raise_event(guest, VIR_DOMAIN_EVENT_ID_TRAY_CHANGE, &message);
+    if (alias && event->tray.open)
+        expectation_tell(guest, alias, NEWS_OPEN);
     monitor_push(guest, set_tray, event->tray.open, alias);
 }
 

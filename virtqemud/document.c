@@ -12,8 +12,7 @@
 #include "host-model.h"
 #include "rules.h"
 
-/* MAC addresses made up here are of the block that QEMU's makers were given. */
-static const struct domain_defaults generic = {.mac_prefix = {0x52, 0x54, 0x00}};
+static const struct domain_defaults generic = {.mac_prefix = DOCUMENT_MAC_PREFIX};
 
 /* Who runs the types that we only read. */
 static const struct {
@@ -73,7 +72,7 @@ static int find_emulator(struct qemu *qemu, struct domain *domain, struct emulat
     return probe_get(qemu->probes, domain->devices.emulator, ret_emulator, error);
 }
 
-static int complete(struct qemu *qemu, struct domain *domain, GError **error)
+int document_complete_changed(struct qemu *qemu, struct domain *domain, GError **error)
 {
     struct emulator *emulator EMULATOR_AUTO = NULL;
 
@@ -94,7 +93,7 @@ int document_read(struct qemu *qemu, const char *text, bool validate,
     DEFINITION_AUTO struct domain *domain =
         (struct domain *)xml_read(&domain_schema, text, -1, flags, warnings, error);
 
-    if (!domain || complete(qemu, domain, error) < 0)
+    if (!domain || document_complete_changed(qemu, domain, error) < 0)
         return -1;
     log_warnings(domain, warnings);
     *ret_definition = &g_steal_pointer(&domain)->definition;

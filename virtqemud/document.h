@@ -14,6 +14,15 @@
 int document_read(struct qemu *qemu, const char *text, bool validate,
                   struct definition **ret_definition, GError **error);
 
+/* The same for a definition that was read before and changed since: what is there stays. */
+int document_complete_changed(struct qemu *qemu, struct domain *domain, GError **error);
+
+/* MAC addresses made up here are of the block that QEMU's makers were given. */
+#define DOCUMENT_MAC_PREFIX                                                                        \
+    {                                                                                              \
+        0x52, 0x54, 0x00                                                                           \
+    }
+
 /* object_kind.complete: for files of ours, which are complete but for what older ones lack; no
  * emulator is asked. */
 int document_complete(struct definition *definition, GError **error);

@@ -25,6 +25,7 @@ void guest_clear(struct object *object)
     g_clear_pointer(&guest->consoles, g_hash_table_unref);
     g_strfreev(guest->cgroup);
     g_free(guest->folder);
+    definition_auto_unref(&guest->plugging);
 }
 
 struct qmp *guest_get_qmp(struct guest *guest, GError **error)

@@ -43,6 +43,10 @@ struct guest {
     atomic_bool collecting; /* statistics.c has asked and waits for answers */
     atomic_bool late;       /* ... longer than is bearable: nobody waits for them any more */
 
+    struct domain *plugging; /* hotplug.c's: devices that QEMU may have by now; NULL: none */
+    unsigned last_node;      /* highest number that a block node has had in this run */
+    struct expectation *expectation; /* same: whose turn waits for news; guarded by lock */
+
     GHashTable *consoles; /* console.c's: alias -> session; guarded by lock; NULL: none yet */
 
     char **cgroup;        /* folders of its control group; NULL: none; guarded by lock */

@@ -27,6 +27,7 @@ static const struct driver_methods *const method_groups[] = {
     &agent_methods,     &cpu_methods,     &block_methods,           &net_methods,
     &security_methods,  &pin_methods,     &scheduler_methods,       &iothread_methods,
     &memory_methods,    &memtune_methods, &blkiotune_methods,       &iotune_methods,
+    &hotplug_methods,
 };
 
 static const struct protocol_program *const programs[] = {&remote_program, &qemu_program,

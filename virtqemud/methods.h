@@ -19,6 +19,7 @@ extern const struct driver_methods block_methods;     /* sizes, counters, errors
 extern const struct driver_methods net_methods;       /* counters and addresses */
 extern const struct driver_methods security_methods;  /* labels */
 extern const struct driver_methods device_methods;    /* consoles, screenshot, keys */
+extern const struct driver_methods hotplug_methods;   /* attach, detach, update devices */
 extern const struct driver_methods agent_methods;     /* what only the guest could tell */
 extern const struct driver_methods monitor_methods;   /* the qemu program */
 extern const struct driver_methods host_methods;      /* versions and capabilities */

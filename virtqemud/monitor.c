@@ -15,6 +15,7 @@
 #include "qmp-events.h"
 #include "reconnect.h"
 #include "stop.h"
+#include "unplug.h"
 
 #define FOLLOW_UP_DEADLINE_MS 60000
 
@@ -299,6 +300,8 @@ static const struct qmp_event_handlers handlers = {
             [QMP_EVENT_BALLOON_CHANGE] = device_event_balloon,
             [QMP_EVENT_GRAPHICS] = device_event_graphics,
             [QMP_EVENT_DEVICE_TRAY_MOVED] = device_event_tray,
+            [QMP_EVENT_DEVICE_DELETED] = unplug_event_deleted,
+            [QMP_EVENT_DEVICE_UNPLUG_FAILED] = unplug_event_refused,
             [QMP_EVENT_MEMORY_FAILURE] = device_event_memory_failure,
         },
     .every = device_event_raw,

@@ -357,12 +357,15 @@ static void undo_steps(const struct plug *plug, struct qmp *qmp, guint count)
         }
 }
 
-int plug_apply(struct plug *plug, struct qmp *qmp, GError **error)
+static int apply(struct plug *plug, struct qmp *qmp, bool with_device, GError **error)
 {
     for (guint i = 0; i < plug->steps->len; i++) {
+        const struct step *step = plug->steps->pdata[i];
         GError *refused = NULL;
 
-        if (run_step(plug, qmp, plug->steps->pdata[i], &refused) == 0)
+        if (step->verb->is_device && !with_device)
+            continue;
+        if (run_step(plug, qmp, step, &refused) == 0)
             continue;
         if (!is_open(refused))
             undo_steps(plug, qmp, i);
@@ -370,6 +373,16 @@ int plug_apply(struct plug *plug, struct qmp *qmp, GError **error)
         return -1;
     }
     return 0;
+}
+
+int plug_apply(struct plug *plug, struct qmp *qmp, GError **error)
+{
+    return apply(plug, qmp, true, error);
+}
+
+int plug_apply_parts(struct plug *plug, struct qmp *qmp, GError **error)
+{
+    return apply(plug, qmp, false, error);
 }
 
 void plug_withdraw(const struct plug *plug, struct qmp *qmp)

@@ -28,6 +28,9 @@ bool plug_has_device(const struct plug *plug);
  * answer: nobody knows then. Blocks. Errors: qmp.h. */
 int plug_apply(struct plug *plug, struct qmp *qmp, GError **error);
 
+/* The same without the device: for back ends that one that is there is to get. */
+int plug_apply_parts(struct plug *plug, struct qmp *qmp, GError **error);
+
 /* The pseudo terminal that QEMU made for it while plug_apply(); borrowed; NULL: none. */
 const char *plug_terminal(const struct plug *plug);
 

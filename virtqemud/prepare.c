@@ -37,11 +37,10 @@ char *prepare_folder_name(struct qemu *qemu, int id, const char *name)
 }
 
 /* A socket that the document leaves to us: channel/target/domain-ID-NAME/CHANNEL. */
-static void choose_channel_path(struct qemu *qemu, struct domain *live, int id,
-                                struct domain_channel *channel)
+void prepare_channel_path(struct qemu *qemu, struct domain *live, struct domain_channel *channel)
 {
     struct arena *arena = &live->definition.arena;
-    g_autofree char *run = prepare_folder_name(qemu, id, live->name);
+    g_autofree char *run = prepare_folder_name(qemu, live->id.value, live->name);
 
     if (channel->source.type != CHARDEV_UNIX || !channel->name)
         return;
@@ -63,7 +62,7 @@ static int make_folder(struct qemu *qemu, const char *path, GError **error)
     return file_make_folders_owned(path, 0750, uid, gid, error);
 }
 
-static int make_channel_folders(struct qemu *qemu, const struct domain *live, GError **error)
+int prepare_channel_folders(struct qemu *qemu, const struct domain *live, GError **error)
 {
     LIST_EACH (channel, &live->devices.channels) {
         const struct chardev_end *end = chardev_source_end(&channel->source);
@@ -109,11 +108,11 @@ int prepare_live(struct guest *guest, struct domain *live, int id, GError **erro
     guest->folder = prepare_folder_name(qemu, id, live->name);
     aliases_assign(live);
     LIST_EACH (channel, &live->devices.channels)
-        choose_channel_path(qemu, live, id, channel);
+        prepare_channel_path(qemu, live, channel);
     net_choose_names(live);
     if (choose_cpu(qemu, live, error) < 0 || look_up_files(qemu, live, error) < 0 ||
         display_take_ports(live, qemu, error) < 0 || make_folder(qemu, guest->folder, error) < 0 ||
-        make_channel_folders(qemu, live, error) < 0)
+        prepare_channel_folders(qemu, live, error) < 0)
         return -1;
     return 0;
 }

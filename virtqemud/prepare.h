@@ -22,3 +22,8 @@ void prepare_undo(struct guest *guest, const struct domain *live);
 /* The folder of a guest's run: state_folder/domain-ID-NAME, the name cut to what a path of a unix
  * socket bears. The caller frees. */
 char *prepare_folder_name(struct qemu *qemu, int id, const char *name);
+
+/* Of a channel whose socket is left to us: its path, which is written down; the folders of those of
+ * all channels. The second blocks on the disk. */
+void prepare_channel_path(struct qemu *qemu, struct domain *live, struct domain_channel *channel);
+int prepare_channel_folders(struct qemu *qemu, const struct domain *live, GError **error);

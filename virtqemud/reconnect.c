@@ -20,6 +20,7 @@
 #include "monitor.h"
 #include "prepare.h"
 #include "qmp-commands.h"
+#include "settle.h"
 #include "start.h"
 #include "status.h"
 #include "stop.h"
@@ -110,6 +111,16 @@ static int give_up(struct guest *guest, struct job *job, const struct domain *li
     return -1;
 }
 
+/* What the old daemon was plugging in; settle.h finds out what became of it. */
+static struct domain *copy_plugging(const struct guest_status *status)
+{
+    if (!status->plugging)
+        return NULL;
+    DEFINITION_AUTO struct domain *all = (struct domain *)definition_new(&domain_schema);
+    all->devices = *status->plugging;
+    return (struct domain *)definition_copy(&all->definition);
+}
+
 static int take_process(struct registry *registry, struct job *job, struct domain *live,
                         const struct guest_status *status, GError **error)
 {
@@ -136,6 +147,8 @@ int reconnect_restore(struct registry *registry, struct job *job, struct definit
     g_free(guest->folder);
     guest->folder = g_strdup(status->folder);
     guest_set_cgroup(guest, copy_strings(status->cgroup.items, status->cgroup.count));
+    guest->plugging = copy_plugging(status);
+    guest->last_node = status->last_node;
     guest->log_start = log_file_end(qemu_of(&guest->object), ((struct domain *)live)->name);
     int result = take_process(registry, job, (struct domain *)live, status, error);
     if (result == 0) {
@@ -217,7 +230,7 @@ static int catch_up(struct guest *guest, struct job *job, GError **error)
         atomic_store(&guest->end_reason, VIR_DOMAIN_SHUTOFF_SHUTDOWN);
         return stop_kill(guest, false, error);
     }
-    return start_learn(guest, job, error);
+    return settle_now(guest, job, false, error) < 0 ? -1 : start_learn(guest, job, error);
 }
 
 /* ---- out of control ---- */

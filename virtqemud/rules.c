@@ -83,6 +83,9 @@ static int check_graphics(const struct domain *domain, GError **error)
         if (graphics->type == GRAPHICS_RDP || graphics->type == GRAPHICS_DESKTOP)
             return REFUSE(error, "devices/graphics: QEMU has no display of type '%s'",
                           names_word(&graphics_type_names, graphics->type));
+        if (graphics->type == GRAPHICS_VNC && graphics->connected &&
+            graphics->connected != GRAPHICS_CONNECTED_KEEP)
+            return REFUSE(error, "VNC supports connected='keep' only");
         seen[graphics->type]++;
     }
     if (seen[GRAPHICS_SDL] > 1 || seen[GRAPHICS_EGL_HEADLESS] > 1)

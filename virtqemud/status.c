@@ -16,7 +16,9 @@ static const struct xml_row guest_status_rows[] = {
     ROW_NUMBER("@start_time", process_time, "When it began, in clock ticks since boot"),
     ROW_STRING("folder", folder, "Files of this run"),
     ROW_STRINGS("cgroup", cgroup, "Folders of its control group"),
+    ROW_NUMBER("@last_node", last_node, "Highest number that a block node has had"),
     ROW_CHILD("domain", domain, domain, "The live definition", .flags = XML_REQUIRED),
+    ROW_CHILD("plugging", plugging, domain_devices, "Devices that QEMU may have by now"),
 };
 #undef ROWS_OF
 XML_SCHEMA(guest_status, "domstatus", .doc = "A running guest, for a restarted daemon");
@@ -35,6 +37,8 @@ static int status_write(struct object *object, const struct object_view *view, c
         .folder = guest->folder,
         .cgroup = {(const char **)guest->cgroup, guest->cgroup ? g_strv_length(guest->cgroup) : 0},
         .domain = (struct domain *)view->live,
+        .plugging = guest->plugging ? &guest->plugging->devices : NULL,
+        .last_node = guest->last_node,
     };
     GString *text = g_string_sized_new(8192);
 

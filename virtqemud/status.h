@@ -18,6 +18,8 @@ struct guest_status {
     const char *folder;
     LIST_OF(const char) cgroup;
     struct domain *domain;
+    struct domain_devices *plugging; /* guest->plugging */
+    unsigned last_node;
 };
 
 /* For store_spec; restore is reconnect.h's. */

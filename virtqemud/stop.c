@@ -8,6 +8,7 @@
 
 #include "console.h"
 #include "log-file.h"
+#include "ownership.h"
 #include "prepare.h"
 
 /* What a QEMU with much to write back needs; a stopped or stuck one never answers the SIGTERM. */
@@ -87,6 +88,16 @@ static void forget_owner(struct guest *guest)
     g_clear_pointer(&guest->owner, client_unref);
 }
 
+/* Devices of which nobody knows whether they came. */
+static void forget_plugging(struct guest *guest)
+{
+    DEFINITION_AUTO struct domain *plugging = g_steal_pointer(&guest->plugging);
+
+    guest->last_node = 0;
+    if (plugging)
+        ownership_restore(&qemu_of(&guest->object)->config, plugging);
+}
+
 /* The end of a run in the guest's own log, in the words that people search for. */
 static void note_end(struct qemu *qemu, const char *name, int reason)
 {
@@ -113,6 +124,7 @@ void stop_clear_up(struct guest *guest, struct job *job, int reason)
     atomic_store(&guest->lost, 0);
     forget_process(guest);
     forget_owner(guest);
+    forget_plugging(guest);
     console_release_all(guest);
     if (view.live) {
         note_end(qemu, view.name, reason);

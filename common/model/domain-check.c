@@ -49,7 +49,8 @@ static int check_aliases(const struct domain *domain, GError **error)
         bool twin = devices[i].kind == DEVICE_CONSOLE; /* shares the serial port's */
 
         if (alias && !twin && !g_hash_table_add(seen, (char *)alias))
-            return REFUSE(error, VIR_ERR_XML_ERROR, "non unique alias detected: %s", alias);
+            return REFUSE(error, VIR_ERR_CONFIG_UNSUPPORTED, "non unique alias detected: %s",
+                          alias);
     }
     return 0;
 }

@@ -112,6 +112,41 @@ bool xml_covers(const struct xml_schema *schema, const void *pattern, const void
     return true;
 }
 
+/* ---- what differs ---- */
+
+static char *join(const char *place, char *below)
+{
+    g_autofree char *owned = below;
+
+    if (!owned || strcmp(place, ".") == 0)
+        return g_steal_pointer(&owned);
+    return g_strdup_printf("%s/%s", place, owned);
+}
+
+static char *member_difference(const struct xml_row *row, const void *is, const void *asked)
+{
+    if (row->kind == XML_KIND_EMBED)
+        return join(row->path, xml_difference(row->schema, is, asked));
+    if (row->kind == XML_KIND_CHILD && *(void *const *)is && *(void *const *)asked)
+        return join(row->path,
+                    xml_difference(row->schema, *(void *const *)is, *(void *const *)asked));
+    return members_equal(row, is, asked) ? NULL : g_strdup(row->path);
+}
+
+char *xml_difference(const struct xml_schema *schema, const void *is, const void *asked)
+{
+    char *difference = NULL;
+
+    for (unsigned i = 0; i < schema->n_rows && !difference; i++) {
+        const struct xml_row *row = &schema->rows[i];
+
+        if (concerns_comparison(row, is, asked) && !(row->flags & (XML_LIVE | XML_STATUS)))
+            difference = member_difference(row, (const char *)is + row->offset,
+                                           (const char *)asked + row->offset);
+    }
+    return difference;
+}
+
 /* ---- ABI ---- */
 
 static int compare_struct(const struct xml_schema *schema, const void *source, const void *target,

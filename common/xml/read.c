@@ -502,13 +502,13 @@ static bool is_root_of(const struct xml_schema *schema, const xmlNode *root)
 }
 
 static int fail_root(const struct xml_schema *const *schemas, unsigned n_schemas,
-                     const xmlNode *root, GError **error)
+                     const xmlNode *root, enum error_code code, GError **error)
 {
     g_autoptr(GString) names = g_string_new(NULL);
 
     for (unsigned i = 0; i < n_schemas; i++)
         g_string_append_printf(names, "%s<%s>", i ? ", " : "", schemas[i]->name);
-    error_set_from(error, VIR_FROM_XML, VIR_ERR_XML_ERROR,
+    error_set_from(error, VIR_FROM_XML, code,
                    "line %ld: unexpected root element <%.80s>, expecting %s", xmlGetLineNo(root),
                    (const char *)root->name, names->str);
     return -1;
@@ -535,7 +535,7 @@ int xml_read_part(const struct xml_schema *const *schemas, unsigned n_schemas, c
     while (i < n_schemas && !is_root_of(schemas[i], root))
         i++;
     if (i == n_schemas)
-        return fail_root(schemas, n_schemas, root, error);
+        return fail_root(schemas, n_schemas, root, VIR_ERR_CONFIG_UNSUPPORTED, error);
 
     void *object = arena_alloc(arena, schemas[i]->size);
     if (read_root(&at, schemas[i], object, root, error) < 0)
@@ -554,7 +554,7 @@ struct definition *xml_read(const struct xml_schema *schema, const char *text, g
         return NULL;
     xmlNode *root = xmlDocGetRootElement(document);
     if (!is_root_of(schema, root)) {
-        fail_root(&schema, 1, root, error);
+        fail_root(&schema, 1, root, VIR_ERR_XML_ERROR, error);
         return NULL;
     }
 

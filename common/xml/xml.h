@@ -41,7 +41,8 @@ struct definition *xml_read(const struct xml_schema *schema, const char *text, g
                             unsigned flags, GPtrArray *warnings, GError **error);
 
 /* The same for a document that is not a root of its own (a device to attach): a struct of whichever
- * of the schemas has the name of the text's root element, allocated in arena. */
+ * of the schemas has the name of the text's root element, allocated in arena. None has:
+ * VIR_ERR_CONFIG_UNSUPPORTED, for others may know it. */
 int xml_read_part(const struct xml_schema *const *schemas, unsigned n_schemas, const char *text,
                   gssize length, unsigned flags, struct arena *arena, GPtrArray *warnings,
                   const struct xml_schema **ret_schema, void **ret_object, GError **error);
@@ -59,6 +60,10 @@ bool xml_equal(const struct xml_schema *schema, const void *a, const void *b);
 /* True if all that pattern says is so in object, which may say more; what only a running guest has
  * is left aside. So a document names one of several devices. */
 bool xml_covers(const struct xml_schema *schema, const void *pattern, const void *object);
+
+/* The path of the first row that differs, "target/@bus"; NULL: none. What only a running guest has
+ * is left aside. The caller frees. */
+char *xml_difference(const struct xml_schema *schema, const void *is, const void *asked);
 
 /* 0, or -1 with VIR_ERR_CONFIG_UNSUPPORTED naming the first row marked XML_ABI that differs, and
  * both values: source is what runs, target what is asked for. */

@@ -174,7 +174,7 @@ static const struct {
      "maxMemory"},
     {"<disk><target dev='vda'/><alias name='ua-x'/></disk>"
      "<disk><target dev='vdb'/><alias name='ua-x'/></disk>",
-     VIR_ERR_XML_ERROR, "non unique alias"},
+     VIR_ERR_CONFIG_UNSUPPORTED, "non unique alias"},
     {"<interface type='bridge'/>", VIR_ERR_XML_ERROR, "source/@bridge"},
     {"<rng model='virtio'><backend model='egd'/></rng>", VIR_ERR_XML_ERROR, "backend/@type"},
     {"<disk><target dev='sda'/><address type='drive' controller='300'/></disk>", VIR_ERR_XML_ERROR,

@@ -196,9 +196,9 @@ static void test_parts(void)
     g_assert_cmpint(
         xml_read_part(schemas, 2, "<disc/>", -1, 0, &arena, NULL, &schema, &object, &error), ==,
         -1);
-    g_assert_cmpstr(
-        error->message, ==,
-        "XML error: line 1: unexpected root element <disc>, expecting <screen>, <disk>");
+    g_assert_cmpstr(error->message, ==,
+                    "unsupported configuration: line 1: unexpected root element <disc>, expecting "
+                    "<screen>, <disk>");
 }
 
 static void test_nested_document(void)

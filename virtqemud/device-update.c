@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "device-update.h"
+
+#include <json-c/json.h>
+#include <string.h>
+
+#include "host/tap.h"
+#include "model/domain-defaults.h"
+#include "xml/xml.h"
+
+#include "defaults.h"
+#include "device-document.h"
+#include "device-match.h"
+#include "display.h"
+#include "document.h"
+#include "hotplug-rules.h"
+#include "media.h"
+#include "qmp-commands.h"
+#include "rules.h"
+
+#define UNSUPPORTED(error, ...) (error_set((error), VIR_ERR_OPERATION_UNSUPPORTED, __VA_ARGS__), -1)
+
+/* One update of the running guest. */
+struct update {
+    struct change *change;
+    struct guest *guest;
+    struct domain *live;
+    bool force;
+};
+
+/* ---- what both sides have ---- */
+
+/* What a document leaves out and the device has by itself is no difference. */
+static void keep_info(struct domain_device_info *asked, const struct domain_device_info *is)
+{
+    if (!asked->alias)
+        asked->alias = is->alias;
+    if (asked->address.type == ADDRESS_NONE || domain_address_is_empty(&asked->address))
+        asked->address = is->address;
+    if (!asked->acpi_index)
+        asked->acpi_index = is->acpi_index;
+    if (!asked->rom)
+        asked->rom = is->rom;
+}
+
+/* "bus" of "target/@bus": as fields are called in such errors. */
+static const char *field_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const char *last = slash ? slash + 1 : path;
+
+    return *last == '@' ? last + 1 : last;
+}
+
+static int complete(const struct update *update, const struct device *document, GError **error)
+{
+    static const struct domain_defaults defaults = {.mac_prefix = DOCUMENT_MAC_PREFIX,
+                                                    .live = true};
+    struct qemu *qemu = qemu_of(&update->guest->object);
+    struct emulator *emulator EMULATOR_AUTO = NULL;
+    struct machine_traits machine;
+
+    if (probe_get(qemu->probes, update->live->devices.emulator, &emulator, error) < 0 ||
+        defaults_find_machine(update->live, emulator, &machine, error) < 0 ||
+        domain_device_defaults(update->live, document->kind, document->object, &defaults, error) <
+            0)
+        return -1;
+    return defaults_apply_device(update->live, &machine, document->kind, document->object, error);
+}
+
+/* ---- disks ---- */
+
+static bool same_source(const struct domain_source *a, const struct domain_source *b)
+{
+    if (domain_source_is_empty(a) || domain_source_is_empty(b))
+        return domain_source_is_empty(a) && domain_source_is_empty(b);
+    return a->type == b->type && a->format == b->format && a->protocol == b->protocol &&
+           g_strcmp0(a->path, b->path) == 0 && g_strcmp0(a->name, b->name) == 0 && !a->volume &&
+           !b->volume;
+}
+
+/* All but the medium, which is compared by itself. */
+static int compare_disk(const struct domain_disk *disk, const struct domain_disk *asked,
+                        GError **error)
+{
+    struct domain_disk other = *asked;
+
+    other.source = disk->source;
+    other.tray = disk->tray;
+    g_autofree char *path = xml_difference(&domain_disk_schema, disk, &other);
+    return path ? UNSUPPORTED(error, "cannot modify field '%s' of the disk", field_of(path)) : 0;
+}
+
+static bool has_medium(const struct domain_disk *disk)
+{
+    return disk->device == DISK_DEVICE_CDROM || disk->device == DISK_DEVICE_FLOPPY;
+}
+
+static int update_disk(const struct update *update, void *document, GError **error)
+{
+    struct domain_disk *asked = document;
+    struct domain_disk *disk = domain_find_disk(update->live, asked->target);
+
+    if (!disk) {
+        error_set(error, VIR_ERR_INTERNAL_ERROR, "disk '%s' not found", asked->target);
+        return -1;
+    }
+    keep_info(&asked->info, &disk->info);
+    if (compare_disk(disk, asked, error) < 0)
+        return -1;
+    if (same_source(&disk->source, &asked->source)) {
+        disk->source.startup_policy = asked->source.startup_policy;
+        return 0;
+    }
+    if (has_medium(disk))
+        return media_change(update->change, asked, update->force, error);
+    error_set(error, VIR_ERR_CONFIG_UNSUPPORTED,
+              "disk source can be changed only in removable drives");
+    return -1;
+}
+
+/* ---- interfaces ---- */
+
+/* What may differ, or is left out. */
+static int compare_net(const struct domain_net *net, const struct domain_net *asked, GError **error)
+{
+    struct domain_net other = *asked;
+
+    if (net->type != asked->type)
+        return UNSUPPORTED(error, "unable to change config on '%s' network type",
+                           names_word(&net_type_names, asked->type));
+    if (g_strcmp0(net->model, asked->model) != 0)
+        return UNSUPPORTED(error, "cannot modify network device model from %s to %s",
+                           net->model ? net->model : "(default)",
+                           asked->model ? asked->model : "(default)");
+    other.link = net->link;
+    other.bridge = net->bridge;
+    g_autofree char *path = xml_difference(&domain_net_schema, net, &other);
+    return path ? UNSUPPORTED(error, "cannot modify network device %s", path) : 0;
+}
+
+static int set_link(const struct update *update, struct domain_net *net, uint8_t link,
+                    GError **error)
+{
+    struct qmp *qmp = guest_get_qmp(update->guest, error);
+
+    if (!qmp)
+        return -1;
+    int result = qmp_set_link(qmp, net->info.alias, link != NET_LINK_DOWN, 0, error);
+    qmp_unref(qmp);
+    if (result == 0)
+        net->link = link;
+    return result;
+}
+
+static int set_bridge(struct domain_net *net, const char *bridge, GError **error)
+{
+    if (tap_attach(net->target, bridge, net->mtu.set ? net->mtu.value : 0,
+                   net->isolated == TRISTATE_YES, error) < 0)
+        return -1;
+    net->bridge = bridge;
+    return 0;
+}
+
+static int update_net(const struct update *update, void *document, GError **error)
+{
+    struct domain_net *asked = document;
+    const struct device wanted = {.kind = DEVICE_NET, .object = asked, .info = &asked->info};
+    struct device found;
+
+    if (device_match_find(update->live, &wanted, true, &found, error) < 0)
+        return -1;
+    struct domain_net *net = found.object;
+    keep_info(&asked->info, &net->info);
+    memcpy(asked->mac, net->mac, sizeof(asked->mac));
+    if (!asked->target)
+        asked->target = net->target;
+    if (compare_net(net, asked, error) < 0)
+        return -1;
+    if (net->type == NET_BRIDGE && g_strcmp0(net->bridge, asked->bridge) != 0 &&
+        set_bridge(net, asked->bridge, error) < 0)
+        return -1;
+    update->change->applied = true;
+    return net->link == asked->link ? 0 : set_link(update, net, asked->link, error);
+}
+
+/* ---- displays ---- */
+
+/* A document that leaves the address to us means the one that was chosen. */
+static bool same_listens(const struct domain_graphics *graphics,
+                         const struct domain_graphics *asked)
+{
+    if (graphics->listens.count != asked->listens.count)
+        return false;
+    LIST_EACH (listen, &graphics->listens) {
+        const struct graphics_listen *other = asked->listens.items[listen_i];
+        bool chosen = listen->from_config == TRISTATE_YES && !other->address;
+
+        if (listen->type != other->type ||
+            (!chosen && g_strcmp0(listen->address, other->address) != 0) ||
+            g_strcmp0(listen->network, other->network) != 0)
+            return false;
+    }
+    return true;
+}
+
+static bool same_ports(const struct domain_graphics *graphics, const struct domain_graphics *asked)
+{
+    if (graphics->autoport == TRISTATE_YES)
+        return asked->autoport == TRISTATE_YES || asked->port == -1 ||
+               asked->port == graphics->port;
+    return graphics->port == asked->port && graphics->tls_port == asked->tls_port;
+}
+
+static int compare_graphics(const struct domain_graphics *graphics,
+                            const struct domain_graphics *asked, GError **error)
+{
+    const char *type = names_word(&graphics_type_names, graphics->type);
+    struct domain_graphics other = *asked;
+
+    if (!same_listens(graphics, asked))
+        return UNSUPPORTED(error, "cannot change listen address setting on '%s' graphics", type);
+    if (!same_ports(graphics, asked))
+        return UNSUPPORTED(error, "cannot change port settings on %s graphics", type);
+    if (g_strcmp0(graphics->keymap, asked->keymap) != 0)
+        return UNSUPPORTED(error, "cannot change keymap setting on %s graphics", type);
+    other.listens.items = graphics->listens.items;
+    other.listen = graphics->listen;
+    other.socket = graphics->socket;
+    other.port = graphics->port;
+    other.tls_port = graphics->tls_port;
+    other.websocket = graphics->websocket;
+    other.autoport = graphics->autoport;
+    other.password = graphics->password;
+    other.password_valid_to = graphics->password_valid_to;
+    other.connected = graphics->connected;
+    g_autofree char *path = xml_difference(&domain_graphics_schema, graphics, &other);
+    return path ? UNSUPPORTED(error, "cannot change %s on %s graphics", path, type) : 0;
+}
+
+static int update_graphics(const struct update *update, void *document, GError **error)
+{
+    const struct domain_graphics *asked = document;
+    struct domain_graphics *graphics = domain_find_graphics(update->live, asked->type);
+    struct qmp *qmp;
+
+    if (!graphics) {
+        error_set(error, VIR_ERR_DEVICE_MISSING,
+                  "cannot find existing graphics device to modify of type '%s'",
+                  names_word(&graphics_type_names, asked->type));
+        return -1;
+    }
+    if (compare_graphics(graphics, asked, error) < 0)
+        return -1;
+    graphics->password = asked->password;
+    graphics->password_valid_to = asked->password_valid_to;
+    graphics->connected = asked->connected;
+    if (rules_check(update->live, error) < 0 || !(qmp = guest_get_qmp(update->guest, error)))
+        return -1;
+    int result =
+        display_set_password(qmp, graphics, &qemu_of(&update->guest->object)->config, error);
+    qmp_unref(qmp);
+    update->change->applied = result == 0;
+    return result;
+}
+
+/* ---- memory ---- */
+
+static struct domain_memory *find_memory(struct domain *domain, const struct domain_memory *asked)
+{
+    struct domain_memory bare = *asked;
+
+    bare.requested = (struct opt_ulong){0};
+    LIST_EACH (memory, &domain->devices.memories)
+        if (memory->model == MEMORY_MODEL_VIRTIO_MEM &&
+            xml_covers(&domain_memory_schema, &bare, memory))
+            return memory;
+    return NULL;
+}
+
+static int change_memory(struct domain *domain, const struct domain_memory *asked,
+                         struct domain_memory **ret_memory, GError **error)
+{
+    struct domain_memory *memory = find_memory(domain, asked);
+    const struct device device = {.kind = DEVICE_MEMORY, .object = memory};
+
+    if (!memory) {
+        error_set(error, VIR_ERR_CONFIG_UNSUPPORTED, "memory '%s' not found",
+                  asked->info.alias ? asked->info.alias : "(null)");
+        return -1;
+    }
+    memory->requested = asked->requested;
+    if (hotplug_rules_check_room(domain, &device, true, error) < 0)
+        return -1;
+    *ret_memory = memory;
+    return 0;
+}
+
+static int update_memory(const struct update *update, void *document, GError **error)
+{
+    struct domain_memory *memory;
+    struct qmp *qmp;
+
+    if (change_memory(update->live, document, &memory, error) < 0 ||
+        !(qmp = guest_get_qmp(update->guest, error)))
+        return -1;
+    g_autofree char *path = g_strdup_printf("/machine/peripheral/%s", memory->info.alias);
+    int result = qmp_qom_set(qmp, path, "requested-size",
+                             json_object_new_uint64(memory->requested.value * 1024), 0, error);
+    qmp_unref(qmp);
+    update->change->applied = result == 0;
+    return result;
+}
+
+/* ---- the running guest ---- */
+
+static int (*const updates[DEVICE_KINDS])(const struct update *update, void *document,
+                                          GError **error) = {
+    [DEVICE_DISK] = update_disk,
+    [DEVICE_NET] = update_net,
+    [DEVICE_GRAPHICS] = update_graphics,
+    [DEVICE_MEMORY] = update_memory,
+};
+
+/* An interface is found by what its document says, before anything is filled in. */
+static int update_live(struct change *change, const char *text, bool force, GError **error)
+{
+    const struct update update = {.change = change,
+                                  .guest = guest_of(job_object(change->job)),
+                                  .live = (struct domain *)change->live,
+                                  .force = force};
+    struct device document, found;
+
+    if (device_document_read(update.live, text, true, &document, error) < 0 ||
+        hotplug_rules_check_update(&document, true, error) < 0)
+        return -1;
+    if (document.kind == DEVICE_NET &&
+        device_match_find(update.live, &document, true, &found, error) < 0)
+        return -1;
+    if (document.kind == DEVICE_NET)
+        memcpy(((struct domain_net *)document.object)->mac,
+               ((struct domain_net *)found.object)->mac, 6);
+    if (complete(&update, &document, error) < 0)
+        return -1;
+    return updates[document.kind](&update, document.object, error);
+}
+
+/* ---- the stored definition ---- */
+
+/* The place stays, unless another kind of device needs another one. */
+static void replace(const struct device *device, const struct device *document)
+{
+    const struct xml_schema *schema = device_kind_schema(device->kind);
+    const struct domain_net *net = device->object;
+    struct domain_net *asked = document->object;
+
+    if (device->kind != DEVICE_NET || g_strcmp0(net->model, asked->model) == 0)
+        keep_info(document->info, device->info);
+    if (device->kind == DEVICE_NET)
+        memcpy(asked->mac, net->mac, sizeof(asked->mac));
+    memcpy(device->object, document->object, schema->size);
+}
+
+static int replace_config(struct domain *config, const struct device *document, GError **error)
+{
+    const struct domain_disk *disk = document->object;
+    struct device found;
+
+    if (document->kind == DEVICE_DISK && !domain_find_disk(config, disk->target)) {
+        error_set(error, VIR_ERR_INVALID_ARG, "target %s doesn't exist.", disk->target);
+        return -1;
+    }
+    if (device_match_find(config, document, false, &found, error) < 0)
+        return -1;
+    replace(&found, document);
+    return 0;
+}
+
+static int update_config(struct change *change, const char *text, GError **error)
+{
+    struct domain *config = (struct domain *)change->config;
+    struct domain_memory *memory;
+    struct device document;
+
+    if (device_document_read(config, text, false, &document, error) < 0 ||
+        hotplug_rules_check_update(&document, false, error) < 0)
+        return -1;
+    if ((document.kind == DEVICE_MEMORY ? change_memory(config, document.object, &memory, error)
+                                        : replace_config(config, &document, error)) < 0)
+        return -1;
+    return document_complete_changed(qemu_of(job_object(change->job)), config, error);
+}
+
+int device_update(struct change *change, const char *text, bool force, GError **error)
+{
+    if (change->config && update_config(change, text, error) < 0)
+        return -1;
+    if (change->live && update_live(change, text, force, error) < 0)
+        return -1;
+    return change_save(change, error);
+}
