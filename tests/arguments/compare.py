@@ -72,7 +72,7 @@ class Meaning:
 
     def node(self, name):
         """Names of block nodes by the order in which they are met."""
-        match = isinstance(name, str) and re.match(r'^libvirt-(\d+)-(.*)$', name)
+        match = isinstance(name, str) and re.match(r'^libvirt-(\d+|hostdev\d+)-(.*)$', name)
         if not match:
             return name
         index = self.nodes.setdefault(match.group(1), len(self.nodes))
@@ -108,7 +108,11 @@ class Meaning:
 
     def add_chardev(self, value):
         members = split_list(value)
-        if members.get('id') != 'charmonitor':
+        # what a TPM's emulator listens at is not known to the other
+        # the host's end of an interface is ignored, as that of -netdev
+        if re.match(r'^charnet\d+$', members.get('id', '')):
+            return
+        if members.get('id') not in ('charmonitor', 'chrtpm', 'chartpm0'):
             self.add_item('-chardev', members)
 
     def add_oldarg(self, value):
@@ -116,9 +120,15 @@ class Meaning:
 
     add_newarg = add_oldarg
 
+    def add_tpmdev(self, value):
+        members = split_list(value)
+        members.pop('chardev', None)
+        self.add_item('-tpmdev', members)
+
     def add_device(self, value):
         members = self.members('-device', value)
-        members.pop('mac', None)
+        for key in ('mac', 'vhostfd'):
+            members.pop(key, None)
         if 'netdev' in members:
             for key in ('bootindex', 'mq', 'vectors', 'host_mtu', 'bus', 'addr'):
                 members.pop(key, None)

@@ -101,6 +101,7 @@ static int build(struct qemu *qemu, const struct domain *live, struct json_objec
         return -1;
     const struct arguments_context context = {.config = &qemu->config,
                                               .emulator = emulator,
+                                              .status_folder = "/run/libvirt/qemu",
                                               .folder = folder,
                                               .monitor_fd = -1,
                                               .plan = true};
