@@ -99,18 +99,34 @@ static char *name_controller(struct domain *live, const struct domain_controller
     return arena_printf(arena, "%s%u", type ? type : "controller", index);
 }
 
+/* A module bears the number of its slot. */
+static char *name_memory(struct domain *live, const struct domain_memory *memory)
+{
+    const char *prefix = memory_prefixes[memory->model];
+    const struct opt_uint *slot = &memory->info.address.dimm.slot;
+
+    if (memory->info.address.type == ADDRESS_DIMM && slot->set)
+        return arena_printf(&live->definition.arena, "%s%u", prefix, slot->value);
+    return free_name(live, prefix);
+}
+
+/* One that is a device of the host counts among those. */
+static char *name_net(struct domain *live, const struct domain_net *net)
+{
+    return free_name(live, prefixes[net->type == NET_HOSTDEV ? DEVICE_HOSTDEV : DEVICE_NET]);
+}
+
 static char *name_device(struct domain *live, const struct device *device)
 {
-    const struct domain_memory *memory;
-
     switch (device->kind) {
     case DEVICE_DISK:
         return name_disk(live, device->object);
     case DEVICE_CONTROLLER:
         return name_controller(live, device->object);
+    case DEVICE_NET:
+        return name_net(live, device->object);
     case DEVICE_MEMORY:
-        memory = device->object;
-        return free_name(live, memory_prefixes[memory->model]);
+        return name_memory(live, device->object);
     case DEVICE_NVRAM:
         return arena_strdup(&live->definition.arena, "nvram");
     default:

@@ -329,8 +329,8 @@ static const struct step {
     int (*first)(const struct build *build, GError **error); /* once, before the first of them */
 } steps[] = {
     {DEVICE_IOMMU},
-    {DEVICE_MEMORY, .before = add_memory_backend},
     {DEVICE_CONTROLLER, .first = add_controllers},
+    {DEVICE_MEMORY, .before = add_memory_backend},
     {DEVICE_HUB},
     {DEVICE_DISK, .before = add_disk_backend, .first = add_floppy_controller},
     {DEVICE_FILESYSTEM, .before = add_filesystem_backend},

@@ -125,12 +125,29 @@ void arguments_add_iothreads(const struct build *build)
 
 /* ---- all together ---- */
 
+/* Without what is plugged in on top. */
+static uint64_t memory_at_boot(const struct domain *domain)
+{
+    uint64_t size = domain->memory;
+
+    if (arguments_has_cells(domain)) {
+        size = 0;
+        LIST_EACH (cell, &domain->cpu->numa->cells)
+            size += cell->memory;
+        return round_up(size);
+    }
+    LIST_EACH (memory, &domain->devices.memories)
+        if (memory->model != MEMORY_MODEL_SGX_EPC)
+            size -= MIN(size, memory->size);
+    return round_up(size);
+}
+
 static void add_size(const struct build *build)
 {
     const struct domain *domain = build->domain;
     GString *option = option_new("");
 
-    option_addf(option, "size", "%" G_GUINT64_FORMAT "k", round_up(domain->memory));
+    option_addf(option, "size", "%" G_GUINT64_FORMAT "k", memory_at_boot(domain));
     if (domain->max_memory) {
         option_addf(option, "slots", "%u", domain->memory_slots);
         option_addf(option, "maxmem", "%" G_GUINT64_FORMAT "k", round_up(domain->max_memory));
@@ -141,7 +158,7 @@ static void add_size(const struct build *build)
 static void add_main_memory(const struct build *build, const char *id)
 {
     const struct memory_request request = {
-        .id = id, .cell = -1, .size = round_up(build->domain->memory), .canonical = true};
+        .id = id, .cell = -1, .size = memory_at_boot(build->domain), .canonical = true};
 
     words_add_json(build->arguments, "-object",
                    memory_backend_build(build->domain, build->context, &request));

@@ -162,6 +162,23 @@ static void add_compatibility(const struct build *build)
                    json_build("s:deprecated-output", "hide", "S:deprecated-input", input, NULL));
 }
 
+/* Memory is given back by a process of its own after QEMU has ended. */
+static int add_teardown(const struct build *build, GError **error)
+{
+    const struct domain_features *features = build->domain->features;
+
+    if (!features || features->async_teardown != TRISTATE_YES)
+        return 0;
+    if (!emulator_has(build->context->emulator, EMULATOR_ASYNC_TEARDOWN)) {
+        error_set(error, VIR_ERR_CONFIG_UNSUPPORTED,
+                  "features/async-teardown: the emulator %s has no -run-with async-teardown",
+                  build->context->emulator->path);
+        return -1;
+    }
+    words_add(build->arguments, "-run-with", "async-teardown=on", NULL);
+    return 0;
+}
+
 static int add_words(const struct build *build, GError **error)
 {
     struct arguments *arguments = build->arguments;
@@ -176,7 +193,8 @@ static int add_words(const struct build *build, GError **error)
     arguments_add_iothreads(build);
     arguments_add_numa(build);
     add_uuid(build);
-    if (launch_security_add(build->domain, build->context, arguments, error) < 0 ||
+    if (add_teardown(build, error) < 0 ||
+        launch_security_add(build->domain, build->context, arguments, error) < 0 ||
         arguments_add_tables(build, error) < 0)
         return -1;
     if (build->domain->devices.graphics.count == 0)

@@ -66,7 +66,7 @@ static void controller_defaults(struct domain_controller *controller,
 static void net_defaults(struct domain_net *net, const struct machine_traits *machine)
 {
     if (!net->model && net->type != NET_HOSTDEV)
-        net->model = is_x86(machine) ? "rtl8139" : "virtio";
+        net->model = is_x86(machine) && net->type != NET_VDPA ? "rtl8139" : "virtio";
 }
 
 static void serial_defaults(struct domain_serial *serial, const struct machine_traits *machine)

@@ -7,6 +7,8 @@
 #include "memory-backend.h"
 
 #define KIB 1024
+#define MODULE_KIB 2048 /* sizes of modules are rounded up to this, as the guest's pages want it   \
+                         */
 
 static const char *const drivers[] = {
     [MEMORY_MODEL_NONE] = "pc-dimm",
@@ -49,7 +51,7 @@ struct json_object *memory_object(const struct domain *domain, const struct doma
     const struct memory_request request = {
         .id = id,
         .cell = memory->node.set ? (int)memory->node.value : -1,
-        .size = memory->size,
+        .size = (memory->size + MODULE_KIB - 1) / MODULE_KIB * MODULE_KIB,
         .access = memory->access,
         .discard = memory->discard,
         .page_size = memory->pagesize,

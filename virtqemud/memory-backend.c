@@ -21,12 +21,13 @@ static const struct memory_backing *backing_of(const struct domain *domain)
  * False: it has plain pages. */
 static bool find_pages(const struct memory_hugepages *hugepages, int cell, uint64_t *ret_size)
 {
+    unsigned node = cell < 0 ? 0 : (unsigned)cell; /* a guest without cells is one */
     uint64_t common = 0;
 
     LIST_EACH (page, &hugepages->pages) {
         if (!page->nodeset)
             common = page->size;
-        else if (cell >= 0 && cpuset_has(page->nodeset, (unsigned)cell)) {
+        else if (cpuset_has(page->nodeset, node)) {
             *ret_size = page->size;
             return true;
         }
