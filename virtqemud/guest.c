@@ -24,6 +24,7 @@ void guest_clear(struct object *object)
     g_clear_pointer(&guest->owner, client_unref);
     g_clear_pointer(&guest->consoles, g_hash_table_unref);
     g_strfreev(guest->cgroup);
+    g_clear_pointer(&guest->helpers, g_ptr_array_unref);
     g_free(guest->folder);
     definition_auto_unref(&guest->plugging);
 }

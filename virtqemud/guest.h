@@ -52,6 +52,7 @@ struct guest {
     char **cgroup;        /* folders of its control group; NULL: none; guarded by lock */
     char *folder;         /* private to this run: monitor socket, keys */
     size_t log_start;     /* where QEMU's own words begin in its log */
+    GPtrArray *helpers;   /* helper.c's: programs that work for it; NULL: none; guarded by lock */
     struct client *owner; /* AUTODESTROY: whose going stops it; a reference, or NULL */
 };
 

@@ -13,15 +13,18 @@
 #include "backing-chain.h"
 #include "display.h"
 #include "firmware.h"
+#include "helper.h"
 #include "host-model.h"
+#include "hostdev.h"
 #include "netdev.h"
 #include "ownership.h"
 #include "resource-limits.h"
+#include "vsock.h"
 
 /* What of a name goes into a folder's name: paths of unix sockets end at 107 bytes. */
 #define SHORT_NAME_BYTES 20
 
-char *prepare_folder_name(struct qemu *qemu, int id, const char *name)
+char *prepare_run_name(int id, const char *name)
 {
     const char *end = name;
 
@@ -33,7 +36,14 @@ char *prepare_folder_name(struct qemu *qemu, int id, const char *name)
     }
     if (strlen(name) <= SHORT_NAME_BYTES)
         end = name + strlen(name);
-    return g_strdup_printf("%s/domain-%d-%.*s", qemu->state_folder, id, (int)(end - name), name);
+    return g_strdup_printf("%d-%.*s", id, (int)(end - name), name);
+}
+
+char *prepare_folder_name(struct qemu *qemu, int id, const char *name)
+{
+    g_autofree char *run = prepare_run_name(id, name);
+
+    return g_strdup_printf("%s/domain-%s", qemu->state_folder, run);
 }
 
 /* A socket that the document leaves to us: channel/target/domain-ID-NAME/CHANNEL. */
@@ -99,6 +109,14 @@ static int choose_cpu(struct qemu *qemu, struct domain *live, GError **error)
     return 0;
 }
 
+/* Devices of the host that the document names by what they are, or leaves to us. */
+static int find_devices(struct domain *live, GError **error)
+{
+    if (hostdev_find_all(live, error) < 0)
+        return -1;
+    return live->devices.vsock ? vsock_choose_cid(live->devices.vsock, error) : 0;
+}
+
 int prepare_live(struct guest *guest, struct domain *live, int id, GError **error)
 {
     struct qemu *qemu = qemu_of(&guest->object);
@@ -110,8 +128,9 @@ int prepare_live(struct guest *guest, struct domain *live, int id, GError **erro
     LIST_EACH (channel, &live->devices.channels)
         prepare_channel_path(qemu, live, channel);
     net_choose_names(live);
-    if (choose_cpu(qemu, live, error) < 0 || look_up_files(qemu, live, error) < 0 ||
-        display_take_ports(live, qemu, error) < 0 || make_folder(qemu, guest->folder, error) < 0 ||
+    if (find_devices(live, error) < 0 || choose_cpu(qemu, live, error) < 0 ||
+        look_up_files(qemu, live, error) < 0 || display_take_ports(live, qemu, error) < 0 ||
+        make_folder(qemu, guest->folder, error) < 0 ||
         prepare_channel_folders(qemu, live, error) < 0)
         return -1;
     return 0;
@@ -119,6 +138,9 @@ int prepare_live(struct guest *guest, struct domain *live, int id, GError **erro
 
 int prepare_access(struct guest *guest, const struct domain *live, GError **error)
 {
+    /* nodes of devices are there once their driver is the right one */
+    if (hostdev_take_all(live, error) < 0)
+        return -1;
     return ownership_take(&qemu_of(&guest->object)->config, live, error);
 }
 
@@ -154,7 +176,11 @@ void prepare_undo(struct guest *guest, const struct domain *live)
     struct qemu *qemu = qemu_of(&guest->object);
 
     display_return_ports(live, qemu);
+    helper_stop_all(guest, live);
     ownership_restore(&qemu->config, live);
+    hostdev_give_back_all(live);
+    LIST_EACH (net, &live->devices.nets)
+        netdev_remove(net);
     resource_limits_remove_group(guest);
     if (!guest->folder)
         return;

@@ -19,6 +19,9 @@ int prepare_access(struct guest *guest, const struct domain *live, GError **erro
 /* Undoes both, as far as they came. Idempotent. */
 void prepare_undo(struct guest *guest, const struct domain *live);
 
+/* "1-name": a guest's run in names of files, cut the same way. The caller frees. */
+char *prepare_run_name(int id, const char *name);
+
 /* The folder of a guest's run: state_folder/domain-ID-NAME, the name cut to what a path of a unix
  * socket bears. The caller frees. */
 char *prepare_folder_name(struct qemu *qemu, int id, const char *name);

@@ -16,6 +16,7 @@
 #include "protocol/remote.h"
 
 #include "display.h"
+#include "helper.h"
 #include "log-file.h"
 #include "monitor.h"
 #include "prepare.h"
@@ -138,6 +139,14 @@ static int take_process(struct registry *registry, struct job *job, struct domai
     return error_is(*error, VIR_ERR_OPERATION_FAILED) ? give_up(guest, job, live) : -1;
 }
 
+static void restore_helpers(struct guest *guest, const struct domain *live,
+                            const struct guest_status *status)
+{
+    LIST_EACH (helper, &status->helpers)
+        helper_restore(guest, live->name, helper->kind, helper->device ? helper->device : "",
+                       helper->pid, helper->process_time);
+}
+
 int reconnect_restore(struct registry *registry, struct job *job, struct definition *live,
                       void *rest, GError **error)
 {
@@ -147,6 +156,7 @@ int reconnect_restore(struct registry *registry, struct job *job, struct definit
     g_free(guest->folder);
     guest->folder = g_strdup(status->folder);
     guest_set_cgroup(guest, copy_strings(status->cgroup.items, status->cgroup.count));
+    restore_helpers(guest, (struct domain *)live, status);
     guest->plugging = copy_plugging(status);
     guest->last_node = status->last_node;
     guest->log_start = log_file_end(qemu_of(&guest->object), ((struct domain *)live)->name);

@@ -17,6 +17,7 @@
 #include "display.h"
 #include "firmware.h"
 #include "log-file.h"
+#include "helper.h"
 #include "monitor.h"
 #include "placement.h"
 #include "prepare.h"
@@ -165,18 +166,32 @@ static int run_emulator(struct guest *guest, struct job *job, const struct domai
 }
 
 static int launch(struct guest *guest, struct job *job, const struct domain *live, GError **error)
+/* On record before, so that a later daemon clears up, and after, so that it finds them. */
+static int start_helpers(struct guest *guest, struct job *job, const struct domain *live,
+                         GError **error)
+{
+    struct store *store = qemu_of(&guest->object)->store;
+
+    if (store_save_status(store, job, error) < 0 || helper_start_all(guest, live, error) < 0)
+        return -1;
+    return guest->helpers ? store_save_status(store, job, error) : 0;
+}
+
 {
     struct qemu *qemu = qemu_of(&guest->object);
     struct emulator *emulator EMULATOR_AUTO = NULL;
     autofd int listening = -1;
     int monitor = -1;
     struct arguments arguments = {0};
-    struct arguments_context context = {
-        .config = &qemu->config, .folder = guest->folder, .session = qemu->driver->daemon->session};
+    struct arguments_context context = {.config = &qemu->config,
+                                        .status_folder = qemu->status_folder,
+                                        .folder = guest->folder,
+                                        .session = qemu->driver->daemon->session};
 
     if (probe_get(qemu->probes, live->devices.emulator, &emulator, error) < 0 ||
         check_domain(live, emulator, error) < 0 || prepare_access(guest, live, error) < 0 ||
         make_monitor_socket(guest->folder, &listening, &monitor, error) < 0)
+        start_helpers(guest, job, live, error) < 0 ||
         return -1;
     context.emulator = emulator;
     context.monitor_fd = listening;

@@ -5,6 +5,14 @@
 
 #include "guest.h"
 
+/* A program that works for the guest. */
+struct status_helper {
+    uint8_t kind; /* enum helper_kind */
+    int pid;
+    uint64_t process_time;
+    const char *device;
+};
+
 /*
  * The status file of a running guest, /run/libvirt/qemu/NAME.xml: what a restarted daemon needs to
  * take it up again. Its form is our own.
@@ -17,6 +25,7 @@ struct guest_status {
     uint64_t process_time;
     const char *folder;
     LIST_OF(const char) cgroup;
+    LIST_OF(struct status_helper) helpers;
     struct domain *domain;
     struct domain_devices *plugging; /* guest->plugging */
     unsigned last_node;

@@ -10,6 +10,7 @@
 #include "log-file.h"
 #include "ownership.h"
 #include "prepare.h"
+#include "tpm-state.h"
 
 /* What a QEMU with much to write back needs; a stopped or stuck one never answers the SIGTERM. */
 #define TERM_GRACE_MS 10000
@@ -130,6 +131,8 @@ void stop_clear_up(struct guest *guest, struct job *job, int reason)
         note_end(qemu, view.name, reason);
         prepare_undo(guest, view_live(&view));
     }
+        if (!view.config)
+            tpm_state_remove(qemu, view_live(&view), 0);
     if (store_remove_status(qemu->store, job, &error) < 0)
         log_error("%s", error->message);
     registry_set_id(qemu->domains, job, -1, NULL);
