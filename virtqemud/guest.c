@@ -19,6 +19,7 @@ void guest_clear(struct object *object)
     struct guest *guest = guest_of(object);
 
     qmp_close(guest->qmp);
+    agent_close(guest);
     if (guest->process.pid)
         process_clear(&guest->process);
     g_clear_pointer(&guest->owner, client_unref);

@@ -9,6 +9,7 @@
 #include "model/domain.h"
 #include "object/object.h"
 
+#include "agent.h"
 #include "qemu.h"
 #include "qmp.h"
 
@@ -47,6 +48,7 @@ struct guest {
     unsigned last_node;      /* highest number that a block node has had in this run */
     struct expectation *expectation; /* same: whose turn waits for news; guarded by lock */
 
+    struct agent agent;   /* agent.c's */
     GHashTable *consoles; /* console.c's: alias -> session; guarded by lock; NULL: none yet */
 
     char **cgroup;        /* folders of its control group; NULL: none; guarded by lock */

@@ -9,6 +9,7 @@
 #include "driver/events.h"
 #include "driver/node.h"
 
+#include "agent-cpus.h"
 #include "autostart.h"
 #include "document.h"
 #include "guest.h"
@@ -36,6 +37,11 @@ static const struct protocol_program *const programs[] = {&remote_program, &qemu
 /* VIR_DRV_FEATURE_XML_MIGRATABLE: the migratable document is offered. */
 #define FEATURES (1U << 11)
 
+static int count_guest_vcpus(struct object *domain, unsigned *ret_count, GError **error)
+{
+    return agent_cpus_count(guest_of(domain), ret_count, error);
+}
+
 static const struct driver_spec driver_spec = {
     .type = "QEMU",
     .scheme = "qemu",
@@ -45,6 +51,7 @@ static const struct driver_spec driver_spec = {
     .group_count = G_N_ELEMENTS(method_groups),
     .update_cpu = document_update_cpu,
     .out_of_control = reconnect_lost_ms,
+    .count_guest_vcpus = count_guest_vcpus,
     .client_gone = lifecycle_client_gone,
 };
 
@@ -209,8 +216,10 @@ static void let_go(struct qemu *qemu)
     g_autoptr(GPtrArray) guests = registry_list(qemu->domains, registry_filter_active, NULL);
 
     atomic_store(&qemu->ending, true);
-    for (guint i = 0; i < guests->len; i++)
+    for (guint i = 0; i < guests->len; i++) {
         guest_set_qmp(guest_of(guests->pdata[i]), NULL);
+        agent_close(guest_of(guests->pdata[i]));
+    }
     loop_quit(qemu->monitors);
     g_thread_join(qemu->monitor_thread);
     workers_drain(qemu->driver->daemon->workers, -1);

@@ -7,6 +7,7 @@
 
 #include "agent.h"
 #include "document.h"
+#include "json.h"
 #include "log-file.h"
 #include "methods.h"
 #include "monitor.h"
@@ -158,38 +159,59 @@ void lifecycle_client_gone(struct client *client)
 /* ---- asking the guest ---- */
 
 /* Presses the power button; what happens when the guest has shut down depends on reboot. */
-static int press_button(struct call *call, unsigned flags, bool reboot, GError **error)
+static int press_button(struct guest *guest, bool reboot, GError **error)
+{
+    JOB_AUTO struct job *job = NULL;
+
+    if (job_begin(&guest->object, JOB_MODIFY, reboot ? "virDomainReboot" : "virDomainShutdown",
+                  JOB_DEADLINE_MS, &job, error) < 0)
+        return -1;
+    atomic_store(&guest->fake_reboot, reboot);
+    if (guest_command(job, "system_powerdown", NULL, error) == 0)
+        return 0;
+    atomic_store(&guest->fake_reboot, false);
+    return -1;
+}
+
+/* The agent's way is the gentler one, and the button is for whoever has no agent, or a mute one. No
+ * job is held meanwhile: a guest that ignores its agent can be destroyed, or anything else. */
+static int shut_down(struct call *call, unsigned flags, bool reboot, GError **error)
 {
     /* the two calls give the same bits to the same modes */
     G_STATIC_ASSERT((int)VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN ==
-                    (int)VIR_DOMAIN_REBOOT_ACPI_POWER_BTN);
+                        (int)VIR_DOMAIN_REBOOT_ACPI_POWER_BTN &&
+                    (int)VIR_DOMAIN_SHUTDOWN_GUEST_AGENT == (int)VIR_DOMAIN_REBOOT_GUEST_AGENT);
     struct guest *guest = guest_of(call->object);
+    bool button = !flags || flags & VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN;
+    bool agent = !flags || flags & VIR_DOMAIN_SHUTDOWN_GUEST_AGENT;
+    g_autoptr(GError) problem = NULL;
 
-    if (flags && !(flags & VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN))
-        return agent_refuse(call->object, error);
-    atomic_store(&guest->fake_reboot, reboot);
-    if (guest_command(call->job, "system_powerdown", NULL, error) == 0)
+    if (agent && agent_command(guest, "guest-shutdown",
+                               json_build("s:mode", reboot ? "reboot" : "powerdown", NULL), NULL,
+                               &problem) == 0)
         return 0;
-    atomic_store(&guest->fake_reboot, false);
+    if (button)
+        return press_button(guest, reboot, error);
+    g_propagate_error(error, g_steal_pointer(&problem));
     return -1;
 }
 
 int domain_shutdown(struct call *call, const struct remote_domain_shutdown_args *args, void *ret,
                     GError **error)
 {
-    return press_button(call, 0, false, error);
+    return shut_down(call, 0, false, error);
 }
 
 int domain_shutdown_flags(struct call *call, const struct remote_domain_shutdown_flags_args *args,
                           void *ret, GError **error)
 {
-    return press_button(call, args->flags, false, error);
+    return shut_down(call, args->flags, false, error);
 }
 
 int domain_reboot(struct call *call, const struct remote_domain_reboot_args *args, void *ret,
                   GError **error)
 {
-    return press_button(call, args->flags, true, error);
+    return shut_down(call, args->flags, true, error);
 }
 
 int domain_reset(struct call *call, const struct remote_domain_reset_args *args, void *ret,
@@ -252,12 +274,22 @@ int domain_pm_suspend_for_duration(struct call *call,
                                    const struct remote_domain_pm_suspend_for_duration_args *args,
                                    void *ret, GError **error)
 {
+    static const char *const commands[] = {
+        [VIR_NODE_SUSPEND_TARGET_MEM] = "guest-suspend-ram",
+        [VIR_NODE_SUSPEND_TARGET_DISK] = "guest-suspend-disk",
+        [VIR_NODE_SUSPEND_TARGET_HYBRID] = "guest-suspend-hybrid",
+    };
+
     if (args->duration != 0) {
         error_set(error, VIR_ERR_ARGUMENT_UNSUPPORTED,
                   "duration not supported: a guest sleeps until it is woken");
         return -1;
     }
-    return agent_refuse(call->object, error);
+    if (args->target >= G_N_ELEMENTS(commands)) {
+        error_set(error, VIR_ERR_INVALID_ARG, "Unknown suspend target: %u", args->target);
+        return -1;
+    }
+    return agent_command(guest_of(call->object), commands[args->target], NULL, NULL, error);
 }
 
 int domain_pm_wakeup(struct call *call, const struct remote_domain_pm_wakeup_args *args, void *ret,
@@ -278,15 +310,17 @@ static const struct method rows[] = {
     {.binding = HANDLER(remote, domain_destroy)},
     {.binding = HANDLER(remote, domain_destroy_flags),
      .flags = VIR_DOMAIN_DESTROY_GRACEFUL | VIR_DOMAIN_DESTROY_REMOVE_LOGS},
-    {.binding = HANDLER(remote, domain_shutdown), .job = true, .state = METHOD_ACTIVE},
+    {.binding = HANDLER(remote, domain_shutdown),
+     .state = METHOD_ACTIVE,
+     .thread = METHOD_PATIENT},
     {.binding = HANDLER(remote, domain_shutdown_flags),
      .flags = SHUTDOWN_FLAGS,
-     .job = true,
-     .state = METHOD_ACTIVE},
+     .state = METHOD_ACTIVE,
+     .thread = METHOD_PATIENT},
     {.binding = HANDLER(remote, domain_reboot),
      .flags = SHUTDOWN_FLAGS,
-     .job = true,
-     .state = METHOD_ACTIVE},
+     .state = METHOD_ACTIVE,
+     .thread = METHOD_PATIENT},
     {.binding = HANDLER(remote, domain_reset), .job = true, .state = METHOD_ACTIVE},
     {.binding = HANDLER(remote, domain_suspend),
      .job = true,
@@ -296,7 +330,9 @@ static const struct method rows[] = {
      .job = true,
      .lane = JOB_SUSPEND,
      .state = METHOD_ACTIVE},
-    {.binding = HANDLER(remote, domain_pm_suspend_for_duration), .state = METHOD_ACTIVE},
+    {.binding = HANDLER(remote, domain_pm_suspend_for_duration),
+     .state = METHOD_ACTIVE,
+     .thread = METHOD_PATIENT},
     {.binding = HANDLER(remote, domain_pm_wakeup), .job = true, .state = METHOD_ACTIVE},
 };
 

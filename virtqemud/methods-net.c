@@ -7,7 +7,8 @@
 #include "host/neighbour.h"
 #include "protocol/remote-handlers.h"
 
-#include "agent.h"
+#include "agent-info.h"
+#include "guest.h"
 #include "methods.h"
 #include "usage.h"
 
@@ -130,7 +131,7 @@ int domain_interface_addresses(struct call *call,
     case VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_LEASE:
         return list_leases(view_current(&view), error);
     case VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_AGENT:
-        return agent_refuse(call->object, error);
+        return agent_info_list_interfaces(guest_of(call->object), &call->arena, ret, error);
     case VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_ARP:
         return list_neighbours(call, view_current(&view), ret, error);
     default:
@@ -142,7 +143,9 @@ int domain_interface_addresses(struct call *call,
 
 static const struct method rows[] = {
     {.binding = HANDLER(remote, domain_interface_stats), .state = METHOD_ACTIVE},
-    {.binding = HANDLER(remote, domain_interface_addresses), .state = METHOD_ACTIVE},
+    {.binding = HANDLER(remote, domain_interface_addresses),
+     .state = METHOD_ACTIVE,
+     .thread = METHOD_PATIENT},
 };
 
 const struct driver_methods net_methods = DRIVER_METHODS(rows);

@@ -9,6 +9,7 @@
 #include "driver/events.h"
 #include "protocol/remote.h"
 
+#include "agent-channel.h"
 #include "device-events.h"
 #include "log-file.h"
 #include "qmp-commands.h"
@@ -153,6 +154,7 @@ static void on_shutdown(const struct qmp_event *event, void *user)
 {
     struct guest *guest = user;
 
+    agent_interrupt(guest);
     if (atomic_load(&guest->end_reason))
         return; /* it is being ended by us */
     bool reboot = atomic_exchange(&guest->fake_reboot, false) ||
@@ -176,6 +178,7 @@ static void on_reset(const struct qmp_event *event, void *user)
     OBJECT_VIEW_AUTO struct object_view view = {0};
     struct remote_domain_event_callback_reboot_msg message = {0};
 
+    agent_interrupt(guest);
     object_get_view(&guest->object, &view);
     guest_fill_handle(&view, &message.msg.dom);
     raise_event(guest, VIR_DOMAIN_EVENT_ID_REBOOT, &message);
@@ -252,6 +255,7 @@ static void on_suspend(const struct qmp_event *event, void *user)
     OBJECT_VIEW_AUTO struct object_view view = {0};
     struct remote_domain_event_callback_pmsuspend_msg message = {0};
 
+    agent_interrupt(guest);
     object_get_view(&guest->object, &view);
     guest_fill_handle(&view, &message.msg.dom);
     if (object_notice_state(&guest->object, VIR_DOMAIN_PMSUSPENDED,
@@ -302,6 +306,7 @@ static const struct qmp_event_handlers handlers = {
             [QMP_EVENT_DEVICE_TRAY_MOVED] = device_event_tray,
             [QMP_EVENT_DEVICE_DELETED] = unplug_event_deleted,
             [QMP_EVENT_DEVICE_UNPLUG_FAILED] = unplug_event_refused,
+            [QMP_EVENT_SERIAL_CHANGE] = agent_channel_event,
             [QMP_EVENT_MEMORY_FAILURE] = device_event_memory_failure,
         },
     .every = device_event_raw,

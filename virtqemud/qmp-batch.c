@@ -2,6 +2,7 @@
 #include <json-c/json.h>
 
 #include "base/error.h"
+#include "json.h"
 #include "qmp-call.h"
 
 struct qmp_batch {
@@ -134,6 +135,20 @@ int qmp_execute_fds(struct qmp *qmp, const char *command, struct json_object *ar
     call->fds = fds;
     call->fd_count = fd_count;
     return run(call, arguments, deadline_ms, ret_result, error);
+}
+
+/* A number that no earlier answer can have. */
+static int64_t new_token(void)
+{
+    return ((int64_t)g_random_int() << 16 | (g_random_int() & 0xffff)) + 1;
+}
+
+int qmp_synchronize(struct qmp *qmp, unsigned deadline_ms, GError **error)
+{
+    struct qmp_call *call = qmp_call_new(qmp, "guest-sync-delimited");
+
+    call->token = new_token();
+    return run(call, json_build("I:id", call->token, NULL), deadline_ms, NULL, error);
 }
 
 void qmp_send(struct qmp *qmp, const char *command, struct json_object *arguments,

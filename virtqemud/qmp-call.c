@@ -13,6 +13,8 @@
 #define CALLS_MAX 1024
 #define OUTPUT_MAX (32u << 20) /* bytes that wait to be sent */
 #define FDS_MAX 16
+#define REASON_MAX 4096 /* bytes of what a refusal says */
+#define SYNC_MARK '\xff'
 
 /* One command's bytes on their way to the socket. */
 struct qmp_output {
@@ -69,10 +71,14 @@ static void set_timeout(struct qmp_call *call, unsigned deadline_ms)
 {
     g_autofree char *duration = duration_text(deadline_ms);
 
-    if (call->command)
-        error_set(&call->error, VIR_ERR_OPERATION_TIMEOUT,
-                  "%s did not answer QMP command '%s' within %s", call->qmp->who, call->command,
+    if (call->token)
+        error_set(&call->error, VIR_ERR_AGENT_UNRESPONSIVE,
+                  "%s: its agent is connected, and did not answer within %s", call->qmp->who,
                   duration);
+    else if (call->command)
+        error_set(&call->error, call->qmp->dialect->timeout,
+                  "%s did not answer %s command '%s' within %s", call->qmp->who,
+                  call->qmp->dialect->language, call->command, duration);
     else
         error_set(&call->error, VIR_ERR_OPERATION_TIMEOUT,
                   "%s did not greet on its QMP monitor within %s", call->qmp->who, duration);
@@ -183,10 +189,16 @@ void qmp_output_ready(struct qmp *qmp)
     g_mutex_lock(&qmp->lock);
     qmp->write_wanted = !flush(qmp);
     bool wanted = qmp->write_wanted;
+    bool listen = qmp_wants_input(qmp);
     g_mutex_unlock(&qmp->lock);
 
     if (qmp->source)
-        loop_source_set_events(qmp->source, (qmp->paused ? 0 : EPOLLIN) | (wanted ? EPOLLOUT : 0));
+        loop_source_set_events(qmp->source, (listen ? EPOLLIN : 0) | (wanted ? EPOLLOUT : 0));
+}
+
+bool qmp_wants_input(struct qmp *qmp)
+{
+    return !qmp->paused && (!qmp->dialect->agent || g_hash_table_size(qmp->calls) > 0);
 }
 
 void qmp_output_clear(struct qmp *qmp)
@@ -201,10 +213,14 @@ static struct qmp_output *encode(const struct qmp_call *call, const char *argume
     struct json_object *name JSON_AUTO = json_object_new_string(call->command);
     GString *line = g_string_new(NULL);
 
-    g_string_append_printf(line, "{\"execute\":%s,", json_object_to_json_string(name));
+    if (call->token)
+        g_string_append_c(line, SYNC_MARK);
+    g_string_append_printf(line, "{\"execute\":%s", json_object_to_json_string(name));
     if (arguments)
-        g_string_append_printf(line, "\"arguments\":%s,", arguments);
-    g_string_append_printf(line, "\"id\":%" G_GUINT64_FORMAT "}\n", call->id);
+        g_string_append_printf(line, ",\"arguments\":%s", arguments);
+    if (!call->qmp->dialect->agent) /* old ones refuse it */
+        g_string_append_printf(line, ",\"id\":%" G_GUINT64_FORMAT, call->id);
+    g_string_append(line, "}\n");
 
     output->id = call->id;
     output->length = line->len;
@@ -218,8 +234,9 @@ static void enqueue(struct qmp *qmp, struct qmp_output *output)
 {
     g_queue_push_tail(&qmp->output, output);
     qmp->usage.output_bytes += output->length;
-    if (!qmp->write_wanted && !flush(qmp)) {
-        qmp->write_wanted = true;
+    bool full = !qmp->write_wanted && !flush(qmp);
+    qmp->write_wanted |= full;
+    if (full || qmp->dialect->agent) { /* an agent's socket is read from now on, too */
         loop_post(qmp->loop, want_write, qmp_ref(qmp));
     }
 }
@@ -290,7 +307,7 @@ static void start_deadline_timer(void *data)
 static void set_gone(struct qmp_call *call, const GError *reason)
 {
     call->error = g_error_copy(reason);
-    call->gone = error_is(reason, VIR_ERR_OPERATION_FAILED);
+    call->gone = error_is(reason, call->qmp->dialect->gone);
 }
 
 /* Under the lock: why the call can't be given now; false and the call's error. */
@@ -300,10 +317,12 @@ static bool admit(struct qmp *qmp, struct qmp_call *call, size_t size)
         set_gone(call, qmp->reason);
         return false;
     }
-    if (g_hash_table_size(qmp->calls) >= CALLS_MAX || qmp->usage.output_bytes + size > OUTPUT_MAX) {
+    unsigned most = qmp->dialect->agent ? 1 : CALLS_MAX;
+    if (g_hash_table_size(qmp->calls) >= most || qmp->usage.output_bytes + size > OUTPUT_MAX) {
         error_set(&call->error, VIR_ERR_RESOURCE_BUSY,
-                  "%s has %u unanswered QMP commands, so '%s' was not sent", qmp->who,
-                  g_hash_table_size(qmp->calls), call->command ? call->command : "greeting");
+                  "%s has %u unanswered %s commands, so '%s' was not sent", qmp->who,
+                  g_hash_table_size(qmp->calls), qmp->dialect->language,
+                  call->command ? call->command : "greeting");
         return false;
     }
     return true;
@@ -377,13 +396,15 @@ static void set_qemu_error(struct qmp_call *call, struct json_object *refusal)
 {
     const char *class = json_string_member(refusal, "class");
     const char *text = json_string_member(refusal, "desc");
-    enum error_code code = VIR_ERR_INTERNAL_ERROR;
+    const struct qmp_dialect *dialect = call->qmp->dialect;
+    enum error_code code = dialect->refused;
 
-    for (size_t i = 0; class && i < G_N_ELEMENTS(error_classes); i++)
+    for (size_t i = 0; class && !dialect->agent && i < G_N_ELEMENTS(error_classes); i++)
         if (g_str_equal(class, error_classes[i].class))
             code = error_classes[i].code;
-    error_set(&call->error, code, "unable to execute QEMU command '%s': %s",
-              call->command ? call->command : "greeting", text ? text : "no reason given");
+    error_set(&call->error, code, "unable to execute %s command '%s': %.*s", dialect->program,
+              call->command ? call->command : "greeting", REASON_MAX,
+              text ? text : "no reason given");
 }
 
 /*
@@ -405,6 +426,22 @@ static void set_answer(struct qmp_call *call, struct json_object **reply)
     }
 }
 
+/* With the lock held, which it gives up. */
+static void finish(struct qmp *qmp, struct qmp_call *call, struct json_object **reply)
+{
+    g_hash_table_remove(qmp->calls, &call->id);
+    set_answer(call, reply);
+    bool waited_for = call->completed;
+    if (waited_for)
+        call->completed(call);
+    g_mutex_unlock(&qmp->lock);
+
+    if (!waited_for) {
+        call->reply(qmp, call->result, call->error, call->user);
+        qmp_call_free(call);
+    }
+}
+
 int qmp_call_answer(struct qmp *qmp, uint64_t id, struct json_object **reply)
 {
     g_mutex_lock(&qmp->lock);
@@ -416,17 +453,33 @@ int qmp_call_answer(struct qmp *qmp, uint64_t id, struct json_object **reply)
         return known ? 0 : -1;
     }
 
-    g_hash_table_remove(qmp->calls, &id);
-    set_answer(call, reply);
-    bool waited_for = call->completed;
-    if (waited_for)
-        call->completed(call);
-    g_mutex_unlock(&qmp->lock);
+    finish(qmp, call, reply);
+    return 0;
+}
 
-    if (!waited_for) {
-        call->reply(qmp, call->result, call->error, call->user);
-        qmp_call_free(call);
+/* Does the reply to guest-sync-delimited have the number that was asked for? */
+static bool has_token(const struct qmp_call *call, struct json_object *reply)
+{
+    return !call->token || json_int_member(reply, "return", 0) == call->token;
+}
+
+int qmp_call_answer_only(struct qmp *qmp, struct json_object **reply)
+{
+    GHashTableIter each;
+    struct qmp_call *call;
+    bool known =
+        json_object_is_type(*reply, json_type_object) &&
+        (json_object_object_get_ex(*reply, "return", NULL) || json_object_member(*reply, "error"));
+
+    g_mutex_lock(&qmp->lock);
+    g_hash_table_iter_init(&each, qmp->calls);
+    if (!known || !g_hash_table_iter_next(&each, NULL, (gpointer *)&call) ||
+        !has_token(call, *reply)) {
+        qmp->usage.late_replies += known;
+        g_mutex_unlock(&qmp->lock);
+        return -1;
     }
+    finish(qmp, call, reply);
     return 0;
 }
 

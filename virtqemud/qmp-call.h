@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "base/error.h"
+
 #include "qmp.h"
 
 struct loop_source;
@@ -21,7 +23,8 @@ struct qmp_call {
     int64_t deadline_us; /* of calls with reply, on g_get_monotonic_time() */
     const int *fds;      /* borrowed until sent or withdrawn */
     unsigned fd_count;
-    bool whole; /* result is QEMU's whole reply, its error included */
+    bool whole;    /* result is QEMU's whole reply, its error included */
+    int64_t token; /* of an agent: answered only by this number; 0: by anything */
 
     struct json_object *result;
     GError *error;
@@ -35,8 +38,20 @@ struct qmp_call {
     void *user;
 };
 
+/* How QEMU and an agent differ: in words and codes of errors, and in what is between messages. */
+struct qmp_dialect {
+    const char *peer;     /* "QEMU" of guest 'x' has gone */
+    const char *language; /* guest 'x' did not answer "QMP" command 'stop' */
+    const char *program;  /* unable to execute "QEMU" command 'stop' */
+    enum error_code gone, broken, timeout, refused;
+    bool agent;     /* no ids and events, and no end for what is neither */
+    unsigned depth; /* of the JSON of a line, and */
+    size_t tree;    /* what it takes in memory at most */
+};
+
 struct qmp {
     gatomicrefcount references;
+    const struct qmp_dialect *dialect;
     struct loop *loop;
     char *who;
     const struct qmp_ops *ops;
@@ -67,6 +82,7 @@ struct qmp {
     int64_t tokens;    /* events that may come before the brake is pulled */
     int64_t tokens_ms; /* when tokens were last counted */
     bool paused;
+    size_t stray; /* of an agent: bytes thrown away since the last answer, and a price a line */
 };
 
 /* A new call of command (NULL: the greeting) with a reference to qmp; freed by qmp_call_free(). */
@@ -92,6 +108,12 @@ void qmp_end(struct qmp *qmp, GError *reason, bool silence);
 /* Loop thread: answers call id with a reply object, which may be taken, and its members. -1: no
  * such command was ever given. */
 int qmp_call_answer(struct qmp *qmp, uint64_t id, struct json_object **reply);
+
+/* Same for an agent's only call; -1: there is none that this could answer. */
+int qmp_call_answer_only(struct qmp *qmp, struct json_object **reply);
+
+/* True when the socket is to be read: of an agent, while a call waits. Under the lock. */
+bool qmp_wants_input(struct qmp *qmp);
 
 /* Loop thread: the socket takes bytes again; calls whose reply is due; end of all sending. */
 void qmp_output_ready(struct qmp *qmp);

@@ -11,7 +11,7 @@
 static int decode(const struct qmp_query *query, struct json_object *result, struct arena *arena,
                   void *ret, GError **error)
 {
-    g_autofree char *what = g_strdup_printf("reply to '%s'", query->command);
+    g_autofree char *what = g_strdup_printf("QEMU's reply to '%s'", query->command);
     struct qmp_list *list = ret;
 
     if (!query->list)

@@ -15,6 +15,7 @@ static const enum json_type json_types[] = {
     [QMP_FIELD_UINT] = json_type_int,      [QMP_FIELD_UNSIGNED] = json_type_int,
     [QMP_FIELD_STRING] = json_type_string, [QMP_FIELD_STRINGS] = json_type_array,
     [QMP_FIELD_WORDS] = json_type_string,  [QMP_FIELD_LIST] = json_type_array,
+    [QMP_FIELD_DOUBLE] = json_type_double,
 };
 
 static struct json_object *find(struct json_object *json, const char *path)
@@ -82,6 +83,9 @@ static int decode_value(const struct qmp_field *field, struct json_object *value
     case QMP_FIELD_UNSIGNED:
         *(unsigned *)target = MIN(json_object_get_uint64(value), UINT_MAX);
         break;
+    case QMP_FIELD_DOUBLE:
+        *(double *)target = json_object_get_double(value);
+        break;
     case QMP_FIELD_STRING:
         *(char **)target = copy_string(value, arena);
         break;
@@ -101,6 +105,12 @@ static int decode_value(const struct qmp_field *field, struct json_object *value
     return 0;
 }
 
+static bool is_type(struct json_object *value, enum qmp_field_type type)
+{
+    return type == QMP_FIELD_PRESENT || json_object_is_type(value, json_types[type]) ||
+           (type == QMP_FIELD_DOUBLE && json_object_is_type(value, json_type_int));
+}
+
 static int decode_field(const struct qmp_field *field, struct json_object *json, const char *what,
                         struct arena *arena, char *base, GError **error)
 {
@@ -110,10 +120,9 @@ static int decode_field(const struct qmp_field *field, struct json_object *json,
         *(char ***)(base + field->offset) = copy_strings(NULL, arena);
     if (!value && !field->required)
         return 0;
-    if (value &&
-        (field->type == QMP_FIELD_PRESENT || json_object_is_type(value, json_types[field->type])))
+    if (value && is_type(value, field->type))
         return decode_value(field, value, what, arena, base, error);
-    error_set(error, VIR_ERR_INTERNAL_ERROR, "QEMU's %s has %s '%s'", what,
+    error_set(error, VIR_ERR_INTERNAL_ERROR, "%s has %s '%s'", what,
               value ? "a wrong kind of" : "no", field->path);
     return -1;
 }
@@ -131,7 +140,7 @@ int qmp_decode_list(const struct qmp_shape *shape, struct json_object *json, con
                     struct arena *arena, void **ret_items, unsigned *ret_count, GError **error)
 {
     if (!json_object_is_type(json, json_type_array)) {
-        error_set(error, VIR_ERR_INTERNAL_ERROR, "QEMU's %s is not a list", what);
+        error_set(error, VIR_ERR_INTERNAL_ERROR, "%s is not a list", what);
         return -1;
     }
     size_t count = json_object_array_length(json);

@@ -14,6 +14,7 @@ enum qmp_field_type {
     QMP_FIELD_INT,      /* int64_t */
     QMP_FIELD_UINT,     /* uint64_t; negative numbers become 0 */
     QMP_FIELD_UNSIGNED, /* unsigned; of others than these numbers the nearest */
+    QMP_FIELD_DOUBLE,   /* double, from any number */
     QMP_FIELD_STRING,   /* char * */
     QMP_FIELD_STRINGS,  /* char **, NULL at the end; never NULL itself */
     QMP_FIELD_WORDS,    /* same, from one string with spaces between */
@@ -60,7 +61,7 @@ struct qmp_shape {
 
 /* Fills the struct at ret, which is zeroed. Strings go to the arena; without one they are borrowed
  * from json, and the shape may have no STRINGS, WORDS and LIST. VIR_ERR_INTERNAL_ERROR names the
- * member that is missing or of the wrong type; what names the whole ("reply to 'query-pci'"). */
+ * member that is missing or of the wrong type; what names the whole ("QEMU's event 'STOP'"). */
 int qmp_decode_struct(const struct qmp_shape *shape, struct json_object *json, const char *what,
                       struct arena *arena, void *ret, GError **error);
 

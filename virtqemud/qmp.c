@@ -15,9 +15,35 @@
 
 #define READ_SIZE (64 * 1024)      /* at most per round of the loop */
 #define LINE_MAX_BYTES (16u << 20) /* block nodes of a long backing chain take some MiB */
-#define TREE_MAX_BYTES (256u << 20)
-#define DEPTH_MAX 512 /* backing chains of 200 nest twice a link */
 #define PAUSE_MS 10
+#define STRAY_MAX_BYTES (32u << 20)
+#define STRAY_LINE_BYTES 256 /* a line costs as many bytes at least */
+#define SYNC_MARK '\xff'
+
+static const struct qmp_dialect monitor_dialect = {
+    .peer = "QEMU",
+    .language = "QMP",
+    .program = "QEMU",
+    .gone = VIR_ERR_OPERATION_FAILED,
+    .broken = VIR_ERR_INTERNAL_ERROR,
+    .timeout = VIR_ERR_OPERATION_TIMEOUT,
+    .refused = VIR_ERR_INTERNAL_ERROR,
+    .depth = 512, /* backing chains of 200 nest twice a link */
+    .tree = 256u << 20,
+};
+
+static const struct qmp_dialect agent_dialect = {
+    .peer = "the agent",
+    .language = "agent",
+    .program = "QEMU agent",
+    .gone = VIR_ERR_AGENT_UNRESPONSIVE,
+    .broken = VIR_ERR_AGENT_UNRESPONSIVE,
+    .timeout = VIR_ERR_AGENT_COMMAND_TIMEOUT,
+    .refused = VIR_ERR_AGENT_COMMAND_FAILED,
+    .agent = true,
+    .depth = 32,
+    .tree = 64u << 20,
+};
 
 static void G_GNUC_PRINTF(2, 3) break_off(struct qmp *qmp, const char *format, ...)
 {
@@ -28,14 +54,14 @@ static void G_GNUC_PRINTF(2, 3) break_off(struct qmp *qmp, const char *format, .
     va_start(args, format);
     what = g_strdup_vprintf(format, args);
     va_end(args);
-    error_set(&reason, VIR_ERR_INTERNAL_ERROR, "QEMU of %s broke the QMP protocol: %s", qmp->who,
-              what);
+    error_set(&reason, qmp->dialect->broken, "%s of %s broke the %s protocol: %s",
+              qmp->dialect->peer, qmp->who, qmp->dialect->language, what);
     qmp_end(qmp, reason, false);
 }
 
 static void set_gone(struct qmp *qmp, GError **reason)
 {
-    error_set(reason, VIR_ERR_OPERATION_FAILED, "QEMU of %s has gone", qmp->who);
+    error_set(reason, qmp->dialect->gone, "%s of %s has gone", qmp->dialect->peer, qmp->who);
 }
 
 static bool has_ended(struct qmp *qmp)
@@ -133,6 +159,24 @@ static void handle_message(struct qmp *qmp, struct json_object **message)
         break_off(qmp, "a message of no known kind");
 }
 
+/* An agent's line: the answer that is waited for, or what nobody asked for. */
+static void handle_agent_line(struct qmp *qmp, const char *line, size_t length)
+{
+    struct json_object *message JSON_AUTO = NULL;
+    const char *mark = memrchr(line, SYNC_MARK, length);
+    const char *text = mark ? mark + 1 : line;
+
+    if (json_read(text, line + length - text, qmp->dialect->depth, qmp->dialect->tree, &message,
+                  NULL) == 0 &&
+        qmp_call_answer_only(qmp, &message) == 0) {
+        qmp->stray = 0;
+        return;
+    }
+    qmp->stray += length + STRAY_LINE_BYTES;
+    if (qmp->stray > STRAY_MAX_BYTES)
+        break_off(qmp, "more than %u MiB that are no answer", STRAY_MAX_BYTES >> 20);
+}
+
 static void handle_line(struct qmp *qmp, const char *line, size_t length)
 {
     struct json_object *message JSON_AUTO = NULL;
@@ -140,9 +184,11 @@ static void handle_line(struct qmp *qmp, const char *line, size_t length)
 
     while (length > 0 && g_ascii_isspace(line[length - 1]))
         length--;
-    if (length == 0)
+    if (length == 0 && !qmp->dialect->agent)
         return;
-    if (json_read(line, length, DEPTH_MAX, TREE_MAX_BYTES, &message, &error) < 0)
+    if (qmp->dialect->agent)
+        handle_agent_line(qmp, line, length);
+    else if (json_read(line, length, qmp->dialect->depth, qmp->dialect->tree, &message, &error) < 0)
         break_off(qmp, "%s", error->message);
     else if (!json_object_is_type(message, json_type_object))
         break_off(qmp, "a message that is no JSON object");
@@ -194,6 +240,8 @@ static void handle_bytes(struct qmp *qmp, const char *bytes, size_t length)
     keep(qmp, bytes, end - bytes);
 
     g_mutex_lock(&qmp->lock);
+    if (!qmp_wants_input(qmp)) /* the rest of an answer that came too late */
+        g_clear_pointer(&qmp->input, g_byte_array_unref);
     qmp->usage.input_bytes = qmp->input ? qmp->input->len : 0;
     g_mutex_unlock(&qmp->lock);
 }
@@ -209,6 +257,8 @@ static void read_some(struct qmp *qmp)
     if (length > 0) {
         handle_bytes(qmp, bytes, length);
         pull_brake(qmp);
+        if (qmp->dialect->agent)
+            qmp_output_ready(qmp);
         return;
     }
     if (length < 0 && (errno == EAGAIN || errno == EINTR))
@@ -237,8 +287,10 @@ static void attach(void *data)
 
     qmp->tokens_ms = loop_now(qmp->loop);
     if (!has_ended(qmp)) {
-        qmp->source = loop_add_fd(qmp->loop, qmp->fd, EPOLLIN, socket_ready, qmp, &error);
-        if (!qmp->source)
+        qmp->source = loop_add_fd(qmp->loop, qmp->fd, 0, socket_ready, qmp, &error);
+        if (qmp->source)
+            qmp_output_ready(qmp);
+        else
             qmp_end(qmp, error, false);
     }
     qmp_unref(qmp);
@@ -246,12 +298,14 @@ static void attach(void *data)
 
 /* ---- opening and closing ---- */
 
-static struct qmp *new_connection(struct loop *loop, int fd, const struct qmp_settings *settings,
-                                  const struct qmp_ops *ops, void *user)
+static struct qmp *new_connection(struct loop *loop, int fd, const struct qmp_dialect *dialect,
+                                  const struct qmp_settings *settings, const struct qmp_ops *ops,
+                                  void *user)
 {
     struct qmp *qmp = g_new0(struct qmp, 1);
 
     g_atomic_ref_count_init(&qmp->references);
+    qmp->dialect = dialect;
     g_mutex_init(&qmp->lock);
     qmp->loop = loop;
     qmp->fd = fd;
@@ -307,7 +361,7 @@ static int mark_opened(struct qmp *qmp, GError **error)
 int qmp_open(struct loop *loop, int fd, const struct qmp_settings *settings,
              const struct qmp_ops *ops, void *user, struct qmp **ret_qmp, GError **error)
 {
-    struct qmp *qmp = new_connection(loop, fd, settings, ops, user);
+    struct qmp *qmp = new_connection(loop, fd, &monitor_dialect, settings, ops, user);
 
     if (handshake(qmp, error) < 0 || mark_opened(qmp, error) < 0) {
         qmp_close(qmp);
@@ -315,6 +369,16 @@ int qmp_open(struct loop *loop, int fd, const struct qmp_settings *settings,
     }
     *ret_qmp = qmp;
     return 0;
+}
+
+struct qmp *qmp_open_agent(struct loop *loop, int fd, const struct qmp_settings *settings,
+                           const struct qmp_ops *ops, void *user)
+{
+    struct qmp *qmp = new_connection(loop, fd, &agent_dialect, settings, ops, user);
+
+    qmp->opened = true;
+    loop_post(loop, attach, qmp_ref(qmp));
+    return qmp;
 }
 
 static int connect_path(const char *path, const char *who, int *ret_fd, GError **error)

@@ -23,6 +23,8 @@
  * - VIR_ERR_DEVICE_MISSING: the same, of QEMU's class DeviceNotFound
  * - VIR_ERR_OPERATION_INVALID: the same, of QEMU's classes DeviceNotActive and KVMMissingCap
  * - VIR_ERR_RESOURCE_BUSY: too many commands wait for their answers already
+ *
+ * A guest's agent speaks a simpler form: see qmp_open_agent().
  */
 struct json_object;
 struct loop;
@@ -64,6 +66,25 @@ int qmp_open(struct loop *loop, int fd, const struct qmp_settings *settings,
  */
 int qmp_open_path(struct loop *loop, const char *path, const struct qmp_settings *settings,
                   const struct qmp_ops *ops, void *user, struct qmp **ret_qmp, GError **error);
+
+/*
+ * An agent inside the guest, which speaks without greeting, ids and events, and which nobody can
+ * trust: one command at a time, and nothing is read while none waits, so that a guest can neither
+ * make work for the loop nor fill our memory. fd as above; never blocks. Whatever the agent says
+ * that is no answer is thrown away, 32 MiB of it for one command; after that it is cut off. Errors
+ * of commands:
+ * - VIR_ERR_AGENT_COMMAND_TIMEOUT: no answer in time; qmp_synchronize() before the next command
+ * - VIR_ERR_AGENT_COMMAND_FAILED: what the agent said
+ * - VIR_ERR_AGENT_UNRESPONSIVE: the connection has ended, or the agent was cut off
+ * - VIR_ERR_RESOURCE_BUSY: a command waits already
+ */
+struct qmp *qmp_open_agent(struct loop *loop, int fd, const struct qmp_settings *settings,
+                           const struct qmp_ops *ops, void *user);
+
+/* Of an agent: has it throw away what it did not understand, and throws away all that it said
+ * before it answers to this: the next answer is to the next command. Blocks.
+ * VIR_ERR_AGENT_UNRESPONSIVE: it did not. */
+int qmp_synchronize(struct qmp *qmp, unsigned deadline_ms, GError **error);
 
 /* Ends the connection: commands in flight fail at once as with a QEMU that has gone (replies of
  * qmp_send() are still called), no event or closed starts any more (one may just be running on the

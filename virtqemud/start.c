@@ -12,6 +12,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 
+#include "agent-channel.h"
 #include "arguments.h"
 #include "check.h"
 #include "display.h"
@@ -283,6 +284,7 @@ int start_learn(struct guest *guest, struct job *job, GError **error)
         return -1;
     DEFINITION_AUTO struct domain *changed = (struct domain *)definition_copy(view.live);
     learn_terminals(changed, chardevs, count);
+    agent_channel_learn(guest, job, changed, chardevs, count);
     object_publish_live(job, definition_copy(&changed->definition));
     return 0;
 }

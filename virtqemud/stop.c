@@ -123,6 +123,7 @@ void stop_clear_up(struct guest *guest, struct job *job, int reason)
     object_get_view(&guest->object, &view);
     guest_set_qmp(guest, NULL);
     atomic_store(&guest->lost, 0);
+    agent_close(guest);
     forget_process(guest);
     forget_owner(guest);
     forget_plugging(guest);

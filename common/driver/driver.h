@@ -44,6 +44,10 @@ struct driver_spec {
      * spoken to; -1: it can. Any thread, never blocks. May be NULL: it always can. */
     int64_t (*out_of_control)(struct object *object);
 
+    /* VIR_DOMAIN_VCPU_GUEST: how many CPUs the guest itself has online. On a patient thread. NULL:
+     * nobody can tell. */
+    int (*count_guest_vcpus)(struct object *domain, unsigned *ret_count, GError **error);
+
     /* A client has gone, or closed its connection: undo what lives no longer than it. On a worker.
      * May be NULL. */
     void (*client_gone)(struct client *client);

@@ -76,7 +76,7 @@ static struct qmp_list decode_list(const struct qmp_query *query, struct arena *
     g_autoptr(GError) error = NULL;
     struct qmp_list list = {0};
 
-    qmp_decode_list(query->shape, json, "reply", arena, &list.items, &list.count, &error);
+    qmp_decode_list(query->shape, json, "QEMU's reply", arena, &list.items, &list.count, &error);
     g_assert_no_error(error);
     return list;
 }
@@ -135,9 +135,9 @@ static void check_bad(const struct qmp_query *query, const char *text, const cha
     void *one = arena_alloc(&arena, query->shape->size);
 
     if (query->list)
-        qmp_decode_list(query->shape, json, "reply", &arena, &list.items, &list.count, &error);
+        qmp_decode_list(query->shape, json, "QEMU's reply", &arena, &list.items, &list.count, &error);
     else
-        qmp_decode_struct(query->shape, json, "reply", &arena, one, &error);
+        qmp_decode_struct(query->shape, json, "QEMU's reply", &arena, one, &error);
     g_assert_true(error_is(error, VIR_ERR_INTERNAL_ERROR));
     g_assert_cmpstr(error->message, ==, message);
 }
@@ -163,7 +163,7 @@ static void test_unsigned(void)
     struct qmp_balloon_stats stats = {0};
 
     g_assert_cmpint(
-        qmp_decode_struct(qmp_query_balloon_stats.shape, json, "reply", &arena, &stats, NULL), ==,
+        qmp_decode_struct(qmp_query_balloon_stats.shape, json, "QEMU's reply", &arena, &stats, NULL), ==,
         0);
     g_assert_cmpuint(stats.free_memory, ==, UINT64_MAX);
     g_assert_cmpuint(stats.swap_in, ==, 0);
