@@ -24,8 +24,8 @@ void guest_clear(struct object *object)
         process_clear(&guest->process);
     g_clear_pointer(&guest->owner, client_unref);
     g_clear_pointer(&guest->consoles, g_hash_table_unref);
-    g_strfreev(guest->cgroup);
     g_clear_pointer(&guest->helpers, g_ptr_array_unref);
+    g_strfreev(guest->cgroup);
     g_free(guest->folder);
     definition_auto_unref(&guest->plugging);
 }

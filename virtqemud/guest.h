@@ -44,17 +44,17 @@ struct guest {
     atomic_bool collecting; /* statistics.c has asked and waits for answers */
     atomic_bool late;       /* ... longer than is bearable: nobody waits for them any more */
 
+    struct agent agent;   /* agent.c's */
+    GHashTable *consoles; /* console.c's: alias -> session; guarded by lock; NULL: none yet */
+
     struct domain *plugging; /* hotplug.c's: devices that QEMU may have by now; NULL: none */
     unsigned last_node;      /* highest number that a block node has had in this run */
     struct expectation *expectation; /* same: whose turn waits for news; guarded by lock */
 
-    struct agent agent;   /* agent.c's */
-    GHashTable *consoles; /* console.c's: alias -> session; guarded by lock; NULL: none yet */
-
     char **cgroup;        /* folders of its control group; NULL: none; guarded by lock */
+    GPtrArray *helpers;   /* helper.c's: programs that work for it; NULL: none; guarded by lock */
     char *folder;         /* private to this run: monitor socket, keys */
     size_t log_start;     /* where QEMU's own words begin in its log */
-    GPtrArray *helpers;   /* helper.c's: programs that work for it; NULL: none; guarded by lock */
     struct client *owner; /* AUTODESTROY: whose going stops it; a reference, or NULL */
 };
 

@@ -17,8 +17,8 @@
 #include "check.h"
 #include "display.h"
 #include "firmware.h"
-#include "log-file.h"
 #include "helper.h"
+#include "log-file.h"
 #include "monitor.h"
 #include "placement.h"
 #include "prepare.h"
@@ -166,7 +166,6 @@ static int run_emulator(struct guest *guest, struct job *job, const struct domai
     return result;
 }
 
-static int launch(struct guest *guest, struct job *job, const struct domain *live, GError **error)
 /* On record before, so that a later daemon clears up, and after, so that it finds them. */
 static int start_helpers(struct guest *guest, struct job *job, const struct domain *live,
                          GError **error)
@@ -178,6 +177,7 @@ static int start_helpers(struct guest *guest, struct job *job, const struct doma
     return guest->helpers ? store_save_status(store, job, error) : 0;
 }
 
+static int launch(struct guest *guest, struct job *job, const struct domain *live, GError **error)
 {
     struct qemu *qemu = qemu_of(&guest->object);
     struct emulator *emulator EMULATOR_AUTO = NULL;
@@ -191,8 +191,8 @@ static int start_helpers(struct guest *guest, struct job *job, const struct doma
 
     if (probe_get(qemu->probes, live->devices.emulator, &emulator, error) < 0 ||
         check_domain(live, emulator, error) < 0 || prepare_access(guest, live, error) < 0 ||
-        make_monitor_socket(guest->folder, &listening, &monitor, error) < 0)
         start_helpers(guest, job, live, error) < 0 ||
+        make_monitor_socket(guest->folder, &listening, &monitor, error) < 0)
         return -1;
     context.emulator = emulator;
     context.monitor_fd = listening;

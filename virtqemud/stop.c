@@ -131,9 +131,9 @@ void stop_clear_up(struct guest *guest, struct job *job, int reason)
     if (view.live) {
         note_end(qemu, view.name, reason);
         prepare_undo(guest, view_live(&view));
-    }
         if (!view.config)
             tpm_state_remove(qemu, view_live(&view), 0);
+    }
     if (store_remove_status(qemu->store, job, &error) < 0)
         log_error("%s", error->message);
     registry_set_id(qemu->domains, job, -1, NULL);
