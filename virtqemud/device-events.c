@@ -161,6 +161,46 @@ void device_event_io_error(const struct qmp_event *event, void *user)
     raise_event(guest, VIR_DOMAIN_EVENT_ID_IO_ERROR_REASON, &with_reason);
 }
 
+static void raise_threshold(struct guest *guest, const struct object_view *view, const char *name,
+                            const struct domain_source *source, const struct qmp_event *event)
+{
+    struct remote_domain_event_block_threshold_msg message = {
+        .dev = (char *)name,
+        .path = (char *)source->path,
+        .threshold = event->block_write_threshold.threshold,
+        .excess = event->block_write_threshold.excess,
+    };
+
+    guest_fill_handle(view, &message.dom);
+    raise_event(guest, VIR_DOMAIN_EVENT_ID_BLOCK_THRESHOLD, &message);
+}
+
+/* The topmost image also has the disk's own name. */
+static void raise_thresholds(struct guest *guest, const struct object_view *view,
+                             const struct domain_disk *disk, const struct qmp_event *event)
+{
+    for (const struct domain_source *source = &disk->source; source; source = source->backing) {
+        g_autofree char *node = block_node_storage_name(source);
+        g_autofree char *name = g_strdup_printf("%s[%u]", disk->target, source->index);
+
+        if (g_strcmp0(node, event->block_write_threshold.node) != 0)
+            continue;
+        if (source == &disk->source)
+            raise_threshold(guest, view, disk->target, source, event);
+        raise_threshold(guest, view, name, source, event);
+    }
+}
+
+void device_event_threshold(const struct qmp_event *event, void *user)
+{
+    struct guest *guest = user;
+    EVENT_VIEW(view, guest);
+
+    if (view.live)
+        LIST_EACH (disk, &view_live(&view)->devices.disks)
+            raise_thresholds(guest, &view, disk, event);
+}
+
 static void set_balloon(struct guest *guest, struct job *job, uint64_t kib, const char *text)
 {
     struct domain *live = copy_live(guest);

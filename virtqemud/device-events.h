@@ -11,6 +11,7 @@ void device_event_rtc_change(const struct qmp_event *event, void *user);
 void device_event_watchdog(const struct qmp_event *event, void *user);
 void device_event_io_error(const struct qmp_event *event, void *user);
 void device_event_balloon(const struct qmp_event *event, void *user);
+void device_event_threshold(const struct qmp_event *event, void *user);
 void device_event_graphics(const struct qmp_event *event, void *user);
 void device_event_tray(const struct qmp_event *event, void *user);
 void device_event_memory_failure(const struct qmp_event *event, void *user);

@@ -2,6 +2,7 @@
 #include "domain-stats.h"
 
 #include "block-nodes.h"
+#include "counters.h"
 #include "facts.h"
 #include "image-size.h"
 #include "usage.h"
@@ -266,6 +267,16 @@ static void add_iothreads(struct params *params, struct guest *guest,
     }
 }
 
+static void add_perf(struct params *params, struct guest *guest, const struct object_view *view,
+                     bool backing)
+{
+    uint64_t count;
+
+    for (unsigned kind = 0; kind < PERF_KINDS; kind++)
+        if (counters_read(guest, kind, &count))
+            params_add_ulong(params, count, "perf.%s", perf_name(kind));
+}
+
 static void add_dirty_rate(struct params *params, struct guest *guest,
                            const struct object_view *view, bool backing)
 {
@@ -287,10 +298,15 @@ static const struct {
     void (*add)(struct params *params, struct guest *guest, const struct object_view *view,
                 bool backing);
 } groups_table[] = {
-    {VIR_DOMAIN_STATS_STATE, add_state},          {VIR_DOMAIN_STATS_CPU_TOTAL, add_cpu},
-    {VIR_DOMAIN_STATS_BALLOON, add_balloon},      {VIR_DOMAIN_STATS_VCPU, add_vcpus},
-    {VIR_DOMAIN_STATS_INTERFACE, add_interfaces}, {VIR_DOMAIN_STATS_BLOCK, add_disks},
-    {VIR_DOMAIN_STATS_IOTHREAD, add_iothreads},   {VIR_DOMAIN_STATS_DIRTYRATE, add_dirty_rate},
+    {VIR_DOMAIN_STATS_STATE, add_state},
+    {VIR_DOMAIN_STATS_CPU_TOTAL, add_cpu},
+    {VIR_DOMAIN_STATS_BALLOON, add_balloon},
+    {VIR_DOMAIN_STATS_VCPU, add_vcpus},
+    {VIR_DOMAIN_STATS_INTERFACE, add_interfaces},
+    {VIR_DOMAIN_STATS_BLOCK, add_disks},
+    {VIR_DOMAIN_STATS_IOTHREAD, add_iothreads},
+    {VIR_DOMAIN_STATS_DIRTYRATE, add_dirty_rate},
+    {VIR_DOMAIN_STATS_PERF, add_perf},
 };
 
 void domain_stats_add(struct params *params, struct object *object, unsigned groups, bool backing)

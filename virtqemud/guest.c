@@ -12,6 +12,7 @@
 #include "driver/events.h"
 #include "protocol/remote.h"
 
+#include "counters.h"
 #include "stop.h"
 
 void guest_clear(struct object *object)
@@ -25,6 +26,7 @@ void guest_clear(struct object *object)
     g_clear_pointer(&guest->owner, client_unref);
     g_clear_pointer(&guest->consoles, g_hash_table_unref);
     g_clear_pointer(&guest->helpers, g_ptr_array_unref);
+    counters_close(guest);
     g_strfreev(guest->cgroup);
     g_free(guest->folder);
     definition_auto_unref(&guest->plugging);

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "base/process.h"
+#include "host/perf.h"
 #include "model/domain.h"
 #include "object/object.h"
 
@@ -51,7 +52,8 @@ struct guest {
     unsigned last_node;      /* highest number that a block node has had in this run */
     struct expectation *expectation; /* same: whose turn waits for news; guarded by lock */
 
-    char **cgroup;        /* folders of its control group; NULL: none; guarded by lock */
+    int counters[PERF_KINDS]; /* counters.c's descriptors; guarded by lock */
+    char **cgroup;            /* folders of its control group; NULL: none; guarded by lock */
     GPtrArray *helpers;   /* helper.c's: programs that work for it; NULL: none; guarded by lock */
     char *folder;         /* private to this run: monitor socket, keys */
     size_t log_start;     /* where QEMU's own words begin in its log */

@@ -24,5 +24,11 @@ extern const struct driver_methods agent_methods;     /* what only the guest cou
 extern const struct driver_methods monitor_methods;   /* the qemu program */
 extern const struct driver_methods host_methods;      /* versions and capabilities */
 
+extern const struct driver_methods bandwidth_methods; /* limits of their interfaces */
+extern const struct driver_methods image_methods;     /* sizes of images, and warnings */
+extern const struct driver_methods peek_methods;      /* bytes of disks and memory */
+extern const struct driver_methods measure_methods;   /* counters, how fast memory changes */
+extern const struct driver_methods policy_methods;    /* ends of guests, encrypted guests */
+
 /* driver_spec.client_gone: ends the guests that were started with AUTODESTROY. */
 void lifecycle_client_gone(struct client *client);

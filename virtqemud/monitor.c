@@ -302,6 +302,7 @@ static const struct qmp_event_handlers handlers = {
             [QMP_EVENT_WATCHDOG] = device_event_watchdog,
             [QMP_EVENT_BLOCK_IO_ERROR] = device_event_io_error,
             [QMP_EVENT_BALLOON_CHANGE] = device_event_balloon,
+            [QMP_EVENT_BLOCK_WRITE_THRESHOLD] = device_event_threshold,
             [QMP_EVENT_GRAPHICS] = device_event_graphics,
             [QMP_EVENT_DEVICE_TRAY_MOVED] = device_event_tray,
             [QMP_EVENT_DEVICE_DELETED] = unplug_event_deleted,

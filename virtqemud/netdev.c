@@ -419,7 +419,6 @@ static int check_net(const struct building *building, GError **error)
         {net->filterref != NULL, "packet filters need virtnwfilterd, later"},
         {net->virtual_port != NULL, "<virtualport> is not in this version"},
         {net->vlan != NULL, "<vlan> is not in this version"},
-        {net->bandwidth != NULL, "<bandwidth> is not in this version"},
         {is_passt(net) && net->type != NET_USER, "<backend type='passt'/> needs type='user'"},
         {net->port_forwards.count > 0 && !is_passt(net),
          "<portForward> needs <backend type='passt'/>"},

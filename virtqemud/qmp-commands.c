@@ -195,6 +195,29 @@ int qmp_netdev_del(struct qmp *qmp, const char *id, unsigned deadline_ms, GError
     return run(qmp, "netdev_del", json_build("s:id", id, NULL), deadline_ms, error);
 }
 
+int qmp_block_resize(struct qmp *qmp, const char *node, uint64_t bytes, unsigned deadline_ms,
+                     GError **error)
+{
+    return run(qmp, "block_resize", json_build("s:node-name", node, "U:size", bytes, NULL),
+               deadline_ms, error);
+}
+
+int qmp_set_write_threshold(struct qmp *qmp, const char *node, uint64_t bytes, unsigned deadline_ms,
+                            GError **error)
+{
+    return run(qmp, "block-set-write-threshold",
+               json_build("s:node-name", node, "U:write-threshold", bytes, NULL), deadline_ms,
+               error);
+}
+
+int qmp_save_memory(struct qmp *qmp, uint64_t offset, uint64_t size, const char *filename,
+                    bool physical, unsigned deadline_ms, GError **error)
+{
+    return run(qmp, physical ? "pmemsave" : "memsave",
+               json_build("U:val", offset, "U:size", size, "s:filename", filename, NULL),
+               deadline_ms, error);
+}
+
 int qmp_getfd(struct qmp *qmp, const char *name, int fd, unsigned deadline_ms, GError **error)
 {
     return qmp_execute_fds(qmp, "getfd", json_build("s:fdname", name, NULL), &fd, 1, deadline_ms,

@@ -289,6 +289,17 @@ int qmp_blockdev_del(struct qmp *qmp, const char *node, unsigned deadline_ms, GE
 int qmp_object_del(struct qmp *qmp, const char *id, unsigned deadline_ms, GError **error);
 int qmp_netdev_del(struct qmp *qmp, const char *id, unsigned deadline_ms, GError **error);
 
+/* The size of a node in bytes; bytes written to it of which BLOCK_WRITE_THRESHOLD tells, 0: none.
+ */
+int qmp_block_resize(struct qmp *qmp, const char *node, uint64_t bytes, unsigned deadline_ms,
+                     GError **error);
+int qmp_set_write_threshold(struct qmp *qmp, const char *node, uint64_t bytes, unsigned deadline_ms,
+                            GError **error);
+
+/* QEMU writes a part of the guest's memory to filename; else as its first vcpu sees it. */
+int qmp_save_memory(struct qmp *qmp, uint64_t offset, uint64_t size, const char *filename,
+                    bool physical, unsigned deadline_ms, GError **error);
+
 /* Hands a descriptor over under a name; it stays the caller's as well. */
 int qmp_getfd(struct qmp *qmp, const char *name, int fd, unsigned deadline_ms, GError **error);
 int qmp_closefd(struct qmp *qmp, const char *name, unsigned deadline_ms, GError **error);

@@ -15,6 +15,7 @@
 #include "driver/events.h"
 #include "protocol/remote.h"
 
+#include "counters.h"
 #include "display.h"
 #include "helper.h"
 #include "log-file.h"
@@ -274,6 +275,17 @@ static void set_found(struct guest *guest, const char *name)
 
 /* ---- connecting ---- */
 
+/* What only a daemon can have open. */
+static void count_again(struct guest *guest)
+{
+    OBJECT_VIEW_AUTO struct object_view view = {0};
+    g_autoptr(GError) error = NULL;
+
+    object_get_view(&guest->object, &view);
+    if (view.live && counters_apply(guest, view_live(&view), &error) < 0)
+        log_warn("domain '%s': %s", view.name, error->message);
+}
+
 static int take_up(struct guest *guest, struct job *job, GError **error)
 {
     g_autofree char *name = object_get_name(&guest->object);
@@ -283,6 +295,7 @@ static int take_up(struct guest *guest, struct job *job, GError **error)
         catch_up(guest, job, error) < 0)
         return -1;
     set_found(guest, name);
+    count_again(guest);
     g_autoptr(GError) unsaved = NULL;
     if (store_save_status(qemu_of(&guest->object)->store, job, &unsaved) < 0)
         log_error("%s", unsaved->message);

@@ -14,7 +14,9 @@
 
 #include "agent-channel.h"
 #include "arguments.h"
+#include "bandwidth.h"
 #include "check.h"
+#include "counters.h"
 #include "display.h"
 #include "firmware.h"
 #include "helper.h"
@@ -304,7 +306,15 @@ static int tell_settings(struct job *job, const struct domain *live,
     if (result == 0)
         result = tuning_apply(qmp, live, error);
     qmp_unref(qmp);
-    return result < 0 ? -1 : placement_apply_all(guest_of(job_object(job)), live, error);
+    return result;
+}
+
+/* What the host does for it, or to it. */
+static int tell_host(struct guest *guest, const struct domain *live, GError **error)
+{
+    if (placement_apply_all(guest, live, error) < 0 || bandwidth_apply_all(live, error) < 0)
+        return -1;
+    return counters_apply(guest, live, error);
 }
 
 /* ---- running ---- */
@@ -329,7 +339,7 @@ static int bring_up(struct guest *guest, struct job *job, const struct domain *l
     struct qemu *qemu = qemu_of(&guest->object);
 
     if (launch(guest, job, live, error) < 0 || start_learn(guest, job, error) < 0 ||
-        tell_settings(job, live, &qemu->config, error) < 0 ||
+        tell_settings(job, live, &qemu->config, error) < 0 || tell_host(guest, live, error) < 0 ||
         let_run(guest, job, request, error) < 0)
         return -1;
     if (request->client) {

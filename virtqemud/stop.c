@@ -7,6 +7,7 @@
 #include "base/log.h"
 
 #include "console.h"
+#include "counters.h"
 #include "log-file.h"
 #include "ownership.h"
 #include "prepare.h"

@@ -142,10 +142,9 @@ static char *whole_text(const struct spelling *spelling, const char *path, uint6
 
     if (!spelling->second)
         return g_strconcat(spelling->before ? spelling->before : "", text, NULL);
-    if (file_read_all(path, TEXT_LIMIT, &old, NULL, NULL) < 0)
-        old = g_strdup("max");
-    old[strcspn(old, " \n")] = '\0';
-    return g_strdup_printf("%s %s", old, text);
+    if (file_read_all(path, TEXT_LIMIT, &old, NULL, NULL) == 0)
+        old[strcspn(old, " \n")] = '\0';
+    return g_strdup_printf("%s %s", old && *old ? old : "max", text);
 }
 
 static int check_range(const struct spelling *spelling, uint64_t number, GError **error)

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "model/domain.h"
+
+/* Has the host limit an interface as it says, or not at all. Blocks for a program.
+ * VIR_ERR_CONFIG_UNSUPPORTED: an interface that has no device on the host; else those of
+ * "host/traffic.h". */
+int bandwidth_apply(const struct domain_net *net, GError **error);
+
+/* At the start: those of all interfaces that are limited. */
+int bandwidth_apply_all(const struct domain *live, GError **error);
