@@ -59,10 +59,16 @@ static int check_arguments(const struct domain *live, const struct emulator *emu
     return 0;
 }
 
+int check_machine(const struct domain *domain, const struct emulator *emulator, GError **error)
+{
+    if (check_architecture(domain, emulator, error) < 0)
+        return -1;
+    return check_vcpus(domain, emulator, error);
+}
+
 int check_domain(const struct domain *live, const struct emulator *emulator, GError **error)
 {
-    if (check_architecture(live, emulator, error) < 0 ||
-        check_accelerator(live, emulator, error) < 0 || check_vcpus(live, emulator, error) < 0 ||
+    if (check_machine(live, emulator, error) < 0 || check_accelerator(live, emulator, error) < 0 ||
         cpu_option_check(live, emulator, error) < 0)
         return -1;
     return check_arguments(live, emulator, error);

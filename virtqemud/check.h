@@ -12,3 +12,7 @@
  * missing.
  */
 int check_domain(const struct domain *live, const struct emulator *emulator, GError **error);
+
+/* What no start could mend, and is refused at once: another architecture, more vcpus than the
+ * machine has room for. VIR_ERR_CONFIG_UNSUPPORTED. */
+int check_machine(const struct domain *domain, const struct emulator *emulator, GError **error);

@@ -7,6 +7,7 @@
 #include "xml/xml.h"
 
 #include "address.h"
+#include "check.h"
 #include "emulator.h"
 #include "firmware.h"
 
@@ -293,7 +294,8 @@ int defaults_apply(struct domain *domain, const struct emulator *emulator, const
         domain->os.arch = text(domain, emulator->arch);
     if (!domain->devices.emulator)
         domain->devices.emulator = text(domain, emulator->path);
-    if (defaults_find_machine(domain, emulator, &machine, error) < 0)
+    if (defaults_find_machine(domain, emulator, &machine, error) < 0 ||
+        check_machine(domain, emulator, error) < 0)
         return -1;
     machine.nvram_folder = nvram_folder;
     return defaults_apply_machine(domain, &machine, error);

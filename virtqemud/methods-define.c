@@ -98,7 +98,7 @@ static int undefine(struct call *call, unsigned flags, GError **error)
         return -1;
     }
     if ((flags & VIR_DOMAIN_UNDEFINE_NVRAM) && (flags & VIR_DOMAIN_UNDEFINE_KEEP_NVRAM)) {
-        error_set(error, VIR_ERR_INVALID_ARG,
+        error_set(error, VIR_ERR_OPERATION_INVALID,
                   "flags VIR_DOMAIN_UNDEFINE_NVRAM and VIR_DOMAIN_UNDEFINE_KEEP_NVRAM exclude "
                   "each other");
         return -1;
@@ -151,6 +151,10 @@ int domain_rename(struct call *call, const struct remote_domain_rename_args *arg
     object_get_view(call->object, &view);
     if (view.live) {
         error_set(error, VIR_ERR_OPERATION_INVALID, "cannot rename active domain");
+        return -1;
+    }
+    if (g_strcmp0(args->new_name, view.name) == 0) {
+        error_set(error, VIR_ERR_OPERATION_INVALID, "Can't rename domain to itself");
         return -1;
     }
     if (!args->new_name) {

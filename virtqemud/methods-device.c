@@ -60,6 +60,10 @@ int domain_screenshot(struct call *call, const struct remote_domain_screenshot_a
     OBJECT_VIEW_AUTO struct object_view view = {0};
 
     object_get_view(call->object, &view);
+    if (!view_live(&view)->devices.videos.count) {
+        error_set(error, VIR_ERR_OPERATION_INVALID, "no screens to take screenshot from");
+        return -1;
+    }
     if (args->screen >= view_live(&view)->devices.videos.count) {
         error_set(error, VIR_ERR_INVALID_ARG, "there is no screen %u", args->screen);
         return -1;

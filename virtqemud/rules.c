@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/mac.h"
+
 #define REFUSE(error, ...)                                                                         \
     (error_set_from((error), VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED, __VA_ARGS__), -1)
 
@@ -140,6 +142,14 @@ static int check_nets(const struct domain *domain, GError **error)
         if (net->type == NET_INTERNAL || net->type == NET_VDS)
             return REFUSE(error, "interface type '%s' is not supported with QEMU",
                           names_word(&net_type_names, net->type));
+        if (net->mac[0] & 1) {
+            char mac[MAC_TEXT];
+
+            error_set(error, VIR_ERR_XML_ERROR,
+                      "devices/interface/mac/@address: '%s' is the address of a group",
+                      mac_format(net->mac, mac));
+            return -1;
+        }
     }
     return 0;
 }

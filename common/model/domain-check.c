@@ -129,6 +129,9 @@ static int check_disk_address(const struct domain_disk *disk, GError **error)
 
 static int check_disk(const struct domain_disk *disk, GError **error)
 {
+    if (domain_source_is_empty(&disk->source) &&
+        (disk->device == DISK_DEVICE_DISK || disk->device == DISK_DEVICE_LUN))
+        return REFUSE(error, VIR_ERR_NO_SOURCE, "disk '%s' has no source", disk->target);
     if (disk->bus == DISK_BUS_FDC && disk->device != DISK_DEVICE_FLOPPY)
         return REFUSE(error, VIR_ERR_CONFIG_UNSUPPORTED,
                       "disk '%s': only a floppy can be on bus 'fdc'", disk->target);

@@ -451,7 +451,8 @@ int registry_rename_begin(struct registry *registry, struct job *job, const char
     g_mutex_lock(&registry->lock);
     other = g_hash_table_lookup(registry->by_name, new_name);
     if (other)
-        set_clash(other, new_name, "already exists", error);
+        error_set(error, VIR_ERR_OPERATION_INVALID, "%s with name '%s' already exists",
+                  other->kind->name, new_name);
     else if (!g_hash_table_add(registry->reserved, g_strdup(new_name)))
         error_set(error, VIR_ERR_OPERATION_FAILED, "another %s is being renamed to '%s'",
                   registry->kind->name, new_name);

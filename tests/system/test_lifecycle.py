@@ -262,6 +262,10 @@ def test_log_begins_with_the_command(hlt):
 
 
 WOODEN_DISK = "<disk><target dev='hda' bus='wood'/></disk>"
+NO_SOURCE = "<disk type='file'><target dev='hda' bus='ide'/></disk>"
+NO_TARGET = "<disk type='file'><source file='/x'/></disk>"
+GROUP_MAC = "<interface type='user'><mac address='01:00:00:00:00:01'/></interface>"
+BOTH_NVRAM = libvirt.VIR_DOMAIN_UNDEFINE_NVRAM | libvirt.VIR_DOMAIN_UNDEFINE_KEEP_NVRAM
 NOBODY = "0badcafe-0000-4000-8000-000000000000"
 
 
@@ -281,6 +285,19 @@ NOBODY = "0badcafe-0000-4000-8000-000000000000"
     (libvirt.VIR_ERR_XML_ERROR, lambda c, d: c.defineXML("<network/>")),
     (libvirt.VIR_ERR_XML_ERROR, lambda c, d: c.defineXML(hlt_xml("a/b"))),
     (libvirt.VIR_ERR_XML_ERROR, lambda c, d: c.defineXML(hlt_xml("x", devices=WOODEN_DISK))),
+    (libvirt.VIR_ERR_XML_ERROR, lambda c, d: c.defineXML(hlt_xml("x", devices=GROUP_MAC))),
+    (libvirt.VIR_ERR_NO_NAME, lambda c, d: c.defineXML(hlt_xml(""))),
+    (libvirt.VIR_ERR_NO_SOURCE, lambda c, d: c.defineXML(hlt_xml("x", devices=NO_SOURCE))),
+    (libvirt.VIR_ERR_NO_TARGET, lambda c, d: c.defineXML(hlt_xml("x", devices=NO_TARGET))),
+    (libvirt.VIR_ERR_CONFIG_UNSUPPORTED,
+     lambda c, d: c.defineXML(hlt_xml("x").replace("<vcpu>1<", "<vcpu>9999<"))),
+    (libvirt.VIR_ERR_CONFIG_UNSUPPORTED,
+     lambda c, d: c.defineXML(hlt_xml("x").replace("arch='x86_64'", "arch='aarch64'"))),
+    (libvirt.VIR_ERR_OPERATION_INVALID, lambda c, d: d.rename("hlt")),
+    (libvirt.VIR_ERR_OPERATION_INVALID,
+     lambda c, d: (c.defineXML(hlt_xml("other")), d.rename("other"))),
+    (libvirt.VIR_ERR_OPERATION_INVALID, lambda c, d: d.undefineFlags(BOTH_NVRAM)),
+    (libvirt.VIR_ERR_OPERATION_INVALID, lambda c, d: (d.create(), d.screenshot(c.newStream(), 0))),
     (libvirt.VIR_ERR_OPERATION_FAILED, lambda c, d: c.defineXML(hlt_xml("hlt"))),
     (libvirt.VIR_ERR_OPERATION_FAILED,
      lambda c, d: c.defineXML(hlt_xml("other", uuid=d.UUIDString()))),

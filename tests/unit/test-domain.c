@@ -143,18 +143,20 @@ static const struct {
     enum error_code code;
     const char *says;
 } refusals[] = {
-    {"<disk><target dev='vda'/></disk><disk><target dev='vda'/></disk>", VIR_ERR_XML_ERROR,
-     "target 'vda' duplicated"},
-    {"<disk><source file='/a'/></disk>", VIR_ERR_XML_ERROR, "devices/disk[1]/target/@dev"},
-    {"<disk><target dev='vda' bus='virtoi'/></disk>", VIR_ERR_XML_ERROR, "did you mean 'virtio'"},
-    {"<disk><target dev='hda'/><address type='pci' slot='3'/></disk>", VIR_ERR_CONFIG_UNSUPPORTED,
-     "Invalid address type 'pci' for the disk 'hda'"},
-    {"<disk><target dev='vda'/><boot order='1'/></disk>"
-     "<disk><target dev='vdb'/><boot order='1'/></disk>",
+    {"<disk><source file='/a'/><target dev='vda'/></disk><disk><source file='/a'/><target "
+     "dev='vda'/></disk>",
+     VIR_ERR_XML_ERROR, "target 'vda' duplicated"},
+    {"<disk><source file='/a'/></disk>", VIR_ERR_NO_TARGET, "devices/disk[1]/target/@dev"},
+    {"<disk><source file='/a'/><target dev='vda' bus='virtoi'/></disk>", VIR_ERR_XML_ERROR,
+     "did you mean 'virtio'"},
+    {"<disk><source file='/a'/><target dev='hda'/><address type='pci' slot='3'/></disk>",
+     VIR_ERR_CONFIG_UNSUPPORTED, "Invalid address type 'pci' for the disk 'hda'"},
+    {"<disk><source file='/a'/><target dev='vda'/><boot order='1'/></disk>"
+     "<disk><source file='/a'/><target dev='vdb'/><boot order='1'/></disk>",
      VIR_ERR_CONFIG_UNSUPPORTED, "boot order '1' used for more than one device"},
     {"<disk device='floppy'><target dev='vda' bus='virtio'/></disk>", VIR_ERR_CONFIG_UNSUPPORTED,
      "floppy"},
-    {"<disk><target dev='vda'/><iotune><total_iops_sec>1</total_iops_sec>"
+    {"<disk><source file='/a'/><target dev='vda'/><iotune><total_iops_sec>1</total_iops_sec>"
      "<read_iops_sec>1</read_iops_sec></iotune></disk>",
      VIR_ERR_XML_ERROR, "total and read/write"},
     {"<controller type='scsi' index='0'/><controller type='scsi' index='0'/>", VIR_ERR_XML_ERROR,
@@ -172,13 +174,15 @@ static const struct {
      "multiple audio backends have id '1'"},
     {"<memory model='dimm'><target><size>512</size></target></memory>", VIR_ERR_CONFIG_UNSUPPORTED,
      "maxMemory"},
-    {"<disk><target dev='vda'/><alias name='ua-x'/></disk>"
-     "<disk><target dev='vdb'/><alias name='ua-x'/></disk>",
+    {"<disk><source file='/a'/><target dev='vda'/><alias name='ua-x'/></disk>"
+     "<disk><source file='/a'/><target dev='vdb'/><alias name='ua-x'/></disk>",
      VIR_ERR_CONFIG_UNSUPPORTED, "non unique alias"},
     {"<interface type='bridge'/>", VIR_ERR_XML_ERROR, "source/@bridge"},
     {"<rng model='virtio'><backend model='egd'/></rng>", VIR_ERR_XML_ERROR, "backend/@type"},
-    {"<disk><target dev='sda'/><address type='drive' controller='300'/></disk>", VIR_ERR_XML_ERROR,
-     "300"},
+    {"<disk><source file='/a'/><target dev='sda'/><address type='drive' controller='300'/></disk>",
+     VIR_ERR_XML_ERROR, "300"},
+    {"<disk><target dev='vda'/></disk>", VIR_ERR_NO_SOURCE,
+     "missing source information: disk 'vda'"},
 };
 
 static void test_refusal(gconstpointer data)

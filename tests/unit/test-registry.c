@@ -209,9 +209,8 @@ static void test_rename(void)
     struct object *found;
 
     g_assert_cmpint(registry_rename_begin(registry, job, "b", &error), ==, -1);
-    assert_error(&error, VIR_ERR_OPERATION_FAILED,
-                 "operation failed: thing 'b' already exists with uuid "
-                 "02020202-0202-0202-0202-020202020202");
+    assert_error(&error, VIR_ERR_OPERATION_INVALID,
+                 "Requested operation is not valid: thing with name 'b' already exists");
     g_assert_cmpint(registry_rename_begin(registry, job, "c", NULL), ==, 0);
     g_assert_cmpint(registry_rename_begin(registry, other, "c", NULL), ==, -1);
     refuse_add(registry, "c", 3, 0, VIR_ERR_OPERATION_FAILED,
