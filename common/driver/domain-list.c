@@ -3,11 +3,12 @@
 
 #include "driver/client.h"
 #include "driver/domains.h"
+#include "driver/generic.h"
 #include "protocol/remote-handlers.h"
 
 static struct registry *domains_of(struct call *call)
 {
-    return call->client->driver->registries[PROTOCOL_OBJECT_DOMAIN];
+    return call_registry(call, PROTOCOL_OBJECT_DOMAIN);
 }
 
 static void fill_from_view(struct call *call, const struct object_view *view,
@@ -33,10 +34,7 @@ void domain_fill_handle(struct call *call, struct object *object,
 static int reply_found(struct call *call, struct object *object,
                        struct remote_nonnull_domain *ret_handle, GError **error)
 {
-    if (!object)
-        return -1;
-    call->object = object;
-    if (call_check_access(call, error) < 0)
+    if (call_found(call, object, error) < 0)
         return -1;
     domain_fill_handle(call, object, ret_handle);
     return 0;
@@ -65,35 +63,6 @@ int domain_lookup_by_id(struct call *call, const struct remote_domain_lookup_by_
 
 /* ---- the list with filters ---- */
 
-/*
- * Filters come in groups: within one any bit may match, and a group of which no bit is set lets all
- * pass. A row is a bit and the question it asks.
- */
-struct filter_row {
-    unsigned flag;
-    bool (*matches)(const struct object_view *view);
-};
-
-static bool is_active(const struct object_view *view)
-{
-    return view->live != NULL;
-}
-
-static bool is_inactive(const struct object_view *view)
-{
-    return view->live == NULL;
-}
-
-static bool is_persistent(const struct object_view *view)
-{
-    return view->config != NULL;
-}
-
-static bool is_transient(const struct object_view *view)
-{
-    return view->config == NULL;
-}
-
 static bool is_running(const struct object_view *view)
 {
     return view->state == VIR_DOMAIN_RUNNING;
@@ -114,16 +83,6 @@ static bool is_other(const struct object_view *view)
     return !is_running(view) && !is_paused(view) && !is_shut_off(view);
 }
 
-static bool has_autostart(const struct object_view *view)
-{
-    return view->autostart;
-}
-
-static bool has_no_autostart(const struct object_view *view)
-{
-    return !view->autostart;
-}
-
 static bool always(const struct object_view *view)
 {
     return true;
@@ -134,18 +93,17 @@ static bool never(const struct object_view *view)
     return false;
 }
 
-#define GROUP_ROWS 4
-static const struct filter_row groups[][GROUP_ROWS] = {
-    {{VIR_CONNECT_LIST_DOMAINS_ACTIVE, is_active},
-     {VIR_CONNECT_LIST_DOMAINS_INACTIVE, is_inactive}},
-    {{VIR_CONNECT_LIST_DOMAINS_PERSISTENT, is_persistent},
-     {VIR_CONNECT_LIST_DOMAINS_TRANSIENT, is_transient}},
+static const struct list_filter groups[][LIST_GROUP_ROWS] = {
+    {{VIR_CONNECT_LIST_DOMAINS_ACTIVE, view_is_active},
+     {VIR_CONNECT_LIST_DOMAINS_INACTIVE, view_is_inactive}},
+    {{VIR_CONNECT_LIST_DOMAINS_PERSISTENT, view_is_persistent},
+     {VIR_CONNECT_LIST_DOMAINS_TRANSIENT, view_is_transient}},
     {{VIR_CONNECT_LIST_DOMAINS_RUNNING, is_running},
      {VIR_CONNECT_LIST_DOMAINS_PAUSED, is_paused},
      {VIR_CONNECT_LIST_DOMAINS_SHUTOFF, is_shut_off},
      {VIR_CONNECT_LIST_DOMAINS_OTHER, is_other}},
-    {{VIR_CONNECT_LIST_DOMAINS_AUTOSTART, has_autostart},
-     {VIR_CONNECT_LIST_DOMAINS_NO_AUTOSTART, has_no_autostart}},
+    {{VIR_CONNECT_LIST_DOMAINS_AUTOSTART, view_has_autostart},
+     {VIR_CONNECT_LIST_DOMAINS_NO_AUTOSTART, view_has_no_autostart}},
     /* no domain has these as long as nothing can make them */
     {{VIR_CONNECT_LIST_DOMAINS_MANAGEDSAVE, never},
      {VIR_CONNECT_LIST_DOMAINS_NO_MANAGEDSAVE, always}},
@@ -156,56 +114,32 @@ static const struct filter_row groups[][GROUP_ROWS] = {
 };
 #define ALL_FILTERS 0xffff
 
-static bool group_passes(const struct filter_row *group, unsigned flags,
-                         const struct object_view *view)
+static struct list_request request_of(struct call *call, unsigned flags)
 {
-    bool asked = false;
+    static const struct list_filters filters = {groups, G_N_ELEMENTS(groups)};
 
-    for (size_t i = 0; i < GROUP_ROWS && group[i].matches; i++) {
-        if (!(flags & group[i].flag))
-            continue;
-        if (group[i].matches(view))
-            return true;
-        asked = true;
-    }
-    return !asked;
-}
-
-struct list_request {
-    struct call *call;
-    unsigned flags;
-};
-
-static bool wanted(struct object *object, const struct object_view *view, void *data)
-{
-    const struct list_request *request = data;
-
-    for (size_t i = 0; i < G_N_ELEMENTS(groups); i++)
-        if (!group_passes(groups[i], request->flags, view))
-            return false;
-    return call_may_list(request->call, object);
+    return (struct list_request){
+        .call = call, .kind = PROTOCOL_OBJECT_DOMAIN, .filters = &filters, .flags = flags};
 }
 
 bool domain_is_listed(struct call *call, struct object *object, unsigned flags)
 {
-    OBJECT_VIEW_AUTO struct object_view view = {0};
-    struct list_request request = {.call = call, .flags = flags};
+    struct list_request request = request_of(call, flags);
 
-    object_get_view(object, &view);
-    return wanted(object, &view, &request);
+    return list_has(&request, object);
 }
 
 int connect_list_all_domains(struct call *call,
                              const struct remote_connect_list_all_domains_args *args,
                              struct remote_connect_list_all_domains_ret *ret, GError **error)
 {
-    struct list_request request = {.call = call, .flags = args->flags};
+    struct list_request request = request_of(call, args->flags);
 
     if (!args->need_results) {
-        ret->ret = registry_count(domains_of(call), wanted, &request);
+        ret->ret = list_count(&request);
         return 0;
     }
-    g_autoptr(GPtrArray) domains = registry_list(domains_of(call), wanted, &request);
+    g_autoptr(GPtrArray) domains = list_objects(&request);
     ret->domains_val =
         arena_array(&call->arena, domains->len, sizeof(struct remote_nonnull_domain));
     ret->domains_len = domains->len;
@@ -219,16 +153,16 @@ int connect_list_all_domains(struct call *call,
 
 GPtrArray *domain_list(struct call *call, unsigned flags)
 {
-    struct list_request request = {.call = call, .flags = flags};
+    struct list_request request = request_of(call, flags);
 
-    return registry_list(domains_of(call), wanted, &request);
+    return list_objects(&request);
 }
 
 static unsigned count(struct call *call, unsigned flags)
 {
-    struct list_request request = {.call = call, .flags = flags};
+    struct list_request request = request_of(call, flags);
 
-    return registry_count(domains_of(call), wanted, &request);
+    return list_count(&request);
 }
 
 int connect_list_domains(struct call *call, const struct remote_connect_list_domains_args *args,
@@ -259,15 +193,9 @@ int connect_list_defined_domains(struct call *call,
                                  struct remote_connect_list_defined_domains_ret *ret,
                                  GError **error)
 {
-    g_autoptr(GPtrArray) domains = domain_list(call, VIR_CONNECT_LIST_DOMAINS_INACTIVE);
-    uint32_t most = args->maxnames < 0 ? 0 : (uint32_t)args->maxnames;
+    struct list_request request = request_of(call, VIR_CONNECT_LIST_DOMAINS_INACTIVE);
 
-    ret->names_len = MIN(domains->len, most);
-    ret->names_val = arena_array(&call->arena, ret->names_len, sizeof(char *));
-    for (uint32_t i = 0; i < ret->names_len; i++) {
-        g_autofree char *name = object_get_name(domains->pdata[i]);
-        ret->names_val[i] = arena_strdup(&call->arena, name);
-    }
+    list_names(&request, args->maxnames, &ret->names_val, &ret->names_len);
     return 0;
 }
 

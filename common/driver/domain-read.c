@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "driver/client.h"
 #include "driver/domains.h"
+#include "driver/generic.h"
 #include "protocol/remote-handlers.h"
 #include "xml/xml.h"
 
@@ -142,29 +143,6 @@ int domain_get_max_vcpus(struct call *call, const struct remote_domain_get_max_v
     return 0;
 }
 
-static int count_guest_vcpus(struct call *call, unsigned flags,
-                             struct remote_domain_get_vcpus_flags_ret *ret, GError **error)
-{
-    const struct driver_spec *spec = call->client->driver->spec;
-    unsigned count;
-
-    if (flags & (VIR_DOMAIN_AFFECT_CONFIG | VIR_DOMAIN_VCPU_MAXIMUM) ||
-        !object_is_active(call->object)) {
-        error_set(error, VIR_ERR_INVALID_ARG,
-                  "vCPU count provided by the guest agent can only be requested for live domains");
-        return -1;
-    }
-    if (!spec->count_guest_vcpus) {
-        error_set(error, VIR_ERR_ARGUMENT_UNSUPPORTED,
-                  "what the guest itself counts is known to an agent in it alone");
-        return -1;
-    }
-    if (spec->count_guest_vcpus(call->object, &count, error) < 0)
-        return -1;
-    ret->num = (int)count;
-    return 0;
-}
-
 int domain_get_vcpus_flags(struct call *call, const struct remote_domain_get_vcpus_flags_args *args,
                            struct remote_domain_get_vcpus_flags_ret *ret, GError **error)
 {
@@ -173,8 +151,11 @@ int domain_get_vcpus_flags(struct call *call, const struct remote_domain_get_vcp
 
     if (domain_get_affected(call, args->flags, &view, &domain, error) < 0)
         return -1;
-    if (args->flags & VIR_DOMAIN_VCPU_GUEST)
-        return count_guest_vcpus(call, args->flags, ret, error);
+    if (args->flags & VIR_DOMAIN_VCPU_GUEST) {
+        error_set(error, view.live ? VIR_ERR_ARGUMENT_UNSUPPORTED : VIR_ERR_INVALID_ARG,
+                  "what the guest itself counts is known to an agent in it alone, while it runs");
+        return -1;
+    }
     ret->num =
         (int)(args->flags & VIR_DOMAIN_VCPU_MAXIMUM ? domain->max_vcpus : domain_vcpus(domain));
     return 0;
@@ -208,27 +189,13 @@ int domain_is_updated(struct call *call, const struct remote_domain_is_updated_a
 int domain_get_autostart(struct call *call, const struct remote_domain_get_autostart_args *args,
                          struct remote_domain_get_autostart_ret *ret, GError **error)
 {
-    OBJECT_VIEW_AUTO struct object_view view = {0};
-
-    if (call_get_view(call, &view, error) < 0)
-        return -1;
-    ret->autostart = view.autostart;
-    return 0;
+    return call_get_autostart(call, &ret->autostart, error);
 }
 
 int domain_set_autostart(struct call *call, const struct remote_domain_set_autostart_args *args,
                          void *ret, GError **error)
 {
-    struct store *store = call->client->driver->stores[PROTOCOL_OBJECT_DOMAIN];
-
-    if (!object_is_persistent(call->object)) {
-        error_set(error, VIR_ERR_OPERATION_INVALID, "cannot set autostart for transient domain");
-        return -1;
-    }
-    if (store_set_autostart(store, call->job, args->autostart, error) < 0)
-        return -1;
-    object_publish_autostart(call->job, args->autostart);
-    return 0;
+    return call_set_autostart(call, PROTOCOL_OBJECT_DOMAIN, args->autostart, error);
 }
 
 static int64_t out_of_control(const struct call *call)
@@ -317,7 +284,7 @@ static const struct method rows[] = {
     {.binding = HANDLER(remote, domain_get_max_vcpus), .thread = METHOD_INLINE},
     {.binding = HANDLER(remote, domain_get_vcpus_flags),
      .flags = AFFECT | VIR_DOMAIN_VCPU_MAXIMUM | VIR_DOMAIN_VCPU_GUEST,
-     .thread = METHOD_PATIENT},
+     .thread = METHOD_INLINE},
     {.binding = HANDLER(remote, domain_is_active), .thread = METHOD_INLINE},
     {.binding = HANDLER(remote, domain_is_persistent), .thread = METHOD_INLINE},
     {.binding = HANDLER(remote, domain_is_updated), .thread = METHOD_INLINE},
