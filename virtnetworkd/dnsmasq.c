@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "dnsmasq.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/process.h"
+#include "base/workers.h"
+#include "daemon/daemon.h"
+#include "object/job.h"
+
+#include "dnsmasq-config.h"
+#include "vnet.h"
+
+#define START_MS 20000
+#define END_MS 2000
+#define OUTPUT_MOST 65536
+
+/* ---- files ---- */
+
+static char *file_path(const struct network *network, const char *suffix)
+{
+    return g_strdup_printf("%s/%s%s", networkd->dnsmasq_folder, network->name, suffix);
+}
+
+static char *pid_path(const struct network *network)
+{
+    return g_strdup_printf("%s/%s.pid", networkd->status_folder, network->name);
+}
+
+char *dnsmasq_lease_path(const struct network *network)
+{
+    return g_strdup_printf("%s/%s.status", networkd->dnsmasq_folder, network->bridge);
+}
+
+/* dnsmasq's own user reads those that it reads again. */
+static int write_file(const char *path, const char *text, GError **error)
+{
+    return file_replace_volatile(path, text, strlen(text), 0644, error);
+}
+
+static int write_files(const struct network *network, GError **error)
+{
+    g_autofree char *pid = pid_path(network), *path = file_path(network, ".conf");
+    g_autofree char *hosts_path = file_path(network, ".hostsfile");
+    g_autofree char *names_path = file_path(network, ".addnhosts");
+    const struct dnsmasq_paths paths = {pid, hosts_path, names_path};
+    g_autofree char *config = dnsmasq_write_config(network, &paths);
+    g_autofree char *hosts = dnsmasq_write_hosts(network);
+    g_autofree char *names = dnsmasq_write_addn_hosts(network);
+
+    if (file_make_folders(networkd->dnsmasq_folder, 0755, error) < 0 ||
+        write_file(path, config, error) < 0 || write_file(hosts_path, hosts, error) < 0)
+        return -1;
+    return write_file(names_path, names, error);
+}
+
+static void remove_files(const struct network *network)
+{
+    static const char *const suffixes[] = {".conf", ".hostsfile", ".addnhosts"};
+    g_autofree char *pid = pid_path(network);
+
+    unlink(pid);
+    for (size_t i = 0; i < G_N_ELEMENTS(suffixes); i++) {
+        g_autofree char *path = file_path(network, suffixes[i]);
+        unlink(path);
+    }
+}
+
+/* ---- the process ---- */
+
+/* A pid file may be older than the process that has the number now. */
+static bool is_ours(pid_t pid, const struct network *network)
+{
+    g_autofree char *path = g_strdup_printf("/proc/%d/cmdline", (int)pid);
+    g_autofree char *config = file_path(network, ".conf");
+    g_autofree char *option = g_strdup_printf("--conf-file=%s", config);
+    g_autofree char *text = NULL;
+    size_t length;
+
+    if (file_read_all(path, OUTPUT_MOST, &text, &length, NULL) < 0)
+        return false;
+    for (size_t i = 0; i < length; i += strlen(text + i) + 1)
+        if (strcmp(text + i, option) == 0)
+            return true;
+    return false;
+}
+
+pid_t dnsmasq_pid(const struct network *network)
+{
+    g_autofree char *path = pid_path(network);
+    g_autofree char *text = NULL;
+
+    if (file_read_all(path, 64, &text, NULL, NULL) < 0)
+        return 0;
+    pid_t pid = (pid_t)g_ascii_strtoll(text, NULL, 10);
+    return pid > 0 && is_ours(pid, network) ? pid : 0;
+}
+
+static int run(const struct network *network, GError **error)
+{
+    g_autofree char *config = file_path(network, ".conf"), *leases = dnsmasq_lease_path(network);
+    g_autofree char *config_option = g_strdup_printf("--conf-file=%s", config);
+    g_autofree char *script_option = g_strdup_printf("--dhcp-script=%s", networkd->lease_helper);
+    g_autofree char *leases_variable = g_strdup_printf("MODVIRT_LEASES=%s", leases);
+    g_autofree char *bridge_variable = g_strdup_printf("VIR_BRIDGE_NAME=%s", network->bridge);
+    const char *argv[] = {"dnsmasq", config_option, "--leasefile-ro", script_option, NULL};
+    const char *environment[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", leases_variable,
+                                 bridge_variable, NULL};
+    const struct process_spec spec = {
+        .argv = argv, .environment = environment, .new_session = true};
+
+    return process_run(&spec, OUTPUT_MOST, START_MS, NULL, error);
+}
+
+/* ---- watching ---- */
+
+struct watch {
+    struct vnet *vnet; /* a reference */
+    pid_t pid;
+};
+
+static void restart_ended(void *data)
+{
+    struct vnet *vnet = data;
+    OBJECT_VIEW_AUTO struct object_view view = {0};
+    g_autoptr(GError) error = NULL;
+    JOB_AUTO struct job *job = NULL;
+
+    if (job_begin(&vnet->object, JOB_MODIFY, "dnsmasq", JOB_DEADLINE_MS, &job, &error) == 0) {
+        object_get_view(&vnet->object, &view);
+        if (view.live && !dnsmasq_pid(view_live(&view))) {
+            log_warn("network '%s': dnsmasq has ended, and is started again", view.name);
+            if (dnsmasq_start(vnet, view_live(&view), &error) < 0)
+                log_error("network '%s': %s", view.name, error->message);
+        }
+    }
+    job_end(g_steal_pointer(&job));
+    object_unref(&vnet->object);
+}
+
+void dnsmasq_stop_watching(struct vnet *vnet)
+{
+    if (!vnet->dnsmasq_watch)
+        return;
+    loop_source_remove(g_steal_pointer(&vnet->dnsmasq_watch));
+    close(vnet->dnsmasq_fd);
+    object_unref(&vnet->object);
+}
+
+static void note_end(struct loop_source *source, uint32_t events, void *data)
+{
+    struct vnet *vnet = data;
+
+    object_ref(&vnet->object);
+    dnsmasq_stop_watching(vnet);
+    workers_push(networkd->driver->daemon->workers, restart_ended, vnet, false);
+}
+
+static void begin_watching(void *data)
+{
+    struct watch *watch = data;
+    struct vnet *vnet = watch->vnet;
+    struct process process = PROCESS_INIT;
+
+    dnsmasq_stop_watching(vnet);
+    if (process_open(watch->pid, 0, &process, NULL) == 0) {
+        vnet->dnsmasq_fd = process.fd;
+        vnet->dnsmasq_watch =
+            loop_add_fd(networkd->driver->daemon->loop, process.fd, EPOLLIN, note_end, vnet, NULL);
+    }
+    if (!vnet->dnsmasq_watch)
+        object_unref(&vnet->object);
+    g_free(watch);
+}
+
+static void watch(struct vnet *vnet, pid_t pid)
+{
+    struct watch *request = g_new(struct watch, 1);
+
+    object_ref(&vnet->object);
+    *request = (struct watch){vnet, pid};
+    loop_post(networkd->driver->daemon->loop, begin_watching, request);
+}
+
+static void end_watching(void *data)
+{
+    struct vnet *vnet = data;
+
+    dnsmasq_stop_watching(vnet);
+    object_unref(&vnet->object);
+}
+
+/* ---- orders ---- */
+
+int dnsmasq_start(struct vnet *vnet, const struct network *network, GError **error)
+{
+    pid_t pid = dnsmasq_pid(network);
+
+    if (!dnsmasq_is_needed(network))
+        return 0;
+    if (!pid) {
+        if (write_files(network, error) < 0 || run(network, error) < 0)
+            return -1;
+        pid = dnsmasq_pid(network);
+    }
+    if (!pid) {
+        error_set(error, VIR_ERR_INTERNAL_ERROR, "dnsmasq ended right after its start");
+        return -1;
+    }
+    watch(vnet, pid);
+    return 0;
+}
+
+int dnsmasq_reload(const struct network *network, GError **error)
+{
+    pid_t pid = dnsmasq_pid(network);
+
+    if (write_files(network, error) < 0)
+        return -1;
+    if (pid)
+        kill(pid, SIGHUP);
+    return 0;
+}
+
+static void end(const struct network *network)
+{
+    struct process process = PROCESS_INIT;
+    pid_t pid = dnsmasq_pid(network);
+
+    if (!pid || process_open(pid, 0, &process, NULL) < 0)
+        return;
+    if (!process_kill(&process, END_MS))
+        log_error("network '%s': dnsmasq (process %d) does not end", network->name, (int)pid);
+    process_clear(&process);
+}
+
+void dnsmasq_stop(struct vnet *vnet, const struct network *network)
+{
+    object_ref(&vnet->object);
+    loop_post(networkd->driver->daemon->loop, end_watching, vnet);
+    end(network);
+    remove_files(network);
+}
+
+int dnsmasq_restart(struct vnet *vnet, const struct network *network, GError **error)
+{
+    dnsmasq_stop(vnet, network);
+    return dnsmasq_start(vnet, network, error);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "model/network.h"
+
+/*
+ * dnsmasq, one for each network that has something to serve: a process of its own, detached, with a
+ * pid file, that outlives this daemon. Functions block; call them with the network's job.
+ */
+struct vnet;
+
+/* Writes its files, and starts it unless it runs already, watched from then on. Errors quote what
+ * it says, and name the process that has its port. */
+int dnsmasq_start(struct vnet *vnet, const struct network *network, GError **error);
+
+/* Writes its files again; it takes over the names and the hosts of DHCP without losing a lease.
+ * What it only reads at its start needs dnsmasq_restart(). */
+int dnsmasq_reload(const struct network *network, GError **error);
+int dnsmasq_restart(struct vnet *vnet, const struct network *network, GError **error);
+
+/* Ends it, and removes its files but for the leases. */
+void dnsmasq_stop(struct vnet *vnet, const struct network *network);
+
+/* Its process, 0: it does not run. */
+pid_t dnsmasq_pid(const struct network *network);
+
+/* The file of the network's leases; the caller frees. */
+char *dnsmasq_lease_path(const struct network *network);
+
+/* At the end of the daemon, on the loop thread: it runs on, unwatched. */
+void dnsmasq_stop_watching(struct vnet *vnet);
