@@ -10,6 +10,7 @@
 #include "launch-security.h"
 #include "machine.h"
 #include "option.h"
+#include "vcpus.h"
 
 static const struct domain_features no_features;
 
@@ -262,25 +263,6 @@ int arguments_add_machine(const struct build *build, GError **error)
 
 /* ---- -smp ---- */
 
-/* Which of the vcpus are there at the start must be the first ones: others are plugged later. */
-static int check_vcpus(const struct domain *domain, GError **error)
-{
-    bool ended = false;
-
-    LIST_EACH (vcpu, &domain->vcpus) {
-        bool enabled = vcpu->enabled != TRISTATE_NO;
-
-        if (enabled && ended) {
-            error_set(error, VIR_ERR_CONFIG_UNSUPPORTED,
-                      "vcpus/vcpu[%u]: plugging vcpus out of order is not in this version",
-                      vcpu_i + 1);
-            return -1;
-        }
-        ended = !enabled;
-    }
-    return 0;
-}
-
 static int check_topology(const struct cpu_topology *topology, unsigned vcpus, GError **error)
 {
     uint64_t product = (uint64_t)topology->sockets * MAX(topology->dies, 1) *
@@ -302,13 +284,15 @@ int arguments_add_topology(const struct build *build, GError **error)
     const struct cpu_topology plain = {.sockets = domain->max_vcpus, .cores = 1, .threads = 1};
     const struct cpu_topology *topology =
         domain->cpu && domain->cpu->topology ? domain->cpu->topology : &plain;
-    g_autofree char *count = g_strdup_printf("%u", domain_vcpus(domain));
+    unsigned at_boot;
     GString *option;
 
-    if (check_vcpus(domain, error) < 0 || check_topology(topology, domain->max_vcpus, error) < 0)
+    if (vcpus_at_boot(domain, &at_boot, error) < 0 ||
+        check_topology(topology, domain->max_vcpus, error) < 0)
         return -1;
+    g_autofree char *count = g_strdup_printf("%u", at_boot);
     option = option_new(count);
-    if (domain_vcpus(domain) < domain->max_vcpus)
+    if (at_boot < domain->max_vcpus)
         option_addf(option, "maxcpus", "%u", domain->max_vcpus);
     option_addf(option, "sockets", "%u", topology->sockets);
     if (topology->dies && emulator_has(emulator, EMULATOR_SMP_DIES))

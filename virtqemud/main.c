@@ -51,6 +51,7 @@ static const struct driver_methods *const method_groups[] = {
     &peek_methods,
     &measure_methods,
     &policy_methods,
+    &vcpu_methods,
     &hotplug_methods,
 };
 

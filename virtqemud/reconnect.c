@@ -26,6 +26,7 @@
 #include "start.h"
 #include "status.h"
 #include "stop.h"
+#include "vcpus.h"
 
 #define MONITOR_DEADLINE_MS 30000
 #define RETRY_MS 5000
@@ -286,6 +287,22 @@ static void count_again(struct guest *guest)
         log_warn("domain '%s': %s", view.name, error->message);
 }
 
+/* A vcpu may have come while nobody waited for it any more. */
+static void learn_vcpus(struct guest *guest, struct job *job)
+{
+    OBJECT_VIEW_AUTO struct object_view view = {0};
+    struct qmp *qmp = guest_get_qmp(guest, NULL);
+
+    object_get_view(&guest->object, &view);
+    if (qmp && view.live && view_live(&view)->vcpus.count) {
+        DEFINITION_AUTO struct domain *live = (struct domain *)definition_copy(view.live);
+
+        if (vcpus_learn(qmp, live, NULL) == 0)
+            object_publish_live(job, definition_copy(&live->definition));
+    }
+    qmp_unref(qmp);
+}
+
 static int take_up(struct guest *guest, struct job *job, GError **error)
 {
     g_autofree char *name = object_get_name(&guest->object);
@@ -296,6 +313,7 @@ static int take_up(struct guest *guest, struct job *job, GError **error)
         return -1;
     set_found(guest, name);
     count_again(guest);
+    learn_vcpus(guest, job);
     g_autoptr(GError) unsaved = NULL;
     if (store_save_status(qemu_of(&guest->object)->store, job, &unsaved) < 0)
         log_error("%s", unsaved->message);

@@ -28,6 +28,7 @@
 #include "resource-limits.h"
 #include "stop.h"
 #include "tuning.h"
+#include "vcpus.h"
 
 #define MONITOR_DEADLINE_MS 30000
 #define SPAWN_GRACE_MS 1000
@@ -305,6 +306,8 @@ static int tell_settings(struct job *job, const struct domain *live,
             result = display_set_password(qmp, graphics, config, error);
     if (result == 0)
         result = tuning_apply(qmp, live, error);
+    if (result == 0)
+        result = vcpus_plug_later(qmp, live, error);
     qmp_unref(qmp);
     return result;
 }

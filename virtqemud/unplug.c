@@ -12,6 +12,7 @@
 #include "monitor.h"
 #include "prepare-device.h"
 #include "qmp-commands.h"
+#include "vcpus.h"
 
 /* How long others, and so their clients, wait for a guest to let a device go. */
 #define GUEST_DEADLINE_MS 5000
@@ -53,9 +54,10 @@ static void follow_removal(struct guest *guest, struct job *job, uint64_t number
 
     object_get_view(&guest->object, &view);
     DEFINITION_AUTO struct domain *live = (struct domain *)definition_copy(view.live);
-    if (!domain_find_alias(live, alias, &device))
+    if (domain_find_alias(live, alias, &device))
+        unplug_finish(guest, job, live, &device);
+    else if (!vcpus_forget(guest, job, live, alias))
         return;
-    unplug_finish(guest, job, live, &device);
     object_publish_live(job, definition_copy(&live->definition));
     if (store_save_status(qemu_of(&guest->object)->store, job, &error) < 0)
         log_error("%s", error->message);
