@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What QEMU would be started with: reads paths of domain documents from its input, one a line, and
- * answers each with a line of JSON: {"argv":[...],"environment":[...]} or
+ * answers each with a line of JSON: {"argv":[...],"environment":[...],"devices":[[KIND,ALIAS]]} or
  * {"error":{"code":...,"message":...}}. Opens nothing that a document names, but for the headers of
  * images with --images. For golden tests, and for looking at.
  */
@@ -90,6 +90,51 @@ static struct json_object *list_of(const GPtrArray *words)
     return list;
 }
 
+/* Part of the machine or of its processor, without a name of its own, or nothing at all. */
+static bool is_no_device(const struct device *device)
+{
+    const void *object = device->object;
+
+    switch (device->kind) {
+    case DEVICE_INPUT:
+        return ((const struct domain_input *)object)->bus == INPUT_BUS_PS2;
+    case DEVICE_CONTROLLER:
+        return ((const struct domain_controller *)object)->type == CONTROLLER_USB &&
+               ((const struct domain_controller *)object)->model == CONTROLLER_USB_DISABLED;
+    case DEVICE_MEMBALLOON:
+        return ((const struct domain_memballoon *)object)->model == MEMBALLOON_NONE;
+    case DEVICE_PANIC:
+        return ((const struct domain_panic *)object)->model != PANIC_PVPANIC;
+    case DEVICE_SOUND:
+        return ((const struct domain_sound *)object)->model == SOUND_PCSPK;
+    case DEVICE_VIDEO:
+        return ((const struct domain_video *)object)->type == VIDEO_NONE;
+    case DEVICE_WATCHDOG:
+        return ((const struct domain_watchdog *)object)->model == WATCHDOG_ITCO;
+    default:
+        return false;
+    }
+}
+
+/* What the guest is to have: pairs of kind and alias. */
+static struct json_object *devices_of(const struct domain *live)
+{
+    struct json_object *list = json_object_new_array();
+    unsigned count;
+    g_autofree struct device *devices = domain_list_devices(live, &count);
+
+    for (unsigned i = 0; i < count; i++) {
+        if (!devices[i].info || !devices[i].info->alias || is_no_device(&devices[i]))
+            continue;
+        struct json_object *pair = json_object_new_array();
+        json_object_array_add(
+            pair, json_object_new_string(names_word(&device_kind_names, devices[i].kind)));
+        json_object_array_add(pair, json_object_new_string(devices[i].info->alias));
+        json_object_array_add(list, pair);
+    }
+    return list;
+}
+
 static int build(struct qemu *qemu, const struct domain *live, struct json_object **ret_answer,
                  GError **error)
 {
@@ -109,7 +154,7 @@ static int build(struct qemu *qemu, const struct domain *live, struct json_objec
         arguments_build(live, &context, &arguments, error) < 0)
         return -1;
     *ret_answer = json_build("j:argv", list_of(arguments.words), "j:environment",
-                             list_of(arguments.environment), NULL);
+                             list_of(arguments.environment), "j:devices", devices_of(live), NULL);
     arguments_clear(&arguments);
     return 0;
 }
