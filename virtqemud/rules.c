@@ -24,6 +24,9 @@ static int check_disk(const struct domain_disk *disk, GError **error)
 {
     if (is_ejectable(disk) && disk->bus == DISK_BUS_VIRTIO)
         return REFUSE(error, "disk type of '%s' does not support ejectable media", disk->target);
+    if ((disk->vendor || disk->product || disk->wwn) && disk->bus == DISK_BUS_VIRTIO)
+        return REFUSE(error, "disk '%s': vendor, product and wwn are not for bus 'virtio'",
+                      disk->target);
     if (disk->bus == DISK_BUS_XEN || disk->bus == DISK_BUS_UML)
         return REFUSE(error, "disk '%s': QEMU has no bus '%s'", disk->target,
                       names_word(&disk_bus_names, disk->bus));

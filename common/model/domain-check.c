@@ -149,9 +149,6 @@ static int check_disk(const struct domain_disk *disk, GError **error)
                       disk->target);
     if (disk->removable && disk->bus != DISK_BUS_USB && disk->bus != DISK_BUS_SCSI)
         return REFUSE(error, VIR_ERR_XML_ERROR, "removable is only valid for usb or scsi disks");
-    if ((disk->vendor || disk->product || disk->wwn) && disk->bus == DISK_BUS_VIRTIO)
-        return REFUSE(error, VIR_ERR_CONFIG_UNSUPPORTED,
-                      "disk '%s': vendor, product and wwn are not for bus 'virtio'", disk->target);
     return check_disk_address(disk, error);
 }
 

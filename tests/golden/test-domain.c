@@ -177,20 +177,43 @@ static void test_accepted(gconstpointer data)
 
 /* ---- refusals: "code domain text" on three lines, or in one ---- */
 
+/* What the incumbent names in its words - a disk, a value, an attribute - is named in ours too. */
+static char *find_unnamed(const char *expected, const char *message)
+{
+    g_autoptr(GRegex) quoted = g_regex_new("'([^']+)'", 0, 0, NULL);
+    g_autoptr(GMatchInfo) match = NULL;
+
+    for (g_regex_match(quoted, expected, 0, &match); g_match_info_matches(match);
+         g_match_info_next(match, NULL)) {
+        g_autofree char *name = g_match_info_fetch(match, 1);
+
+        if (!strstr(message, name))
+            return g_steal_pointer(&name);
+    }
+    return NULL;
+}
+
 static char *play_refusal(const struct golden *golden)
 {
     g_autofree char *input = cases_read(golden->folder, golden->name, ".xml");
     g_autofree char *expected = cases_read(golden->folder, golden->name, ".err");
     g_autoptr(GError) error = NULL;
     DEFINITION_AUTO struct domain *domain = pipeline_define(input, &error);
-    int code = (int)g_ascii_strtoll(expected, NULL, 10);
+    char *words;
+    int code = (int)g_ascii_strtoll(expected, &words, 10);
+    int from = (int)g_ascii_strtoll(words, &words, 10);
 
     if (domain)
         return g_strdup_printf("accepted, though the incumbent says: %s", expected);
     if ((int)error_code_of(error) != code)
         return g_strdup_printf("code %d instead of %d: %s", error_code_of(error), code,
                                error->message);
-    return NULL;
+    /* tables speak for what is code elsewhere */
+    int speaker = (int)error_from_of(error, VIR_FROM_QEMU);
+    if (speaker != from && speaker != VIR_FROM_XML)
+        return g_strdup_printf("from %d instead of %d: %s", speaker, from, error->message);
+    g_autofree char *unnamed = find_unnamed(words, error->message);
+    return unnamed ? g_strdup_printf("'%s' is not named: %s", unnamed, error->message) : NULL;
 }
 
 static void test_refusal(gconstpointer data)
