@@ -13,6 +13,7 @@
 #include "protocol/remote.h"
 
 #include "counters.h"
+#include "helper.h"
 #include "stop.h"
 
 void guest_clear(struct object *object)
@@ -152,6 +153,7 @@ bool guest_has_ended(struct guest *guest)
 
 void guest_stop_watching(struct guest *guest)
 {
+    helper_stop_watching(guest);
     if (guest->watch)
         watch_free(guest->watch);
     if (!guest->retry)

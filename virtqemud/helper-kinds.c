@@ -249,11 +249,15 @@ static char *write_bus_config(const struct helper_launch *launch)
 
 static int build_bus(struct helper_launch *launch, GError **error)
 {
+    const struct qemu_config *config = &launch->qemu->config;
     g_autofree char *path = bus_config_path(launch->socket);
     g_autofree char *text = write_bus_config(launch);
 
     if (file_replace_volatile(path, text, strlen(text), 0644, error) < 0)
         return -1;
+    launch->set_user = config->set_user;
+    launch->uid = config->uid;
+    launch->gid = config->gid;
     add(launch, "--config-file", path, NULL);
     return 0;
 }

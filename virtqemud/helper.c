@@ -2,6 +2,7 @@
 #include "helper.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -55,12 +56,14 @@ char *helper_socket_path(const struct domain *domain, enum helper_kind kind,
     return g_strdup_printf("%s/%s%s", folder, device_alias(device), row->suffix);
 }
 
-/* Not where QEMU's user may write: what is there is believed. */
+/* Beside the socket; of one with rights that QEMU does not have, where QEMU cannot write. */
 static char *pid_path(const struct qemu *qemu, const struct domain *domain, enum helper_kind kind,
-                      const struct device *device)
+                      const struct device *device, const char *socket)
 {
     g_autofree char *base = base_name(domain, device);
 
+    if (helper_kind_row(kind)->folder)
+        return g_strdup_printf("%s.pid", socket);
     return g_strdup_printf("%s/%s-%s.pid", qemu->status_folder, base,
                            names_word(&helper_kind_names, kind));
 }
@@ -86,6 +89,14 @@ struct helper_watch {
     struct loop_source *source;
 };
 
+static void watch_free(struct helper_watch *watch)
+{
+    watch->helper->watch = NULL;
+    loop_source_remove(watch->source);
+    helper_unref(watch->helper);
+    g_free(watch);
+}
+
 static void on_end(struct loop_source *source, uint32_t events, void *data)
 {
     struct helper_watch *watch = data;
@@ -99,9 +110,7 @@ static void on_end(struct loop_source *source, uint32_t events, void *data)
                   names_word(&helper_kind_names, helper->kind), helper->device, words ? ": " : "",
                   words ? words : "");
     }
-    loop_source_remove(watch->source);
-    helper_unref(helper);
-    g_free(watch);
+    watch_free(watch);
 }
 
 static void start_watch(void *data)
@@ -109,13 +118,22 @@ static void start_watch(void *data)
     struct helper_watch *watch = data;
     g_autoptr(GError) error = NULL;
 
+    watch->helper->watch = watch;
     watch->source = loop_add_fd(watch->qemu->monitors, watch->helper->process.fd, EPOLLIN, on_end,
                                 watch, &error);
     if (watch->source)
         return;
     log_error("the end of a helper will not be noticed: %s", error->message);
-    helper_unref(watch->helper);
-    g_free(watch);
+    watch_free(watch);
+}
+
+void helper_stop_watching(struct guest *guest)
+{
+    for (guint i = 0; guest->helpers && i < guest->helpers->len; i++) {
+        struct helper *helper = guest->helpers->pdata[i];
+        if (helper->watch)
+            watch_free(helper->watch);
+    }
 }
 
 /* Process is taken over. */
@@ -143,13 +161,19 @@ static void add_helper(struct guest *guest, const char *name, enum helper_kind k
 
 /* ---- the socket ---- */
 
-static int make_folder(const struct qemu *qemu, const char *path, GError **error)
+/* One of ours is for root, or for the program, to write, and for QEMU to pass through; the run's is
+ * there. */
+static int make_folder(const struct qemu *qemu, const struct helper_kind_row *row, const char *path,
+                       GError **error)
 {
+    const struct qemu_config *config = &qemu->config;
     g_autofree char *folder = g_path_get_dirname(path);
+    bool own = row->background && config->set_user;
 
-    /* one of ours is for root to write, and for QEMU to pass through; the run's is QEMU's */
-    return g_str_has_prefix(folder, qemu->status_folder) ? file_make_folders(folder, 0711, error)
-                                                         : 0;
+    if (!row->folder)
+        return 0;
+    return file_make_folders_owned(folder, 0711, own ? config->uid : (uid_t)-1,
+                                   own ? config->gid : (gid_t)-1, error);
 }
 
 static int hand_over(const struct qemu *qemu, const char *path, GError **error)
@@ -199,24 +223,50 @@ static int find_program(const struct helper_kind_row *row, const struct helper_l
     return 0;
 }
 
-/* What a program said that would not start. */
+/* The last line that a program said that would not start. */
 static void quote(const char *program, int status, int words, GError **error)
 {
     char text[WORDS_BYTES] = {0};
-    ssize_t length = pread(words, text, sizeof(text) - 1, 0);
+    off_t size = lseek(words, 0, SEEK_END);
+    ssize_t length = pread(words, text, sizeof(text) - 1, MAX(size - (off_t)sizeof(text) + 1, 0));
     g_autofree char *end = process_status_text(status);
 
+    g_strstrip(text);
+    const char *line = strrchr(text, '\n') ? strrchr(text, '\n') + 1 : text;
     error_set(error, VIR_ERR_OPERATION_FAILED, "could not start %s: %s (%s)", program,
-              length > 0 ? g_strstrip(text) : "it said nothing", end);
+              length > 0 ? line : "it said nothing", end);
 }
 
-static int read_pid(const char *path, struct process *ret_process, GError **error)
+/* Who writes the file may have lost control of itself, or have the rights of some QEMU: its word is
+ * good for processes of its own program alone. Variants of one begin with the same name. */
+static int check_program(const struct helper_launch *launch, const struct process *process,
+                         GError **error)
+{
+    g_autofree char *link = g_strdup_printf("/proc/%d/exe", process->pid);
+    g_autofree char *now = g_file_read_link(link, NULL);
+    g_autofree char *path = realpath(launch->program, NULL);
+
+    if (now && path && g_str_has_prefix(now, path))
+        return 0;
+    error_set(error, VIR_ERR_OPERATION_FAILED, "process %d of %s is not %s", process->pid,
+              launch->pid_file, launch->program);
+    return -1;
+}
+
+static int read_pid(const struct helper_launch *launch, struct process *ret_process, GError **error)
 {
     g_autofree char *text = NULL;
+    struct process process;
 
-    if (file_read_all(path, PID_BYTES, &text, NULL, error) < 0)
+    if (file_read_all(launch->pid_file, PID_BYTES, &text, NULL, error) < 0 ||
+        process_open((pid_t)strtol(text, NULL, 10), 0, &process, error) < 0)
         return -1;
-    return process_open((pid_t)strtol(text, NULL, 10), 0, ret_process, error);
+    if (check_program(launch, &process, error) < 0) {
+        process_clear(&process);
+        return -1;
+    }
+    *ret_process = process;
+    return 0;
 }
 
 /* One that leaves its first process once it is ready. */
@@ -245,7 +295,7 @@ static int run_background(const struct helper_launch *launch, struct process_spe
     }
     if (hand_over(launch->qemu, launch->socket, error) < 0)
         return -1;
-    return read_pid(launch->pid_file, ret_process, error);
+    return read_pid(launch, ret_process, error);
 }
 
 /* One that finds a socket that listens. */
@@ -302,7 +352,7 @@ static int start_kind(struct guest *guest, const struct domain *live, enum helpe
     g_autofree char *program = NULL;
     g_autofree char *socket =
         helper_socket_path(live, kind, device, qemu->status_folder, guest->folder);
-    g_autofree char *pid_file = pid_path(qemu, live, kind, device);
+    g_autofree char *pid_file = pid_path(qemu, live, kind, device, socket);
     g_autoptr(GPtrArray) argv = g_ptr_array_new_with_free_func(g_free);
     struct helper_launch launch = {.qemu = qemu,
                                    .domain = live,
@@ -311,7 +361,8 @@ static int start_kind(struct guest *guest, const struct domain *live, enum helpe
                                    .pid_file = pid_file,
                                    .argv = argv};
 
-    if (find_program(row, &launch, &program, error) < 0 || make_folder(qemu, socket, error) < 0)
+    if (find_program(row, &launch, &program, error) < 0 ||
+        make_folder(qemu, row, socket, error) < 0)
         return -1;
     launch.program = program;
     unlink(socket); /* of a daemon that was killed, as the next */
@@ -378,7 +429,6 @@ static void stop_kind(struct guest *guest, const struct domain *live, enum helpe
 {
     struct qemu *qemu = qemu_of(&guest->object);
     struct helper *helper = take_helper(guest, kind, device_alias(device));
-    g_autofree char *pid_file = pid_path(qemu, live, kind, device);
 
     if (helper) {
         atomic_store(&helper->stopping, true);
@@ -387,11 +437,12 @@ static void stop_kind(struct guest *guest, const struct domain *live, enum helpe
                       names_word(&helper_kind_names, kind), helper->process.pid);
         helper_unref(helper);
     }
-    unlink(pid_file);
     if (!guest->folder)
         return;
     g_autofree char *socket =
         helper_socket_path(live, kind, device, qemu->status_folder, guest->folder);
+    g_autofree char *pid_file = pid_path(qemu, live, kind, device, socket);
+    unlink(pid_file);
     unlink(socket);
     if (helper_kind_row(kind)->clean)
         helper_kind_row(kind)->clean(socket);

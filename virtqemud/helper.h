@@ -27,7 +27,8 @@ struct helper {
     char *guest;  /* name, for the log */
     struct process process;
     uint64_t process_time;
-    atomic_bool stopping; /* its end is no news */
+    atomic_bool stopping;       /* its end is no news */
+    struct helper_watch *watch; /* of the monitors' loop; touched there alone */
 };
 
 /* Starts all helpers of a guest that is about to run; on failure those begun are the caller's to
@@ -43,6 +44,9 @@ void helper_stop(struct guest *guest, const struct domain *live, const struct de
 
 /* Ends all and removes their sockets. Idempotent. Blocks a few seconds at most. */
 void helper_stop_all(struct guest *guest, const struct domain *live);
+
+/* At the end of the daemon, once the monitors' loop has stopped: they run on unwatched. */
+void helper_stop_watching(struct guest *guest);
 
 /* After a restart: takes up one that the status file names; one that has gone is logged. */
 void helper_restore(struct guest *guest, const char *name, enum helper_kind kind,

@@ -6,6 +6,10 @@
 #include "host/cgroup.h"
 
 #include "group-limits.h"
+#include "hostdev.h"
+
+#define KIB 1024
+#define DEVICE_MEMORY ((rlim_t)1024 * 1024 * KIB) /* what devices map beside the guest's memory */
 
 static void add(struct resource_limits *limits, int resource, rlim_t value)
 {
@@ -13,8 +17,24 @@ static void add(struct resource_limits *limits, int resource, rlim_t value)
         .resource = resource, .value = {.rlim_cur = value, .rlim_max = value}};
 }
 
+/* What must stay in memory counts against a limit that is low by default. */
+static void add_locked_memory(struct resource_limits *limits, const struct domain *live)
+{
+    const struct memory_tune *tune = live->memory_tune;
+    bool locked = live->memory_backing && live->memory_backing->locked;
+
+    if (!locked && !hostdev_locks_memory(live))
+        return;
+    if (tune && tune->hard_limit.set)
+        add(limits, RLIMIT_MEMLOCK, (rlim_t)tune->hard_limit.value * KIB);
+    else if (locked)
+        add(limits, RLIMIT_MEMLOCK, RLIM_INFINITY);
+    else
+        add(limits, RLIMIT_MEMLOCK, (rlim_t)live->memory * KIB + DEVICE_MEMORY);
+}
+
 void resource_limits_apply(struct resource_limits *limits, const struct qemu_config *config,
-                           struct process_spec *spec)
+                           const struct domain *live, struct process_spec *spec)
 {
     if (config->max_processes)
         add(limits, RLIMIT_NPROC, config->max_processes);
@@ -22,23 +42,26 @@ void resource_limits_apply(struct resource_limits *limits, const struct qemu_con
         add(limits, RLIMIT_NOFILE, config->max_files);
     if (config->max_core)
         add(limits, RLIMIT_CORE, (rlim_t)config->core_limit);
+    add_locked_memory(limits, live);
     spec->limits = limits->values;
     spec->limit_count = limits->count;
 }
 
-int resource_limits_enter_group(struct guest *guest, const struct domain *live, GError **error)
+int resource_limits_make_group(struct guest *guest, const struct domain *live, GError **error)
 {
     const struct qemu_config *config = &qemu_of(&guest->object)->config;
     const char *run = strrchr(guest->folder, '/') + 1; /* "domain-1-name" */
     g_autofree char *name = g_strdup_printf("qemu-%s", run + strlen("domain-"));
-
     char **folders = NULL;
 
     if (cgroup_make(name, (const char *const *)config->cgroup_controllers, &folders, error) < 0)
         return -1;
     guest_set_cgroup(guest, folders);
-    if (group_limits_apply_all(guest, live, error) < 0)
-        return -1;
+    return group_limits_apply_all(guest, live, error);
+}
+
+int resource_limits_enter_group(struct guest *guest, GError **error)
+{
     return cgroup_enter((const char *const *)guest->cgroup, guest_pid(guest), error);
 }
 

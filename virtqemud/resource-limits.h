@@ -8,7 +8,7 @@
 /*
  * What QEMU's process may use, from qemu.conf: resource limits, and a control group of its own.
  */
-#define RESOURCE_LIMITS_MAX 4
+#define RESOURCE_LIMITS_MAX 5
 
 struct resource_limits {
     struct process_limit values[RESOURCE_LIMITS_MAX];
@@ -17,10 +17,11 @@ struct resource_limits {
 
 /* Fills the members of spec, which borrow from limits. Pure. */
 void resource_limits_apply(struct resource_limits *limits, const struct qemu_config *config,
-                           struct process_spec *spec);
+                           const struct domain *live, struct process_spec *spec);
 
-/* Makes the guest's control group with the limits of its document, and moves its process there. */
-int resource_limits_enter_group(struct guest *guest, const struct domain *live, GError **error);
+/* Makes the guest's control group, with the limits of its document; moves QEMU there. */
+int resource_limits_make_group(struct guest *guest, const struct domain *live, GError **error);
+int resource_limits_enter_group(struct guest *guest, GError **error);
 
 /* Removes the group of a guest whose QEMU has gone. Idempotent. */
 void resource_limits_remove_group(struct guest *guest);

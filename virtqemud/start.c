@@ -98,7 +98,7 @@ static int spawn(struct guest *guest, const struct domain *live, const struct ar
         .new_session = true,
     };
 
-    resource_limits_apply(&limits, &qemu->config, &spec);
+    resource_limits_apply(&limits, &qemu->config, live, &spec);
     if (process_start(&spec, &process, error) < 0)
         return -1;
     if (guest_set_process(guest, &process, error) < 0) {
@@ -106,7 +106,7 @@ static int spawn(struct guest *guest, const struct domain *live, const struct ar
         process_clear(&process);
         return -1;
     }
-    return resource_limits_enter_group(guest, live, error);
+    return resource_limits_enter_group(guest, error);
 }
 
 /* Once QEMU has gone, its own words say more than "the connection was closed". */
@@ -175,7 +175,8 @@ static int start_helpers(struct guest *guest, struct job *job, const struct doma
 {
     struct store *store = qemu_of(&guest->object)->store;
 
-    if (store_save_status(store, job, error) < 0 || helper_start_all(guest, live, error) < 0)
+    if (resource_limits_make_group(guest, live, error) < 0 ||
+        store_save_status(store, job, error) < 0 || helper_start_all(guest, live, error) < 0)
         return -1;
     return guest->helpers ? store_save_status(store, job, error) : 0;
 }
