@@ -101,7 +101,6 @@ static void open_connection(struct guest *guest, const struct object_view *view)
     if (agent->qmp && qmp_is_open(agent->qmp))
         return;
     qmp_close(g_steal_pointer(&agent->qmp));
-    agent->in_step = false;
     int fd = atomic_load(&qemu->ending) ? -1 : connect_socket(view_live(view));
     if (fd >= 0)
         agent->qmp = qmp_open_agent(qemu->monitors, fd, &settings, &no_ops, NULL);
@@ -186,7 +185,8 @@ static int take_turn(struct guest *guest, const struct object_view *view, struct
     agent->taken = true;
     turn->guest = guest;
     turn->qmp = qmp_ref(agent->qmp);
-    turn->timeout = agent->timeout_set ? agent->timeout : VIR_DOMAIN_AGENT_RESPONSE_TIMEOUT_DEFAULT;
+    turn->timeout =
+        agent->timeout.set ? agent->timeout.value : VIR_DOMAIN_AGENT_RESPONSE_TIMEOUT_DEFAULT;
     return 0;
 }
 
@@ -204,37 +204,19 @@ void agent_end(struct agent_turn *turn)
     qmp_unref(qmp);
 }
 
-/* What is known of this turn's connection; another may have taken its place meanwhile. */
-static bool is_in_step(const struct agent_turn *turn)
-{
-    struct agent *agent = &turn->guest->agent;
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&agent->lock);
-
-    return agent->qmp == turn->qmp && agent->in_step;
-}
-
-static void set_in_step(const struct agent_turn *turn, bool in_step)
-{
-    struct agent *agent = &turn->guest->agent;
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&agent->lock);
-
-    if (agent->qmp == turn->qmp)
-        agent->in_step = in_step;
-}
-
-/* An agent that lives answers to this at once, whatever may be wrong with the rest: nobody need
- * wait for long. */
+/* Before anything else is asked for: an agent that lives answers to this at once, so that a mute
+ * one is known in time, however long the command may take. */
 static int synchronize(struct agent_turn *turn, GError **error)
 {
     unsigned deadline = AGENT_DEADLINE_MS;
 
-    if (is_in_step(turn))
+    if (turn->in_step)
         return 0;
     if (turn->timeout > 0)
         deadline = MIN(deadline, (unsigned)turn->timeout * UINT64_C(1000));
     if (qmp_synchronize(turn->qmp, deadline, error) < 0)
         return -1;
-    set_in_step(turn, true);
+    turn->in_step = true;
     return 0;
 }
 
@@ -260,7 +242,7 @@ static int finish(struct agent_turn *turn, const struct slow_command *slow, int 
                   GError *problem, GError **error)
 {
     if (error_is(problem, VIR_ERR_AGENT_COMMAND_TIMEOUT))
-        set_in_step(turn, false);
+        turn->in_step = false;
     if (slow && slow->silent && error_is(problem, VIR_ERR_AGENT_UNRESPONSIVE)) {
         g_error_free(problem);
         return 0;
@@ -297,10 +279,16 @@ int agent_command(struct guest *guest, const char *command, struct json_object *
     return agent_execute(&turn, command, arguments, ret_result, error);
 }
 
-void agent_set_timeout(struct guest *guest, int timeout)
+void agent_set_timeout(struct guest *guest, struct opt_int timeout)
 {
     g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&guest->agent.lock);
 
-    guest->agent.timeout_set = true;
     guest->agent.timeout = timeout;
+}
+
+struct opt_int agent_get_timeout(struct guest *guest)
+{
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&guest->agent.lock);
+
+    return guest->agent.timeout;
 }

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "object/object.h"
+#include "xml/definition.h"
 
 /*
  * The QEMU guest agent: a program inside the guest, on the channel org.qemu.guest_agent.0. Nothing
@@ -39,9 +40,9 @@ struct agent {
     bool taken;       /* somebody has the turn */
     unsigned waiting; /* for it */
     bool opened;      /* somebody in the guest has opened the channel */
-    bool in_step;     /* the next answer is to the next command */
-    bool timeout_set; /* else as if it were VIR_DOMAIN_AGENT_RESPONSE_TIMEOUT_DEFAULT */
-    int timeout;      /* seconds, or VIR_DOMAIN_AGENT_RESPONSE_TIMEOUT_...; outlives the run */
+
+    /* Seconds, or VIR_DOMAIN_AGENT_RESPONSE_TIMEOUT_...; unset: ..._DEFAULT. Outlives the run. */
+    struct opt_int timeout;
 };
 
 /* ---- talking ---- */
@@ -49,7 +50,8 @@ struct agent {
 struct agent_turn {
     struct guest *guest;
     struct qmp *qmp; /* a reference; NULL: no turn */
-    int timeout;     /* of each command, as above */
+    int timeout;     /* of each command: seconds, or VIR_DOMAIN_AGENT_RESPONSE_TIMEOUT_... */
+    bool in_step;    /* the next answer is to the next command */
 };
 
 /* Waits for the turn, connects, and finds out that the agent listens. Blocks; no job needed. */
@@ -68,7 +70,8 @@ int agent_command(struct guest *guest, const char *command, struct json_object *
 
 /* How long commands of this guest may take from now on: seconds, or
  * VIR_DOMAIN_AGENT_RESPONSE_TIMEOUT_... */
-void agent_set_timeout(struct guest *guest, int timeout);
+void agent_set_timeout(struct guest *guest, struct opt_int timeout);
+struct opt_int agent_get_timeout(struct guest *guest);
 
 /* ---- coming and going ---- */
 

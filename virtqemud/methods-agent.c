@@ -36,8 +36,10 @@ int domain_agent_set_response_timeout(
 {
     if (check_timeout(args->timeout, error) < 0)
         return -1;
-    agent_set_timeout(guest_of(call->object), args->timeout);
-    return 0;
+    agent_set_timeout(guest_of(call->object), OPT_INT(args->timeout));
+    if (!object_is_active(call->object))
+        return 0;
+    return store_save_status(qemu_of_call(call)->store, call->job, error);
 }
 
 /* ---- commands as they come ---- */
@@ -369,7 +371,9 @@ int domain_authorized_ssh_keys_set(struct call *call,
 #define BY_AGENT(program, function) .binding = HANDLER(program, function), .thread = METHOD_PATIENT
 
 static const struct method rows[] = {
-    {.binding = HANDLER(remote, domain_agent_set_response_timeout), .thread = METHOD_INLINE},
+    {.binding = HANDLER(remote, domain_agent_set_response_timeout),
+     .job = true,
+     .lane = JOB_CONTROL},
     {BY_AGENT(qemu, qemu_domain_agent_command)},
     {BY_AGENT(remote, domain_get_time)},
     {BY_AGENT(remote, domain_set_time), .flags = VIR_DOMAIN_TIME_SYNC},

@@ -28,6 +28,7 @@ static const struct xml_row guest_status_rows[] = {
     ROW_STRING("folder", folder, "Files of this run"),
     ROW_STRINGS("cgroup", cgroup, "Folders of its control group"),
     ROW_LIST("helper", helpers, status_helper, "Programs that work for the guest"),
+    ROW_NUMBER("@agent_timeout", agent_timeout, "Seconds that its agent has for an answer"),
     ROW_NUMBER("@last_node", last_node, "Highest number that a block node has had"),
     ROW_CHILD("domain", domain, domain, "The live definition", .flags = XML_REQUIRED),
     ROW_CHILD("plugging", plugging, domain_devices, "Devices that QEMU may have by now"),
@@ -70,6 +71,7 @@ static int status_write(struct object *object, const struct object_view *view, c
         .helpers = {list_helpers(guest, &arena), guest->helpers ? guest->helpers->len : 0},
         .plugging = guest->plugging ? &guest->plugging->devices : NULL,
         .last_node = guest->last_node,
+        .agent_timeout = agent_get_timeout(guest),
     };
     GString *text = g_string_sized_new(8192);
 

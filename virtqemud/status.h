@@ -28,6 +28,7 @@ struct guest_status {
     LIST_OF(struct status_helper) helpers;
     struct domain *domain;
     struct domain_devices *plugging; /* guest->plugging */
+    struct opt_int agent_timeout;
     unsigned last_node;
 };
 

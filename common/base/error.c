@@ -42,6 +42,8 @@ static const struct {
     {VIR_ERR_ACCESS_DENIED, "access denied"},
     {VIR_ERR_AGENT_UNRESPONSIVE, "Guest agent is not responding"},
     {VIR_ERR_AGENT_UNSYNCED, "guest agent replied with wrong id to guest-sync command"},
+    {VIR_ERR_AGENT_COMMAND_TIMEOUT, "guest agent command timed out"},
+    {VIR_ERR_AGENT_COMMAND_FAILED, "guest agent command failed"},
     {VIR_ERR_RESOURCE_BUSY, "resource busy"},
     {VIR_ERR_NO_DEVICE, "device not found"},
     {VIR_ERR_DEVICE_MISSING, "device not found"},

@@ -135,7 +135,8 @@ static void check_bad(const struct qmp_query *query, const char *text, const cha
     void *one = arena_alloc(&arena, query->shape->size);
 
     if (query->list)
-        qmp_decode_list(query->shape, json, "QEMU's reply", &arena, &list.items, &list.count, &error);
+        qmp_decode_list(query->shape, json, "QEMU's reply", &arena, &list.items, &list.count,
+                        &error);
     else
         qmp_decode_struct(query->shape, json, "QEMU's reply", &arena, one, &error);
     g_assert_true(error_is(error, VIR_ERR_INTERNAL_ERROR));
@@ -162,9 +163,9 @@ static void test_unsigned(void)
         parse("{\"stats\": {\"stat-free-memory\": 18446744073709551615, \"stat-swap-in\": -1}}");
     struct qmp_balloon_stats stats = {0};
 
-    g_assert_cmpint(
-        qmp_decode_struct(qmp_query_balloon_stats.shape, json, "QEMU's reply", &arena, &stats, NULL), ==,
-        0);
+    g_assert_cmpint(qmp_decode_struct(qmp_query_balloon_stats.shape, json, "QEMU's reply", &arena,
+                                      &stats, NULL),
+                    ==, 0);
     g_assert_cmpuint(stats.free_memory, ==, UINT64_MAX);
     g_assert_cmpuint(stats.swap_in, ==, 0);
 }
