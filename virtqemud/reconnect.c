@@ -344,6 +344,24 @@ static void start_retry(void *data)
     guest->retry = loop_add_timer(qemu_of(&guest->object)->monitors, RETRY_MS, on_retry, guest);
 }
 
+static void cancel_retry(void *data)
+{
+    struct guest *guest = data;
+
+    if (guest->retry) {
+        loop_timer_remove(g_steal_pointer(&guest->retry));
+        object_unref(&guest->object); /* the timer's */
+    }
+    object_unref(&guest->object);
+}
+
+/* A guest that is out of control may have a timer, and is not in the registry at the end. */
+void reconnect_forget(struct guest *guest)
+{
+    if (atomic_exchange(&guest->lost, 0))
+        loop_post(qemu_of(&guest->object)->monitors, cancel_retry, object_ref(&guest->object));
+}
+
 /*
  * A QEMU that is alive stays, whatever is wrong: its guest may be fine, and the user can destroy
  * it. It is asked again from time to time, so that it can be managed as soon as it answers. Only a

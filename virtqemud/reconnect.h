@@ -22,5 +22,8 @@ void reconnect_all(struct qemu *qemu);
  * clients are told, and it is connected to again, at once or later. */
 void reconnect_lost(struct guest *guest, struct job *job, const char *reason);
 
+/* With a job, when QEMU has ended: nobody connects to it any more. */
+void reconnect_forget(struct guest *guest);
+
 /* driver_spec.out_of_control */
 int64_t reconnect_lost_ms(struct object *object);

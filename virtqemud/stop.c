@@ -11,6 +11,7 @@
 #include "log-file.h"
 #include "ownership.h"
 #include "prepare.h"
+#include "reconnect.h"
 #include "tpm-state.h"
 
 /* What a QEMU with much to write back needs; a stopped or stuck one never answers the SIGTERM. */
@@ -123,7 +124,7 @@ void stop_clear_up(struct guest *guest, struct job *job, int reason)
 
     object_get_view(&guest->object, &view);
     guest_set_qmp(guest, NULL);
-    atomic_store(&guest->lost, 0);
+    reconnect_forget(guest);
     agent_close(guest);
     forget_process(guest);
     forget_owner(guest);

@@ -3,6 +3,7 @@
 again as soon as QEMU takes a connection."""
 import ctypes
 import os
+import pathlib
 import signal
 import socket
 import time
@@ -157,3 +158,15 @@ def test_the_end_of_a_guest_is_no_error(hlt, connection):
             hlt.destroy()
         client.call("CONNECT_GET_HOSTNAME")
         assert client.events == []
+
+
+def test_the_end_of_an_unreachable_guest_leaves_nothing(connection, daemon):
+    """what was to connect to it again goes too: the daemon ends without a leak"""
+    connection.createXML(hlt_xml("fleeting"))
+    folder, = pathlib.Path("/var/lib/libvirt/qemu").glob("domain-*-fleeting")
+    (folder / "monitor.sock").rename(folder / "elsewhere")
+    hang_up("fleeting")
+    wait_until(lambda: "can't be taken up again" in daemon.log_tail()[-500:], 30)
+    connection.lookupByName("fleeting").destroy()
+    daemon.stop()
+    daemon.start()
