@@ -39,13 +39,14 @@ struct admin_typed_param *admin_params_write(const struct admin_param_table *tab
 int admin_params_read(const struct admin_param_table *table, const struct admin_typed_param *params,
                       uint32_t count, void *numbers, GError **error);
 
-/* A list that grows. Names are constants; texts are copied, and NULL adds nothing. */
+/* A list that grows. */
 struct admin_params {
     struct arena *arena;
     struct admin_typed_param *items;
     uint32_t count;
 };
 
+/* Add one; name and value are copied, and a value of NULL adds nothing. */
 void admin_params_add_bool(struct admin_params *params, const char *name, bool value);
 void admin_params_add_int(struct admin_params *params, const char *name, int value);
 void admin_params_add_string(struct admin_params *params, const char *name, const char *value);

@@ -11,7 +11,7 @@
 
 static void request_free(struct request *request)
 {
-    if (request->queued)
+    if (request->in_flight)
         connection_call_end(request->connection);
     if (request->stream)
         stream_unref(request->stream);
@@ -157,10 +157,28 @@ static void authenticate(struct request *request, struct server_client *client)
     request_reply(request, &ret, NULL, 0);
 }
 
+void request_hold(struct request *request)
+{
+    request->in_flight = true;
+    connection_call_begin(request->connection);
+}
+
+void request_relay(struct request *request, struct frame *reply)
+{
+    struct message *message = message_from_frame(reply);
+
+    message_set_serial(message, request->frame->header.serial);
+    connection_send(request->connection, message);
+    if (request->stream && reply->header.status == FRAME_OK)
+        stream_start(request->stream);
+    else if (request->stream)
+        stream_discard(request->stream);
+    request_free(request);
+}
+
 void request_push(struct request *request, void (*run)(void *data), void *data)
 {
-    request->queued = true;
-    connection_call_begin(request->connection);
+    request_hold(request);
     workers_push(request->workers, run, data, request->method->high_priority);
 }
 

@@ -27,7 +27,7 @@ struct request {
     const struct protocol_method *method;
     struct stream *stream;   /* of methods that open one, else NULL; owned */
     struct workers *workers; /* of the server that the client is of */
-    bool queued;             /* served by a worker */
+    bool in_flight;          /* counted as such */
 };
 
 enum dispatch_lane {
@@ -52,6 +52,13 @@ void dispatch_frame(struct daemon *daemon, const struct dispatch_table *table,
 
 /* Goes on with it on a worker, which runs run(data): for what turns out to block. Loop thread. */
 void request_push(struct request *request, void (*run)(void *data), void *data);
+
+/* It goes on after this callback, without a worker: a call in flight. Loop thread. */
+void request_hold(struct request *request);
+
+/* Ends a held request with the reply that another daemon gave to it, unchanged but for its serial;
+ * the frame stays the caller's. Loop thread. */
+void request_relay(struct request *request, struct frame *reply);
 
 /*
  * Ends the request: encodes ret by the method's row, sends it with the descriptors (taken; -1 are

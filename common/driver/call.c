@@ -89,7 +89,9 @@ static int check_readonly(struct call *call, const void *args, GError **error)
 {
     const struct protocol_method *facts = call->request->method;
     struct identity *identity = client_get_identity(call->client);
-    bool refused = identity_values(identity)->readonly && !protocol_method_is_read(facts, args);
+    bool exempt = call->method && call->method->checks_access;
+    bool refused =
+        identity_values(identity)->readonly && !exempt && !protocol_method_is_read(facts, args);
 
     identity_unref(identity);
     if (refused)
@@ -130,9 +132,12 @@ static int resolve(struct call *call, const void *args, GError **error)
 int call_check_access(struct call *call, GError **error)
 {
     const struct protocol_method *facts = call->request->method;
-    struct identity *identity = client_get_identity(call->client);
+    struct identity *identity;
     int result = 0;
 
+    if (call->method->checks_access)
+        return 0;
+    identity = client_get_identity(call->client);
     for (unsigned i = 0; i < facts->n_access && result == 0; i++)
         if (access_rule_applies(&facts->access[i], call->args))
             result = access_check(identity, facts->access[i].object, facts->access[i].permission,

@@ -43,7 +43,8 @@ struct method {
     enum method_state state;
     bool job; /* begin one in lane before the handler runs; METHOD_WORKER only */
     enum job_lane lane;
-    bool unopened; /* may be called before CONNECT_OPEN */
+    bool unopened;      /* may be called before CONNECT_OPEN */
+    bool checks_access; /* by itself, in place of the rules of the facts and of read-only ones */
 };
 
 struct call {

@@ -4,19 +4,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/feature.h"
 #include "driver/client.h"
 #include "driver/params.h"
 #include "protocol/remote-handlers.h"
-
-/* Numbers of CONNECT_SUPPORTS_FEATURE; they are not in the public headers. */
-enum feature {
-    FEATURE_FD_PASSING = 8,
-    FEATURE_TYPED_PARAM_STRING = 9,
-    FEATURE_PROGRAM_KEEPALIVE = 10,
-    FEATURE_REMOTE_EVENT_CALLBACK = 14,
-    FEATURE_REMOTE_CLOSE_CALLBACK = 15,
-    FEATURE_NETWORK_UPDATE_HAS_CORRECT_ORDER = 16,
-};
 
 #define COMMON_FEATURES                                                                            \
     (1U << FEATURE_FD_PASSING | 1U << FEATURE_TYPED_PARAM_STRING |                                 \
@@ -221,7 +212,9 @@ static const struct method rows[] = {
     {.binding = HANDLER(remote, connect_supports_feature),
      .thread = METHOD_INLINE,
      .unopened = true},
-    {.binding = HANDLER(remote, connect_set_identity), .thread = METHOD_INLINE},
+    {.binding = HANDLER(remote, connect_set_identity),
+     .thread = METHOD_INLINE,
+     .checks_access = true},
     {.binding = HANDLER(remote, connect_get_type), .thread = METHOD_INLINE},
     {.binding = HANDLER(remote, connect_get_lib_version), .thread = METHOD_INLINE},
     {.binding = HANDLER(remote, connect_get_hostname), .thread = METHOD_INLINE},

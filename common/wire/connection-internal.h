@@ -63,6 +63,8 @@ struct connection {
     bool corked;    /* a round of callbacks is running: what they send goes out at its end */
     bool congested; /* the peer does not read: no work for it */
     bool blocked;   /* the socket takes no more */
+    bool held;      /* the owner takes no more */
+    bool notify_drained;
     bool reading;
     bool closed;
 };

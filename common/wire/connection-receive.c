@@ -28,7 +28,7 @@ static bool is_congested(struct connection *connection)
 
 static bool may_take_frames(struct connection *connection)
 {
-    return !connection_is_ending(connection) && !is_congested(connection) &&
+    return !connection_is_ending(connection) && !connection->held && !is_congested(connection) &&
            !park_is_full(&connection->park, connection->limits.parked_frames,
                          connection->limits.parked_bytes) &&
            connection->stream_bytes < connection->limits.stream_bytes;
@@ -129,7 +129,8 @@ static bool transport_has_bytes(struct connection *connection)
 
 bool connection_has_work(struct connection *connection)
 {
-    if (connection->waiting.length && connection_streams_may_send(connection))
+    if ((connection->waiting.length || connection->notify_drained) &&
+        connection_streams_may_send(connection))
         return true;
     if (connection->leftover)
         return may_take_frames(connection);
@@ -287,6 +288,11 @@ static void work(struct connection *connection)
 
         if (stream && !connection_is_ending(connection))
             stream_writable(stream);
+    }
+    if (connection->notify_drained && connection_streams_may_send(connection) &&
+        !connection_is_ending(connection)) {
+        connection->notify_drained = false;
+        connection->handlers->drained(connection, connection->handlers_data);
     }
     connection->corked = false;
     connection_flush(connection);

@@ -470,6 +470,21 @@ void connection_set_limits(struct connection *connection, const struct connectio
     outbox_set_event_limits(&connection->outbox, limits->event_bytes, limits->event_messages);
 }
 
+void connection_hold(struct connection *connection, bool held)
+{
+    connection->held = held;
+    connection_update_events(connection);
+    if (!held)
+        connection_schedule_work(connection);
+}
+
+void connection_notify_drained(struct connection *connection)
+{
+    connection->notify_drained = true;
+    if (connection_has_work(connection))
+        connection_schedule_work(connection);
+}
+
 void connection_set_data(struct connection *connection, void *data)
 {
     connection->data = data;

@@ -60,6 +60,8 @@ enum connection_role {
 struct connection_handlers {
     void (*frame)(struct connection *connection, struct frame *frame, void *data);
     void (*closed)(struct connection *connection, const GError *reason, void *data);
+    /* After connection_notify_drained(), once: the queue has fallen to queue_low. May be NULL. */
+    void (*drained)(struct connection *connection, void *data);
 };
 
 /* Any thread. Takes the transport (on failure too) and starts reading; limits are copied, handlers
@@ -108,6 +110,13 @@ void connection_enable_keepalive(struct connection *connection, int64_t interval
 
 /* New limits for what comes from now on (admin interface). */
 void connection_set_limits(struct connection *connection, const struct connection_limits *limits);
+
+/* For who passes on what comes in, and can't at the moment: reads nothing more from the peer until
+ * told otherwise. What has been read is still delivered. */
+void connection_hold(struct connection *connection, bool held);
+
+/* Has handlers->drained called, in a round of its own, when the peer has read enough. */
+void connection_notify_drained(struct connection *connection);
 
 /* A free slot for the owner. */
 void connection_set_data(struct connection *connection, void *data);

@@ -132,9 +132,18 @@ static void handle_closed(struct connection *connection, const GError *reason, v
     upstream_unref(upstream);
 }
 
+static void handle_drained(struct connection *connection, void *data)
+{
+    struct upstream *upstream = data;
+
+    if (upstream->handlers->drained && !upstream->freed)
+        upstream->handlers->drained(upstream, upstream->handlers_data);
+}
+
 static const struct connection_handlers connection_handlers = {
     .frame = handle_frame,
     .closed = handle_closed,
+    .drained = handle_drained,
 };
 
 void upstream_free(struct upstream *upstream)
@@ -436,6 +445,11 @@ void upstream_stream_abort(struct upstream *upstream, const struct frame_header 
 size_t upstream_queued_bytes(struct upstream *upstream)
 {
     return connection_queued_bytes(upstream->connection);
+}
+
+void upstream_notify_drained(struct upstream *upstream)
+{
+    connection_notify_drained(upstream->connection);
 }
 
 bool upstream_is_connected(struct upstream *upstream)

@@ -29,6 +29,8 @@ struct upstream_handlers {
     upstream_function stream; /* types stream and stream-hole; NULL: dropped */
     /* The link is gone; once, on the loop thread, never after upstream_free. NULL: nobody asks. */
     void (*closed)(struct upstream *upstream, const GError *reason, void *data);
+    /* After upstream_notify_drained(), once; on the loop thread. May be NULL. */
+    void (*drained)(struct upstream *upstream, void *data);
 };
 
 /* Connects to a unix socket, waiting at most milliseconds (-1: for ever). handlers may be NULL. */
@@ -80,6 +82,9 @@ void upstream_stream_abort(struct upstream *upstream, const struct frame_header 
 
 /* Bytes queued and not sent: a producer should pause when they grow. */
 size_t upstream_queued_bytes(struct upstream *upstream);
+
+/* Loop thread: has handlers.drained called when few are. */
+void upstream_notify_drained(struct upstream *upstream);
 
 /* True until the link is gone. */
 bool upstream_is_connected(struct upstream *upstream);

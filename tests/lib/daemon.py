@@ -129,19 +129,21 @@ def accepts(path):
 
 
 class Daemon:
-    """virtqemud of the build folder, in system mode unless told another socket and log"""
+    """a daemon of the build folder, in system mode unless told another socket and log"""
 
-    def __init__(self, *options, path=SOCKET, log=LOG):
-        self.options, self.path, self.log = options, path, log
-        self.process = None
+    def __init__(self, *options, name="virtqemud", path=None, log=None):
+        self.binary = BUILD / name / name
+        self.path = path or "/run/libvirt/%s-sock" % name
+        self.log = log or pathlib.Path("/var/log/libvirt/%s.out" % name)
+        self.options, self.process = options, None
 
     def start(self, timeout=30):
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen([BINARY, *self.options], stdin=subprocess.DEVNULL,
+            self.process = subprocess.Popen([self.binary, *self.options], stdin=subprocess.DEVNULL,
                                             stdout=log, stderr=log, start_new_session=True)
         wait_until(lambda: accepts(self.path) or self.process.poll() is not None, timeout, 0.002)
-        assert self.alive(), "%s does not start: %s" % (BINARY, self.log_tail())
+        assert self.alive(), "%s does not start: %s" % (self.binary, self.log_tail())
         return self
 
     def alive(self):

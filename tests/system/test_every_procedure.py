@@ -196,13 +196,16 @@ def look(connection):
                   for d in connection.listAllDomains())
 
 
+ASKS_WHO_CALLS = "CONNECT_SET_IDENTITY"         # root may, also here: test_readonly.py
+
+
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda p: p.name)
 def test_read_only_socket_refuses_the_rest(daemon, connection, guest, program):
     domain = guest()
     before = look(connection)
     wrong = []
     for procedure in procedures(program):
-        if is_read(procedure) or not procedure["needs_auth"]:
+        if is_read(procedure) or not procedure["needs_auth"] or procedure["name"] == ASKS_WHO_CALLS:
             continue
         with Client(SOCKET_RO).open() as client:
             try:

@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What a stock read-only client may do and may not (every procedure: test_every_procedure.py)."""
+import pathlib
+import subprocess
+
 import libvirt
 import pytest
+import wire
 from conftest import code_of
-from daemon import URI, hlt_xml, virsh
+from daemon import SOCKET_RO, URI, hlt_xml, virsh
 
 
 @pytest.fixture
@@ -36,6 +40,24 @@ def test_refused(reader, hlt, act):
     assert code_of(act, reader, reader.lookupByName("hlt")) == libvirt.VIR_ERR_OPERATION_DENIED
     assert [d.name() for d in reader.listAllDomains()] == ["hlt"]
     assert not hlt.isActive() and not hlt.autostart()
+
+
+def test_an_identity_is_believed_of_root_alone(daemon):
+    """whoever speaks for others, by the socket that is open to all as well"""
+    program = """
+import sys
+sys.path.insert(0, %r)
+import wire
+client = wire.Client(%r).open()
+try:
+    client.call("CONNECT_SET_IDENTITY", {"params": [], "flags": 0})
+except wire.Refused as refused:
+    sys.exit(refused.code)
+""" % (str(pathlib.Path(wire.__file__).parent), SOCKET_RO)
+    everyone = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    script = ["/usr/bin/python3", "-c", program]
+    assert subprocess.run(script).returncode == 0
+    assert subprocess.run(everyone + script).returncode == libvirt.VIR_ERR_ACCESS_DENIED
 
 
 def test_secrets_are_left_out(connection, reader):

@@ -287,7 +287,8 @@ static unsigned walk_readonly(struct peer *peer, const struct protocol_program *
         struct arena arena ARENA_AUTO = {0};
 
         if (!method || method->event || !method->needs_auth ||
-            strcmp(method->name, "CONNECT_CLOSE") == 0)
+            strcmp(method->name, "CONNECT_CLOSE") == 0 ||
+            strcmp(method->name, "CONNECT_SET_IDENTITY") == 0) /* asks who calls itself */
             continue;
         void *args = method->args ? arena_alloc(&arena, method->args->size) : NULL;
         g_assert_cmpint(codec_decode(method->args, zeros, sizeof(zeros), &arena, args, NULL), ==,

@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""virtproxyd: the legacy socket leads to the daemons, and adds nothing but the way."""
+import os
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+import libvirt
+import pytest
+import wire
+from conftest import Console, boot, code_of
+from daemon import URI, Daemon, hlt_xml, virsh, wait_until
+
+LEGACY = URI + "?mode=legacy"
+PROXY_SOCKET = "/run/libvirt/libvirt-sock"
+HUNG_AFTER = 10  # seconds, after which a daemon that does not open its driver is given up
+
+
+@pytest.fixture(scope="module")
+def proxy(daemon):
+    running = Daemon(name="virtproxyd", path=PROXY_SOCKET).start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def legacy(proxy, connection):
+    opened = libvirt.open(LEGACY)
+    yield opened
+    try:
+        opened.close()
+    except libvirt.libvirtError:  # its daemon has been killed since
+        pass
+    assert proxy.alive(), proxy.log_tail()
+
+
+# --- the way there --------------------------------------------------------------------------
+
+@pytest.mark.parametrize("uri", ["", LEGACY, "qemu+unix:///system?socket=" + PROXY_SOCKET])
+def test_uris_that_lead_to_virtqemud(legacy, uri):
+    assert re.match(r"qemu(\+unix)?:///system", virsh("uri", uri=uri))
+
+
+@pytest.mark.parametrize("uri, words", [
+    ("lxc:///system?mode=legacy", "virtlxcd is needed and can't be reached; start it with "
+                                  "'systemctl start virtlxcd.socket'"),
+    ("network:///system?mode=legacy", "virtnetworkd is needed"),
+    ("nope:///system?mode=legacy", "no daemon serves nope:///system"),
+])
+def test_daemons_that_are_not_there(legacy, uri, words):
+    done = virsh("uri", uri=uri, check=False)
+    assert done.returncode and words in done.stderr
+
+
+def test_a_daemon_that_comes_later(legacy):
+    uri = "lxc:///system?mode=legacy"
+    assert virsh("uri", uri=uri, check=False).returncode
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("/run/libvirt/virtlxcd-sock")
+        listener.listen()
+        caller = subprocess.Popen(["virsh", "-c", uri, "uri"], stderr=subprocess.PIPE)
+        try:
+            listener.settimeout(20)
+            listener.accept()[0].close()
+            assert b"the connection to virtlxcd" in caller.communicate(timeout=20)[1]
+        finally:
+            caller.kill()
+            os.unlink("/run/libvirt/virtlxcd-sock")
+
+
+def test_calls_before_the_driver_is_open(proxy, connection):
+    with wire.Client(PROXY_SOCKET) as client:
+        client.call("AUTH_LIST")
+        with pytest.raises(wire.Refused) as refused:
+            client.call("CONNECT_LIST_ALL_DOMAINS", {"need_results": 1})
+        assert "not open" in refused.value.message
+        client.open()
+        with pytest.raises(wire.Refused) as refused:
+            client.open()
+        assert "already open" in refused.value.message
+
+
+def test_who_closes_may_open_again(legacy):
+    for _ in range(3):
+        assert libvirt.open(LEGACY).close() == 0
+
+
+# --- what goes through ----------------------------------------------------------------------
+
+def test_a_guest(legacy):
+    domain = legacy.defineXML(hlt_xml("far"))
+    domain.create()
+    assert "far" in virsh("list", uri=LEGACY)
+    domain.suspend()
+    assert domain.state() == [libvirt.VIR_DOMAIN_PAUSED, libvirt.VIR_DOMAIN_PAUSED_USER]
+    assert legacy.getAllDomainStats()[0][1]["state.state"] == libvirt.VIR_DOMAIN_PAUSED
+    assert code_of(legacy.lookupByName, "nobody") == libvirt.VIR_ERR_NO_DOMAIN
+    assert code_of(domain.create) == libvirt.VIR_ERR_OPERATION_INVALID
+    domain.destroy()
+    domain.undefine()
+
+
+def test_events(legacy):
+    seen = []
+    legacy.domainEventRegisterAny(None, libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE,
+                                  lambda c, d, event, detail, _: seen.append((d.name(), event)), None)
+    legacy.defineXML(hlt_xml("noisy")).undefine()
+    wait_until(lambda: seen == [("noisy", libvirt.VIR_DOMAIN_EVENT_DEFINED),
+                                ("noisy", libvirt.VIR_DOMAIN_EVENT_UNDEFINED)], what=lambda: seen)
+
+
+def test_a_console(legacy, linux):
+    console = boot(legacy.lookupByName("linux"))
+    console.send("seq 20000 | md5sum\n")
+    console.wait("  -", 60)
+
+
+def test_much_data_and_a_slow_reader(legacy, connection):
+    """a screen is some 900 KiB, more than what may wait for a client that does not read"""
+    domain = legacy.createXML(hlt_xml("seen", devices="<video><model type='vga'/></video>"))
+    direct, proxied = picture(connection, "seen"), picture(legacy, "seen", pause=0.001)
+    assert direct[:2] == proxied[:2] and len(direct) == len(proxied) > 1000
+    domain.destroy()
+
+
+def picture(connection, name, pause=0):
+    stream = connection.newStream()
+    connection.lookupByName(name).screenshot(stream, 0)
+    data = b""
+    while True:
+        part = stream.recv(4096)
+        if not part:
+            break
+        data += part
+        time.sleep(pause)
+    stream.finish()
+    return data
+
+
+def test_a_stream_given_up(legacy):
+    domain = legacy.createXML(hlt_xml("given-up", devices="<video><model type='vga'/></video>"))
+    for _ in range(5):
+        stream = legacy.newStream()
+        domain.screenshot(stream, 0)
+        stream.abort()
+    assert domain.isActive()
+
+
+def test_many_calls_at_once(legacy):
+    """each of 16 clients gets its own answers"""
+    names = ["crowd-%d" % i for i in range(16)]
+    wrong = list(names)
+
+    def ask(name):
+        document = hlt_xml(name)
+        with libvirt.open(LEGACY) as mine:
+            for _ in range(20):
+                domain = mine.defineXML(document)
+                assert mine.lookupByUUIDString(domain.UUIDString()).name() == name
+            domain.undefine()
+        wrong.remove(name)
+
+    threads = [threading.Thread(target=ask, args=[name]) for name in names]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert not wrong
+
+
+# --- who may --------------------------------------------------------------------------------
+
+def test_readonly_stays_readonly(legacy):
+    with libvirt.openReadOnly(LEGACY) as weak:
+        assert weak.listAllDomains() is not None
+        assert code_of(weak.defineXML, hlt_xml("no")) == libvirt.VIR_ERR_OPERATION_DENIED
+
+
+def test_any_user_may_look(legacy):
+    program = ("import libvirt; libvirt.registerErrorHandler(lambda *_: None, None)\n"
+               "c = libvirt.openReadOnly(%r)\nprint(c.getURI())" % LEGACY)
+    done = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
+                           "/usr/bin/python3", "-c", program], text=True, capture_output=True)
+    assert done.stdout.startswith("qemu:///system"), done.stderr
+
+
+def test_only_root_speaks_for_others(proxy, connection):
+    program = """
+import sys
+sys.path.insert(0, %r)
+import wire
+client = wire.Client("/run/libvirt/libvirt-sock-ro").open()
+try:
+    client.call("CONNECT_SET_IDENTITY", {"params": [], "flags": 0})
+except wire.Refused as refused:
+    print(refused.code)
+""" % str(pathlib.Path(wire.__file__).parent)
+    done = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
+                           "/usr/bin/python3", "-c", program], text=True, capture_output=True)
+    assert done.stdout.strip() == str(libvirt.VIR_ERR_ACCESS_DENIED), done.stderr
+
+
+# --- daemons that go or hang ----------------------------------------------------------------
+
+def test_a_daemon_that_goes(legacy, daemon):
+    reasons = []
+    legacy.registerCloseCallback(lambda c, reason, _: reasons.append(reason), None)
+    daemon.kill()
+    wait_until(lambda: reasons, what="the close callback")
+    assert reasons[0] in (libvirt.VIR_CONNECT_CLOSE_REASON_EOF,
+                          libvirt.VIR_CONNECT_CLOSE_REASON_ERROR)
+    daemon.start()
+    assert virsh("uri", uri=LEGACY)
+
+
+def test_a_daemon_that_hangs(legacy, daemon, proxy):
+    """its clients wait, in the end with a clear error; the proxy's other work goes on"""
+    os.kill(daemon.process.pid, signal.SIGSTOP)
+    try:
+        start = time.monotonic()
+        waiting = subprocess.Popen(["virsh", "-c", LEGACY, "uri"], stderr=subprocess.PIPE, text=True)
+        for _ in range(20):
+            begun = time.monotonic()
+            assert virsh("uri", uri="lxc:///system?mode=legacy", check=False).returncode
+            assert time.monotonic() - begun < 5
+        error = waiting.communicate(timeout=3 * HUNG_AFTER)[1]
+        assert time.monotonic() - start > HUNG_AFTER - 1
+        assert "virtqemud accepts connections at '/run/libvirt/virtqemud-sock' but did not answer" in error
+    finally:
+        os.kill(daemon.process.pid, signal.SIGCONT)
+    assert legacy.getLibVersion()
+
+
+def test_nothing_is_left_of_clients(legacy, daemon, proxy):
+    before = proxy.descriptors(), daemon.descriptors()
+    for _ in range(30):
+        libvirt.open(LEGACY).close()
+    clients = [wire.Client(PROXY_SOCKET) for _ in range(20)]
+    for client in clients[:10]:
+        client.open()
+    for client in clients:
+        client.close()
+    wait_until(lambda: (proxy.descriptors(), daemon.descriptors()) == before,
+               what=lambda: (proxy.descriptors(), daemon.descriptors(), before))
