@@ -9,8 +9,10 @@
 
 #include "device-document.h"
 #include "document.h"
+#include "helper.h"
 #include "hotplug-rules.h"
 #include "media.h"
+#include "memory-devices.h"
 #include "prepare-device.h"
 #include "settle.h"
 
@@ -68,6 +70,17 @@ static void learn_terminal(struct domain *live, const struct device *device,
         source->tty = path;
 }
 
+/* What QEMU chose. That it does not tell is no reason to undo. */
+static void learn(struct domain *live, const struct device *device, const struct plug *plug,
+                  struct qmp *qmp)
+{
+    g_autoptr(GError) error = NULL;
+
+    learn_terminal(live, device, plug);
+    if (device->kind == DEVICE_MEMORY && memory_devices_learn(live, qmp, &error) < 0)
+        log_warn("%s: %s", qmp_who(qmp), error->message);
+}
+
 static int apply(struct guest *guest, struct domain *live, const struct device *device,
                  GError **error)
 {
@@ -80,20 +93,37 @@ static int apply(struct guest *guest, struct domain *live, const struct device *
         !(qmp = guest_get_qmp(guest, error)))
         return -1;
     int result = plug_apply(plug, qmp, error);
-    qmp_unref(qmp);
     if (result == 0)
-        learn_terminal(live, device, plug);
+        learn(live, device, plug, qmp);
+    qmp_unref(qmp);
     return result;
 }
 
-static int plug_device(struct guest *guest, struct domain *live, const struct device *device,
-                       GError **error)
+static bool may_still_happen(const GError *error)
 {
-    if (prepare_device_access(guest, device, error) < 0)
-        return -1;
-    if (apply(guest, live, device, error) == 0)
+    return error_is(error, VIR_ERR_OPERATION_TIMEOUT);
+}
+
+/* A helper is recorded before QEMU has its device. */
+static int record_helper(struct job *job, const struct device *device, GError **error)
+{
+    if (helper_kind_of(device) == HELPER_NONE)
         return 0;
-    prepare_device_undo(guest, device);
+    return store_save_status(qemu_of(job_object(job))->store, job, error);
+}
+
+static int plug_device(struct guest *guest, struct job *job, struct domain *live,
+                       const struct device *device, GError **error)
+{
+    if (prepare_device_access(guest, live, device, error) < 0)
+        return -1;
+    GError *refused = NULL;
+    if (record_helper(job, device, &refused) == 0 && apply(guest, live, device, &refused) == 0)
+        return 0;
+    /* what may still come keeps what it stands on: settle.h takes that away */
+    if (!may_still_happen(refused))
+        prepare_device_undo(guest, live, device);
+    g_propagate_error(error, refused);
     return -1;
 }
 
@@ -111,11 +141,6 @@ static int record(struct guest *guest, struct job *job, const GArray *devices, g
     definition_auto_unref(&guest->plugging);
     guest->plugging = count ? (struct domain *)definition_copy(&all->definition) : NULL;
     return store_save_status(qemu_of(&guest->object)->store, job, error);
-}
-
-static bool may_still_happen(const GError *error)
-{
-    return error_is(error, VIR_ERR_OPERATION_TIMEOUT);
 }
 
 /* The first count devices are there already, but for the last, of which nobody knows if open. */
@@ -141,7 +166,7 @@ static int plug_all(struct guest *guest, struct job *job, struct domain *live,
     for (guint i = 0; i < devices->len; i++) {
         GError *refused = NULL;
 
-        if (plug_device(guest, live, &g_array_index(devices, struct device, i), &refused) == 0)
+        if (plug_device(guest, job, live, &g_array_index(devices, struct device, i), &refused) == 0)
             continue;
         bool open = may_still_happen(refused);
         give_up(guest, job, devices, open ? i + 1 : i, open);

@@ -95,7 +95,7 @@ static void withdraw_images(struct guest *guest, struct qmp *qmp, const struct d
         plug_withdraw(plug, qmp);
     else
         log_warn("%s: %s", qmp_who(qmp), error->message);
-    prepare_device_undo(guest, &device);
+    prepare_device_undo(guest, live, &device);
 }
 
 static int add_images(struct guest *guest, struct qmp *qmp, struct domain *live,
@@ -105,12 +105,12 @@ static int add_images(struct guest *guest, struct qmp *qmp, struct domain *live,
     struct device device = device_of(disk);
 
     if (prepare_device(guest, live, &device, error) < 0 ||
-        prepare_device_access(guest, &device, error) < 0)
+        prepare_device_access(guest, live, &device, error) < 0)
         return -1;
     if (hotplug_build(guest, live, &device, false, &plug, error) == 0 &&
         plug_apply_parts(plug, qmp, error) == 0)
         return 0;
-    prepare_device_undo(guest, &device);
+    prepare_device_undo(guest, live, &device);
     return -1;
 }
 

@@ -12,6 +12,7 @@
 #include "agent-channel.h"
 #include "device-events.h"
 #include "log-file.h"
+#include "memory-devices.h"
 #include "qmp-commands.h"
 #include "qmp-events.h"
 #include "reconnect.h"
@@ -308,6 +309,7 @@ static const struct qmp_event_handlers handlers = {
             [QMP_EVENT_DEVICE_DELETED] = unplug_event_deleted,
             [QMP_EVENT_DEVICE_UNPLUG_FAILED] = unplug_event_refused,
             [QMP_EVENT_SERIAL_CHANGE] = agent_channel_event,
+            [QMP_EVENT_MEMORY_DEVICE_SIZE_CHANGE] = memory_devices_event,
             [QMP_EVENT_MEMORY_FAILURE] = device_event_memory_failure,
         },
     .every = device_event_raw,

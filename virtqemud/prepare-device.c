@@ -2,9 +2,12 @@
 #include "prepare-device.h"
 
 #include "backing-chain.h"
+#include "helper.h"
+#include "hostdev.h"
 #include "netdev.h"
 #include "ownership.h"
 #include "prepare.h"
+#include "vsock.h"
 
 struct domain *prepare_device_alone(const struct device *device)
 {
@@ -36,6 +39,10 @@ int prepare_device(struct guest *guest, struct domain *live, const struct device
     case DEVICE_NET:
         net_choose_names(live);
         return 0;
+    case DEVICE_HOSTDEV:
+        return hostdev_find_all(live, error);
+    case DEVICE_VSOCK:
+        return vsock_choose_cid(device->object, error);
     case DEVICE_CHANNEL:
         prepare_channel_path(qemu_of(&guest->object), live, device->object);
         return 0;
@@ -44,22 +51,37 @@ int prepare_device(struct guest *guest, struct domain *live, const struct device
     }
 }
 
-int prepare_device_access(struct guest *guest, const struct device *device, GError **error)
+static int hand_over(struct guest *guest, const struct domain *live, const struct domain *alone,
+                     const struct device *device, GError **error)
 {
     struct qemu *qemu = qemu_of(&guest->object);
+
+    /* nodes of devices are there once their driver is the right one */
+    if (hostdev_take(device, error) < 0 || prepare_channel_folders(qemu, alone, error) < 0 ||
+        ownership_take(&qemu->config, alone, error) < 0)
+        return -1;
+    return helper_start(guest, live, device, error);
+}
+
+int prepare_device_access(struct guest *guest, const struct domain *live,
+                          const struct device *device, GError **error)
+{
     DEFINITION_AUTO struct domain *alone = prepare_device_alone(device);
 
-    if (prepare_channel_folders(qemu, alone, error) < 0)
-        return -1;
-    if (ownership_take(&qemu->config, alone, error) == 0)
+    if (hand_over(guest, live, alone, device, error) == 0)
         return 0;
-    ownership_restore(&qemu->config, alone);
+    prepare_device_undo(guest, live, device);
     return -1;
 }
 
-void prepare_device_undo(struct guest *guest, const struct device *device)
+void prepare_device_undo(struct guest *guest, const struct domain *live,
+                         const struct device *device)
 {
     DEFINITION_AUTO struct domain *alone = prepare_device_alone(device);
 
+    helper_stop(guest, live, device);
+    if (device->kind == DEVICE_NET)
+        netdev_remove(device->object);
     ownership_restore(&qemu_of(&guest->object)->config, alone);
+    hostdev_give_back(device);
 }

@@ -86,7 +86,7 @@ static void drop(struct guest *guest, const struct domain *live, const struct de
     if (qmp && hotplug_build(guest, live, device, true, &plug, &error) == 0)
         plug_withdraw(plug, qmp);
     qmp_unref(qmp);
-    prepare_device_undo(guest, device);
+    prepare_device_undo(guest, live, device);
 }
 
 static void settle_plugging(struct guest *guest, struct job *job, struct domain *live,

@@ -21,6 +21,7 @@
 #include "firmware.h"
 #include "helper.h"
 #include "log-file.h"
+#include "memory-devices.h"
 #include "monitor.h"
 #include "placement.h"
 #include "prepare.h"
@@ -280,13 +281,15 @@ int start_learn(struct guest *guest, struct job *job, GError **error)
     if (!qmp)
         return -1;
     object_get_view(&guest->object, &view);
+    DEFINITION_AUTO struct domain *changed = (struct domain *)definition_copy(view.live);
     int result = qmp_get_chardev(qmp, 0, &arena, &chardevs, &count, error);
     if (result == 0)
-        ask_for_memory(qmp, view_live(&view));
+        ask_for_memory(qmp, changed);
+    if (result == 0)
+        result = memory_devices_learn(changed, qmp, error);
     qmp_unref(qmp);
     if (result < 0)
         return -1;
-    DEFINITION_AUTO struct domain *changed = (struct domain *)definition_copy(view.live);
     learn_terminals(changed, chardevs, count);
     agent_channel_learn(guest, job, changed, chardevs, count);
     object_publish_live(job, definition_copy(&changed->definition));

@@ -38,7 +38,7 @@ void unplug_finish(struct guest *guest, struct job *job, struct domain *live,
     const char *alias = device->info ? device->info->alias : NULL;
 
     withdraw(guest, live, device);
-    prepare_device_undo(guest, device);
+    prepare_device_undo(guest, live, device);
     device_document_remove(live, device);
     if (alias)
         hotplug_raise(guest, job, VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED, alias);

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "memory-devices.h"
+
+#include <json-c/json.h>
+
+#include "base/log.h"
+#include "driver/events.h"
+#include "protocol/remote.h"
+
+#include "guest.h"
+#include "json.h"
+#include "monitor.h"
+
+static struct domain_memory *find_memory(const struct domain *live, const char *alias)
+{
+    LIST_EACH (memory, &live->devices.memories)
+        if (alias && g_strcmp0(memory->info.alias, alias) == 0)
+            return memory;
+    return NULL;
+}
+
+static void learn(const struct domain *live, struct json_object *device)
+{
+    struct json_object *data = json_object_member(device, "data");
+    struct domain_memory *memory = find_memory(live, json_string_member(data, "id"));
+    int64_t base = json_int_member(data, "addr", -1);
+
+    if (!memory)
+        return;
+    if (memory->info.address.type == ADDRESS_DIMM && base >= 0)
+        memory->info.address.dimm.base = OPT_ULONG((uint64_t)base);
+    if (memory->model == MEMORY_MODEL_VIRTIO_MEM)
+        memory->current = OPT_ULONG((uint64_t)json_int_member(data, "size", 0) / 1024);
+}
+
+int memory_devices_learn(struct domain *live, struct qmp *qmp, GError **error)
+{
+    struct json_object *list JSON_AUTO = NULL;
+
+    if (!live->devices.memories.count)
+        return 0;
+    if (qmp_execute(qmp, "query-memory-devices", NULL, 0, &list, error) < 0)
+        return -1;
+    for (size_t i = 0;
+         json_object_is_type(list, json_type_array) && i < json_object_array_length(list); i++)
+        learn(live, json_object_array_get_idx(list, i));
+    return 0;
+}
+
+static void set_current(struct guest *guest, struct job *job, uint64_t kib, const char *alias)
+{
+    OBJECT_VIEW_AUTO struct object_view view = {0};
+    g_autoptr(GError) error = NULL;
+
+    object_get_view(&guest->object, &view);
+    DEFINITION_AUTO struct domain *live = (struct domain *)definition_copy(view.live);
+    struct domain_memory *memory = find_memory(live, alias);
+    if (!memory)
+        return;
+    memory->current = OPT_ULONG(kib);
+    object_publish_live(job, definition_copy(&live->definition));
+    if (store_save_status(qemu_of(&guest->object)->store, job, &error) < 0)
+        log_error("%s", error->message);
+}
+
+void memory_devices_event(const struct qmp_event *event, void *user)
+{
+    struct guest *guest = user;
+    OBJECT_VIEW_AUTO struct object_view view = {0};
+    struct remote_domain_event_memory_device_size_change_msg message = {
+        .alias = (char *)event->memory_device.id, .size = event->memory_device.size / 1024};
+
+    if (!message.alias)
+        return;
+    object_get_view(&guest->object, &view);
+    guest_fill_handle(&view, &message.dom);
+    events_raise(qemu_of(&guest->object)->driver, NULL, EVENT_DOMAIN,
+                 VIR_DOMAIN_EVENT_ID_MEMORY_DEVICE_SIZE_CHANGE, &guest->object, &message);
+    monitor_push(guest, set_current, message.size, message.alias);
+}
