@@ -31,5 +31,8 @@ extern const struct driver_methods measure_methods;   /* counters, how fast memo
 extern const struct driver_methods vcpu_methods;      /* how many vcpus, and which */
 extern const struct driver_methods policy_methods;    /* ends of guests, encrypted guests */
 
+/* All that virtqemud serves: these, and the common ones. */
+extern const struct driver_spec qemu_driver_spec;
+
 /* driver_spec.client_gone: ends the guests that were started with AUTODESTROY. */
 void lifecycle_client_gone(struct client *client);

@@ -22,6 +22,7 @@ FILES = {
     "etc/libvirt/qemu.conf", "etc/libvirt/virtqemud.conf", "etc/logrotate.d/libvirtd.qemu",
     "usr/lib/sysusers.d/virtqemud.conf", "usr/sbin/virtqemud",
     "usr/share/doc/modvirt/domain.md", "usr/share/doc/modvirt/virtqemud.md",
+    "usr/share/doc/modvirt/virtqemud-calls.md",
     "usr/share/man/man8/virtqemud.8", "usr/share/modvirt/schemas/domain.rng",
     *("usr/lib/systemd/system/" + unit for unit in UNITS),
 }
