@@ -249,6 +249,14 @@ void dnsmasq_stop(struct vnet *vnet, const struct network *network)
     remove_files(network);
 }
 
+void dnsmasq_forget(const struct network *network)
+{
+    if (!network->bridge)
+        return;
+    g_autofree char *path = dnsmasq_lease_path(network);
+    unlink(path);
+}
+
 int dnsmasq_restart(struct vnet *vnet, const struct network *network, GError **error)
 {
     dnsmasq_stop(vnet, network);

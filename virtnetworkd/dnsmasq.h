@@ -21,6 +21,9 @@ int dnsmasq_restart(struct vnet *vnet, const struct network *network, GError **e
 /* Ends it, and removes its files but for the leases. */
 void dnsmasq_stop(struct vnet *vnet, const struct network *network);
 
+/* Of a network that is no more: removes its leases. */
+void dnsmasq_forget(const struct network *network);
+
 /* Its process, 0: it does not run. */
 pid_t dnsmasq_pid(const struct network *network);
 

@@ -2,6 +2,7 @@
 #include "driver/generic.h"
 #include "protocol/remote-handlers.h"
 
+#include "dnsmasq.h"
 #include "document.h"
 #include "methods.h"
 #include "start.h"
@@ -54,12 +55,16 @@ int network_define_xml_flags(struct call *call,
 int network_undefine(struct call *call, const struct remote_network_undefine_args *args, void *ret,
                      GError **error)
 {
-    if (store_remove(networkd->store, call->job, error) < 0)
+    OBJECT_VIEW_AUTO struct object_view view = {0};
+
+    if (call_get_view(call, &view, error) < 0 ||
+        store_remove(networkd->store, call->job, error) < 0)
         return -1;
     vnet_raise(call->object, call->job, VIR_NETWORK_EVENT_UNDEFINED);
     object_publish_autostart(call->job, false);
     object_publish_config(call->job, NULL);
-    registry_remove_unused(networkd->networks, call->job);
+    if (registry_remove_unused(networkd->networks, call->job))
+        dnsmasq_forget(view_config(&view));
     return 0;
 }
 

@@ -140,7 +140,7 @@ static void clear_rules(void *rules)
     g_free(rules);
 }
 
-int rules_restore(GError **error)
+int rules_restore(const struct object *except, GError **error)
 {
     g_autoptr(GPtrArray) networks = registry_list(networkd->networks, registry_filter_active, NULL);
     g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func(clear_rules);
@@ -154,7 +154,7 @@ int rules_restore(GError **error)
 
         object_get_view(networks->pdata[i], &view);
         g_ptr_array_add(all, rules);
-        if (!view.live)
+        if (!view.live || networks->pdata[i] == except)
             continue;
         g_ptr_array_add(lives, definition_ref(view.live));
         rules_make(view_live(&view), rules);

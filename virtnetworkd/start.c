@@ -248,7 +248,7 @@ static void clear_up(struct object *object, const struct network *network)
     if (!network_is_managed(network))
         return;
     dnsmasq_stop(vnet_of(object), network);
-    if (rules_remove(network, &error) < 0 && rules_restore(NULL) < 0)
+    if (rules_remove(network, &error) < 0 && rules_restore(object, NULL) < 0)
         log_error("network '%s': %s", network->name, error->message);
     g_clear_error(&error);
     if (netlink_delete(network->bridge, &error) < 0)
@@ -267,12 +267,15 @@ static int begin(struct job *job, struct network *live, GError **error)
     return result;
 }
 
-static void end(struct job *job)
+static void end(struct job *job, const struct network *network)
 {
+    g_autoptr(GError) error = NULL;
+
     object_publish_inactive(job, 0, 0);
-    if (store_remove_status(networkd->store, job, NULL) < 0)
-        log_warn("a status file could not be removed");
-    registry_remove_unused(networkd->networks, job);
+    if (store_remove_status(networkd->store, job, &error) < 0)
+        log_warn("network '%s': %s", network->name, error->message);
+    if (registry_remove_unused(networkd->networks, job))
+        dnsmasq_forget(network);
 }
 
 int start_network(struct job *job, struct definition *definition, GError **error)
@@ -288,7 +291,7 @@ int start_network(struct job *job, struct definition *definition, GError **error
     if (store_save_status(networkd->store, job, error) < 0 ||
         start_ensure(object, live, error) < 0 || rules_add(live, error) < 0) {
         clear_up(object, live);
-        end(job);
+        end(job, live);
         return -1;
     }
     vnet_raise(object, job, VIR_NETWORK_EVENT_STARTED);
@@ -303,5 +306,5 @@ void stop_network(struct job *job)
     object_get_view(object, &view);
     clear_up(object, view_live(&view));
     vnet_raise(object, job, VIR_NETWORK_EVENT_STOPPED);
-    end(job);
+    end(job, view_live(&view));
 }

@@ -77,6 +77,6 @@ void status_readopt(void)
             log_error("network '%s': %s", view.name, error->message);
         g_clear_error(&error);
     }
-    if (networks->len && rules_restore(&error) < 0)
+    if (networks->len && rules_restore(NULL, &error) < 0)
         log_error("rules of networks: %s", error->message);
 }

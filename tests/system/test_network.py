@@ -1,0 +1,391 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""virtnetworkd: networks with real bridges, dnsmasq, nftables, and namespaces as guests and hosts."""
+import pathlib
+import re
+import signal
+import threading
+
+import libvirt
+import pytest
+
+import daemon as tested
+import netns
+from conftest import code_of
+from daemon import wait_until
+from netns import Host, run
+
+URI = "network:///system"
+OUTSIDE, OUTSIDE6 = "203.0.113.9", "2001:db8:f::9"
+
+NETWORK = """<network %(attributes)s>
+  <name>%(name)s</name>
+  %(forward)s
+  <bridge name='%(bridge)s' stp='off'/>
+  %(more)s
+  <ip address='%(net)s.1' netmask='255.255.255.0'>
+    <dhcp><range start='%(net)s.2' end='%(net)s.200'/>%(dhcp)s</dhcp>
+  </ip>
+  %(ipv6)s
+  <o:options xmlns:o='http://libvirt.org/schemas/network/dnsmasq/1.0'><o:option value='no-ping'/></o:options>
+</network>"""
+
+
+def network_xml(name="net", **values):
+    return NETWORK % {"name": name, "attributes": "", "forward": "<forward mode='nat'/>", "more": "",
+                      "bridge": "br-" + name, "net": "192.168.77", "dhcp": "", "ipv6": "", **values}
+
+
+@pytest.fixture(scope="module")
+def daemon():
+    running = tested.Daemon(name="virtnetworkd").start()
+    yield running
+    running.stop()
+
+
+def remove_networks(opened):
+    for network in opened.listAllNetworks():
+        active = network.isActive()
+        if network.isPersistent():
+            network.undefine()
+        if active:
+            network.destroy()
+
+
+@pytest.fixture
+def connection(daemon):
+    """an open connection; afterwards there is no network, and nothing of one"""
+    opened = libvirt.open(URI)
+    yield opened
+    assert daemon.alive(), daemon.log_tail()
+    opened.close()
+    with libvirt.open(URI) as fresh:
+        remove_networks(fresh)
+    assert leftovers() == ""
+
+
+def leftovers():
+    """bridges, rules and processes of networks that are gone"""
+    left = run("ip", "-o", "link", "show", "type", "bridge")
+    left += "".join(l for l in run("nft", "list", "ruleset").splitlines() if "br-" in l)
+    left += " ".join(map(str, dnsmasq_pids()))
+    left += " ".join(p.name for p in pathlib.Path("/run/libvirt/network").glob("*.*"))
+    return left
+
+
+def dnsmasq_pids(name=""):
+    found = []
+    for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if words[0].endswith(b"dnsmasq") and ("/dnsmasq/" + name).encode() in words[1]:
+            found.append(int(path.parent.name))
+    return found
+
+
+@pytest.fixture
+def hosts():
+    """makes hosts, and removes them"""
+    made = []
+
+    def make(name, bridge=None):
+        made.append(Host(name, bridge))
+        return made[-1]
+
+    yield make
+    for host in made:
+        host.remove()
+
+
+@pytest.fixture
+def outside(hosts):
+    """a host of the world, behind a link of this one"""
+    host = hosts("outside")
+    run("ip", "addr", "add", "203.0.113.1/24", "dev", host.link)
+    run("ip", "addr", "add", "2001:db8:f::1/64", "dev", host.link, "nodad")
+    host.address(OUTSIDE + "/24", "203.0.113.1")
+    host.address(OUTSIDE6 + "/64", "2001:db8:f::1")
+    return host
+
+
+# ---- the life of a network ----
+
+def test_life(connection, daemon):
+    events = []
+    connection.networkEventRegisterAny(None, libvirt.VIR_NETWORK_EVENT_ID_LIFECYCLE,
+                                       lambda c, n, event, detail, _: events.append(event), None)
+    network = connection.networkDefineXML(network_xml())
+    assert (network.isActive(), network.isPersistent(), network.autostart()) == (0, 1, 0)
+    assert code_of(network.destroy) == libvirt.VIR_ERR_OPERATION_INVALID
+    network.create()
+    assert code_of(network.create) == libvirt.VIR_ERR_OPERATION_INVALID
+    assert network.bridgeName() == "br-net"
+    assert "<port start='1024' end='65535'/>" in network.XMLDesc()
+    assert "<port " not in network.XMLDesc(libvirt.VIR_NETWORK_XML_INACTIVE)
+    network.setAutostart(True)
+    assert pathlib.Path("/etc/libvirt/qemu/networks/autostart/net.xml").is_symlink()
+    network.undefine()
+    assert network.isPersistent() == 0
+    network.destroy()
+    assert code_of(connection.networkLookupByName, "net") == libvirt.VIR_ERR_NO_NETWORK
+    wait_until(lambda: events == [0, 2, 1, 3], what=lambda: events)
+    assert leftovers() == ""
+
+
+def test_stock_client(connection):
+    path = pathlib.Path("/run/net.xml")
+    path.write_text(network_xml("shell"))
+    virsh = lambda *words: tested.virsh(*words, uri=URI)
+    virsh("net-define", path)
+    virsh("net-start", "shell")
+    virsh("net-autostart", "shell")
+    assert re.search(r"shell\s+active\s+yes\s+yes", virsh("net-list", "--all"))
+    info = virsh("net-info", "shell")
+    assert re.search(r"Bridge:\s+br-shell", info) and re.search(r"Autostart:\s+yes", info)
+    virsh("net-dumpxml", "shell")
+    virsh("net-destroy", "shell")
+    assert re.search(r"shell\s+inactive", virsh("net-list", "--all"))
+    virsh("net-undefine", "shell")
+    virsh("net-create", path)
+    assert re.search(r"shell\s+active\s+no\s+no", virsh("net-list"))
+
+
+def test_describe(connection):
+    network = connection.networkDefineXML(network_xml())
+    network.setMetadata(libvirt.VIR_NETWORK_METADATA_TITLE, "A title", None, None)
+    network.setMetadata(libvirt.VIR_NETWORK_METADATA_ELEMENT, "<x/>", "a", "urn:a")
+    assert network.metadata(libvirt.VIR_NETWORK_METADATA_TITLE, None) == "A title"
+    assert "<title>A title</title>" in network.XMLDesc()
+    assert "<a:x xmlns:a=\"urn:a\"/>" in network.XMLDesc()
+    assert code_of(network.metadata, libvirt.VIR_NETWORK_METADATA_DESCRIPTION, None) == \
+        libvirt.VIR_ERR_NO_NETWORK_METADATA
+
+
+if not hasattr(libvirt.virNetwork, "setMetadata"):
+    test_describe = pytest.mark.skip(reason="this client has no descriptions of networks")(test_describe)
+
+
+def test_refusals(connection, hosts):
+    connection.networkDefineXML(network_xml()).create()
+    # one bridge: both names
+    with pytest.raises(libvirt.libvirtError, match="'net' and 'other'"):
+        connection.networkDefineXML(network_xml("other", bridge="br-net"))
+    # one range: at the start
+    other = connection.networkDefineXML(network_xml("other"))
+    with pytest.raises(libvirt.libvirtError, match="'other' and 'net' can't both"):
+        other.create()
+    # a route of the host: interface and route
+    host = hosts("lan")
+    run("ip", "addr", "add", "10.55.1.1/24", "dev", host.link)
+    third = connection.networkDefineXML(network_xml("third", net="10.55.1"))
+    with pytest.raises(libvirt.libvirtError, match="interface %s.*10.55.1.0/24" % host.link):
+        third.create()
+    # a device that is not ours
+    run("ip", "link", "add", "br-third", "type", "bridge")
+    run("ip", "addr", "del", "10.55.1.1/24", "dev", host.link)
+    with pytest.raises(libvirt.libvirtError, match="'br-third' already"):
+        third.create()
+    run("ip", "link", "del", "br-third")
+    third.create()
+    # where in the document, and what would be right
+    with pytest.raises(libvirt.libvirtError, match=r"line 3: .*forward/@mode: 'nut'.*did you mean 'nat'"):
+        connection.networkDefineXML(network_xml("bad", forward="<forward mode='nut'/>"))
+
+
+def test_no_dnsmasq_no_network(connection):
+    """what dnsmasq refuses ends the start, and leaves nothing"""
+    text = network_xml().replace("no-ping", "no-such-option")
+    with pytest.raises(libvirt.libvirtError, match="dnsmasq"):
+        connection.networkCreateXML(text)
+    assert connection.listAllNetworks() == []
+    assert leftovers() == ""
+
+
+# ---- what guests get ----
+
+def test_addresses_and_names(connection, hosts):
+    more = """<domain name='test.lan' localOnly='yes'/><dns>
+      <host ip='192.168.77.240'><hostname>static</hostname></host>
+      <txt name='text' value='a "quoted", value'/>
+      <srv service='web' protocol='tcp' domain='test.lan' target='static' port='80'/></dns>"""
+    fixed = "<host mac='52:54:00:77:00:99' name='fixed' ip='192.168.77.99'/>"
+    network = connection.networkCreateXML(network_xml(more=more, dhcp=fixed))
+    one, two = hosts("one", "br-net"), hosts("two", "br-net")
+    two.run("ip", "link", "set", "eth0", "address", "52:54:00:77:00:99")
+    got = one.dhcp("guest-one")
+    assert got["router"] == "192.168.77.1" and got["domain"] == "test.lan"
+    assert two.dhcp()["address"] == "192.168.77.99"
+    leases = {lease["ipaddr"]: lease for lease in network.DHCPLeases()}
+    assert leases[got["address"]]["hostname"] == "guest-one"
+    assert leases[got["address"]]["prefix"] == 24
+    assert leases["192.168.77.99"]["mac"] == "52:54:00:77:00:99"
+    assert [l["ipaddr"] for l in network.DHCPLeases("52:54:00:77:00:99")] == ["192.168.77.99"]
+    for name, address in (("guest-one", got["address"]), ("static.test.lan", "192.168.77.240"),
+                          ("fixed", "192.168.77.99")):
+        assert address in one.run("busybox", "nslookup", name, "192.168.77.1", check=False).stdout
+    # text that has a meaning elsewhere is just text
+    asked = one.run("busybox", "nslookup", "-type=txt", "text", "192.168.77.1", check=False).stdout
+    assert 'a "quoted", value' in asked.replace("\\", "")
+
+
+def test_leases_in_parallel(connection, hosts):
+    network = connection.networkCreateXML(network_xml())
+    guests = [hosts("guest%d" % i, "br-net") for i in range(20)]
+    got = []
+    threads = [threading.Thread(target=lambda g=g: got.append(g.dhcp(g.name)["address"])) for g in guests]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(got)) == 20
+    wait_until(lambda: {l["ipaddr"] for l in network.DHCPLeases()} == set(got),
+               what=lambda: network.DHCPLeases())
+
+
+# ---- who reaches whom ----
+
+def plug(hosts, name, bridge="br-net", net="192.168.77", number=10):
+    host = hosts(name, bridge)
+    host.address("%s.%d/24" % (net, number), net + ".1")
+    return host
+
+
+def test_nat(connection, hosts, outside):
+    connection.networkCreateXML(network_xml())
+    guest, other = plug(hosts, "guest"), plug(hosts, "other", number=11)
+    servers = [outside.serve(80), guest.serve(80)]
+    assert guest.ask(OUTSIDE, 80) == "203.0.113.1"         # the host's address
+    assert other.ask("192.168.77.10", 80) == "192.168.77.11"
+    assert not outside.reaches("192.168.77.10", 80)
+    assert isinstance(outside.ask("192.168.77.10", 80), ConnectionRefusedError)
+    assert netns.ask("192.168.77.10", 80) == "192.168.77.1"  # this host
+    del servers
+
+
+def test_route(connection, hosts, outside):
+    connection.networkCreateXML(network_xml(forward="<forward mode='route'/>"))
+    guest = plug(hosts, "guest")
+    servers = [outside.serve(80), guest.serve(80)]
+    assert guest.ask(OUTSIDE, 80) == "192.168.77.10"
+    assert outside.ask("192.168.77.10", 80) == OUTSIDE
+    del servers
+
+
+def test_isolated(connection, hosts, outside):
+    connection.networkCreateXML(network_xml(forward=""))
+    run("sysctl", "-qw", "net.ipv4.ip_forward=1")
+    guest, other = plug(hosts, "guest"), plug(hosts, "other", number=11)
+    servers = [outside.serve(80), guest.serve(80)]
+    assert not guest.reaches(OUTSIDE, 80)
+    assert not outside.reaches("192.168.77.10", 80)
+    assert other.ask("192.168.77.10", 80) == "192.168.77.11"
+    del servers
+
+
+def test_networks_do_not_meet(connection, hosts):
+    connection.networkCreateXML(network_xml("a", net="192.168.78"))
+    connection.networkCreateXML(network_xml("b", net="192.168.79"))
+    one = plug(hosts, "one", "br-a", "192.168.78")
+    two = plug(hosts, "two", "br-b", "192.168.79")
+    server = two.serve(80)
+    assert not one.reaches("192.168.79.10", 80)
+    del server
+
+
+def test_open(connection, hosts, outside):
+    connection.networkCreateXML(network_xml(forward="<forward mode='open'/>"))
+    guest = plug(hosts, "guest")
+    server = guest.serve(80)
+    assert outside.ask("192.168.77.10", 80) == OUTSIDE
+    assert "br-net" not in run("nft", "list", "ruleset")
+    del server
+
+
+IPV6 = "<ip family='ipv6' address='fd00:77::1' prefix='64'/>"
+
+
+@pytest.mark.parametrize("nat, seen", [("", "fd00:77::10"), ("<nat ipv6='yes'/>", "2001:db8:f::1")])
+def test_ipv6(connection, hosts, outside, nat, seen):
+    import socket
+    connection.networkCreateXML(network_xml(ipv6=IPV6, forward="<forward mode='nat'>%s</forward>" % nat))
+    guest = hosts("guest", "br-net")
+    guest.address("fd00:77::10/64", "fd00:77::1")
+    servers = [outside.serve(80, "::", socket.AF_INET6), guest.serve(80, "::", socket.AF_INET6)]
+    assert guest.ask(OUTSIDE6, 80) == seen
+    assert outside.reaches("fd00:77::10", 80) == (not nat)
+    del servers
+
+
+def test_router_advertisement(connection, hosts):
+    connection.networkCreateXML(network_xml(ipv6=IPV6))
+    guest = hosts("guest", "br-net")
+    wait_until(lambda: "fd00:77:" in guest.run("ip", "-6", "addr", "show", "dev", "eth0"), 30,
+               what=lambda: guest.run("ip", "-6", "addr"))
+
+
+FORWARD = """<m:portForward xmlns:m='urn:modvirt:network:1' proto='tcp' address='203.0.113.1'>
+  <m:guest mac='52:54:00:77:00:99'/><m:range start='8080' end='8081' to='80'/></m:portForward>"""
+
+
+def test_port_forward(connection, hosts, outside):
+    fixed = "<host mac='52:54:00:77:00:99' name='fixed' ip='192.168.77.99'/>"
+    network = connection.networkCreateXML(network_xml(dhcp=fixed, more=FORWARD))
+    assert "<modvirt:portForward" in network.XMLDesc()
+    guest = plug(hosts, "guest", number=99)
+    servers = [guest.serve(80), guest.serve(81)]
+    assert outside.ask("203.0.113.1", 8080) == OUTSIDE
+    assert outside.ask("203.0.113.1", 8081) == OUTSIDE
+    assert not outside.reaches("203.0.113.1", 8082)
+    assert netns.ask("203.0.113.1", 8080) == "203.0.113.1"   # from this host
+    other = plug(hosts, "other", number=98)
+    assert other.reaches("203.0.113.1", 8080)                # from beside it
+    network.destroy()
+    assert not outside.reaches("203.0.113.1", 8080)
+    del servers
+
+
+# ---- restarts and accidents ----
+
+def test_killed(connection, daemon, hosts):
+    network = connection.networkDefineXML(network_xml())
+    network.create()
+    guest = hosts("guest", "br-net")
+    got = guest.dhcp("guest")
+    pids, rules = dnsmasq_pids(), sorted(run("nft", "list", "ruleset").splitlines())
+    daemon.restart(signal.SIGKILL)
+    with libvirt.open(URI) as fresh:
+        network = fresh.networkLookupByName("net")
+        assert network.isActive()
+        assert [l["ipaddr"] for l in network.DHCPLeases()] == [got["address"]]
+        assert dnsmasq_pids() == pids
+        assert sorted(run("nft", "list", "ruleset").splitlines()) == rules
+
+
+def test_gone_while_away(connection, daemon):
+    """a restart makes what has been taken away"""
+    connection.networkCreateXML(network_xml())
+    daemon.kill()
+    for pid in dnsmasq_pids():
+        tested.os.kill(pid, signal.SIGKILL)
+    run("nft", "flush", "ruleset")
+    run("ip", "link", "del", "br-net")
+    daemon.start()
+    assert "192.168.77.1/24" in run("ip", "addr", "show", "br-net")
+    assert "masquerade" in run("nft", "list", "ruleset")
+    wait_until(lambda: dnsmasq_pids("net"))
+
+
+def test_dnsmasq_ends(connection, daemon, hosts):
+    network = connection.networkCreateXML(network_xml())
+    guest = hosts("guest", "br-net")
+    got = guest.dhcp("guest")
+    pids = dnsmasq_pids()
+    for pid in pids:
+        tested.os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: dnsmasq_pids() and not set(dnsmasq_pids()) & set(pids), 20)
+    assert "dnsmasq has ended" in daemon.log_tail()
+    # its successor knows the leases there were
+    assert [l["ipaddr"] for l in network.DHCPLeases()] == [got["address"]]
+    wait_until(lambda: got["address"] in guest.run("busybox", "nslookup", "guest", "192.168.77.1",
+                                                   check=False).stdout, 20)
