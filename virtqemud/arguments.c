@@ -269,19 +269,19 @@ static void print_word(GString *text, const char *word)
     g_string_append_c(text, '\'');
 }
 
-char *arguments_print(const struct arguments *arguments)
+char *arguments_print(const struct arguments *arguments, const char *line_end)
 {
     GString *text = g_string_new(NULL);
 
     for (guint i = 0; i + 1 < arguments->environment->len; i++) {
         print_word(text, arguments->environment->pdata[i]);
-        g_string_append(text, " \\\n");
+        g_string_append(text, line_end);
     }
     for (guint i = 0; i + 1 < arguments->words->len; i++) {
         const char *word = arguments->words->pdata[i];
         /* an option begins a line, its value follows on the same */
         if (i > 0)
-            g_string_append(text, word[0] == '-' ? " \\\n" : " ");
+            g_string_append(text, word[0] == '-' ? line_end : " ");
         print_word(text, word);
     }
     return g_string_free(text, FALSE);

@@ -47,5 +47,6 @@ void arguments_init(struct arguments *arguments);
  * socket too, nobody is told that QEMU has ended before it took our connection. */
 void arguments_close(struct arguments *arguments);
 
-/* The command line as a shell would take it, for the log: one string, the caller frees. */
-char *arguments_print(const struct arguments *arguments);
+/* The command line as a shell would take it: one string, the caller frees. line_end stands between
+ * options: " \\\n", or a space for one line. */
+char *arguments_print(const struct arguments *arguments, const char *line_end);

@@ -6,8 +6,10 @@
 
 #include "capabilities.h"
 #include "cpu-names.h"
+#include "document.h"
 #include "domain-capabilities.h"
 #include "methods.h"
+#include "plan.h"
 #include "qemu.h"
 
 /* What this host and its emulators can do. The first answer may have to ask an emulator. */
@@ -132,12 +134,36 @@ int connect_get_cpu_model_names(struct call *call,
     return 0;
 }
 
+/* There is no way back: no document says all that a command line may. */
+int connect_domain_xml_to_native(struct call *call,
+                                 const struct remote_connect_domain_xml_to_native_args *args,
+                                 struct remote_connect_domain_xml_to_native_ret *ret,
+                                 GError **error)
+{
+    struct qemu *qemu = qemu_of_call(call);
+    DEFINITION_AUTO struct definition *definition = NULL;
+    struct arguments arguments;
+
+    if (!g_str_equal(args->nativeFormat, "qemu-argv")) {
+        error_set(error, VIR_ERR_INVALID_ARG, "unsupported config type %s", args->nativeFormat);
+        return -1;
+    }
+    if (document_read(qemu, args->domainXml, false, &definition, error) < 0 ||
+        plan_arguments(qemu, (struct domain *)definition, &arguments, error) < 0)
+        return -1;
+    g_autofree char *text = arguments_print(&arguments, " ");
+    arguments_clear(&arguments);
+    ret->nativeConfig = arena_strdup(&call->arena, text);
+    return 0;
+}
+
 static const struct method rows[] = {
     {.binding = HANDLER(remote, connect_get_version)},
     {.binding = HANDLER(remote, connect_get_capabilities)},
     {.binding = HANDLER(remote, connect_get_domain_capabilities)},
     {.binding = HANDLER(remote, connect_get_max_vcpus)},
     {.binding = HANDLER(remote, connect_get_cpu_model_names)},
+    {.binding = HANDLER(remote, connect_domain_xml_to_native)},
 };
 
 const struct driver_methods host_methods = DRIVER_METHODS(rows);

@@ -151,7 +151,7 @@ static int run_emulator(struct guest *guest, struct job *job, const struct domai
                         GError **error)
 {
     struct qemu *qemu = qemu_of(&guest->object);
-    g_autofree char *command = arguments_print(arguments);
+    g_autofree char *command = arguments_print(arguments, " \\\n");
     g_autofree char *heading = versions(emulator);
     struct log_file log = {.fd = -1};
 

@@ -84,7 +84,7 @@ static void test_print(struct setup *setup, gconstpointer data)
     words_add_variable(&setup->arguments, "HOME", "/a b");
     g_ptr_array_add(setup->arguments.words, NULL);
     g_ptr_array_add(setup->arguments.environment, NULL);
-    g_autofree char *text = arguments_print(&setup->arguments);
+    g_autofree char *text = arguments_print(&setup->arguments, " \\\n");
     g_assert_cmpstr(
         text, ==,
         "'HOME=/a b' \\\n/usr/bin/qemu \\\n-name 'guest=it'\\''s $HOME \"a\"' \\\n-S \\\n"

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "plan.h"
+
+#include "aliases.h"
+#include "backing-chain.h"
+#include "check.h"
+#include "firmware.h"
+#include "host-model.h"
+#include "prepare.h"
+
+/* A guest that does not run has this number. */
+enum { NO_ID = -1, FIRST_DISPLAY_PORT = 5900 };
+
+static void pretend_displays(struct domain *live)
+{
+    int port = FIRST_DISPLAY_PORT;
+
+    LIST_EACH (graphics, &live->devices.graphics)
+        if (graphics->autoport == TRISTATE_YES)
+            graphics->port = port++;
+}
+
+static void pretend_networks(struct domain *live)
+{
+    LIST_EACH (net, &live->devices.nets)
+        if (net->type == NET_NETWORK && !net->bridge)
+            net->bridge = net->network;
+}
+
+static int complete(struct qemu *qemu, struct domain *live, const struct emulator *emulator,
+                    GError **error)
+{
+    live->id = OPT_INT(NO_ID);
+    aliases_assign(live);
+    LIST_EACH (channel, &live->devices.channels)
+        prepare_channel_path(qemu, live, channel);
+    backing_chain_number(live);
+    pretend_displays(live);
+    pretend_networks(live);
+    if (live->cpu && live->cpu->mode == CPU_MODE_HOST_MODEL)
+        host_model_expand(live, emulator);
+    if (firmware_select(live, &qemu->config, qemu->nvram_folder, NULL, error) < 0)
+        return -1;
+    return check_domain(live, emulator, error);
+}
+
+int plan_arguments(struct qemu *qemu, struct domain *live, struct arguments *ret_arguments,
+                   GError **error)
+{
+    struct emulator *emulator EMULATOR_AUTO = NULL;
+    g_autofree char *folder = prepare_folder_name(qemu, NO_ID, live->name);
+
+    if (probe_get(qemu->probes, live->devices.emulator, &emulator, error) < 0 ||
+        complete(qemu, live, emulator, error) < 0)
+        return -1;
+    const struct arguments_context context = {.config = &qemu->config,
+                                              .emulator = emulator,
+                                              .status_folder = qemu->status_folder,
+                                              .folder = folder,
+                                              .monitor_fd = -1,
+                                              .session = qemu->driver->daemon->session,
+                                              .plan = true};
+    return arguments_build(live, &context, ret_arguments, error);
+}
