@@ -235,3 +235,140 @@ def test_settings_told_by_the_monitor(connection):
     period = ask("qom-get", path="/machine/peripheral/balloon0", property="guest-stats-polling-interval")
     assert period == 7
     domain.destroy()
+
+
+# ---- memory, folders and the like, asked of QEMU ----
+
+def ask(domain, command, **arguments):
+    said = libvirt_qemu.qemuMonitorCommand(
+        domain, json.dumps({"execute": command, "arguments": arguments}), 0)
+    return json.loads(said)["return"]
+
+
+CELLS = """<cpu><numa><cell id='0' cpus='0' memory='32' unit='MiB' memAccess='shared'>
+      <distances><sibling id='1' value='30'/></distances></cell>
+    <cell id='1' memory='32' unit='MiB'/>%s</numa></cpu>"""
+CONNECTIONS = """<interconnects>
+    <latency initiator='0' target='0' type='access' value='5'/>
+    <latency initiator='0' target='1' type='access' value='30'/>
+    <bandwidth initiator='0' target='0' type='access' value='204800' unit='KiB'/>
+    <bandwidth initiator='0' target='1' type='access' value='102400' unit='KiB'/></interconnects>"""
+
+
+def with_cells(xml, connections=""):
+    return xml.replace("<memory unit='MiB'>32</memory>",
+                       "<maxMemory slots='4' unit='GiB'>4</maxMemory><memory unit='MiB'>64</memory>").replace(
+                           "</features>", "</features>" + CELLS % connections)
+
+
+def test_plugged_memory(connection):
+    image("nvdimm.img", "-f", "raw", size="256M")
+    xml = with_cells(hlt_xml("plugged", machine="q35", devices=f"""
+        <memory model='dimm'><target><size unit='MiB'>128</size><node>0</node></target></memory>
+        <memory model='nvdimm' access='shared'><source><path>{IMAGES}/nvdimm.img</path></source>
+          <target><size unit='MiB'>256</size><node>1</node><label><size unit='KiB'>128</size></label></target></memory>
+        <memory model='virtio-mem'><target><size unit='MiB'>256</size><node>1</node>
+          <block unit='MiB'>2</block><requested unit='MiB'>64</requested></target></memory>"""))
+    domain = connection.createXML(xml)
+    found = {device["data"]["id"]: device for device in ask(domain, "query-memory-devices")}
+    assert {name: device["type"] for name, device in found.items()} == {
+        "dimm0": "dimm", "nvdimm1": "nvdimm", "virtiomem0": "virtio-mem"}
+    assert found["nvdimm1"]["data"]["size"] == (256 << 20) - (128 << 10)
+    assert found["virtiomem0"]["data"]["requested-size"] == 64 << 20
+    assert (IMAGES / "nvdimm.img").stat().st_uid == pwd.getpwnam(QEMU_USER).pw_uid
+    domain.destroy()
+    assert (IMAGES / "nvdimm.img").stat().st_uid == 0
+
+
+def test_cells_with_distances_and_latencies(connection):
+    domain = connection.createXML(with_cells(hlt_xml("cells", machine="q35"), CONNECTIONS))
+    words = command_line("cells")
+    assert "dist,src=1,dst=0,val=30" in words
+    assert "hmat-lb,initiator=0,target=1,hierarchy=memory,data-type=access-latency,latency=30" in words
+    backends = {backend["id"]: backend for backend in ask(domain, "query-memdev")}
+    assert backends["ram-node0"]["share"] and not backends["ram-node1"]["share"]
+    domain.destroy()
+
+
+def test_huge_pages(connection):
+    free = pathlib.Path("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages")
+    if not free.exists() or int(free.read_text()) < 16:
+        pytest.skip("the host has no 16 huge pages")
+    xml = hlt_xml("huge").replace("<vcpu>", """<memoryBacking><hugepages><page size='2' unit='MiB'/></hugepages>
+        </memoryBacking><vcpu>""")
+    domain = connection.createXML(xml)
+    (backend,) = ask(domain, "query-memdev")
+    assert backend["prealloc"]
+    domain.destroy()
+
+
+def test_devices_of_many_families(connection):
+    folder = IMAGES / "nine"
+    folder.mkdir(exist_ok=True)
+    domain = connection.createXML(hlt_xml("families", machine="q35", devices=f"""
+        <filesystem type='mount' accessmode='mapped'><source dir='{folder}'/><target dir='tag'/><readonly/></filesystem>
+        <shmem name='modvirt-test'><model type='ivshmem-plain'/><size unit='M'>1</size></shmem>
+        <crypto model='virtio' type='qemu'><backend model='builtin' queues='1'/></crypto>
+        <iommu model='intel'><driver caching_mode='on'/></iommu>"""))
+    types = {found["name"]: found["type"] for found in ask(domain, "qom-list", path="/machine/peripheral")}
+    assert types["fs0"] == "child<virtio-9p-pci>"
+    assert types["shmem0"] == "child<ivshmem-plain>"
+    assert types["crypto0"] == "child<virtio-crypto-pci>"
+    assert types["iommu0"] == "child<intel-iommu>"
+    assert ask(domain, "qom-get", path="/machine/peripheral/iommu0", property="caching-mode") is True
+    domain.destroy()
+    pathlib.Path("/dev/shm/modvirt-test").unlink()
+
+
+def test_socket_to_the_host(connection):
+    if not os.path.exists("/dev/vhost-vsock"):
+        pytest.skip("no /dev/vhost-vsock")
+    vsock = "<vsock model='virtio'><cid auto='yes'/></vsock>"
+    domains = [connection.createXML(hlt_xml(name, machine="q35", devices=vsock)) for name in ("vsock1", "vsock2")]
+    cids = {int(live(domain).find("devices/vsock/cid").get("address")) for domain in domains}
+    assert len(cids) == 2 and min(cids) >= 3
+    for domain in domains:
+        domain.destroy()
+
+
+def test_interface_on_top_of_another(connection):
+    done = subprocess.run(["ip", "link", "add", "up1", "type", "veth", "peer", "name", "up2"],
+                          capture_output=True, check=False)
+    if done.returncode:
+        pytest.skip("no veth")
+    try:
+        if subprocess.run(["ip", "link", "add", "link", "up1", "name", "try0", "type", "macvtap"],
+                          capture_output=True, check=False).returncode:
+            pytest.skip("no macvtap")
+        ip("link", "del", "try0")
+        domain = connection.createXML(hlt_xml("direct", machine="q35", devices="""<interface type='direct'>
+            <mac address='52:54:00:12:34:58'/><source dev='up1' mode='bridge'/><model type='virtio'/></interface>"""))
+        name = live(domain).find("devices/interface/target").get("dev")
+        assert name.startswith("macvtap")
+        shown = ip("-d", "link", "show", name)
+        assert "52:54:00:12:34:58" in shown and "mode bridge" in shown
+        domain.destroy()
+        assert not ip("link", "show", name, check=False)
+    finally:
+        ip("link", "del", "up1")
+
+
+def test_missing_devices_of_the_host(connection):
+    for device, words in (
+            ("""<hostdev mode='subsystem' type='usb'><source><vendor id='0xdead'/><product id='0xbeef'/></source></hostdev>""",
+             "dead:beef"),
+            ("""<hostdev mode='subsystem' type='pci' managed='yes'><source>
+                <address domain='0xffff' bus='0xfe' slot='0x1f' function='7'/></source></hostdev>""", "ffff:fe:1f.7")):
+        with pytest.raises(libvirt.libvirtError) as error:
+            connection.createXML(hlt_xml("nodevice", machine="q35", devices=device).replace(
+                "<controller type='usb' model='none'/>", ""))
+        assert words in str(error.value)
+    assert not emulator_pids("nodevice")
+
+
+def test_optional_device_is_left_out(connection):
+    xml = hlt_xml("optional", machine="q35", devices="""<hostdev mode='subsystem' type='usb'>
+        <source startupPolicy='optional'><vendor id='0xdead'/><product id='0xbeef'/></source></hostdev>""")
+    domain = connection.createXML(xml.replace("<controller type='usb' model='none'/>", ""))
+    assert live(domain).find("devices/hostdev") is None
+    domain.destroy()
