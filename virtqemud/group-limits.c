@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "group-limits.h"
 
+#include "base/log.h"
 #include "host/cgroup-value.h"
 
 /* ---- memory ---- */
@@ -184,4 +185,17 @@ int group_limits_apply_all(struct guest *guest, const struct domain *live, GErro
         group_limits_apply_blkio(guest, live->blkio_tune, live->blkio_tune, error) < 0)
         return -1;
     return binds_nodes(live) ? group_limits_apply_nodes(guest, live, error) : 0;
+}
+
+int group_limits_restore(struct guest *guest, const struct domain *live, GError **error)
+{
+    static const struct memory_tune all_memory = {
+        .hard_limit.set = true, .soft_limit.set = true, .swap_hard_limit.set = true};
+    static const struct cpu_tune all_cpu = {.shares = 1, .global_period = 1, .global_quota = 1};
+    g_autoptr(GError) missing = NULL;
+
+    if (group_limits_apply_memory(guest, live->memory_tune, &all_memory, &missing) < 0 ||
+        group_limits_apply_cpu(guest, live->cpu_tune, &all_cpu, &missing) < 0)
+        log_debug("%s", missing->message);
+    return group_limits_apply_all(guest, live, error);
 }

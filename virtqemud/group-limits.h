@@ -11,6 +11,10 @@
 /* Before QEMU runs: all that the document limits. */
 int group_limits_apply_all(struct guest *guest, const struct domain *live, GError **error);
 
+/* For a guest that was taken up again: all that the document limits, and no limit where it has
+ * none. A control group without the controllers is no error. */
+int group_limits_restore(struct guest *guest, const struct domain *live, GError **error);
+
 /* One family each: what is set in given is made as live has it, no limit if live has none. */
 int group_limits_apply_memory(struct guest *guest, const struct memory_tune *live,
                               const struct memory_tune *given, GError **error);

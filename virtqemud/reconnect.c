@@ -17,15 +17,18 @@
 
 #include "counters.h"
 #include "display.h"
+#include "group-limits.h"
 #include "helper.h"
 #include "log-file.h"
 #include "monitor.h"
+#include "placement.h"
 #include "prepare.h"
 #include "qmp-commands.h"
 #include "settle.h"
 #include "start.h"
 #include "status.h"
 #include "stop.h"
+#include "tuning.h"
 #include "vcpus.h"
 
 #define MONITOR_DEADLINE_MS 30000
@@ -277,15 +280,22 @@ static void set_found(struct guest *guest, const char *name)
 
 /* ---- connecting ---- */
 
-/* What only a daemon can have open. */
-static void count_again(struct guest *guest)
+/* What was in effect and not yet written down when the old daemon was killed, or the other way
+ * round: the live definition holds. A guest runs on whatever of it fails. */
+static void restore_settings(struct guest *guest)
 {
     OBJECT_VIEW_AUTO struct object_view view = {0};
     g_autoptr(GError) error = NULL;
+    struct qmp *qmp = guest_get_qmp(guest, NULL);
 
     object_get_view(&guest->object, &view);
-    if (view.live && counters_apply(guest, view_live(&view), &error) < 0)
+    if (qmp && view.live &&
+        (group_limits_restore(guest, view_live(&view), &error) < 0 ||
+         placement_apply_all(guest, view_live(&view), &error) < 0 ||
+         tuning_restore(qmp, view_live(&view), &error) < 0 ||
+         counters_apply(guest, view_live(&view), &error) < 0))
         log_warn("domain '%s': %s", view.name, error->message);
+    qmp_unref(qmp);
 }
 
 /* A vcpu may have come while nobody waited for it any more. */
@@ -313,7 +323,7 @@ static int take_up(struct guest *guest, struct job *job, GError **error)
         catch_up(guest, job, error) < 0)
         return -1;
     set_found(guest, name);
-    count_again(guest);
+    restore_settings(guest);
     learn_vcpus(guest, job);
     g_autoptr(GError) unsaved = NULL;
     if (store_save_status(qemu_of(&guest->object)->store, job, &unsaved) < 0)

@@ -68,6 +68,15 @@ int tuning_limit_disk(struct qmp *qmp, const struct domain_disk *disk, unsigned 
                        error);
 }
 
+int tuning_restore(struct qmp *qmp, const struct domain *live, GError **error)
+{
+    LIST_EACH (disk, &live->devices.disks)
+        if (disk->info.alias && !domain_source_is_empty(&disk->source) &&
+            tuning_limit_disk(qmp, disk, 0, error) < 0)
+            return -1;
+    return 0;
+}
+
 static int limit_disks(struct qmp *qmp, const struct domain *live, GError **error)
 {
     LIST_EACH (disk, &live->devices.disks) {

@@ -20,3 +20,6 @@ struct json_object *tuning_of_disk(const struct domain_disk *disk);
  * Blocks, at most deadline_ms (0: the usual). */
 int tuning_limit_disk(struct qmp *qmp, const struct domain_disk *disk, unsigned deadline_ms,
                       GError **error);
+
+/* The same for all disks that have a medium. Blocks. */
+int tuning_restore(struct qmp *qmp, const struct domain *live, GError **error);

@@ -66,7 +66,8 @@ static void follow_removal(struct guest *guest, struct job *job, uint64_t number
 void unplug_event_deleted(const struct qmp_event *event, void *user)
 {
     struct guest *guest = user;
-    const char *alias = event->device_deleted.device;
+    g_autofree char *vcpu = vcpus_alias_of_part(event->device_deleted.path);
+    const char *alias = vcpu ? vcpu : event->device_deleted.device;
 
     /* parts of devices have no alias, and go with them */
     if (alias && !expectation_tell(guest, alias, NEWS_GONE))

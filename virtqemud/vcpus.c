@@ -115,6 +115,18 @@ char *vcpus_alias(unsigned id)
     return g_strdup_printf("vcpu%u", id);
 }
 
+char *vcpus_alias_of_part(const char *path)
+{
+    static const char stem[] = "/machine/peripheral/";
+    unsigned id;
+    int end = 0;
+
+    if (!path || !g_str_has_prefix(path, stem) ||
+        sscanf(path + strlen(stem), "vcpu%u/lapic%n", &id, &end) != 1 || end == 0)
+        return NULL;
+    return vcpus_alias(id);
+}
+
 bool vcpus_forget(struct guest *guest, struct job *job, struct domain *live, const char *alias)
 {
     struct remote_domain_event_vcpu_removed_msg message = {0};

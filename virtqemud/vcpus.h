@@ -37,3 +37,7 @@ bool vcpus_forget(struct guest *guest, struct job *job, struct domain *live, con
 
 /* "vcpu3", as the device of a plugged one is called; the caller frees. */
 char *vcpus_alias(unsigned id);
+
+/* Of a vcpu that goes, some QEMUs tell only that its interrupt controller has gone: "vcpu3" of
+ * "/machine/peripheral/vcpu3/lapic", which the caller frees; NULL for other paths, and for NULL. */
+char *vcpus_alias_of_part(const char *path);
