@@ -139,7 +139,7 @@ static enum pci_need hostdev_need(const struct domain_hostdev *hostdev,
 {
     switch (hostdev->type) {
     case HOSTDEV_PCI:
-        return host_need(&hostdev->pci->address, machine);
+        return hostdev->pci ? host_need(&hostdev->pci->address, machine) : PCI_NEED_EXPRESS;
     case HOSTDEV_MDEV:
         return g_strcmp0(hostdev->model, "vfio-pci") == 0 ? PCI_NEED_EXPRESS : PCI_NEED_NOTHING;
     case HOSTDEV_SCSI_HOST:
