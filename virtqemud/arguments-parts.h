@@ -21,6 +21,7 @@ int arguments_add_memory(const struct build *build, GError **error);
 void arguments_add_iothreads(const struct build *build);
 void arguments_add_numa(const struct build *build);
 
+/* True if the guest's CPUs and memory are divided (NUMA). */
 bool arguments_has_cells(const struct domain *domain);
 
 /* True if latencies, bandwidths or caches of cells are described (HMAT). */

@@ -45,6 +45,7 @@ int hotplug_build(struct guest *guest, const struct domain *live, const struct d
     struct qemu *qemu = qemu_of(&guest->object);
     struct emulator *emulator EMULATOR_AUTO = NULL;
     struct arguments_context context = {.config = &qemu->config,
+                                        .status_folder = qemu->status_folder,
                                         .folder = guest->folder,
                                         .monitor_fd = -1,
                                         .session = qemu->driver->daemon->session,

@@ -7,8 +7,8 @@
 
 /* Guests whose memory the host cannot read: <launchSecurity>. */
 
-/* Adds the object that -machine names as confidential-guest-support; nothing for others. Keys of the
- * owner become files of the run's folder, unless in a plan. VIR_ERR_CONFIG_UNSUPPORTED: the
+/* Adds the object that -machine names as confidential-guest-support; nothing for others. Keys of
+ * the owner become files of the run's folder, unless in a plan. VIR_ERR_CONFIG_UNSUPPORTED: the
  * emulator has no such; VIR_ERR_SYSTEM_ERROR names a file that can't be written. */
 int launch_security_add(const struct domain *domain, const struct arguments_context *context,
                         struct arguments *arguments, GError **error);

@@ -28,7 +28,8 @@ void words_add_variable(struct arguments *arguments, const char *name, const cha
 /* Hands a descriptor to the emulator: returns the number it will have there. from is taken. */
 int words_add_fd(struct arguments *arguments, int from);
 
-/* The same as a path that the emulator can open: "/dev/fdset/3"; the caller frees. from is taken. */
+/* The same as a path that the emulator can open: "/dev/fdset/3"; the caller frees. from is taken.
+ */
 char *words_add_fd_set(struct arguments *arguments, int from);
 
 /* A list that begins with a bare word ("socket"), which must not come from outside: QEMU reads it

@@ -162,7 +162,7 @@ void stop_after_end(struct guest *guest)
     g_autoptr(GError) error = NULL;
     struct job *job;
 
-    /* whoever asked for the end has cleared up, and a new start must not be taken for the old run */
+    /* whoever asked for the end has cleared up; a new start must not be taken for the old run */
     if (!guest_pid(guest) || !guest_has_ended(guest))
         return;
     if (job_begin(&guest->object, JOB_DESTROY, "end of QEMU", KILL_GRACE_MS * 2, &job, &error) <
