@@ -7,6 +7,7 @@
 #include "driver/events.h"
 #include "protocol/remote.h"
 
+#include "bandwidth.h"
 #include "device-document.h"
 #include "document.h"
 #include "helper.h"
@@ -14,7 +15,9 @@
 #include "media.h"
 #include "memory-devices.h"
 #include "prepare-device.h"
+#include "qmp-commands.h"
 #include "settle.h"
+#include "tuning.h"
 
 /* ---- events ---- */
 
@@ -113,16 +116,52 @@ static int record_helper(struct job *job, const struct device *device, GError **
     return store_save_status(qemu_of(job_object(job))->store, job, error);
 }
 
+/* What no word of the command line says, as tuning.h and bandwidth.h have it at the start. */
+static int tell_disk(struct qmp *qmp, const struct domain_disk *disk, GError **error)
+{
+    return disk->iotune ? tuning_limit_disk(qmp, disk, 0, error) : 0;
+}
+
+static int tell_net(struct qmp *qmp, const struct domain_net *net, GError **error)
+{
+    if (net->link == NET_LINK_DOWN && qmp_set_link(qmp, net->info.alias, false, 0, error) < 0)
+        return -1;
+    return net->bandwidth ? bandwidth_apply(net, error) : 0;
+}
+
+static int tell_settings(struct guest *guest, const struct device *device, GError **error)
+{
+    struct qmp *qmp = guest_get_qmp(guest, error);
+    int result = 0;
+
+    if (!qmp)
+        return -1;
+    if (device->kind == DEVICE_DISK)
+        result = tell_disk(qmp, device->object, error);
+    else if (device->kind == DEVICE_NET)
+        result = tell_net(qmp, device->object, error);
+    qmp_unref(qmp);
+    return result;
+}
+
+/* *ret_came: QEMU has it, or may have it yet, though this failed. */
 static int plug_device(struct guest *guest, struct job *job, struct domain *live,
-                       const struct device *device, GError **error)
+                       const struct device *device, bool *ret_came, GError **error)
 {
     if (prepare_device_access(guest, live, device, error) < 0)
         return -1;
     GError *refused = NULL;
-    if (record_helper(job, device, &refused) == 0 && apply(guest, live, device, &refused) == 0)
-        return 0;
+    *ret_came = false;
+    if (record_helper(job, device, &refused) == 0 && apply(guest, live, device, &refused) == 0) {
+        *ret_came = true;
+        if (tell_settings(guest, device, error) == 0)
+            return 0;
+        return -1;
+    }
     /* what may still come keeps what it stands on: settle.h takes that away */
-    if (!may_still_happen(refused))
+    if (may_still_happen(refused))
+        *ret_came = true;
+    else
         prepare_device_undo(guest, live, device);
     g_propagate_error(error, refused);
     return -1;
@@ -166,11 +205,12 @@ static int plug_all(struct guest *guest, struct job *job, struct domain *live,
         return -1;
     for (guint i = 0; i < devices->len; i++) {
         GError *refused = NULL;
+        bool came = false;
 
-        if (plug_device(guest, job, live, &g_array_index(devices, struct device, i), &refused) == 0)
+        if (plug_device(guest, job, live, &g_array_index(devices, struct device, i), &came,
+                        &refused) == 0)
             continue;
-        bool open = may_still_happen(refused);
-        give_up(guest, job, devices, open ? i + 1 : i, open);
+        give_up(guest, job, devices, came ? i + 1 : i, may_still_happen(refused));
         g_propagate_error(error, refused);
         return -1;
     }

@@ -242,11 +242,17 @@ static int hand_over_all(const struct plug *plug, struct qmp *qmp, const struct 
 
 /* ---- files: sets of descriptors, which QEMU numbers ---- */
 
-static void rename_file(struct json_object *data, const char *member, const char *from,
-                        const char *to)
+static void rename_in(struct json_object *json, const char *from, const char *to)
 {
-    if (g_strcmp0(json_string_member(data, member), from) == 0)
-        json_object_object_add(data, member, json_object_new_string(to));
+    json_object_object_foreach(json, name, value)
+    {
+        if (json_object_is_type(value, json_type_object))
+            rename_in(value, from, to);
+        else if (json_object_is_type(value, json_type_string) &&
+                 strcmp(json_object_get_string(value), from) == 0)
+            json_object_set_string(value, to);
+        (void)name;
+    }
 }
 
 /* Whoever names the set by our number gets QEMU's. */
@@ -256,12 +262,10 @@ static void rename_set(const struct plug *plug, int ours, int64_t theirs)
     g_autofree char *to = g_strdup_printf("/dev/fdset/%" G_GINT64_FORMAT, theirs);
 
     for (guint i = 0; i < plug->steps->len; i++) {
-        const struct step *step = plug->steps->pdata[i];
-        struct json_object *data =
-            json_object_member(json_object_member(step->json, "backend"), "data");
+        struct step *step = plug->steps->pdata[i];
 
-        rename_file(data, "out", from, to);
-        rename_file(data, "logfile", from, to);
+        if (step->json)
+            rename_in(step->json, from, to);
     }
 }
 
@@ -350,11 +354,7 @@ static void undo_steps(const struct plug *plug, struct qmp *qmp, guint count)
             0)
             log_debug("%s: %s", qmp_who(qmp), error->message);
     }
-    for (guint i = 0; i < count; i++)
-        if (((const struct step *)plug->steps->pdata[i])->verb->is_chardev) {
-            remove_files(plug, qmp);
-            return;
-        }
+    remove_files(plug, qmp);
 }
 
 static int apply(struct plug *plug, struct qmp *qmp, bool with_device, GError **error)

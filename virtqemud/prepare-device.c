@@ -7,6 +7,7 @@
 #include "netdev.h"
 #include "ownership.h"
 #include "prepare.h"
+#include "resource-limits.h"
 #include "vsock.h"
 
 struct domain *prepare_device_alone(const struct device *device)
@@ -57,7 +58,8 @@ static int hand_over(struct guest *guest, const struct domain *live, const struc
     struct qemu *qemu = qemu_of(&guest->object);
 
     /* nodes of devices are there once their driver is the right one */
-    if (hostdev_take(device, error) < 0 || prepare_channel_folders(qemu, alone, error) < 0 ||
+    if (resource_limits_lock_memory(guest, live, error) < 0 || hostdev_take(device, error) < 0 ||
+        prepare_channel_folders(qemu, alone, error) < 0 ||
         ownership_take(&qemu->config, alone, error) < 0)
         return -1;
     return helper_start(guest, live, device, error);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "resource-limits.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "host/cgroup.h"
 
@@ -45,6 +47,20 @@ void resource_limits_apply(struct resource_limits *limits, const struct qemu_con
     add_locked_memory(limits, live);
     spec->limits = limits->values;
     spec->limit_count = limits->count;
+}
+
+int resource_limits_lock_memory(struct guest *guest, const struct domain *live, GError **error)
+{
+    struct resource_limits limits = {0};
+    pid_t pid = guest_pid(guest);
+
+    add_locked_memory(&limits, live);
+    if (!limits.count || !pid)
+        return 0;
+    if (prlimit(pid, RLIMIT_MEMLOCK, &limits.values[0].value, NULL) == 0)
+        return 0;
+    error_set_errno(error, errno, "cannot raise the limit of locked memory of process %d", pid);
+    return -1;
 }
 
 int resource_limits_make_group(struct guest *guest, const struct domain *live, GError **error)

@@ -19,6 +19,10 @@ struct resource_limits {
 void resource_limits_apply(struct resource_limits *limits, const struct qemu_config *config,
                            const struct domain *live, struct process_spec *spec);
 
+/* With a job: what a device that is plugged in wants to stay in memory, in a live definition that
+ * has it. VIR_ERR_SYSTEM_ERROR. */
+int resource_limits_lock_memory(struct guest *guest, const struct domain *live, GError **error);
+
 /* Makes the guest's control group, with the limits of its document; moves QEMU there. */
 int resource_limits_make_group(struct guest *guest, const struct domain *live, GError **error);
 int resource_limits_enter_group(struct guest *guest, GError **error);

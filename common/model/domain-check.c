@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "xml/xml.h"
+
 /* What clients compare is code and speaker: rules that every driver has speak for the domain. */
 #define REFUSE(error, code, ...) (error_set_from((error), VIR_FROM_DOMAIN, (code), __VA_ARGS__), -1)
 
@@ -331,4 +333,9 @@ int domain_check(const struct domain *domain, GError **error)
         if (checks[i](domain, error) < 0)
             return -1;
     return 0;
+}
+
+int domain_check_abi(const struct domain *source, const struct domain *target, GError **error)
+{
+    return xml_compare_abi(&domain_schema, source, target, error);
 }

@@ -9,3 +9,11 @@
  * VIR_ERR_XML_ERROR or VIR_ERR_CONFIG_UNSUPPORTED.
  */
 int domain_check(const struct domain *domain, GError **error);
+
+/*
+ * Whether a guest that runs as source could go on as target: after a save, on another host, with an
+ * edited document. What it sees must be the same; what only its host knows may differ. Both are
+ * complete: defaults, controllers, addresses. VIR_ERR_CONFIG_UNSUPPORTED names the first path that
+ * differs, and both values. Redefining a guest needs none of this: it changes the next start. Pure.
+ */
+int domain_check_abi(const struct domain *source, const struct domain *target, GError **error);

@@ -26,6 +26,7 @@ PLUGGABLE = """<domain type='qemu'>
   <uuid>%(uuid)s</uuid>
   <maxMemory slots='4' unit='MiB'>2048</maxMemory>
   <memory unit='MiB'>256</memory>
+  <memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>
   <vcpu>1</vcpu>
   <os>
     <type arch='x86_64' machine='q35'>hvm</type>
@@ -169,7 +170,8 @@ MAC = "52:54:00:aa:bb:01"
 
 # kind, document, alias, what the guest sees of it
 FAMILIES = [
-    ("disk", lambda: disk(image("v.img"), "vdb"), "virtio-disk1", has_block("vda")),
+    ("disk", lambda: disk(image("v.img"), "vdb", more="<iotune><total_iops_sec>900</total_iops_sec>"
+                          "</iotune>"), "virtio-disk1", has_block("vda")),
     ("controller", lambda: "<controller type='scsi' model='virtio-scsi' index='0'/>", "scsi0",
      has_virtio("0x0008")),
     ("disk", lambda: disk(image("s.img"), "sdb", "scsi"), "scsi0-0-0-1", has_block("sda")),
@@ -199,6 +201,10 @@ FAMILIES = [
     ("watchdog", lambda: "<watchdog model='i6300esb' action='reset'/>", "watchdog0",
      has_pci("8086", "25ab")),
 ]
+if pathlib.Path("/usr/lib/qemu/virtiofsd").exists():
+    FAMILIES.append(
+        ("filesystem", lambda: "<filesystem><driver type='virtiofs'/><source dir='%s'/><target dir='tag'/>"
+         "</filesystem>" % IMAGES, "fs0", has_virtio("0x001a")))
 
 
 def test_families_are_plugged_seen_and_unplugged(connection):
@@ -220,6 +226,9 @@ def test_families_are_plugged_seen_and_unplugged(connection):
     assert {"vdb", "sdb", "sdc"} <= set(virsh("domblklist", "plug").split())
     assert MAC in virsh("domiflist", "plug")
     assert domain.blockStats("vdb")[0] >= 0
+    inserted = [drive["inserted"] for drive in qmp(domain, "query-block")
+                if "virtio-disk1" in drive.get("qdev", "")]
+    assert inserted[0]["iops"] == 900
     assert int(ElementTree.fromstring(domain.XMLDesc()).find("memory").text) == 384 * 1024
     # later ones stand on earlier ones
     for number, (tag, _, alias, seen) in reversed(list(enumerate(FAMILIES))):
@@ -233,6 +242,21 @@ def test_families_are_plugged_seen_and_unplugged(connection):
     assert in_qemu(domain) == before
     assert back_ends(domain) == before_ends
     assert int(ElementTree.fromstring(domain.XMLDesc()).find("memory").text) == 256 * 1024
+    console.close()
+
+
+def test_a_machine_without_pci_express(linux):
+    console = boot(linux)
+    for text, alias, seen in [
+            (disk(image("pc.img"), "vdb"), "virtio-disk1", has_block("vda")),
+            ("<interface type='user'><mac address='%s'/><model type='virtio'/></interface>" % MAC, "net0",
+             "grep -q %s /sys/class/net/*/address" % MAC)]:
+        linux.attachDeviceFlags(text, BOTH)
+        ask(console, seen, alias + " is there")
+        linux.detachDeviceFlags(text, BOTH)
+        ask(console, "! { %s; } 2>/dev/null" % seen, alias + " has gone")
+        wait_until(lambda: alias not in aliases(linux))
+    assert true(linux)
     console.close()
 
 

@@ -237,6 +237,46 @@ static void test_wrong_guests(void)
     }
 }
 
+/* What of a guest can change under it, and what cannot; by a word of its document. */
+static const struct {
+    const char *from, *to, *path; /* NULL: it may */
+} abi_changes[] = {
+    {"<name>g</name>", "<name>g</name><title>t</title>", NULL},
+    {"/dev/b", "/dev/c", NULL},
+    {"type='file'><source file='/a'/>", "type='block'><source dev='/a'/>", NULL},
+    {"dev='tap1'", "dev='tap2'", NULL},
+    {"type='user'><mac address='52:54:00:00:00:01'/>",
+     "type='ethernet'><mac address='52:54:00:00:00:01'/>", NULL},
+    {"type='kvm'", "type='qemu'", "@type"},
+    {"<memory>1024<", "<memory>2048<", "memory"},
+    {"arch='x86_64'", "arch='i686'", "os/type/@arch"},
+    {"52:54:00:00:00:01", "52:54:00:00:00:0a", "devices/interface[1]/mac/@address"},
+    {"dev='vda'", "dev='vdc'", "devices/disk["},
+    {"<memballoon model='virtio'/>", "<memballoon model='none'/>", "devices/memballoon/@model"},
+    {"<graphics", "<rng model='virtio'><backend model='random'/></rng><graphics", "devices/rng"},
+};
+
+static void test_abi_of_documents(void)
+{
+    DEFINITION_AUTO struct domain *source = read_guest();
+
+    for (size_t i = 0; i < G_N_ELEMENTS(abi_changes); i++) {
+        g_autoptr(GString) text = g_string_new(guest);
+        g_autoptr(GError) error = NULL;
+
+        g_string_replace(text, abi_changes[i].from, abi_changes[i].to, 1);
+        g_assert_cmpstr(text->str, !=, guest);
+        DEFINITION_AUTO struct domain *target = read_text(text->str, &error);
+        g_assert_no_error(error);
+        memcpy(target->uuid, source->uuid, sizeof(target->uuid));
+        int result = domain_check_abi(source, target, &error);
+        g_test_message("%s: %s", abi_changes[i].to, error ? error->message : "fits");
+        g_assert_cmpint(result, ==, abi_changes[i].path ? -1 : 0);
+        if (abi_changes[i].path)
+            g_assert_nonnull(strstr(error->message, abi_changes[i].path));
+    }
+}
+
 static void test_abi(void)
 {
     DEFINITION_AUTO struct domain *domain = read_guest();
@@ -281,6 +321,7 @@ int main(int argc, char **argv)
     }
     g_test_add_func("/domain/wrong-guests", test_wrong_guests);
     g_test_add_func("/domain/abi", test_abi);
+    g_test_add_func("/domain/abi-of-documents", test_abi_of_documents);
     g_test_add_func("/domain/made-up", test_made_up);
     return g_test_run();
 }
