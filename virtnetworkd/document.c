@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "host/netlink.h"
 #include "model/network-defaults.h"
@@ -57,7 +58,7 @@ int document_check_bridge(const struct network *network, GError **error)
     return -1;
 }
 
-int document_complete(struct definition *definition, GError **error)
+static int apply_defaults(struct definition *definition, GError **error)
 {
     static const struct network_defaults defaults = {
         .mac_prefix = {0x52, 0x54, 0x00},
@@ -65,6 +66,45 @@ int document_complete(struct definition *definition, GError **error)
     };
 
     return network_apply_defaults((struct network *)definition, &defaults, error);
+}
+
+static bool is_zero(const uint8_t *bytes, size_t size)
+{
+    while (size > 0 && !bytes[size - 1])
+        size--;
+    return size == 0;
+}
+
+/* A file that a hand has put there may lack them. They must be the same at each start, and those of
+ * no other host. */
+static void derive_identity(struct network *network)
+{
+    g_autofree char *machine = NULL;
+    uint8_t digest[32];
+    size_t size = sizeof(digest);
+
+    if (file_read_all("/etc/machine-id", 256, &machine, NULL, NULL) < 0)
+        machine = g_strdup("");
+    GChecksum *checksum = g_checksum_new(G_CHECKSUM_SHA256);
+    g_checksum_update(checksum, (const guchar *)machine, -1);
+    g_checksum_update(checksum, (const guchar *)network->name, -1);
+    g_checksum_get_digest(checksum, digest, &size);
+    g_checksum_free(checksum);
+    if (is_zero(network->uuid, sizeof(network->uuid))) {
+        memcpy(network->uuid, digest, sizeof(network->uuid));
+        network->uuid[6] = (uint8_t)((network->uuid[6] & 0x0f) | 0x80);
+        network->uuid[8] = (uint8_t)((network->uuid[8] & 0x3f) | 0x80);
+    }
+    if (network_is_managed(network) && is_zero(network->mac, sizeof(network->mac))) {
+        memcpy(network->mac, (const uint8_t[]){0x52, 0x54, 0x00}, 3);
+        memcpy(network->mac + 3, digest + 16, 3);
+    }
+}
+
+int document_complete(struct definition *definition, GError **error)
+{
+    derive_identity((struct network *)definition);
+    return apply_defaults(definition, error);
 }
 
 int document_read(const char *text, bool validate, struct definition **ret_definition,
@@ -75,7 +115,7 @@ int document_read(const char *text, bool validate, struct definition **ret_defin
     DEFINITION_AUTO struct definition *definition =
         xml_read(&network_schema, text, -1, flags, warnings, error);
 
-    if (!definition || document_complete(definition, error) < 0)
+    if (!definition || apply_defaults(definition, error) < 0)
         return -1;
     for (guint i = 0; i < warnings->len; i++)
         log_warn("network '%s': %s", ((struct network *)definition)->name,

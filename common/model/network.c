@@ -10,7 +10,7 @@ NAMES(network_forward_mode_names, NULL, "nat", "route", "open", "bridge", "priva
       "passthrough", "hostdev");
 NAMES(network_hostdev_driver_names, NULL, "kvm", "vfio", "xen");
 NAMES(network_protocol_names, NULL, "tcp", "udp");
-NAMES(hostdev_type_names, NULL, "pci");
+NAMES(network_hostdev_type_names, NULL, "pci");
 
 /* ---- forward ---- */
 
@@ -31,7 +31,7 @@ XML_SCHEMA(network_pf, "pf", .doc = "A device whose virtual functions go to gues
 
 #define ROWS_OF struct network_hostdev
 static const struct xml_row network_hostdev_rows[] = {
-    ROW_ENUM("@type", type, hostdev_type_names, "Kind of address", .flags = XML_REQUIRED),
+    ROW_ENUM("@type", type, network_hostdev_type_names, "Kind of address", .flags = XML_REQUIRED),
     ROW_EMBED(".", pci, pci_address),
     ROW_NUMBER("@connections", connections, "Guests that use it", .flags = XML_LIVE),
 };

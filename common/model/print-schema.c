@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Usage: print-schema domain.rng|domain.md - prints what the tables say of a document: its RELAX NG
+/* Usage: print-schema domain.rng|domain.md|network.rng|network.md - prints what the tables say of a document: its RELAX NG
  * grammar, or its reference. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "model/domain.h"
+#include "model/network.h"
 #include "xml/export.h"
 
 static const struct {
@@ -15,6 +16,8 @@ static const struct {
 } files[] = {
     {"domain.rng", &domain_schema, xml_export_rng},
     {"domain.md", &domain_schema, xml_export_markdown},
+    {"network.rng", &network_schema, xml_export_rng},
+    {"network.md", &network_schema, xml_export_markdown},
 };
 
 int main(int argc, char **argv)
@@ -26,6 +29,6 @@ int main(int argc, char **argv)
         fputs(text, stdout);
         return EXIT_SUCCESS;
     }
-    fprintf(stderr, "usage: print-schema domain.rng|domain.md\n");
+    fprintf(stderr, "usage: print-schema domain.rng|domain.md|network.rng|network.md\n");
     return EXIT_FAILURE;
 }

@@ -17,20 +17,30 @@ import tempfile
 import unittest
 
 BUILD = None
-UNITS = ("virtqemud.service", "virtqemud.socket", "virtqemud-ro.socket", "virtqemud-admin.socket")
+DAEMONS = ("virtqemud", "virtnetworkd")
+UNITS = [name + suffix for name in DAEMONS
+         for suffix in (".service", ".socket", "-ro.socket", "-admin.socket")]
 FILES = {
-    "etc/libvirt/qemu.conf", "etc/libvirt/virtqemud.conf", "etc/logrotate.d/libvirtd.qemu",
-    "usr/lib/sysusers.d/virtqemud.conf", "usr/sbin/virtqemud",
-    "usr/share/doc/modvirt/domain.md", "usr/share/doc/modvirt/virtqemud.md",
+    "etc/libvirt/network.conf", "etc/libvirt/qemu.conf", "etc/libvirt/qemu/networks/default.xml",
+    "etc/logrotate.d/libvirtd.qemu",
+    "usr/lib/sysusers.d/virtqemud.conf", "usr/libexec/modvirt/virtnetworkd-lease-helper",
+    "usr/sbin/virtproxyd",
+    "usr/share/doc/modvirt/domain.md", "usr/share/doc/modvirt/network.md",
     "usr/share/doc/modvirt/virtqemud-calls.md",
-    "usr/share/man/man8/virtqemud.8", "usr/share/modvirt/schemas/domain.rng",
+    "usr/share/modvirt/schemas/domain.rng", "usr/share/modvirt/schemas/network.rng",
+    *("etc/libvirt/%s.conf" % name for name in DAEMONS),
+    *("usr/sbin/" + name for name in DAEMONS),
+    *("usr/share/doc/modvirt/%s.md" % name for name in DAEMONS),
+    *("usr/share/man/man8/%s.8" % name for name in DAEMONS),
     *("usr/lib/systemd/system/" + unit for unit in UNITS),
 }
 # Of the same name in Debian 12's libvirt packages (libvirt-daemon-system): see docs/virtqemud.md.
-SHARED = {"etc/libvirt/qemu.conf", "etc/logrotate.d/libvirtd.qemu"}
-SOCKETS = {"virtqemud.socket": ("/run/libvirt/virtqemud-sock", "0600"),
-           "virtqemud-ro.socket": ("/run/libvirt/virtqemud-sock-ro", "0666"),
-           "virtqemud-admin.socket": ("/run/libvirt/virtqemud-admin-sock", "0600")}
+SHARED = {"etc/libvirt/network.conf", "etc/libvirt/qemu.conf", "etc/libvirt/qemu/networks/default.xml",
+          "etc/logrotate.d/libvirtd.qemu"}
+# What a socket unit is called, its socket, and the mode.
+SOCKETS = (("%s.socket", "/run/libvirt/%s-sock", "0600"),
+           ("%s-ro.socket", "/run/libvirt/%s-sock-ro", "0666"),
+           ("%s-admin.socket", "/run/libvirt/%s-admin-sock", "0600"))
 
 
 class Install(unittest.TestCase):
@@ -83,23 +93,29 @@ class Install(unittest.TestCase):
     def test_units(self):
         for unit in UNITS:
             self.assertNotIn("@", (self.units / unit).read_text())
-        for unit, (path, mode) in SOCKETS.items():
-            self.assertEqual(self.values(unit, "ListenStream"), [path])
-            self.assertEqual(self.values(unit, "SocketMode"), [mode])
-            self.assertEqual(self.values(unit, "Service"), ["virtqemud.service"])
-        self.assertEqual(self.values("virtqemud.service", "Type"), ["notify"])
+        for name, stem in DAEMONS.items():
+            service = name + ".service"
+            for unit, path, mode in SOCKETS:
+                self.assertEqual(self.values(unit % name, "ListenStream"), [path % stem])
+                self.assertEqual(self.values(unit % name, "SocketMode"), [mode])
+                self.assertEqual(self.values(unit % name, "Service"), [service])
+            self.assertEqual(self.values(service, "Type"), ["notify"])
+        # what outlives a restart of the daemon is not killed with it
         self.assertEqual(self.values("virtqemud.service", "KillMode"), ["process"])
+        self.assertEqual(self.values("virtnetworkd.service", "KillMode"), ["process"])
 
-    def test_binary(self):
-        program, argument = self.values("virtqemud.service", "ExecStart")[0].split()
-        self.assertEqual(argument, "$VIRTQEMUD_ARGS")
-        result = subprocess.run([str(self.folder) + program, "--version"], text=True,
-                                capture_output=True)
-        self.assertRegex(result.stdout, r"^virtqemud \(modvirt\) \d")
+    def test_binaries(self):
+        for name in DAEMONS:
+            program, argument = self.values(name + ".service", "ExecStart")[0].split()
+            self.assertEqual(argument, "$%s_ARGS" % name.upper())
+            result = subprocess.run([str(self.folder) + program, "--version"], text=True,
+                                    capture_output=True)
+            self.assertRegex(result.stdout, r"^%s \(modvirt\) \d" % name)
 
     def test_configuration(self):
-        for name, key in (("virtqemud.conf", "max_clients"), ("qemu.conf", "user")):
-            path = self.folder / "etc/libvirt" / name
+        keys = {"qemu": "user", "network": "firewall_backend", **dict.fromkeys(DAEMONS, "max_clients")}
+        for name, key in keys.items():
+            path = self.folder / "etc/libvirt" / (name + ".conf")
             self.assertIn("#%s = " % key, path.read_text())
             self.assertEqual(stat.S_IMODE(path.stat().st_mode), 0o600)
 
@@ -116,7 +132,7 @@ class Install(unittest.TestCase):
         result = subprocess.run(["systemd-analyze", "verify", "--man=no",
                                  *(str(copies / unit) for unit in UNITS)],
                                 env=environment, text=True, capture_output=True)
-        complaints = [line for line in result.stderr.splitlines() if "virtqemud" in line]
+        complaints = [line for line in result.stderr.splitlines() if any(name in line for name in DAEMONS)]
         self.assertEqual(complaints, [])
 
 
