@@ -148,6 +148,7 @@ static int wait_for_turn(struct guest *guest, GError **error)
 {
     struct agent *agent = &guest->agent;
     int64_t until = g_get_monotonic_time() + TURN_DEADLINE_MS * INT64_C(1000);
+    unsigned silences = agent->silences;
     bool in_time = true;
 
     if (agent->waiting >= WAITING_MAX) {
@@ -159,6 +160,10 @@ static int wait_for_turn(struct guest *guest, GError **error)
     while (agent->taken && agent->opened && in_time)
         in_time = g_cond_wait_until(&agent->freed, &agent->lock, until);
     agent->waiting--;
+    if (silences != agent->silences) { /* what it did not tell the one before us */
+        error_set(error, VIR_ERR_AGENT_UNRESPONSIVE, "it did not answer the call before this one");
+        return -1;
+    }
     if (agent->taken && agent->opened) {
         error_set(error, VIR_ERR_OPERATION_TIMEOUT,
                   "another call has waited for the guest's agent for %d s",
@@ -199,9 +204,17 @@ void agent_end(struct agent_turn *turn)
     struct agent *agent = &turn->guest->agent;
     g_mutex_lock(&agent->lock);
     agent->taken = false;
-    g_cond_signal(&agent->freed);
+    g_cond_broadcast(&agent->freed);
     g_mutex_unlock(&agent->lock);
     qmp_unref(qmp);
+}
+
+/* For those who wait for their turn: one after the other they would wait for long, and in vain. */
+static void note_silence(struct agent *agent)
+{
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&agent->lock);
+
+    agent->silences++;
 }
 
 /* Before anything else is asked for: an agent that lives answers to this at once, so that a mute
@@ -214,8 +227,10 @@ static int synchronize(struct agent_turn *turn, GError **error)
         return 0;
     if (turn->timeout > 0)
         deadline = MIN(deadline, (unsigned)turn->timeout * UINT64_C(1000));
-    if (qmp_synchronize(turn->qmp, deadline, error) < 0)
+    if (qmp_synchronize(turn->qmp, deadline, error) < 0) {
+        note_silence(&turn->guest->agent);
         return -1;
+    }
     turn->in_step = true;
     return 0;
 }

@@ -37,9 +37,10 @@ struct agent {
     GMutex lock; /* of all below; held for a few instructions */
     GCond freed; /* the turn */
     struct qmp *qmp;
-    bool taken;       /* somebody has the turn */
-    unsigned waiting; /* for it */
-    bool opened;      /* somebody in the guest has opened the channel */
+    bool taken;        /* somebody has the turn */
+    unsigned waiting;  /* for it */
+    unsigned silences; /* how often it did not even answer to a synchronization */
+    bool opened;       /* somebody in the guest has opened the channel */
 
     /* Seconds, or VIR_DOMAIN_AGENT_RESPONSE_TIMEOUT_...; unset: ..._DEFAULT. Outlives the run. */
     struct opt_int timeout;

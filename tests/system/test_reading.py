@@ -61,10 +61,11 @@ def test_the_agent_is_not_configured(hlt):
         assert str(refused.value) == "argument unsupported: QEMU guest agent is not configured"
 
 
-def test_the_agent_is_not_spoken_to(connection):
+def test_nobody_is_at_the_other_end_of_the_agents_channel(connection):
     domain = connection.createXML(hlt_xml("agent", devices=AGENT))
+    assert "org.qemu.guest_agent.0' state='disconnected'" in domain.XMLDesc()
     for call in NEED_THE_AGENT:
-        assert code_of(call, domain) == libvirt.VIR_ERR_OPERATION_UNSUPPORTED
+        assert code_of(call, domain) == libvirt.VIR_ERR_AGENT_UNRESPONSIVE
 
 
 def test_hostname_of_a_lease(hlt):
