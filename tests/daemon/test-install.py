@@ -17,14 +17,14 @@ import tempfile
 import unittest
 
 BUILD = None
-DAEMONS = ("virtqemud", "virtnetworkd")
+# How the names of their sockets begin.
+DAEMONS = {"virtqemud": "virtqemud", "virtnetworkd": "virtnetworkd", "virtproxyd": "libvirt"}
 UNITS = [name + suffix for name in DAEMONS
          for suffix in (".service", ".socket", "-ro.socket", "-admin.socket")]
 FILES = {
     "etc/libvirt/network.conf", "etc/libvirt/qemu.conf", "etc/libvirt/qemu/networks/default.xml",
     "etc/logrotate.d/libvirtd.qemu",
     "usr/lib/sysusers.d/virtqemud.conf", "usr/libexec/modvirt/virtnetworkd-lease-helper",
-    "usr/sbin/virtproxyd",
     "usr/share/doc/modvirt/domain.md", "usr/share/doc/modvirt/network.md",
     "usr/share/doc/modvirt/virtqemud-calls.md",
     "usr/share/modvirt/schemas/domain.rng", "usr/share/modvirt/schemas/network.rng",
