@@ -2,7 +2,26 @@
 #include "bandwidth.h"
 
 #include "base/error.h"
+#include "base/mac.h"
 #include "host/traffic.h"
+
+struct domain_net *bandwidth_find_net(const struct domain *domain, const char *name, GError **error)
+{
+    struct domain_net *net;
+    uint8_t mac[6];
+    bool ambiguous = false;
+
+    net = mac_parse(name, mac) == 0 ? domain_find_net(domain, mac, &ambiguous)
+                                    : domain_find_net_target(domain, name);
+    if (net)
+        return net;
+    if (ambiguous)
+        error_set(error, VIR_ERR_OPERATION_FAILED, "multiple devices matching MAC address %s found",
+                  name);
+    else
+        error_set(error, VIR_ERR_INVALID_ARG, "'%s' is not a known interface", name);
+    return NULL;
+}
 
 static bool has_device(const struct domain_net *net)
 {

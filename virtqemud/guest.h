@@ -52,6 +52,7 @@ struct guest {
     unsigned last_node;      /* highest number that a block node has had in this run */
     struct expectation *expectation; /* same: whose turn waits for news; guarded by lock */
 
+    atomic_uint taints;       /* taint.c's */
     int counters[PERF_KINDS]; /* counters.c's descriptors; guarded by lock */
     char **cgroup;            /* folders of its control group; NULL: none; guarded by lock */
     GPtrArray *helpers;   /* helper.c's: programs that work for it; NULL: none; guarded by lock */

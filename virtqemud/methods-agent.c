@@ -12,6 +12,7 @@
 #include "json.h"
 #include "methods.h"
 #include "qmp-commands.h"
+#include "taint.h"
 
 /*
  * What only an agent inside the guest can tell or do. No method has a job: the agent may be mute or
@@ -69,6 +70,7 @@ int qemu_domain_agent_command(struct call *call, const struct qemu_domain_agent_
         return -1;
     }
     turn.timeout = args->timeout;
+    taint_note(guest_of(call->object), TAINT_AGENT);
     if (agent_execute(&turn, name, json_object_get(json_object_member(command, "arguments")),
                       &result, error) < 0)
         return -1;

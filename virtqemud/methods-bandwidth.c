@@ -36,25 +36,6 @@ static const struct param_row bandwidth_rows[] = {
 };
 #define ROWS G_N_ELEMENTS(bandwidth_rows)
 
-/* By MAC address, or the name of its device on the host. Borrowed. */
-static struct domain_net *find_net(const struct domain *domain, const char *name, GError **error)
-{
-    struct domain_net *net;
-    uint8_t mac[6];
-    bool ambiguous = false;
-
-    net = mac_parse(name, mac) == 0 ? domain_find_net(domain, mac, &ambiguous)
-                                    : domain_find_net_target(domain, name);
-    if (net)
-        return net;
-    if (ambiguous)
-        error_set(error, VIR_ERR_OPERATION_FAILED, "multiple devices matching MAC address %s found",
-                  name);
-    else
-        error_set(error, VIR_ERR_INVALID_ARG, "'%s' is not a known interface", name);
-    return NULL;
-}
-
 /* ---- reading ---- */
 
 static void fill(const struct net_bandwidth *bandwidth, struct bandwidth_values *values)
@@ -86,7 +67,7 @@ int domain_get_interface_parameters(struct call *call,
 
     if (domain_get_affected(call, args->flags, &view, &domain, error) < 0)
         return -1;
-    const struct domain_net *net = find_net(domain, args->device, error);
+    const struct domain_net *net = bandwidth_find_net(domain, args->device, error);
     if (!net)
         return -1;
     fill(net->bandwidth, &values);
@@ -127,7 +108,7 @@ static int modify(struct domain *domain, bool live, const void *data, GError **e
     const struct bandwidth_request *request = data;
     const struct bandwidth_values *values = &request->values;
     struct arena *arena = &domain->definition.arena;
-    struct domain_net *net = find_net(domain, request->device, error);
+    struct domain_net *net = bandwidth_find_net(domain, request->device, error);
     const struct net_rate in = {values->in_average, values->in_peak, values->in_floor,
                                 values->in_burst};
     const struct net_rate out = {values->out_average, values->out_peak, 0, values->out_burst};
@@ -149,7 +130,7 @@ static int apply(struct guest *guest, const struct domain *live, const void *dat
                  unsigned deadline_ms, GError **error)
 {
     const struct bandwidth_request *request = data;
-    const struct domain_net *net = find_net(live, request->device, error);
+    const struct domain_net *net = bandwidth_find_net(live, request->device, error);
 
     return net ? bandwidth_apply(net, error) : -1;
 }

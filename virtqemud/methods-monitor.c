@@ -10,6 +10,7 @@
 #include "json.h"
 #include "methods.h"
 #include "qmp-commands.h"
+#include "taint.h"
 
 /*
  * The monitor itself, for those who know what they do.
@@ -105,6 +106,7 @@ int qemu_domain_monitor_command(struct call *call,
 
     if (!qmp)
         return -1;
+    taint_note(guest_of(call->object), TAINT_MONITOR);
     int result = args->flags & VIR_DOMAIN_QEMU_MONITOR_COMMAND_HMP
                      ? run_human(call, qmp, args->cmd, &ret->result, error)
                      : run_json(call, qmp, args->cmd, &ret->result, error);

@@ -41,6 +41,7 @@ static const struct driver_methods *const groups[] = {
     &peek_methods,
     &measure_methods,
     &policy_methods,
+    &display_methods,
     &vcpu_methods,
     &hotplug_methods,
 };

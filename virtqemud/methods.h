@@ -28,6 +28,7 @@ extern const struct driver_methods bandwidth_methods; /* limits of their interfa
 extern const struct driver_methods image_methods;     /* sizes of images, and warnings */
 extern const struct driver_methods peek_methods;      /* bytes of disks and memory */
 extern const struct driver_methods measure_methods;   /* counters, how fast memory changes */
+extern const struct driver_methods display_methods;   /* displays, messages, announcements */
 extern const struct driver_methods vcpu_methods;      /* how many vcpus, and which */
 extern const struct driver_methods policy_methods;    /* ends of guests, encrypted guests */
 

@@ -164,6 +164,7 @@ int reconnect_restore(struct registry *registry, struct job *job, struct definit
     restore_helpers(guest, (struct domain *)live, status);
     guest->plugging = copy_plugging(status);
     guest->last_node = status->last_node;
+    atomic_store(&guest->taints, status->taints);
     agent_set_timeout(guest, status->agent_timeout);
     guest->log_start = log_file_end(qemu_of(&guest->object), ((struct domain *)live)->name);
     int result = take_process(registry, job, (struct domain *)live, status, error);

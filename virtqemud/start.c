@@ -366,6 +366,7 @@ static int publish_starting(struct guest *guest, struct job *job, struct domain 
     struct qemu *qemu = qemu_of(&guest->object);
 
     atomic_store(&guest->end_reason, 0);
+    atomic_store(&guest->taints, 0);
     atomic_store(&guest->fake_reboot, false);
     atomic_store(&guest->pause_reason, VIR_DOMAIN_PAUSED_UNKNOWN);
     atomic_store(&guest->run_reason, VIR_DOMAIN_RUNNING_UNPAUSED);

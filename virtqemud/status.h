@@ -30,6 +30,7 @@ struct guest_status {
     struct domain_devices *plugging; /* guest->plugging */
     struct opt_int agent_timeout;
     unsigned last_node;
+    unsigned taints; /* guest->taints */
 };
 
 /* For store_spec; restore is reconnect.h's. */

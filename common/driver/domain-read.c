@@ -254,20 +254,13 @@ int domain_get_job_stats(struct call *call, const struct remote_domain_get_job_s
     return 0;
 }
 
-/* There is neither a saved state nor a message as long as nothing here makes one. */
+/* There is no saved state as long as nothing here makes one. */
 int domain_has_managed_save_image(struct call *call,
                                   const struct remote_domain_has_managed_save_image_args *args,
                                   struct remote_domain_has_managed_save_image_ret *ret,
                                   GError **error)
 {
     ret->result = 0;
-    return 0;
-}
-
-int domain_get_messages(struct call *call, const struct remote_domain_get_messages_args *args,
-                        struct remote_domain_get_messages_ret *ret, GError **error)
-{
-    ret->msgs_len = 0;
     return 0;
 }
 
@@ -291,9 +284,6 @@ static const struct method rows[] = {
     {.binding = HANDLER(remote, domain_get_autostart), .thread = METHOD_INLINE},
     {.binding = HANDLER(remote, domain_set_autostart), .job = true},
     {.binding = HANDLER(remote, domain_has_managed_save_image), .thread = METHOD_INLINE},
-    {.binding = HANDLER(remote, domain_get_messages),
-     .flags = VIR_DOMAIN_MESSAGE_DEPRECATION | VIR_DOMAIN_MESSAGE_TAINTING,
-     .thread = METHOD_INLINE},
     {.binding = HANDLER(remote, domain_get_control_info),
      .state = METHOD_ACTIVE,
      .thread = METHOD_INLINE},

@@ -2,6 +2,7 @@
 """What clients set of guests beside their devices: each seen where it has its effect, in the stored
 document, after a restart of the daemon, and in the next run of the guest."""
 import contextlib
+import json
 import os
 import pathlib
 import re
@@ -12,7 +13,6 @@ import xml.etree.ElementTree as ElementTree
 
 import libvirt
 import libvirt_qemu
-import json
 import pytest
 from conftest import boot, code_of
 from daemon import IMAGES, URI, emulator_pids, hlt_xml, linux_xml, virsh, wait_until
@@ -394,6 +394,27 @@ def test_launch_security(tuned):
     assert tuned.launchSecurityInfo() == {}
     assert code_of(tuned.setLaunchSecurityState, {"sev-secret": "x", "sev-secret-header": "y"}) == \
         libvirt.VIR_ERR_OPERATION_UNSUPPORTED
+
+
+def test_messages(tuned, daemon):
+    assert tuned.messages() == []
+    qmp(tuned, "query-status")
+    words = ["tainted: custom monitor control commands issued"]
+    assert tuned.messages() == words
+    tuned = again(daemon)
+    assert tuned.messages() == words
+    assert tuned.messages(libvirt.VIR_DOMAIN_MESSAGE_DEPRECATION) == []
+    assert next_run(tuned).messages() == []
+
+
+def test_open_graphics(connection):
+    domain = connection.createXML(hlt_xml(NAME, devices="<graphics type='vnc' port='-1' autoport='yes'/>"))
+    descriptor = domain.openGraphicsFD(0)
+    try:
+        assert os.read(descriptor, 12).startswith(b"RFB")
+    finally:
+        os.close(descriptor)
+    assert code_of(domain.openGraphicsFD, 1) == libvirt.VIR_ERR_INTERNAL_ERROR
 
 
 # ---- guests that hang, daemons that are killed ----
