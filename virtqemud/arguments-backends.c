@@ -102,6 +102,25 @@ int add_tpm_backend(const struct build *build, const struct device *device, GErr
     return tpm_add_backend(tpm, build->context, build->arguments, error);
 }
 
+/* The connection to the program that draws. */
+int add_video_stream(const struct build *build, const struct device *device, GError **error)
+{
+    const struct arguments_context *context = build->context;
+    GString *option;
+
+    if (helper_kind_of(device) == HELPER_NONE)
+        return 0;
+    option = option_new("socket");
+    option_addf(option, "id", "char%s", device->info->alias);
+    if (context->plan)
+        option_add(option, "fd", FD_IN_PLAN);
+    else
+        option_addf(option, "fd", "%d",
+                    words_add_fd(build->arguments, helper_take_peer(context->guest, device)));
+    words_add_option(build->arguments, "-chardev", option);
+    return 0;
+}
+
 int add_smartcard_stream(const struct build *build, const struct device *device, GError **error)
 {
     const struct domain_smartcard *card = device->object;

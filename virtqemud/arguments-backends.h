@@ -13,6 +13,7 @@ int add_hostdev_backend(const struct build *build, const struct device *device, 
 int add_filesystem_backend(const struct build *build, const struct device *device, GError **error);
 int add_tpm_backend(const struct build *build, const struct device *device, GError **error);
 int add_smartcard_stream(const struct build *build, const struct device *device, GError **error);
+int add_video_stream(const struct build *build, const struct device *device, GError **error);
 int add_disk_backend(const struct build *build, const struct device *device, GError **error);
 
 /* Opens what the device reaches by a descriptor of ours, hands it over and names it in the device's

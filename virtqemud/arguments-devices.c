@@ -344,7 +344,7 @@ static const struct step {
     {DEVICE_INPUT, .before = add_input_events},
     {DEVICE_AUDIO, .first = add_audio},
     {DEVICE_GRAPHICS, .before = add_graphics},
-    {DEVICE_VIDEO},
+    {DEVICE_VIDEO, .before = add_video_stream},
     {DEVICE_SOUND, .after = add_codecs},
     {DEVICE_WATCHDOG, .after = add_watchdog_action},
     {DEVICE_REDIRDEV, .before = add_redirdev_stream},

@@ -16,12 +16,15 @@
  * devices (net_choose_names()), so that this is a pure function but for the descriptors it opens.
  * Devices are property objects (device-*.h), printed here as JSON and sent as device_add elsewhere.
  */
+struct guest;
+
 struct arguments_context {
     const struct qemu_config *config;
     const struct emulator *emulator;
     const char *status_folder; /* sockets of helpers that have a place of their own; NULL: folder */
-    const char *folder; /* of this run: keys, pid file; the emulator's home */
-    int monitor_fd;     /* the monitor's listening socket */
+    const char *folder;        /* of this run: keys, pid file; the emulator's home */
+    struct guest *guest;       /* whose helpers' connections are handed over; NULL in a plan */
+    int monitor_fd;            /* the monitor's listening socket */
     bool session;
     bool plan; /* open nothing: words name paths and "@FD@" where descriptors would be; for checks,
                 * conversions and tests */

@@ -2,6 +2,7 @@
 #include "base/error.h"
 
 #include "device-common.h"
+#include "memory-backend.h"
 
 #define KIB_PER_MIB 1024
 
@@ -36,12 +37,22 @@ static bool is_accelerated(const struct domain_video *video)
     return video->acceleration && video->acceleration->accel3d == TRISTATE_YES;
 }
 
+/* Drawn by a program beside QEMU. */
+static bool is_elsewhere(const struct domain_video *video)
+{
+    return video->backend == VIDEO_BACKEND_VHOST_USER;
+}
+
 /* virtio has a VGA on x86 alone. */
 static char *virtio_driver(const struct domain *domain, const struct domain_video *video,
                            const struct arguments_context *context)
 {
     const char *vga = drivers[VIDEO_VIRTIO].primary;
 
+    if (is_elsewhere(video))
+        return g_strdup(is_primary(domain, video) && device_arch_is_x86(domain)
+                            ? "vhost-user-vga"
+                            : "vhost-user-gpu-pci");
     if (is_accelerated(video) && is_primary(domain, video))
         vga = drivers[VIDEO_VIRTIO].accelerated;
     if (is_primary(domain, video) && device_arch_is_x86(domain))
@@ -96,8 +107,13 @@ static int check_video(const struct domain *domain, const struct domain_video *v
         return refuse(video, "this type is for other hypervisors", error);
     if (!is_primary(domain, video) && !drivers[video->type].secondary)
         return refuse(video, "it can only be the first video device", error);
-    if (video->backend == VIDEO_BACKEND_VHOST_USER)
-        return refuse(video, "vhost-user is not in this version", error);
+    if (is_elsewhere(video) && video->type != VIDEO_VIRTIO)
+        return refuse(video, "<driver name='vhostuser'/> needs type='virtio'", error);
+    if (is_elsewhere(video) && !memory_backend_is_shared(domain))
+        return refuse(video,
+                      "<driver name='vhostuser'/> requires shared memory: <memoryBacking> needs "
+                      "<access mode='shared'/>",
+                      error);
     if (is_accelerated(video) && video->type != VIDEO_VIRTIO)
         return refuse(video, "accel3d needs type='virtio'", error);
     return 0;
@@ -113,9 +129,12 @@ int device_video_properties(const struct domain *domain, const struct domain_vid
     if (check_video(domain, video, error) < 0)
         return -1;
     g_autofree char *driver = choose_driver(domain, video, context);
+    g_autofree char *stream = g_strdup_printf("char%s", video->info.alias);
     struct json_object *json = json_build("s:driver", driver, "S:id", video->info.alias, NULL);
     if (video->type == VIDEO_VIRTIO)
         device_add_virtio(json, &video->virtio);
+    if (is_elsewhere(video))
+        json_add(json, "s:chardev", stream, NULL);
     add_heads(json, video, context);
     add_memory(json, video);
     device_add_bool(json, "blob", video->blob);

@@ -14,7 +14,8 @@
 #include "tpm-state.h"
 #include "vhost-user-descriptor.h"
 
-NAMES(helper_kind_names, NULL, "swtpm", "virtiofsd", "passt", "dbus-daemon", "qemu-pr-helper");
+NAMES(helper_kind_names, NULL, "swtpm", "virtiofsd", "passt", "dbus-daemon", "qemu-pr-helper",
+      "vhost-user-gpu");
 
 static void add(const struct helper_launch *launch, const char *first, ...) G_GNUC_NULL_TERMINATED;
 
@@ -43,6 +44,7 @@ enum helper_kind helper_kind_of(const struct device *device)
     const struct domain_filesystem *filesystem = device->object;
     const struct domain_net *net = device->object;
     const struct domain_graphics *graphics = device->object;
+    const struct domain_video *video = device->object;
 
     switch (device->kind) {
     case DEVICE_TPM:
@@ -60,6 +62,8 @@ enum helper_kind helper_kind_of(const struct device *device)
                        !graphics->address
                    ? HELPER_BUS
                    : HELPER_NONE;
+    case DEVICE_VIDEO:
+        return video->backend == VIDEO_BACKEND_VHOST_USER ? HELPER_GPU : HELPER_NONE;
     default:
         return HELPER_NONE;
     }
@@ -76,7 +80,7 @@ static int build_tpm(struct helper_launch *launch, GError **error)
     if (tpm_state_prepare(launch->qemu, launch->domain, tpm, &state, error) < 0)
         return -1;
     add(launch, "socket", "--ctrl", NULL);
-    addf(launch, "type=unixio,fd=%d", HELPER_LISTEN_FD);
+    addf(launch, "type=unixio,fd=%d", HELPER_SOCKET_FD);
     add(launch, "--tpmstate", NULL);
     addf(launch, "%s,mode=0600", state.place);
     add(launch, "--log", NULL);
@@ -129,7 +133,7 @@ static int build_virtiofsd(struct helper_launch *launch, GError **error)
                   "the virtiofs export directory '%s' does not exist", filesystem->source_dir);
         return -1;
     }
-    addf(launch, "--fd=%d", HELPER_LISTEN_FD);
+    addf(launch, "--fd=%d", HELPER_SOCKET_FD);
     append_path(options, filesystem->source_dir);
     if (binary && binary->cache)
         g_string_append_printf(options, ",cache=%s", binary->cache);
@@ -276,6 +280,30 @@ static int build_reservations(struct helper_launch *launch, GError **error)
     return 0;
 }
 
+/* ---- the renderer of a GPU ---- */
+
+static char *find_renderer(const struct helper_launch *launch)
+{
+    return vhost_user_descriptor_find("gpu");
+}
+
+static int build_renderer(struct helper_launch *launch, GError **error)
+{
+    const struct domain_video *video = launch->device->object;
+    const struct video_acceleration *acceleration = video->acceleration;
+    const struct qemu_config *config = &launch->qemu->config;
+
+    addf(launch, "--fd=%d", HELPER_SOCKET_FD);
+    if (acceleration && acceleration->accel3d == TRISTATE_YES)
+        add(launch, "--virgl", NULL);
+    if (acceleration && acceleration->rendernode)
+        add(launch, "--render-node", acceleration->rendernode, NULL);
+    launch->set_user = config->set_user;
+    launch->uid = config->uid;
+    launch->gid = config->gid;
+    return 0;
+}
+
 /* ---- all ---- */
 
 static const struct helper_kind_row rows[] = {
@@ -290,6 +318,8 @@ static const struct helper_kind_row rows[] = {
     [HELPER_RESERVATIONS] = {"qemu-pr-helper", "install qemu-system-common", NULL,
                              "pr-helper0.sock", .background = true, .find = find_reservations,
                              .build = build_reservations},
+    [HELPER_GPU] = {"vhost-user-gpu", "install qemu-system-gui", NULL, "-gpu.sock",
+                    .connected = true, .find = find_renderer, .build = build_renderer},
 };
 
 const struct helper_kind_row *helper_kind_row(enum helper_kind kind)

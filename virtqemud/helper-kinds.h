@@ -19,15 +19,16 @@ struct helper_launch {
     gid_t gid;
 };
 
-/* The number at which a helper finds our listening socket. */
-#define HELPER_LISTEN_FD 3
+/* The number at which a helper finds the socket that it gets. */
+#define HELPER_SOCKET_FD 3
 
 struct helper_kind_row {
     const char *program; /* looked up in PATH unless it has a '/' */
     const char *package; /* of Debian, in the words of "install ..." */
     const char *folder;  /* of its sockets, below the status folder; NULL: the run's */
     const char *suffix;  /* of the socket */
-    bool background;     /* forks once it is ready; else it gets a socket that listens already */
+    bool background; /* forks once it is ready; else it gets a socket that listens already ... */
+    bool connected;  /* ... or one that is connected to QEMU */
 
     /* The program that the document or qemu.conf names, NULL: program above. The caller frees. */
     char *(*find)(const struct helper_launch *launch);

@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -27,6 +29,7 @@
 #define STOP_GRACE_MS 3000
 #define BACKLOG 1
 #define PID_BYTES 32
+#define EVENT_BYTES 4096
 #define WORDS_BYTES 4096
 
 /* ---- names ---- */
@@ -70,6 +73,17 @@ static char *pid_path(const struct qemu *qemu, const struct domain *domain, enum
 
 /* ---- one that runs ---- */
 
+/* Just begun, or found. */
+struct running {
+    struct process process;
+    int peer;
+};
+
+#define NOT_RUNNING                                                                                \
+    {                                                                                              \
+        .process = PROCESS_INIT, .peer = -1                                                        \
+    }
+
 static void helper_unref(void *data)
 {
     struct helper *helper = data;
@@ -77,6 +91,7 @@ static void helper_unref(void *data)
     if (atomic_fetch_sub(&helper->references, 1) > 1)
         return;
     process_clear(&helper->process);
+    fd_clear(&helper->peer);
     g_free(helper->device);
     g_free(helper->guest);
     g_free(helper);
@@ -136,9 +151,9 @@ void helper_stop_watching(struct guest *guest)
     }
 }
 
-/* Process is taken over. */
+/* What runs is taken over. */
 static void add_helper(struct guest *guest, const char *name, enum helper_kind kind,
-                       const char *device, struct process *process)
+                       const char *device, const struct running *running)
 {
     struct helper *helper = g_new0(struct helper, 1);
     struct helper_watch *watch = g_new0(struct helper_watch, 1);
@@ -147,9 +162,9 @@ static void add_helper(struct guest *guest, const char *name, enum helper_kind k
                               .kind = (uint8_t)kind,
                               .device = g_strdup(device),
                               .guest = g_strdup(name),
-                              .process = *process,
-                              .process_time = process_start_time(process->pid)};
-    *process = (struct process)PROCESS_INIT;
+                              .process = running->process,
+                              .process_time = process_start_time(running->process.pid),
+                              .peer = running->peer};
     *watch = (struct helper_watch){.qemu = qemu_of(&guest->object), .helper = helper};
     g_mutex_lock(&guest->lock);
     if (!guest->helpers)
@@ -253,13 +268,40 @@ static int check_program(const struct helper_launch *launch, const struct proces
     return -1;
 }
 
-static int read_pid(const struct helper_launch *launch, struct process *ret_process, GError **error)
+/* Its id, which some programs write a moment after their first process has gone: news tells of
+ * changes in the folder. The caller frees. */
+static char *await_pid(const struct helper_launch *launch, int news, GError **error)
 {
-    g_autofree char *text = NULL;
+    int64_t deadline = g_get_monotonic_time() + READY_MS * G_TIME_SPAN_MILLISECOND;
+    char events[EVENT_BYTES];
+
+    for (;;) {
+        char *text = NULL;
+        int64_t left = (deadline - g_get_monotonic_time()) / G_TIME_SPAN_MILLISECOND;
+        struct pollfd change = {.fd = news, .events = POLLIN};
+
+        if (file_read_optional(launch->pid_file, PID_BYTES, &text, NULL, error) < 0)
+            return NULL;
+        if (text && strchr(text, '\n'))
+            return text;
+        g_free(text);
+        if (left <= 0 || poll(&change, 1, (int)left) <= 0)
+            break;
+        if (read(news, events, sizeof(events)) < 0)
+            break;
+    }
+    error_set(error, VIR_ERR_OPERATION_TIMEOUT, "%s did not write %s", launch->program,
+              launch->pid_file);
+    return NULL;
+}
+
+static int read_pid(const struct helper_launch *launch, int news, struct process *ret_process,
+                    GError **error)
+{
+    g_autofree char *text = await_pid(launch, news, error);
     struct process process;
 
-    if (file_read_all(launch->pid_file, PID_BYTES, &text, NULL, error) < 0 ||
-        process_open((pid_t)strtol(text, NULL, 10), 0, &process, error) < 0)
+    if (!text || process_open((pid_t)strtol(text, NULL, 10), 0, &process, error) < 0)
         return -1;
     if (check_program(launch, &process, error) < 0) {
         process_clear(&process);
@@ -274,10 +316,16 @@ static int run_background(const struct helper_launch *launch, struct process_spe
                           struct process *ret_process, GError **error)
 {
     struct process first = PROCESS_INIT;
+    g_autofree char *folder = g_path_get_dirname(launch->pid_file);
+    autofd int news = inotify_init1(IN_CLOEXEC);
     autofd int words = memfd_create("words", MFD_CLOEXEC);
     int status = 0;
 
     spec->output = spec->errors = words;
+    if (news < 0 || inotify_add_watch(news, folder, IN_MODIFY | IN_MOVED_TO) < 0) {
+        error_set_errno(error, errno, "cannot watch '%s'", folder);
+        return -1;
+    }
     if (process_start(spec, &first, error) < 0)
         return -1;
     bool ended = process_wait(&first, READY_MS, &status);
@@ -295,26 +343,48 @@ static int run_background(const struct helper_launch *launch, struct process_spe
     }
     if (hand_over(launch->qemu, launch->socket, error) < 0)
         return -1;
-    return read_pid(launch, ret_process, error);
+    return read_pid(launch, news, ret_process, error);
 }
 
-/* One that finds a socket that listens. */
-static int run_listening(const struct helper_launch *launch, struct process_spec *spec, int log,
-                         struct process *ret_process, GError **error)
+/* What the helper gets: a socket that listens, or one end of a connection, whose other end goes to
+ * *ret_peer. */
+static int make_socket(const struct helper_kind_row *row, const struct helper_launch *launch,
+                       int *ret_fd, int *ret_peer, GError **error)
 {
-    autofd int fd = -1;
+    int pair[2];
 
-    if (listen_at(launch->qemu, launch->socket, &fd, error) < 0)
+    if (!row->connected)
+        return listen_at(launch->qemu, launch->socket, ret_fd, error);
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
+        error_set_errno(error, errno, "cannot make a socket");
         return -1;
-    const struct process_fd inherited = {.from = fd, .to = HELPER_LISTEN_FD};
+    }
+    *ret_fd = pair[0];
+    *ret_peer = pair[1];
+    return 0;
+}
+
+/* One that goes on in the foreground, with a socket of ours. */
+static int run_foreground(const struct helper_kind_row *row, const struct helper_launch *launch,
+                          struct process_spec *spec, int log, struct running *ret_running,
+                          GError **error)
+{
+    autofd int fd = -1, peer = -1;
+
+    if (make_socket(row, launch, &fd, &peer, error) < 0)
+        return -1;
+    const struct process_fd inherited = {.from = fd, .to = HELPER_SOCKET_FD};
     spec->fds = &inherited;
     spec->fd_count = 1;
     spec->output = spec->errors = log;
-    return process_start(spec, ret_process, error);
+    if (process_start(spec, &ret_running->process, error) < 0)
+        return -1;
+    ret_running->peer = fd_take(&peer);
+    return 0;
 }
 
 static int run(const struct helper_kind_row *row, struct helper_launch *launch,
-               struct process *ret_process, GError **error)
+               struct running *ret_running, GError **error)
 {
     g_autofree char *title = g_strdup_printf("%s-%s", launch->domain->name,
                                              launch->device ? device_alias(launch->device) : "all");
@@ -328,10 +398,10 @@ static int run(const struct helper_kind_row *row, struct helper_launch *launch,
     struct log_file log = {.fd = -1};
 
     if (row->background)
-        return run_background(launch, &spec, ret_process, error);
+        return run_background(launch, &spec, &ret_running->process, error);
     if (log_file_open(launch->qemu, title, row->program, command, &log, error) < 0)
         return -1;
-    int result = run_listening(launch, &spec, log.fd, ret_process, error);
+    int result = run_foreground(row, launch, &spec, log.fd, ret_running, error);
     close(log.fd);
     return result;
 }
@@ -348,7 +418,7 @@ static int start_kind(struct guest *guest, const struct domain *live, enum helpe
 {
     struct qemu *qemu = qemu_of(&guest->object);
     const struct helper_kind_row *row = helper_kind_row(kind);
-    struct process process = PROCESS_INIT;
+    struct running running = NOT_RUNNING;
     g_autofree char *program = NULL;
     g_autofree char *socket =
         helper_socket_path(live, kind, device, qemu->status_folder, guest->folder);
@@ -368,10 +438,10 @@ static int start_kind(struct guest *guest, const struct domain *live, enum helpe
     unlink(socket); /* of a daemon that was killed, as the next */
     unlink(pid_file);
     g_ptr_array_add(argv, g_strdup(program));
-    if (row->build(&launch, error) < 0 || run(row, &launch, &process, error) < 0)
+    if (row->build(&launch, error) < 0 || run(row, &launch, &running, error) < 0)
         return -1;
-    int result = enter_group(guest, &process, error);
-    add_helper(guest, live->name, kind, device_alias(device), &process);
+    int result = enter_group(guest, &running.process, error);
+    add_helper(guest, live->name, kind, device_alias(device), &running);
     return result;
 }
 
@@ -400,11 +470,11 @@ int helper_start_all(struct guest *guest, const struct domain *live, GError **er
 void helper_restore(struct guest *guest, const char *name, enum helper_kind kind,
                     const char *device, pid_t pid, uint64_t process_time)
 {
-    struct process process = PROCESS_INIT;
+    struct running running = NOT_RUNNING;
     g_autoptr(GError) error = NULL;
 
-    if (process_open(pid, process_time, &process, &error) == 0)
-        add_helper(guest, name, kind, device, &process);
+    if (process_open(pid, process_time, &running.process, &error) == 0)
+        add_helper(guest, name, kind, device, &running);
     else
         log_error("domain '%s': %s of its device '%s' has ended: %s", name,
                   names_word(&helper_kind_names, kind), device, error->message);
@@ -422,6 +492,18 @@ static struct helper *take_helper(struct guest *guest, enum helper_kind kind, co
             return g_ptr_array_steal_index(guest->helpers, i);
     }
     return NULL;
+}
+
+int helper_take_peer(struct guest *guest, const struct device *device)
+{
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&guest->lock);
+
+    for (guint i = 0; guest->helpers && i < guest->helpers->len; i++) {
+        struct helper *helper = guest->helpers->pdata[i];
+        if (strcmp(helper->device, device_alias(device)) == 0)
+            return fd_take(&helper->peer);
+    }
+    return -1;
 }
 
 static void stop_kind(struct guest *guest, const struct domain *live, enum helper_kind kind,

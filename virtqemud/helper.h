@@ -4,10 +4,11 @@
 #include "guest.h"
 
 /*
- * Programs that work for one guest: swtpm, virtiofsd, passt, the bus of a display, the helper of
- * persistent reservations. They are started before QEMU, are in the guest's control group, are
- * recorded in its status file by pid and start time, and end with it. A restarted daemon finds them
- * again. One that ends by itself is logged; the guest goes on as far as it can.
+ * Programs that work for one guest: swtpm, virtiofsd, passt, the bus of a display, the GPU's
+ * renderer, the helper of persistent reservations. They are started before QEMU, are in the guest's
+ * control group, are recorded in its status file by pid and start time, and end with it. A
+ * restarted daemon finds them again. One that ends by itself is logged; the guest goes on as far as
+ * it can.
  */
 enum helper_kind {
     HELPER_NONE,
@@ -16,6 +17,7 @@ enum helper_kind {
     HELPER_NETWORK,
     HELPER_BUS,
     HELPER_RESERVATIONS,
+    HELPER_GPU,
 };
 extern const struct names helper_kind_names; /* the programs' names */
 
@@ -27,7 +29,8 @@ struct helper {
     char *guest;  /* name, for the log */
     struct process process;
     uint64_t process_time;
-    atomic_bool stopping;       /* its end is no news */
+    int peer;             /* our end of its connection, until it is handed to QEMU; -1: none */
+    atomic_bool stopping; /* its end is no news */
     struct helper_watch *watch; /* of the monitors' loop; touched there alone */
 };
 
@@ -51,6 +54,10 @@ void helper_stop_watching(struct guest *guest);
 /* After a restart: takes up one that the status file names; one that has gone is logged. */
 void helper_restore(struct guest *guest, const char *name, enum helper_kind kind,
                     const char *device, pid_t pid, uint64_t process_time);
+
+/* With a job: the connection to the helper of a device, for QEMU; the caller's. -1: it has none, or
+ * QEMU got it before. */
+int helper_take_peer(struct guest *guest, const struct device *device);
 
 /* The kind of helper that a device needs; HELPER_NONE: none. Pure. */
 enum helper_kind helper_kind_of(const struct device *device);

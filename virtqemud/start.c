@@ -190,6 +190,7 @@ static int launch(struct guest *guest, struct job *job, const struct domain *liv
     int monitor = -1;
     struct arguments arguments = {0};
     struct arguments_context context = {.config = &qemu->config,
+                                        .guest = guest,
                                         .status_folder = qemu->status_folder,
                                         .folder = guest->folder,
                                         .session = qemu->driver->daemon->session};

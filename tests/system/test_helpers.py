@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Programs that work for a guest: swtpm, virtiofsd, passt, the bus of a display, reservations."""
+import json
 import os
 import pathlib
 import pwd
@@ -10,6 +11,7 @@ import subprocess
 import xml.etree.ElementTree as ElementTree
 
 import libvirt
+import libvirt_qemu
 import pytest
 from conftest import boot, code_of
 from daemon import IMAGES, emulator_pids, hlt_xml, linux_xml, wait_until
@@ -200,3 +202,29 @@ def test_killed_with_its_helper(daemon, connection):
     domain.destroy()
     wait_until(lambda: not (STATES / uuid_text).exists(), what="the end of a transient guest's TPM")
     again.close()
+
+
+def test_reservations(connection):
+    need("qemu-pr-helper")
+    domain = connection.createXML(hlt_xml("reserved", machine="q35", devices="""
+        <controller type='scsi' model='virtio-scsi'/>
+        <disk type='block' device='disk'><driver name='qemu' type='raw'/>
+          <source dev='/dev/null'><reservations managed='yes'/></source><target dev='sda' bus='scsi'/></disk>"""))
+    pid = helpers("reserved")["qemu-pr-helper"]
+    said = libvirt_qemu.qemuMonitorCommand(domain, json.dumps({"execute": "query-pr-managers"}), 0)
+    assert json.loads(said)["return"] == [{"id": "pr-helper0", "connected": True}]
+    assert pathlib.Path(f"/proc/{pid}").stat().st_uid == 0
+    domain.destroy()
+    wait_until(lambda: not runs(pid), what="the end of qemu-pr-helper")
+    assert not list(STATUS.glob("*.pid"))
+
+
+def test_renderer(connection):
+    need("/usr/lib/qemu/vhost-user-gpu")
+    if not os.path.exists("/dev/kvm"):
+        pytest.skip("vhost-user-gpu needs KVM, and the sandbox has none")
+    xml = with_memory(hlt_xml("gpu", machine="q35", devices="""<graphics type='vnc'/>
+        <video><driver name='vhostuser'/><model type='virtio' heads='1'/></video>"""), SHARED)
+    domain = connection.createXML(xml.replace("type='qemu'", "type='kvm'", 1))
+    assert runs(helpers("gpu")["vhost-user-gpu"])
+    domain.destroy()
