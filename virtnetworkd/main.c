@@ -9,15 +9,17 @@
 #include "autostart.h"
 #include "dnsmasq.h"
 #include "document.h"
+#include "guard.h"
 #include "methods.h"
+#include "rules.h"
 #include "status.h"
 #include "vnet.h"
 
 /* ---- what is served ---- */
 
 static const struct driver_methods *const method_groups[] = {
-    &connect_methods, &list_methods,  &lifecycle_methods,
-    &lease_methods,   &event_methods, &describe_methods,
+    &connect_methods, &list_methods,     &lifecycle_methods, &lease_methods,
+    &event_methods,   &describe_methods, &update_methods,
 };
 
 static const struct protocol_program *const programs[] = {&remote_program, NULL};
@@ -130,10 +132,12 @@ static void stop(struct daemon *daemon)
 {
     g_autoptr(GPtrArray) networks = registry_list(networkd->networks, NULL, NULL);
 
+    guard_end();
     for (guint i = 0; i < networks->len; i++)
         dnsmasq_stop_watching(vnet_of(networks->pdata[i]));
     g_clear_pointer(&networks, g_ptr_array_unref);
     driver_free(networkd->driver);
+    rules_end();
     registry_free(networkd->networks);
     store_free(networkd->store);
     network_config_clear(&networkd->config);
@@ -152,6 +156,7 @@ static int start(struct daemon *daemon, GError **error)
         stop(daemon);
         return -1;
     }
+    guard_begin();
     autostart_networks();
     return 0;
 }

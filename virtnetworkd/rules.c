@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "rules.h"
 
-#include "vnet.h"
-
-#define SHIFT_MOST 1024
+#include <string.h>
 
 static enum firewall_kind kind_of(const struct network *network, const struct network_ip *ip)
 {
@@ -107,32 +105,101 @@ void rules_clear(struct rules *rules)
     g_free(rules->network.forwards);
 }
 
-static int apply(const struct network *network,
-                 void (*write)(const struct firewall_network *network, GString *out),
-                 GError **error)
+/* ---- what the kernel has ---- */
+
+/*
+ * The networks that have rules, by name, and the digest of our tables with them. The lock is held
+ * while rules change, and are compared.
+ */
+static GMutex lock;
+static GHashTable *present;
+static char *expected;
+
+static void note(const struct network *network)
 {
-    g_autoptr(GString) orders = g_string_new(NULL);
+    if (!present)
+        present = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
+                                        (GDestroyNotify)definition_unref);
+    g_hash_table_insert(present, g_strdup(network->name),
+                        definition_ref((struct definition *)&network->definition));
+}
+
+static void forget(const struct network *network)
+{
+    if (present)
+        g_hash_table_remove(present, network->name);
+}
+
+/* Our tables as nft lists them, as a digest; the caller frees. */
+static char *digest_tables(void)
+{
+    static const char *const tables[] = {"table ip " FIREWALL_TABLE, "table ip6 " FIREWALL_TABLE};
+    GChecksum *checksum = g_checksum_new(G_CHECKSUM_SHA256);
+
+    for (size_t i = 0; i < G_N_ELEMENTS(tables); i++) {
+        g_autofree char *text = NULL;
+
+        if (firewall_list(tables[i], &text, NULL) == 0)
+            g_checksum_update(checksum, (const guchar *)text, -1);
+    }
+    char *digest = g_strdup(g_checksum_get_string(checksum));
+    g_checksum_free(checksum);
+    return digest;
+}
+
+static int apply(const GString *orders, GError **error)
+{
+    if (!orders->len)
+        return 0;
+    if (firewall_apply(orders->str, error) < 0)
+        return -1;
+    g_free(expected);
+    expected = digest_tables();
+    return 0;
+}
+
+/* ---- one network ---- */
+
+static void append(const struct network *network,
+                   void (*write)(const struct firewall_network *network, GString *out),
+                   GString *orders)
+{
     struct rules rules;
-    int result = 0;
 
     rules_make(network, &rules);
-    if (rules.wanted) {
+    if (rules.wanted)
         write(&rules.network, orders);
-        result = firewall_apply(orders->str, error);
-    }
     rules_clear(&rules);
-    return result;
 }
 
 int rules_add(const struct network *network, GError **error)
 {
-    return apply(network, firewall_write_add, error);
+    g_autoptr(GString) orders = g_string_new(NULL);
+
+    append(network, firewall_write_add, orders);
+    g_mutex_lock(&lock);
+    int result = apply(orders, error);
+    if (result == 0)
+        note(network);
+    g_mutex_unlock(&lock);
+    return result;
 }
 
-int rules_remove(const struct network *network, GError **error)
+int rules_replace(const struct network *old, const struct network *network, GError **error)
 {
-    return apply(network, firewall_write_remove, error);
+    g_autoptr(GString) orders = g_string_new(NULL);
+
+    append(old, firewall_write_remove, orders);
+    append(network, firewall_write_add, orders);
+    g_mutex_lock(&lock);
+    int result = apply(orders, error);
+    if (result == 0)
+        note(network);
+    g_mutex_unlock(&lock);
+    return result;
 }
+
+/* ---- all networks ---- */
 
 static void clear_rules(void *rules)
 {
@@ -140,27 +207,70 @@ static void clear_rules(void *rules)
     g_free(rules);
 }
 
-int rules_restore(const struct object *except, GError **error)
+static int restore(GError **error)
 {
-    g_autoptr(GPtrArray) networks = registry_list(networkd->networks, registry_filter_active, NULL);
     g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func(clear_rules);
     g_autoptr(GPtrArray) wanted = g_ptr_array_new();
-    g_autoptr(GPtrArray) lives = g_ptr_array_new_with_free_func((GDestroyNotify)definition_unref);
     g_autoptr(GString) orders = g_string_new(NULL);
+    GHashTableIter iter;
+    void *network;
 
-    for (guint i = 0; i < networks->len; i++) {
-        OBJECT_VIEW_AUTO struct object_view view = {0};
+    if (present)
+        g_hash_table_iter_init(&iter, present);
+    while (present && g_hash_table_iter_next(&iter, NULL, &network)) {
         struct rules *rules = g_new0(struct rules, 1);
 
-        object_get_view(networks->pdata[i], &view);
+        rules_make(network, rules);
         g_ptr_array_add(all, rules);
-        if (!view.live || networks->pdata[i] == except)
-            continue;
-        g_ptr_array_add(lives, definition_ref(view.live));
-        rules_make(view_live(&view), rules);
         if (rules->wanted)
             g_ptr_array_add(wanted, &rules->network);
     }
     firewall_write_all((const struct firewall_network *const *)wanted->pdata, wanted->len, orders);
-    return firewall_apply(orders->str, error);
+    return apply(orders, error);
+}
+
+/* What is not there as it should be is taken away with all the rest, which is put back. */
+int rules_remove(const struct network *network, GError **error)
+{
+    g_autoptr(GString) orders = g_string_new(NULL);
+
+    append(network, firewall_write_remove, orders);
+    g_mutex_lock(&lock);
+    bool known = present && g_hash_table_contains(present, network->name);
+    forget(network);
+    int result = known && apply(orders, NULL) < 0 ? restore(error) : 0;
+    g_mutex_unlock(&lock);
+    return result;
+}
+
+int rules_adopt(const GPtrArray *networks, GError **error)
+{
+    g_mutex_lock(&lock);
+    for (guint i = 0; i < networks->len; i++)
+        note(networks->pdata[i]);
+    int result = restore(error);
+    g_mutex_unlock(&lock);
+    return result;
+}
+
+int rules_repair(bool *ret_repaired, GError **error)
+{
+    bool repaired = false;
+    int result = 0;
+
+    g_mutex_lock(&lock);
+    g_autofree char *found = digest_tables();
+    if (expected && strcmp(found, expected) != 0) {
+        repaired = true;
+        result = restore(error);
+    }
+    g_mutex_unlock(&lock);
+    *ret_repaired = repaired;
+    return result;
+}
+
+void rules_end(void)
+{
+    g_clear_pointer(&present, g_hash_table_unref);
+    g_clear_pointer(&expected, g_free);
 }

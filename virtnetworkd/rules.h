@@ -4,8 +4,6 @@
 #include "host/firewall.h"
 #include "model/network.h"
 
-struct object;
-
 /* The packet filter's view of a network: made of its live definition, borrowing from it. */
 struct rules {
     struct firewall_network network;
@@ -15,9 +13,17 @@ struct rules {
 void rules_make(const struct network *network, struct rules *ret_rules);
 void rules_clear(struct rules *rules);
 
-/* With the network's job: puts its rules there, takes them away; all active networks' at once, but
- * for one that may be NULL, in place of whatever is there. Block for milliseconds; errors are
- * firewall_apply()'s. */
+/* With the network's job: puts its rules there, changes them, takes them away. Block for
+ * milliseconds; errors are firewall_apply()'s. Definitions are kept by reference. */
 int rules_add(const struct network *network, GError **error);
+int rules_replace(const struct network *old, const struct network *network, GError **error);
 int rules_remove(const struct network *network, GError **error);
-int rules_restore(const struct object *except, GError **error);
+
+/* At the start: puts the rules of these networks (struct network) in place of all that is ours. */
+int rules_adopt(const GPtrArray *networks, GError **error);
+
+/* Are our tables as we left them? If not, puts all networks' rules back. */
+int rules_repair(bool *ret_repaired, GError **error);
+
+/* At the end: drops what is known of rules; they stay. */
+void rules_end(void);

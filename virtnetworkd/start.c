@@ -248,7 +248,7 @@ static void clear_up(struct object *object, const struct network *network)
     if (!network_is_managed(network))
         return;
     dnsmasq_stop(vnet_of(object), network);
-    if (rules_remove(network, &error) < 0 && rules_restore(object, NULL) < 0)
+    if (rules_remove(network, &error) < 0)
         log_error("network '%s': %s", network->name, error->message);
     g_clear_error(&error);
     if (netlink_delete(network->bridge, &error) < 0)

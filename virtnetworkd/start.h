@@ -19,5 +19,5 @@ int start_network(struct job *job, struct definition *live, GError **error);
 void stop_network(struct job *job);
 
 /* Makes what is not there of an active network: after a restart, or when something took it away.
- * Its rules excepted: see rules_restore(). */
+ * Its rules excepted: see rules_adopt(). */
 int start_ensure(struct object *object, const struct network *network, GError **error);

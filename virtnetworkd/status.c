@@ -67,16 +67,18 @@ const struct store_status status_file = {
 void status_readopt(void)
 {
     g_autoptr(GPtrArray) networks = registry_list(networkd->networks, registry_filter_active, NULL);
+    g_autoptr(GPtrArray) lives = g_ptr_array_new_with_free_func((GDestroyNotify)definition_unref);
     g_autoptr(GError) error = NULL;
 
     for (guint i = 0; i < networks->len; i++) {
         OBJECT_VIEW_AUTO struct object_view view = {0};
 
         object_get_view(networks->pdata[i], &view);
+        g_ptr_array_add(lives, definition_ref(view.live));
         if (start_ensure(networks->pdata[i], view_live(&view), &error) < 0)
             log_error("network '%s': %s", view.name, error->message);
         g_clear_error(&error);
     }
-    if (networks->len && rules_restore(NULL, &error) < 0)
+    if (lives->len && rules_adopt(lives, &error) < 0)
         log_error("rules of networks: %s", error->message);
 }

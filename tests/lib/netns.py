@@ -47,7 +47,7 @@ class Host:
 
     def dhcp(self, hostname=None):
         """what the server gave: a dict"""
-        script = pathlib.Path("/run/dhcp-script")
+        script = pathlib.Path("/run/dhcp-" + self.name)
         script.write_text(DHCP_SCRIPT)
         script.chmod(0o755)
         options = ["-x", "hostname:" + hostname] if hostname else []

@@ -389,3 +389,68 @@ def test_dnsmasq_ends(connection, daemon, hosts):
     assert [l["ipaddr"] for l in network.DHCPLeases()] == [got["address"]]
     wait_until(lambda: got["address"] in guest.run("busybox", "nslookup", "guest", "192.168.77.1",
                                                    check=False).stdout, 20)
+
+
+# ---- living with others ----
+
+@pytest.mark.parametrize("order", ["flush ruleset", "delete table ip modvirt",
+                                   "flush chain ip modvirt from-br-net",
+                                   "add rule ip modvirt forward drop"])
+def test_rules_are_put_back(connection, daemon, order):
+    connection.networkCreateXML(network_xml())
+    rules = sorted(run("nft", "list", "ruleset").splitlines())
+    said = daemon.log_tail().count("put back")
+    run("nft", *order.split())
+    wait_until(lambda: sorted(run("nft", "list", "ruleset").splitlines()) == rules, 10)
+    wait_until(lambda: daemon.log_tail().count("put back") > said)
+
+
+def test_rules_of_others_are_theirs(connection, daemon):
+    """no loop: what others do in their own tables is not answered"""
+    connection.networkCreateXML(network_xml())
+    before = daemon.log_tail().count("put back")
+    for _ in range(20):
+        run("nft", "add table ip other; add chain ip other c; delete table ip other")
+    connection.networkCreateXML(network_xml("second", net="192.168.80")).destroy()
+    assert daemon.log_tail().count("put back") == before
+
+
+# ---- net-update ----
+
+def update(network, command, section, text, flags=libvirt.VIR_NETWORK_UPDATE_AFFECT_LIVE, parent=-1):
+    return network.update(getattr(libvirt, "VIR_NETWORK_UPDATE_COMMAND_" + command),
+                          getattr(libvirt, "VIR_NETWORK_SECTION_" + section), parent, text, flags)
+
+
+def test_update(connection, hosts):
+    network = connection.networkDefineXML(network_xml())
+    network.create()
+    guest = hosts("guest", "br-net")
+    got = guest.dhcp("guest")["address"]
+    guest.run("ip", "link", "set", "eth0", "address", "52:54:00:77:00:50")
+    both = libvirt.VIR_NETWORK_UPDATE_AFFECT_LIVE | libvirt.VIR_NETWORK_UPDATE_AFFECT_CONFIG
+    host = "<host mac='52:54:00:77:00:50' name='fixed' ip='192.168.77.%d'/>"
+    update(network, "ADD_LAST", "IP_DHCP_HOST", host % 50, both)
+    assert host % 50 in network.XMLDesc() and \
+        host % 50 in network.XMLDesc(libvirt.VIR_NETWORK_XML_INACTIVE)
+    assert guest.dhcp()["address"] == "192.168.77.50"
+    assert code_of(update, network, "ADD_LAST", "IP_DHCP_HOST", host % 50) == \
+        libvirt.VIR_ERR_OPERATION_INVALID
+    update(network, "MODIFY", "IP_DHCP_HOST", host % 51)
+    assert host % 51 in network.XMLDesc() and \
+        host % 51 not in network.XMLDesc(libvirt.VIR_NETWORK_XML_INACTIVE)
+    update(network, "DELETE", "IP_DHCP_HOST", "<host mac='52:54:00:77:00:50' ip='192.168.77.51'/>")
+    assert host % 51 not in network.XMLDesc()
+    # names at once, records by a new process that knows the leases
+    update(network, "ADD_LAST", "DNS_HOST", "<host ip='192.168.77.230'><hostname>more</hostname></host>")
+    wait_until(lambda: "192.168.77.230" in guest.run("busybox", "nslookup", "more", "192.168.77.1",
+                                                     check=False).stdout)
+    update(network, "ADD_FIRST", "DNS_TXT", "<txt name='text' value='words'/>")
+    assert "words" in guest.run("busybox", "nslookup", "-type=txt", "text", "192.168.77.1", check=False).stdout
+    assert got in [l["ipaddr"] for l in network.DHCPLeases()]
+    update(network, "ADD_LAST", "PORTGROUP", "<portgroup name='web'/>", both)
+    update(network, "DELETE", "PORTGROUP", "<portgroup name='web'/>", both)
+    assert code_of(update, network, "ADD_LAST", "DNS_TXT", "<txt name='a' value='b&#10;c'/>") == \
+        libvirt.VIR_ERR_XML_DETAIL
+    assert code_of(update, network, "MODIFY", "BRIDGE", "<bridge name='x'/>") == \
+        libvirt.VIR_ERR_OPERATION_UNSUPPORTED

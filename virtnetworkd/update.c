@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "update.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "xml/xml.h"
+
+#define REFUSE(code, ...) (error_set(error, (code), __VA_ARGS__), -1)
+
+/* Any LIST_OF of structs. */
+struct list {
+    void **items;
+    unsigned count;
+};
+
+/* How alike must two elements be? */
+enum match {
+    MATCH_ADD,    /* they can't both be there */
+    MATCH_MODIFY, /* the one is to take the other's place */
+    MATCH_DELETE, /* the one names the other */
+};
+
+struct section {
+    const char *name;
+    const struct xml_schema *schema;
+    /* The list that elements go into; NULL and error when there is none. */
+    struct list *(*list)(struct network *network, const void *element, int parent, GError **error);
+    bool (*matches)(const void *one, const void *two, enum match match);
+    bool may_modify;
+    bool needs_restart;
+};
+
+/* ---- addresses ---- */
+
+static struct network_ip *find_ip(struct network *network, const struct ip_address *address,
+                                  int parent, GError **error)
+{
+    if (parent >= (int)network->ips.count) {
+        error_set(error, VIR_ERR_OPERATION_INVALID,
+                  "couldn't update dhcp host entry - no <ip> element found at index %d", parent);
+        return NULL;
+    }
+    if (parent >= 0)
+        return network->ips.items[parent];
+    LIST_EACH (ip, &network->ips)
+        if (ip_is_within(address, &ip->address, network_ip_prefix(ip)))
+            return ip;
+    LIST_EACH (ip, &network->ips)
+        if (!address->family || ip->address.family == address->family)
+            return ip;
+    error_set(error, VIR_ERR_OPERATION_INVALID, "no <ip> element of network '%s' fits",
+              network->name);
+    return NULL;
+}
+
+static struct network_dhcp *find_dhcp(struct network *network, const struct ip_address *address,
+                                      int parent, GError **error)
+{
+    struct network_ip *ip = find_ip(network, address, parent, error);
+
+    if (ip && !ip->dhcp)
+        ip->dhcp = arena_new(&network->definition.arena, struct network_dhcp);
+    return ip ? ip->dhcp : NULL;
+}
+
+static struct list *host_list(struct network *network, const void *element, int parent,
+                              GError **error)
+{
+    const struct network_dhcp_host *host = element;
+    struct network_dhcp *dhcp = find_dhcp(network, &host->address, parent, error);
+
+    return dhcp ? (struct list *)(void *)&dhcp->hosts : NULL;
+}
+
+static bool same_text(const char *one, const char *two)
+{
+    return one && two && g_ascii_strcasecmp(one, two) == 0;
+}
+
+static bool host_matches(const void *a, const void *b, enum match match)
+{
+    const struct network_dhcp_host *one = a, *two = b;
+
+    if (match == MATCH_MODIFY)
+        return same_text(one->mac, two->mac) || same_text(one->id, two->id) ||
+               (!one->mac && !one->id && same_text(one->name, two->name));
+    if (match == MATCH_ADD)
+        return same_text(one->mac, two->mac) || same_text(one->id, two->id) ||
+               same_text(one->name, two->name) || ip_equal(&one->address, &two->address);
+    return (!one->mac || same_text(one->mac, two->mac)) &&
+           (!one->id || same_text(one->id, two->id)) &&
+           (!one->name || same_text(one->name, two->name)) &&
+           (!one->address.family || ip_equal(&one->address, &two->address));
+}
+
+static struct list *range_list(struct network *network, const void *element, int parent,
+                               GError **error)
+{
+    const struct network_dhcp_range *range = element;
+    struct network_dhcp *dhcp = find_dhcp(network, &range->start, parent, error);
+
+    return dhcp ? (struct list *)(void *)&dhcp->ranges : NULL;
+}
+
+static bool range_matches(const void *a, const void *b, enum match match)
+{
+    const struct network_dhcp_range *one = a, *two = b;
+
+    return ip_equal(&one->start, &two->start) && ip_equal(&one->end, &two->end);
+}
+
+/* ---- names ---- */
+
+static struct list *dns_host_list(struct network *network, const void *element, int parent,
+                                  GError **error)
+{
+    return (struct list *)(void *)&network->dns.hosts;
+}
+
+static bool dns_host_matches(const void *a, const void *b, enum match match)
+{
+    const struct network_dns_host *one = a, *two = b;
+    bool shares_name = false;
+
+    LIST_EACH (name, &one->names)
+        LIST_EACH (other, &two->names)
+            shares_name = shares_name || strcmp(name, other) == 0;
+    return shares_name || (match != MATCH_ADD && ip_equal(&one->address, &two->address)) ||
+           (match == MATCH_ADD && ip_equal(&one->address, &two->address));
+}
+
+static struct list *txt_list(struct network *network, const void *element, int parent,
+                             GError **error)
+{
+    return (struct list *)(void *)&network->dns.txts;
+}
+
+static bool txt_matches(const void *a, const void *b, enum match match)
+{
+    const struct network_dns_txt *one = a, *two = b;
+
+    return strcmp(one->name, two->name) == 0;
+}
+
+static struct list *srv_list(struct network *network, const void *element, int parent,
+                             GError **error)
+{
+    return (struct list *)(void *)&network->dns.srvs;
+}
+
+static bool srv_matches(const void *a, const void *b, enum match match)
+{
+    const struct network_dns_srv *one = a, *two = b;
+
+    return strcmp(one->service, two->service) == 0 && strcmp(one->protocol, two->protocol) == 0 &&
+           (!one->domain || g_strcmp0(one->domain, two->domain) == 0) &&
+           (!one->target || g_strcmp0(one->target, two->target) == 0);
+}
+
+/* ---- the rest ---- */
+
+static struct list *interface_list(struct network *network, const void *element, int parent,
+                                   GError **error)
+{
+    if (!network->forward) {
+        error_set(error, VIR_ERR_OPERATION_INVALID,
+                  "an isolated network has no interfaces to forward to");
+        return NULL;
+    }
+    return (struct list *)(void *)&network->forward->interfaces;
+}
+
+static bool interface_matches(const void *a, const void *b, enum match match)
+{
+    const struct network_interface *one = a, *two = b;
+
+    return strcmp(one->dev, two->dev) == 0;
+}
+
+static struct list *portgroup_list(struct network *network, const void *element, int parent,
+                                   GError **error)
+{
+    return (struct list *)(void *)&network->portgroups;
+}
+
+static bool portgroup_matches(const void *a, const void *b, enum match match)
+{
+    const struct network_portgroup *one = a, *two = b;
+
+    return strcmp(one->name, two->name) == 0;
+}
+
+static const struct section sections[VIR_NETWORK_SECTION_LAST] = {
+    [VIR_NETWORK_SECTION_BRIDGE] = {"bridge"},
+    [VIR_NETWORK_SECTION_DOMAIN] = {"domain"},
+    [VIR_NETWORK_SECTION_IP] = {"ip"},
+    [VIR_NETWORK_SECTION_IP_DHCP_HOST] = {"dhcp host", &network_dhcp_host_schema, host_list,
+                                          host_matches, .may_modify = true},
+    [VIR_NETWORK_SECTION_IP_DHCP_RANGE] = {"dhcp range", &network_dhcp_range_schema, range_list,
+                                           range_matches, .needs_restart = true},
+    [VIR_NETWORK_SECTION_FORWARD] = {"forward"},
+    [VIR_NETWORK_SECTION_FORWARD_INTERFACE] = {"forward interface", &network_interface_schema,
+                                               interface_list, interface_matches},
+    [VIR_NETWORK_SECTION_FORWARD_PF] = {"forward pf"},
+    [VIR_NETWORK_SECTION_PORTGROUP] = {"portgroup", &network_portgroup_schema, portgroup_list,
+                                       portgroup_matches, .may_modify = true},
+    [VIR_NETWORK_SECTION_DNS_HOST] = {"DNS HOST", &network_dns_host_schema, dns_host_list,
+                                      dns_host_matches},
+    [VIR_NETWORK_SECTION_DNS_TXT] = {"DNS TXT", &network_dns_txt_schema, txt_list, txt_matches,
+                                     .needs_restart = true},
+    [VIR_NETWORK_SECTION_DNS_SRV] = {"DNS SRV", &network_dns_srv_schema, srv_list, srv_matches,
+                                     .needs_restart = true},
+};
+
+bool update_needs_restart(unsigned section)
+{
+    return section < VIR_NETWORK_SECTION_LAST && sections[section].needs_restart;
+}
+
+/* ---- commands ---- */
+
+/* How many match, and the first of them. */
+static unsigned find(const struct section *section, const struct list *list, const void *element,
+                     enum match match, unsigned *ret_position)
+{
+    unsigned count = 0;
+
+    for (unsigned i = list->count; i > 0; i--)
+        if (section->matches(element, list->items[i - 1], match)) {
+            *ret_position = i - 1;
+            count++;
+        }
+    return count;
+}
+
+static int add(struct network *network, const struct section *section, struct list *list,
+               void *element, bool first, GError **error)
+{
+    unsigned position;
+
+    if (find(section, list, element, MATCH_ADD, &position) > 0)
+        return REFUSE(VIR_ERR_OPERATION_INVALID,
+                      "there is an existing %s entry in network '%s' that matches", section->name,
+                      network->name);
+    list_insert(&network->definition.arena, &list->items, &list->count, first ? 0 : list->count,
+                element);
+    return 0;
+}
+
+static int modify(struct network *network, const struct section *section, struct list *list,
+                  void *element, GError **error)
+{
+    unsigned position;
+
+    if (!section->may_modify)
+        return REFUSE(VIR_ERR_OPERATION_UNSUPPORTED,
+                      "%s entries cannot be modified, only added or deleted", section->name);
+    if (find(section, list, element, MATCH_MODIFY, &position) == 0)
+        return REFUSE(VIR_ERR_OPERATION_INVALID,
+                      "couldn't locate an existing %s entry in network '%s' that matches",
+                      section->name, network->name);
+    list->items[position] = element;
+    return 0;
+}
+
+static int delete (struct network *network, const struct section *section, struct list *list,
+                   const void *element, GError **error)
+{
+    unsigned position, count = find(section, list, element, MATCH_DELETE, &position);
+
+    if (count == 0)
+        return REFUSE(VIR_ERR_OPERATION_INVALID,
+                      "couldn't locate a matching %s entry in network '%s'", section->name,
+                      network->name);
+    if (count > 1)
+        return REFUSE(VIR_ERR_OPERATION_INVALID,
+                      "multiple matching %s entries were found in network '%s'", section->name,
+                      network->name);
+    list_remove(list->items, &list->count, position);
+    return 0;
+}
+
+static int check(const struct update *update, GError **error)
+{
+    if (update->section == VIR_NETWORK_SECTION_NONE || update->section >= VIR_NETWORK_SECTION_LAST)
+        return REFUSE(VIR_ERR_INVALID_ARG, "unknown section %u of a network", update->section);
+    if (update->command == VIR_NETWORK_UPDATE_COMMAND_NONE ||
+        update->command >= VIR_NETWORK_UPDATE_COMMAND_LAST)
+        return REFUSE(VIR_ERR_INVALID_ARG, "unknown command %u of an update", update->command);
+    if (!sections[update->section].schema)
+        return REFUSE(VIR_ERR_OPERATION_UNSUPPORTED, "can't update '%s' section of a network",
+                      sections[update->section].name);
+    return 0;
+}
+
+int update_apply(struct network *network, const struct update *update, GError **error)
+{
+    const struct section *section;
+    const struct xml_schema *schema;
+    void *element;
+
+    if (check(update, error) < 0)
+        return -1;
+    section = &sections[update->section];
+    if (xml_read_part(&section->schema, 1, update->text, -1, XML_READ_INACTIVE,
+                      &network->definition.arena, NULL, &schema, &element, error) < 0)
+        return -1;
+    struct list *list = section->list(network, element, update->parent, error);
+    if (!list)
+        return -1;
+    switch (update->command) {
+    case VIR_NETWORK_UPDATE_COMMAND_MODIFY:
+        return modify(network, section, list, element, error);
+    case VIR_NETWORK_UPDATE_COMMAND_DELETE:
+        return delete (network, section, list, element, error);
+    default:
+        return add(network, section, list, element,
+                   update->command == VIR_NETWORK_UPDATE_COMMAND_ADD_FIRST, error);
+    }
+}
