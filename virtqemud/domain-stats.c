@@ -70,7 +70,7 @@ static void add_vcpus(struct params *params, struct guest *guest, const struct o
     params_add_uint(params, domain_vcpus(domain), VIR_DOMAIN_STATS_VCPU_CURRENT);
     params_add_uint(params, domain->max_vcpus, VIR_DOMAIN_STATS_VCPU_MAXIMUM);
     for (unsigned i = 0; facts && i < facts->vcpu_count; i++)
-        add_vcpu(params, guest, i, facts->vcpus[i].thread_id);
+        add_vcpu(params, guest, facts->vcpus[i].id, facts->vcpus[i].thread_id);
 }
 
 /* What the guest receives, its tap on the host sends: the two directions change places. */

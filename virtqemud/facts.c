@@ -7,7 +7,9 @@
 
 static void fill_vcpu(void *facts, const void *reply, const struct answers *answers)
 {
-    *(struct vcpu_facts *)facts = (struct vcpu_facts){((const struct qmp_cpu *)reply)->thread_id};
+    const struct qmp_cpu *cpu = reply;
+
+    *(struct vcpu_facts *)facts = (struct vcpu_facts){(unsigned)cpu->index, cpu->thread_id};
 }
 
 /* "virtio-disk0" of "/machine/peripheral/virtio-disk0/virtio-backend" or of itself. */
@@ -194,6 +196,14 @@ struct guest_facts *facts_new(const struct answers *answers, const struct guest_
 }
 
 /* ---- finding ---- */
+
+const struct vcpu_facts *facts_find_vcpu(const struct guest_facts *facts, unsigned id)
+{
+    for (unsigned i = 0; facts && i < facts->vcpu_count; i++)
+        if (facts->vcpus[i].id == id)
+            return &facts->vcpus[i];
+    return NULL;
+}
 
 const struct disk_facts *facts_find_disk(const struct guest_facts *facts, const char *alias)
 {

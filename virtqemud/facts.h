@@ -14,6 +14,7 @@
  * object_publish_facts(): immutable, one block of memory.
  */
 struct vcpu_facts {
+    unsigned id;
     int64_t thread_id;
 };
 
@@ -79,6 +80,9 @@ struct answers {
 /* New facts of answers; what was not answered is as in old, which may be NULL. Made with
  * g_atomic_rc_box_new(). */
 struct guest_facts *facts_new(const struct answers *answers, const struct guest_facts *old);
+
+/* A vcpu by its number; NULL: not known, or not there. facts may be NULL. Borrowed. */
+const struct vcpu_facts *facts_find_vcpu(const struct guest_facts *facts, unsigned id);
 
 /* A disk by its alias, a node by its name; NULL: not known. facts and names may be NULL. Borrowed.
  */

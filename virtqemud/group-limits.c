@@ -165,13 +165,11 @@ int group_limits_apply_nodes(struct guest *guest, const struct domain *live, GEr
     return cgroup_set_nodes((const char *const *)group, nodes->str, error);
 }
 
-/* With strict the group holds QEMU where its memory backends bind it anyway; with others than
- * restrictive, the group would be stricter than what was asked for. */
+/* In other modes memory is bound where it is allocated, and the group would be stricter. */
 static bool binds_nodes(const struct domain *live)
 {
     return live->numa_tune && live->numa_tune->memory &&
-           (live->numa_tune->memory->mode == NUMA_MODE_RESTRICTIVE ||
-            live->numa_tune->memory->mode == NUMA_MODE_STRICT);
+           live->numa_tune->memory->mode == NUMA_MODE_RESTRICTIVE;
 }
 
 int group_limits_apply_all(struct guest *guest, const struct domain *live, GError **error)

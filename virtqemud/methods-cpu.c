@@ -9,6 +9,7 @@
 #include "methods.h"
 #include "statistics.h"
 #include "usage.h"
+#include "vcpus.h"
 
 /* How much guests used of the host's CPUs. */
 
@@ -21,8 +22,8 @@ static void fill_vcpu(struct guest *guest, const struct guest_facts *facts, unsi
     uint64_t wait_ns;
 
     *ret_info = (struct remote_vcpu_info){.number = index, .state = VIR_VCPU_RUNNING, .cpu = -1};
-    if (!facts || index >= facts->vcpu_count ||
-        !usage_read_vcpu(guest, facts->vcpus[index].thread_id, &times, &wait_ns))
+    const struct vcpu_facts *vcpu = facts_find_vcpu(facts, index);
+    if (!vcpu || !usage_read_vcpu(guest, vcpu->thread_id, &times, &wait_ns))
         return;
     ret_info->cpu_time = times.user_ns + times.system_ns;
     ret_info->cpu = times.processor;
@@ -38,15 +39,22 @@ int domain_get_vcpus(struct call *call, const struct remote_domain_get_vcpus_arg
     statistics_refresh(&call->object, 1, VIR_DOMAIN_STATS_VCPU, STATISTICS_WAIT_MS);
     if (call_get_view(call, &view, error) < 0)
         return -1;
-    unsigned count = MIN((unsigned)args->maxinfo, domain_vcpus(view_current(&view)));
+    const struct domain *domain = view_current(&view);
+    unsigned count = MIN((unsigned)args->maxinfo, domain_vcpus(domain));
+    size_t maplen = (size_t)args->maplen;
     ret->info_val = arena_array(&call->arena, count, sizeof(struct remote_vcpu_info));
     ret->info_len = count;
-    ret->cpumaps_val = arena_array(&call->arena, count, (size_t)args->maplen);
-    ret->cpumaps_len = count * (uint32_t)args->maplen;
-    for (unsigned i = 0; i < count; i++)
-        fill_vcpu(guest_of(call->object), view_facts(&view), i, &ret->info_val[i]);
-    return cpu_maps_fill_vcpus(view_current(&view), count, (size_t)args->maplen, ret->cpumaps_val,
-                               error);
+    ret->cpumaps_val = arena_array(&call->arena, count, maplen);
+    ret->cpumaps_len = count * (uint32_t)maplen;
+    for (unsigned id = 0, at = 0; id < domain->max_vcpus && at < count; id++) {
+        if (!vcpus_has(domain, id))
+            continue;
+        fill_vcpu(guest_of(call->object), view_facts(&view), id, &ret->info_val[at]);
+        if (cpu_maps_fill(placement_cpus(domain, ROLE_VCPU, id), ret->cpumaps_val + at++ * maplen,
+                          maplen, error) < 0)
+            return -1;
+    }
+    return 0;
 }
 
 /* ---- how much was used ---- */

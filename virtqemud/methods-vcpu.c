@@ -226,6 +226,15 @@ static int change_vcpus(struct call *call, struct job *job, unsigned flags,
     return save(&change, live ? change_live(&change, request, error) : 0, error);
 }
 
+static void drop_pins(struct domain *config)
+{
+    struct cpu_tune *tune = config->cpu_tune;
+
+    for (unsigned i = tune ? tune->vcpu_pins.count : 0; i-- > 0;)
+        if (tune->vcpu_pins.items[i]->vcpu.value >= config->max_vcpus)
+            LIST_REMOVE(&tune->vcpu_pins, i);
+}
+
 static int set_maximum(struct call *call, struct job *job, unsigned count, unsigned flags,
                        GError **error)
 {
@@ -254,6 +263,7 @@ static int set_maximum(struct call *call, struct job *job, unsigned count, unsig
     config->vcpus.count = 0; /* of others than these nothing can be said */
     config->max_vcpus = count;
     config->current_vcpus = now == count ? 0 : now;
+    drop_pins(config);
     return change_save(&change, error);
 }
 

@@ -7,6 +7,8 @@
 #include "host/cgroup-value.h"
 #include "host/thread.h"
 
+#include "tune-parts.h"
+
 /* ---- roles ---- */
 
 struct thread {
@@ -15,18 +17,20 @@ struct thread {
     unsigned number; /* of the vcpu or I/O thread */
 };
 
-static struct thread role_of(const struct thread_info *info)
+/* QEMU is not to make up roles: one that the document does not know is the emulator's. */
+static struct thread role_of(const struct domain *live, const struct thread_info *info)
 {
     struct thread thread = {.id = info->id};
 
-    if (sscanf(info->name, "CPU %u/", &thread.number) == 1)
+    if (sscanf(info->name, "CPU %u/", &thread.number) == 1 && thread.number < live->max_vcpus)
         thread.role = ROLE_VCPU;
-    else if (sscanf(info->name, "IO iothread%u", &thread.number) == 1)
+    else if (sscanf(info->name, "IO iothread%u", &thread.number) == 1 &&
+             tune_has_iothread(live, thread.number))
         thread.role = ROLE_IOTHREAD;
     return thread;
 }
 
-static int for_each(struct guest *guest, unsigned roles,
+static int for_each(struct guest *guest, const struct domain *live, unsigned roles,
                     int (*function)(const struct thread *thread, const void *data, GError **error),
                     const void *data, GError **error)
 {
@@ -35,7 +39,7 @@ static int for_each(struct guest *guest, unsigned roles,
     if (thread_list(guest_pid(guest), &threads, error) < 0)
         return -1;
     for (guint i = 0; i < threads->len; i++) {
-        struct thread thread = role_of(&g_array_index(threads, struct thread_info, i));
+        struct thread thread = role_of(live, &g_array_index(threads, struct thread_info, i));
 
         if (roles & ROLE_BIT(thread.role) && function(&thread, data, error) < 0)
             return -1;
@@ -83,7 +87,7 @@ static int set_cpus(const struct thread *thread, const void *data, GError **erro
 int placement_apply_cpus(struct guest *guest, const struct domain *live, unsigned roles,
                          GError **error)
 {
-    return for_each(guest, roles, set_cpus, live, error);
+    return for_each(guest, live, roles, set_cpus, live, error);
 }
 
 /* ---- how they are scheduled ---- */
@@ -180,7 +184,7 @@ int placement_apply_quota(struct guest *guest, const struct domain *live, unsign
     g_auto(GStrv) group = guest_get_cgroup(guest);
     struct quota_request request = {(const char *const *)group, live};
 
-    return for_each(guest, roles, set_quota, &request, error);
+    return for_each(guest, live, roles, set_quota, &request, error);
 }
 
 /* ---- at the start ---- */
@@ -220,5 +224,5 @@ int placement_apply_all(struct guest *guest, const struct domain *live, GError *
         return -1;
     if (limited && placement_apply_quota(guest, live, limited, error) < 0)
         return -1;
-    return scheduled ? for_each(guest, ROLES_ALL, set_scheduler, tune, error) : 0;
+    return scheduled ? for_each(guest, live, ROLES_ALL, set_scheduler, tune, error) : 0;
 }

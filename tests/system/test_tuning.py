@@ -175,6 +175,8 @@ def test_vcpus(tuned, daemon):
     next_run(tuned)
     assert sorted(c["cpu-index"] for c in qmp(tuned, "query-cpus-fast")) == [0, 3]
     assert tuned.maxVcpus() == 4 and tuned.vcpusFlags(LIVE) == 2
+    assert [v[0] for v in tuned.vcpus()[0]] == [0, 3]
+    assert "vcpu.3.time" in virsh("domstats", "--vcpu", NAME)
 
 
 def test_vcpu_leaves(connection):
