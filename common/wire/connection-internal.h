@@ -58,6 +58,7 @@ struct connection {
     struct loop_timer *packet_timer, *authenticate_timer, *keepalive_timer, *finish_timer;
     enum packet_stage timed_stage; /* what packet_timer runs for */
     int64_t last_received;
+    int64_t begun_at;
     bool handshaking;
     bool finishing;
     bool corked;    /* a round of callbacks is running: what they send goes out at its end */

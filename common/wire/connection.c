@@ -8,6 +8,8 @@
 #include "base/error.h"
 #include "wire/connection-internal.h"
 
+#define AUTHENTICATE_TIMES 5
+
 const struct connection_limits connection_default_limits = {
     .max_requests = 5,
     .parked_frames = 16,
@@ -291,7 +293,8 @@ static void authenticate_timeout(struct loop_timer *timer, void *data)
         return;
     if (atomic_load(&connection->calls))
         loop_timer_restart(timer, limit); /* someone is being asked for a password */
-    else if (silence < limit)
+    else if (silence < limit &&
+             loop_now(connection->loop) - connection->begun_at < AUTHENTICATE_TIMES * limit)
         loop_timer_restart(timer, limit - silence);
     else
         connection_close_with(connection, "the client did not authenticate in time");
@@ -305,6 +308,24 @@ void connection_set_authenticated(struct connection *connection)
 bool connection_is_authenticated(struct connection *connection)
 {
     return atomic_load(&connection->authenticated);
+}
+
+void connection_set_sasl_user(struct connection *connection, const char *user)
+{
+    connection->transport->peer.sasl_user = g_strdup(user);
+}
+
+void connection_add_layer(struct connection *connection, const struct transport_layer *layer,
+                          void *data)
+{
+    if (connection->closed) {
+        layer->free(data);
+        return;
+    }
+    transport_add_layer(connection->transport, layer, data, outbox_unwritten(&connection->outbox));
+    if (connection->leftover || connection->park.count ||
+        !assembler_is_idle(&connection->assembler))
+        connection_close_with(connection, "the client did not wait for its encryption");
 }
 
 static void keepalive_due(struct loop_timer *timer, void *data)
@@ -415,7 +436,7 @@ static int begin(struct connection *connection, GError **error)
     if (connection->handshaking)
         events = ops->handshake_events(connection->transport);
     connection->reading = !connection->handshaking;
-    connection->last_received = loop_now(connection->loop);
+    connection->last_received = connection->begun_at = loop_now(connection->loop);
     connection->source = loop_add_fd(connection->loop, connection->transport->fd, events,
                                      socket_ready, connection, error);
     if (!connection->source)

@@ -40,7 +40,9 @@ struct connection_limits {
     size_t event_bytes;      /* events not yet sent above which the peer is dropped */
     unsigned event_messages; /* same, as a count */
     unsigned packet_timeout; /* ms for a started packet, plus 1 s for each 64 KiB of it; 0: off */
-    unsigned authenticate_timeout; /* ms of silence before authentication is complete; 0: off */
+    /* ms of silence before authentication is complete, and in all five times as much, so that
+     * nobody stays by saying something now and then; 0: off */
+    unsigned authenticate_timeout;
 };
 
 /* 5 calls, 16 frames / 1 MiB parked, 1 MiB of stream data, 256 streams, queue 1 MiB / 256 KiB,
@@ -103,6 +105,14 @@ void connection_call_end(struct connection *connection);
 /* Any thread: ends the deadline of unauthenticated peers. Before the reply that says so is sent. */
 void connection_set_authenticated(struct connection *connection);
 bool connection_is_authenticated(struct connection *connection);
+
+/* Loop thread: who the peer is, by SASL; once, before it counts as authenticated. */
+void connection_set_sasl_user(struct connection *connection, const char *user);
+
+/* Loop thread: what is sent and received from now on goes through the layer, which takes data. The
+ * link is dropped if the peer has sent something ahead: it would pass for protected. */
+void connection_add_layer(struct connection *connection, const struct transport_layer *layer,
+                          void *data);
 
 /* Sends a ping after each interval (ms) of silence and drops the peer when count pings in a row
  * stay unanswered. interval <= 0: off. Time during which we did not read does not count. */

@@ -2,6 +2,7 @@
 #include "wire/listener.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -58,6 +59,7 @@ static int bind_to(const struct sockaddr_un *address, struct listener *listener,
         return -1;
     }
     listener->path = g_strdup(address->sun_path);
+    listener->own = true;
     if (lstat(listener->path, &status) == 0) {
         listener->device = status.st_dev;
         listener->inode = status.st_ino;
@@ -101,6 +103,31 @@ int listener_open(const char *path, mode_t mode, gid_t group, unsigned backlog,
     return 0;
 }
 
+/* The address may be in use by connections of a predecessor; IPv6 leaves IPv4 to its own socket. */
+static int bind_tcp(int fd, const struct sockaddr *address, socklen_t length)
+{
+    const int on = 1;
+
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    if (address->sa_family == AF_INET6)
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+    return bind(fd, address, length);
+}
+
+int listener_open_tcp(const struct sockaddr *address, socklen_t length, const char *shown,
+                      unsigned backlog, struct listener *ret, GError **error)
+{
+    autofd int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    if (fd < 0 || bind_tcp(fd, address, length) < 0 ||
+        listen(fd, (int)MIN(backlog, G_MAXINT)) < 0) {
+        error_set_errno(error, errno, "cannot listen on %s", shown);
+        return -1;
+    }
+    *ret = (struct listener){.fd = fd_take(&fd), .own = true};
+    return 0;
+}
+
 int listener_adopt(int fd, struct listener *ret, GError **error)
 {
     autofd int owned = fd;
@@ -129,7 +156,7 @@ void listener_withdraw(struct listener *listener)
 {
     if (is_own_file(listener))
         unlink(listener->path);
-    if (listener->path)
+    if (listener->own)
         shutdown(listener->fd, SHUT_RD);
 }
 

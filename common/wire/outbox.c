@@ -173,6 +173,17 @@ size_t outbox_bytes(struct outbox *outbox)
     return atomic_load(&outbox->bytes);
 }
 
+size_t outbox_unwritten(struct outbox *outbox)
+{
+    size_t bytes = 0;
+
+    pthread_mutex_lock(&outbox->lock);
+    for (struct message *message = outbox->first; message; message = message->next)
+        bytes += message->bytes->len;
+    pthread_mutex_unlock(&outbox->lock);
+    return bytes - outbox->written;
+}
+
 void outbox_close(struct outbox *outbox)
 {
     pthread_mutex_lock(&outbox->lock);

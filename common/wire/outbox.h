@@ -52,8 +52,11 @@ enum outbox_result outbox_add(struct outbox *outbox, struct message *message);
 enum outbox_progress outbox_flush(struct outbox *outbox, struct transport *transport,
                                   int *ret_errno);
 
-/* Any thread: bytes waiting. */
+/* Any thread: bytes of memory waiting. */
 size_t outbox_bytes(struct outbox *outbox);
+
+/* Loop thread: bytes that are still to be written, of what is waiting now. */
+size_t outbox_unwritten(struct outbox *outbox);
 
 /* Loop thread: frees all messages; later ones are refused. */
 void outbox_close(struct outbox *outbox);

@@ -2,6 +2,7 @@
 #include "wire/server.h"
 
 #include <errno.h>
+#include <netdb.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -16,7 +17,8 @@ enum {
     ACCEPTS_PER_ROUND = 16,
     LINGER_WAIT =
         50, /* ms in which an honest local client has authenticated, even on a busy host */
-    RETRY_WAIT = 1000, /* ms, when the process is out of descriptors or memory */
+    REMOTE_LINGER_WAIT = 2000, /* same for a remote one, with a handshake of TLS before */
+    RETRY_WAIT = 1000,         /* ms, when the process is out of descriptors or memory */
 };
 
 void server_limits_init(struct server_limits *ret_limits)
@@ -113,7 +115,8 @@ static const struct connection_handlers client_handlers = {
 static struct server_client *add_client(struct server *server, const struct server_service *service,
                                         int fd, GError **error)
 {
-    struct transport *transport = transport_new_unix(fd, error);
+    struct transport *transport = service->transport ? service->transport(fd, service->data, error)
+                                                     : transport_new_unix(fd, error);
     struct server_client *client;
 
     if (!transport)
@@ -171,10 +174,21 @@ static bool is_silent(struct server_client *client)
     return stats.calls == 0 && !connection_is_closing(client->connection);
 }
 
+static bool is_remote(const struct server_service *service)
+{
+    return service->transport != NULL;
+}
+
+static int64_t linger_wait(bool remote)
+{
+    return remote ? REMOTE_LINGER_WAIT : LINGER_WAIT;
+}
+
 /* Silent for longer than an honest client needs to say its first word. */
 static bool lingers(struct server_client *client)
 {
-    return is_silent(client) && loop_now(client->server->loop) - client->accepted_at >= LINGER_WAIT;
+    return is_silent(client) && loop_now(client->server->loop) - client->accepted_at >=
+                                    linger_wait(is_remote(client->service));
 }
 
 static unsigned most_anonymous(const struct server *server)
@@ -185,51 +199,59 @@ static unsigned most_anonymous(const struct server *server)
                                  : limits->max_clients;
 }
 
-static unsigned count_silent(const struct server *server)
+/* Of local or of remote clients: all that are anonymous, and those of them that are silent. */
+static void count_anonymous(const struct server *server, bool remote, unsigned *ret_all,
+                            unsigned *ret_silent)
 {
-    unsigned count = 0;
+    *ret_all = *ret_silent = 0;
+    for (GList *each = server->anonymous.head; each; each = each->next) {
+        struct server_client *client = each->data;
 
-    for (GList *each = server->anonymous.head; each; each = each->next)
-        count += is_silent(each->data);
-    return count;
+        if (is_remote(client->service) != remote)
+            continue;
+        ++*ret_all;
+        *ret_silent += is_silent(client);
+    }
 }
 
 /* Of the origin with the most of them, the one that came first: see server.h. */
-static struct server_client *find_victim(struct server *server)
+static struct server_client *find_victim(struct server *server, bool remote)
 {
     g_autoptr(GHashTable) groups =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
     GPtrArray *largest = NULL;
 
     for (GList *each = server->anonymous.head; each; each = each->next) {
+        struct server_client *client = each->data;
         g_autofree char *origin = NULL;
         GPtrArray *group;
 
-        if (!lingers(each->data))
+        if (is_remote(client->service) != remote || !lingers(client))
             continue;
-        origin = origin_of(each->data);
+        origin = origin_of(client);
         group = g_hash_table_lookup(groups, origin);
         if (!group) {
             group = g_ptr_array_new();
             g_hash_table_insert(groups, g_steal_pointer(&origin), group);
         }
-        g_ptr_array_add(group, each->data);
+        g_ptr_array_add(group, client);
         if (!largest || group->len > largest->len)
             largest = group;
     }
     return largest ? g_ptr_array_index(largest, 0) : NULL;
 }
 
-static void evict_anonymous(struct server *server);
+static void evict_anonymous(struct server *server, bool remote);
 
 static void look_now(struct loop_timer *timer, void *data)
 {
-    evict_anonymous(data);
+    evict_anonymous(data, false);
+    evict_anonymous(data, true);
     update_accepting(data);
 }
 
 /* All are young: a burst of honest clients, most likely. Accepting pauses until some have spoken,
- * or lingered. */
+ * or lingered, which is looked at again and again. */
 static void look_again(struct server *server)
 {
     if (server->linger_timer)
@@ -238,14 +260,16 @@ static void look_again(struct server *server)
         server->linger_timer = loop_add_timer(server->loop, LINGER_WAIT, look_now, server);
 }
 
-static void evict_anonymous(struct server *server)
+static void evict_anonymous(struct server *server, bool remote)
 {
     struct server_client *victim;
     GError *reason = NULL;
+    unsigned all, silent;
 
-    if (count_silent(server) <= most_anonymous(server))
+    count_anonymous(server, remote, &all, &silent);
+    if (silent <= most_anonymous(server))
         return;
-    victim = find_victim(server);
+    victim = find_victim(server, remote);
     if (!victim) {
         look_again(server);
         return;
@@ -259,22 +283,26 @@ static void evict_anonymous(struct server *server)
 
 /* Nobody silent to make room for more: those who wait for a password count, up to twice the limit.
  */
-static bool may_accept(const struct server *server)
+static bool may_accept(const struct server *server, bool remote)
 {
-    return !server->stopping && !server->retrying &&
-           g_hash_table_size(server->clients) < server->limits.max_clients &&
-           server->anonymous.length < 2 * most_anonymous(server) &&
-           count_silent(server) <= most_anonymous(server);
+    unsigned all, silent;
+
+    if (server->stopping || server->retrying ||
+        g_hash_table_size(server->clients) >= server->limits.max_clients)
+        return false;
+    count_anonymous(server, remote, &all, &silent);
+    return all < 2 * most_anonymous(server) && silent <= most_anonymous(server);
 }
 
 static void update_accepting(struct server *server)
 {
-    uint32_t events = may_accept(server) ? EPOLLIN : 0;
+    const uint32_t events[] = {may_accept(server, false) ? EPOLLIN : 0,
+                               may_accept(server, true) ? EPOLLIN : 0};
 
     for (unsigned i = 0; i < server->entrances->len; i++) {
         struct entrance *entrance = g_ptr_array_index(server->entrances, i);
 
-        loop_source_set_events(entrance->source, events);
+        loop_source_set_events(entrance->source, events[is_remote(&entrance->service)]);
     }
 }
 
@@ -304,7 +332,7 @@ static bool accept_one(struct entrance *entrance)
 
     if (fd >= 0) {
         add_client(server, &entrance->service, fd, NULL);
-        evict_anonymous(server);
+        evict_anonymous(server, is_remote(&entrance->service));
         return true;
     }
     if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
@@ -316,8 +344,9 @@ static void entrance_ready(struct loop_source *source, uint32_t events, void *da
 {
     struct entrance *entrance = data;
     struct server *server = entrance->server;
+    bool remote = is_remote(&entrance->service);
 
-    for (int i = 0; i < ACCEPTS_PER_ROUND && may_accept(server); i++)
+    for (int i = 0; i < ACCEPTS_PER_ROUND && may_accept(server, remote); i++)
         if (!accept_one(entrance))
             break;
     update_accepting(server);
@@ -349,6 +378,50 @@ int server_listen(struct server *server, const struct server_service *service, c
     if (listener_open(path, mode, group, server->limits.max_queued, &listener, error) < 0)
         return -1;
     return add_entrance(server, service, &listener, error);
+}
+
+static int listen_at(struct server *server, const struct server_service *service,
+                     const struct addrinfo *address, GError **error)
+{
+    struct listener listener;
+    char host[NI_MAXHOST] = "?", port[NI_MAXSERV] = "?";
+    g_autofree char *shown = NULL;
+
+    getnameinfo(address->ai_addr, address->ai_addrlen, host, sizeof(host), port, sizeof(port),
+                NI_NUMERICHOST | NI_NUMERICSERV);
+    shown = g_strdup_printf("address %s, TCP port %s", host, port);
+    if (listener_open_tcp(address->ai_addr, address->ai_addrlen, shown, server->limits.max_queued,
+                          &listener, error) < 0)
+        return -1;
+    return add_entrance(server, service, &listener, error);
+}
+
+/* A host without a family of addresses is nobody's fault; an address that is taken is. */
+static bool lacks_family(const struct addrinfo *address)
+{
+    const struct sockaddr_storage any = {.ss_family = (sa_family_t)address->ai_family};
+    autofd int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    return fd < 0 || bind(fd, (const struct sockaddr *)&any, address->ai_addrlen) < 0;
+}
+
+int server_listen_tcp(struct server *server, const struct server_service *service,
+                      const char *address, const char *port, GError **error)
+{
+    const struct addrinfo hints = {.ai_flags = AI_PASSIVE, .ai_socktype = SOCK_STREAM};
+    struct addrinfo *list;
+    int status = getaddrinfo(address, port, &hints, &list);
+
+    if (status != 0) {
+        error_set(error, VIR_ERR_SYSTEM_ERROR, "cannot listen on %s, TCP port %s: %s",
+                  address ? address : "all addresses", port, gai_strerror(status));
+        return -1;
+    }
+    for (struct addrinfo *each = list; each && status == 0; each = each->ai_next)
+        if (!lacks_family(each))
+            status = listen_at(server, service, each, error);
+    freeaddrinfo(list);
+    return status;
 }
 
 int server_adopt(struct server *server, const struct server_service *service, int fd,
@@ -385,16 +458,23 @@ static void remove_entrances(struct server *server)
         remove_entrance(server, server->entrances->len - 1);
 }
 
+static void accept_all(struct entrance *entrance)
+{
+    while (accept_one(entrance))
+        ;
+}
+
 unsigned server_withdraw(struct server *server)
 {
     for (unsigned i = server->entrances->len; i-- > 0;) {
         struct entrance *entrance = g_ptr_array_index(server->entrances, i);
 
-        if (!entrance->listener.path)
+        if (!entrance->listener.own)
             continue;
+        /* A TCP socket loses who waits with the first of these, a unix socket keeps them. */
+        accept_all(entrance);
         listener_withdraw(&entrance->listener);
-        while (accept_one(entrance))
-            ;
+        accept_all(entrance);
         remove_entrance(server, i);
     }
     return g_hash_table_size(server->clients);
@@ -478,6 +558,6 @@ void server_get_stats(const struct server *server, struct server_stats *ret_stat
         .anonymous = server->anonymous.length,
         .accepted = server->last_id,
         .evicted = server->evicted,
-        .accepting = may_accept(server),
+        .accepting = may_accept(server, false),
     };
 }

@@ -13,11 +13,12 @@
  * Listening sockets, the clients that came through them, and their number. Loop thread only.
  *
  * At max_clients accepting pauses: later clients wait in the kernel's backlog and are served when
- * one leaves. Peers that are not yet authenticated are limited by max_anonymous: beyond it, of the
- * user (or host) with the most of them, the one silent longest is closed, if it has lingered: a
- * local client authenticates within a millisecond or a few of being accepted. A burst of clients
- * that are all that young waits in the backlog until some have spoken. One user's lingerers never
- * push out another's. When the process is out of descriptors, accepting
+ * one leaves. Peers that are not yet authenticated are limited by max_anonymous, local and remote
+ * ones each by themselves: beyond it, of the user (or host) with the most of them, the one silent
+ * longest is closed, if it has lingered: a local client authenticates within a millisecond or a few
+ * of being accepted, a remote one within a few times the way there. A burst of clients that are all
+ * that young waits in the backlog until some have spoken. One user's lingerers never push out
+ * another's. When the process is out of descriptors, accepting
  * pauses for a second or until a client leaves.
  */
 struct server;
@@ -35,9 +36,11 @@ void server_limits_init(struct server_limits *ret_limits);
 
 /* What may differ between the sockets of one server; given to every client of it. */
 struct server_service {
-    const char *name; /* "rw", "ro", "admin": must live as long as the server */
+    const char *name; /* "rw", "ro", "admin", "tcp", "tls": must live as long as the server */
     bool read_only;
     bool admin;
+    /* Makes the transport of an accepted socket, which it takes; NULL: it is a unix socket. */
+    struct transport *(*transport)(int fd, void *data, GError **error);
     void *data; /* the owner's */
 };
 
@@ -50,7 +53,8 @@ struct server_client {
     struct connection *connection; /* connection_data() of it is the owner's to use */
     struct server *server;
     bool authenticated;
-    void *data; /* the owner's */
+    void *data;           /* the owner's */
+    void *authentication; /* of the code that asks the client who it is; NULL: nothing is known */
     struct server_client *older, *newer;
 };
 
@@ -76,6 +80,14 @@ void server_free(struct server *server);
  */
 int server_listen(struct server *server, const struct server_service *service, const char *path,
                   mode_t mode, gid_t group, GError **error);
+
+/*
+ * Listens at a TCP port of an address (a host's name or number; NULL: of all), once for each family
+ * of addresses that the host has. VIR_ERR_SYSTEM_ERROR if there is none, or the port is taken.
+ * Blocks on the name service.
+ */
+int server_listen_tcp(struct server *server, const struct server_service *service,
+                      const char *address, const char *port, GError **error);
 
 /* Takes a listening socket made by someone else (socket activation); it is never unlinked. */
 int server_adopt(struct server *server, const struct server_service *service, int fd,

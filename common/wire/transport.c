@@ -174,6 +174,19 @@ struct transport *transport_new_unix(int fd, GError **error)
     return transport;
 }
 
+size_t transport_gather(const struct iovec *parts, int count, void *bytes, size_t size)
+{
+    size_t used = 0;
+
+    for (int i = 0; i < count && used < size; i++) {
+        size_t step = MIN(parts[i].iov_len, size - used);
+
+        memcpy((char *)bytes + used, parts[i].iov_base, step);
+        used += step;
+    }
+    return used;
+}
+
 void transport_shut(struct transport *transport)
 {
     if (transport->fd < 0)
@@ -190,6 +203,8 @@ void transport_free(struct transport *transport)
     transport_shut(transport);
     g_free(transport->peer.selinux);
     g_free(transport->peer.address);
+    g_free(transport->peer.own_address);
     g_free(transport->peer.x509_name);
+    g_free(transport->peer.sasl_user);
     g_free(transport);
 }

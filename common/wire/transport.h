@@ -21,10 +21,13 @@ struct transport_peer {
     pid_t pid;  /* 0 if it is outside our pid namespace */
     uid_t uid;
     gid_t gid;
-    uint64_t start_time; /* of the process, in clock ticks since boot; 0 when unknown */
-    char *selinux;       /* security context of the socket's peer */
-    char *address;       /* "127.0.0.1;0" for unix sockets, else host;port */
-    char *x509_name;     /* distinguished name of a verified TLS client */
+    uint64_t start_time;  /* of the process, in clock ticks since boot; 0 when unknown */
+    char *selinux;        /* security context of the socket's peer */
+    char *address;        /* "127.0.0.1;0" for unix sockets, else host;port */
+    char *own_address;    /* of our end, for other than unix sockets; the same form */
+    char *x509_name;      /* distinguished name of a verified TLS client */
+    char *sasl_user;      /* who has authenticated by SASL; set once */
+    unsigned cipher_bits; /* of the key that TLS encrypts with; 0: it does not */
 };
 
 struct transport_ops {
@@ -55,15 +58,45 @@ struct transport_ops {
     void (*close)(struct transport *transport);
 };
 
+struct transport_layered; /* transport-layer.c's own */
+
 struct transport {
     const struct transport_ops *ops;
     int fd; /* non-blocking, owned */
     struct transport_peer peer;
+    struct transport_layered *layered; /* NULL: no layer */
 };
 
 /* Takes a connected unix socket (on failure too). Reads the peer's credentials, security context
  * and, for users other than root, start time. */
 struct transport *transport_new_unix(int fd, GError **error);
+
+/* Takes a connected TCP socket (on failure too). */
+struct transport *transport_new_tcp(int fd, GError **error);
+
+/* The server's end of TLS over one, with what tls says, of which a reference is kept: handshake,
+ * check of the client's certificate, and the byte that tells the client that it passed. */
+struct tls;
+struct transport *transport_new_tls(int fd, struct tls *tls, GError **error);
+
+/* What SASL lays over the bytes of a link that is up. Results stay the layer's, until the next call
+ * of the same function; false: the link is to be dropped. */
+struct transport_layer {
+    bool (*encode)(void *data, const void *bytes, unsigned size, const char **ret_bytes,
+                   unsigned *ret_size);
+    bool (*decode)(void *data, const void *bytes, unsigned size, const char **ret_bytes,
+                   unsigned *ret_size);
+    void (*free)(void *data);
+    unsigned size_max; /* that encode takes at a time */
+};
+
+/* From now on for what is read, and for what is written behind the next plain_bytes; data is taken.
+ * Without descriptors. */
+void transport_add_layer(struct transport *transport, const struct transport_layer *layer,
+                         void *data, size_t plain_bytes);
+
+/* For transports that encode: the first bytes of parts, at most size. Returns how many. */
+size_t transport_gather(const struct iovec *parts, int count, void *bytes, size_t size);
 
 /* Closes the socket; peer stays readable. */
 void transport_shut(struct transport *transport);
