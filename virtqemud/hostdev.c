@@ -10,6 +10,7 @@
 #include "base/uuid.h"
 #include "host/pci.h"
 #include "host/usb.h"
+#include "host/virtual-function.h"
 
 #include "block-nodes.h"
 #include "device-common.h"
@@ -151,6 +152,21 @@ static bool claim_of(const struct device *device, struct pci_claim *ret_claim)
     return false;
 }
 
+/* The guest's end of an interface has the address of the document only if the adapter gives it. */
+static int set_address(const struct device *device, const char *address, GError **error)
+{
+    const struct domain_net *net = device->object;
+
+    if (device->kind != DEVICE_NET)
+        return 0;
+    if (!virtual_function_exists(address))
+        return device_refuse(error, "interface", net->info.alias,
+                             "Interface type hostdev is currently supported on SR-IOV Virtual "
+                             "Functions only");
+    unsigned vlan = net->vlan && net->vlan->tags.count ? net->vlan->tags.items[0]->id.value : 0;
+    return virtual_function_set(address, net->mac, vlan, error);
+}
+
 int hostdev_take(const struct device *device, GError **error)
 {
     struct pci_claim claim;
@@ -159,6 +175,8 @@ int hostdev_take(const struct device *device, GError **error)
     if (!claim_of(device, &claim))
         return 0;
     g_autofree char *address = pci_address_print(claim.address);
+    if (set_address(device, address, error) < 0)
+        return -1;
     if (claim.managed)
         return pci_set_driver(address, VFIO, error);
     if (pci_get_driver(address, &driver, error) < 0)

@@ -418,7 +418,8 @@ static int check_net(const struct building *building, GError **error)
     } gaps[] = {
         {net->filterref != NULL, "packet filters need virtnwfilterd, later"},
         {net->virtual_port != NULL, "<virtualport> is not in this version"},
-        {net->vlan != NULL, "<vlan> is not in this version"},
+        {net->vlan && net->type != NET_HOSTDEV, "<vlan> is not in this version"},
+        {net->vlan && net->vlan->tags.count > 1, "a virtual function has one VLAN"},
         {is_passt(net) && net->type != NET_USER, "<backend type='passt'/> needs type='user'"},
         {net->port_forwards.count > 0 && !is_passt(net),
          "<portForward> needs <backend type='passt'/>"},

@@ -5,14 +5,11 @@
 #include <fcntl.h>
 #include <linux/if_link.h>
 #include <linux/if_tun.h>
-#include <linux/netlink.h>
-#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -21,68 +18,12 @@
 #include "base/fd.h"
 #include "base/file.h"
 
-#define MESSAGE_BYTES 512
-
-/* ---- netlink ---- */
-
-struct request {
-    struct nlmsghdr header;
-    struct ifinfomsg link;
-    char attributes[MESSAGE_BYTES];
-};
-
-static struct rtattr *add_attribute(struct request *request, unsigned short type, const void *data,
-                                    size_t length)
-{
-    struct rtattr *attribute =
-        (struct rtattr *)((char *)request + NLMSG_ALIGN(request->header.nlmsg_len));
-
-    attribute->rta_type = type;
-    attribute->rta_len = (unsigned short)RTA_LENGTH(length);
-    if (length)
-        memcpy(RTA_DATA(attribute), data, length);
-    request->header.nlmsg_len =
-        NLMSG_ALIGN(request->header.nlmsg_len) + RTA_ALIGN(attribute->rta_len);
-    return attribute;
-}
-
-static void end_attribute(struct request *request, struct rtattr *attribute)
-{
-    attribute->rta_len =
-        (unsigned short)((char *)request + request->header.nlmsg_len - (char *)attribute);
-}
-
-/* Sends it and returns the kernel's verdict: 0 or an errno. */
-static int ask(struct request *request)
-{
-    struct {
-        struct nlmsghdr header;
-        struct nlmsgerr verdict;
-        char rest[MESSAGE_BYTES * 2];
-    } answer;
-    autofd int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-
-    request->header.nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
-    if (fd < 0 || send(fd, request, request->header.nlmsg_len, 0) < 0 ||
-        recv(fd, &answer, sizeof(answer), 0) < (ssize_t)sizeof(answer.header))
-        return errno;
-    return answer.header.nlmsg_type == NLMSG_ERROR ? -answer.verdict.error : EPROTO;
-}
-
-static struct request begin_request(unsigned short type)
-{
-    struct request request = {0};
-
-    request.header.nlmsg_len = NLMSG_LENGTH(sizeof(request.link));
-    request.header.nlmsg_type = type;
-    request.link.ifi_family = AF_UNSPEC;
-    return request;
-}
+#include "host/link-request.h"
 
 int macvtap_make(const char *name, const char *parent, const uint8_t mac[6], unsigned mode,
                  GError **error)
 {
-    struct request request = begin_request(RTM_NEWLINK);
+    struct link_request request = link_request_begin(RTM_NEWLINK);
     unsigned on_top_of = if_nametoindex(parent);
 
     if (!on_top_of || strlen(name) >= IFNAMSIZ) {
@@ -92,16 +33,16 @@ int macvtap_make(const char *name, const char *parent, const uint8_t mac[6], uns
     }
     request.header.nlmsg_flags = NLM_F_CREATE | NLM_F_EXCL;
     request.link.ifi_flags = request.link.ifi_change = IFF_UP;
-    add_attribute(&request, IFLA_LINK, &on_top_of, sizeof(on_top_of));
-    add_attribute(&request, IFLA_IFNAME, name, strlen(name) + 1);
-    add_attribute(&request, IFLA_ADDRESS, mac, 6);
-    struct rtattr *info = add_attribute(&request, IFLA_LINKINFO, NULL, 0);
-    add_attribute(&request, IFLA_INFO_KIND, "macvtap", sizeof("macvtap"));
-    struct rtattr *data = add_attribute(&request, IFLA_INFO_DATA, NULL, 0);
-    add_attribute(&request, IFLA_MACVLAN_MODE, &mode, sizeof(mode));
-    end_attribute(&request, data);
-    end_attribute(&request, info);
-    int failure = ask(&request);
+    link_request_add(&request, IFLA_LINK, &on_top_of, sizeof(on_top_of));
+    link_request_add(&request, IFLA_IFNAME, name, strlen(name) + 1);
+    link_request_add(&request, IFLA_ADDRESS, mac, 6);
+    struct rtattr *info = link_request_add(&request, IFLA_LINKINFO, NULL, 0);
+    link_request_add(&request, IFLA_INFO_KIND, "macvtap", sizeof("macvtap"));
+    struct rtattr *data = link_request_add(&request, IFLA_INFO_DATA, NULL, 0);
+    link_request_add(&request, IFLA_MACVLAN_MODE, &mode, sizeof(mode));
+    link_request_end(&request, data);
+    link_request_end(&request, info);
+    int failure = link_request_send(&request);
     if (failure)
         error_set_errno(error, failure, "cannot make the interface '%s' on top of '%s'", name,
                         parent);
@@ -110,11 +51,11 @@ int macvtap_make(const char *name, const char *parent, const uint8_t mac[6], uns
 
 void macvtap_remove(const char *name)
 {
-    struct request request = begin_request(RTM_DELLINK);
+    struct link_request request = link_request_begin(RTM_DELLINK);
 
     request.link.ifi_index = (int)if_nametoindex(name);
     if (request.link.ifi_index)
-        ask(&request);
+        link_request_send(&request);
 }
 
 /* ---- its character device ---- */
