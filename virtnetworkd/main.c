@@ -19,7 +19,7 @@
 
 static const struct driver_methods *const method_groups[] = {
     &connect_methods, &list_methods,     &lifecycle_methods, &lease_methods,
-    &event_methods,   &describe_methods, &update_methods,
+    &event_methods,   &describe_methods, &update_methods,    &port_methods,
 };
 
 static const struct protocol_program *const programs[] = {&remote_program, NULL};

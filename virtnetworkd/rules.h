@@ -10,6 +10,7 @@ struct rules {
     bool wanted; /* else nobody filters it: open networks, and bridges of others */
 };
 
+/* Pure; rules_clear() frees. */
 void rules_make(const struct network *network, struct rules *ret_rules);
 void rules_clear(struct rules *rules);
 

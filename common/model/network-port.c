@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "model/network-port.h"
 
+#include "model/network.h"
 #include "model/text-types.h"
 
 NAMES(network_plug_type_names, NULL, "network", "bridge", "direct", "hostdev-pci");

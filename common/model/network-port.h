@@ -3,7 +3,6 @@
 
 #include "model/domain-address.h"
 #include "model/net-parts.h"
-#include "model/network.h"
 
 /*
  * <networkport>: one guest's interface on a network. Who plugs it in says owner and MAC address;

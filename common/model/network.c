@@ -153,6 +153,7 @@ static const struct xml_row network_rows[] = {
                 "Line of dnsmasq's configuration, as it is"),
     ROW_LIST("modvirt:portForward", port_forwards, network_port_forward,
              "Ports of the host that lead to a guest"),
+    ROW_LIST("networkport", ports, network_port, "A guest's interface", .flags = XML_STATUS),
 };
 #undef ROWS_OF
 XML_SCHEMA(network, "network", .doc = "A virtual network", .namespaces = namespaces,

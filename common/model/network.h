@@ -6,6 +6,7 @@
 #include "model/net-parts.h"
 #include "model/network-dns.h"
 #include "model/network-ip.h"
+#include "model/network-port.h"
 #include "xml/schema.h"
 
 /*
@@ -123,6 +124,7 @@ struct network {
     struct net_virtual_port *virtual_port;
     LIST_OF(struct network_portgroup) portgroups;
     LIST_OF(struct network_port_forward) port_forwards;
+    LIST_OF(struct network_port) ports;  /* guests' interfaces on it; of a running network */
     LIST_OF(const char) dnsmasq_options; /* lines of its configuration, as they are */
 };
 

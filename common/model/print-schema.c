@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Usage: print-schema domain.rng|domain.md|network.rng|network.md - prints what the tables say of a document: its RELAX NG
- * grammar, or its reference. */
+/* Usage: print-schema domain.rng|domain.md|network.rng|network.md - prints what the tables say of a
+ * document: its RELAX NG grammar, or its reference. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

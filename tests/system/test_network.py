@@ -454,3 +454,56 @@ def test_update(connection, hosts):
         libvirt.VIR_ERR_XML_DETAIL
     assert code_of(update, network, "MODIFY", "BRIDGE", "<bridge name='x'/>") == \
         libvirt.VIR_ERR_OPERATION_UNSUPPORTED
+
+
+# ---- ports ----
+
+PORT = """<networkport>
+  <owner><name>guest</name><uuid>7347e8a9-bd25-409c-b4c3-ebf8744322b4</uuid></owner>
+  <mac address='52:54:00:7b:35:%02x'/>%s
+</networkport>"""
+
+
+def test_ports(connection, daemon):
+    more = "<bandwidth><inbound average='1000' peak='2000'/></bandwidth>" \
+           "<portgroup name='slow' default='yes'><bandwidth><outbound average='10'/></bandwidth></portgroup>"
+    network = connection.networkCreateXML(network_xml(more=more))
+    first = network.portCreateXML(PORT % (1, ""), 0)
+    text = first.XMLDesc(0)
+    assert "<plug type='network' bridge='br-net'/>" in text and "<outbound average='10'/>" in text
+    assert "connections='1'" in network.XMLDesc()
+    floor = "<bandwidth><inbound average='500' floor='1500'/></bandwidth>"
+    second = network.portCreateXML(PORT % (2, floor), 0)
+    assert "classID='3'" in second.XMLDesc(0)
+    assert code_of(network.portCreateXML, PORT % (3, floor), 0) == libvirt.VIR_ERR_OPERATION_INVALID
+    second.setParameters({"inbound.floor": 100, "inbound.average": 600}, 0)
+    assert second.parameters(0)["inbound.floor"] == 100
+    uuid = second.UUIDString()
+    daemon.restart()
+    with libvirt.open(URI) as fresh:
+        network = fresh.networkLookupByName("net")
+        assert len(network.listAllPorts(0)) == 2
+        second = network.portLookupByUUIDString(uuid)
+        assert second.parameters(0)["inbound.average"] == 600
+        second.delete(0)
+        assert code_of(network.portLookupByUUIDString, uuid) == libvirt.VIR_ERR_NO_NETWORK_PORT
+        assert "connections='1'" in network.XMLDesc()
+    assert "networkport" not in tested.virsh("net-dumpxml", "net", uri=URI)
+
+
+def test_ports_of_pools(connection):
+    text = "<network><name>%s</name><forward mode='%s'>%s</forward></network>"
+    pool = connection.networkCreateXML(text % ("pool", "passthrough",
+                                               "<interface dev='e0'/><interface dev='e1'/>"))
+    plugs = [re.search("<plug.*>", pool.portCreateXML(PORT % (n, ""), 0).XMLDesc(0))[0] for n in (1, 2)]
+    assert plugs == ["<plug type='direct' dev='e0' mode='passthrough'/>",
+                     "<plug type='direct' dev='e1' mode='passthrough'/>"]
+    with pytest.raises(libvirt.libvirtError, match="none are available"):
+        pool.portCreateXML(PORT % (3, ""), 0)
+    address = "<address type='pci' domain='0' bus='3' slot='0' function='1'/>"
+    devices = connection.networkCreateXML(text % ("devices", "hostdev", address))
+    assert "<plug type='hostdev-pci' managed='no'>" in devices.portCreateXML(PORT % (1, ""), 0).XMLDesc(0)
+    assert code_of(devices.portCreateXML, PORT % (2, ""), 0) == libvirt.VIR_ERR_INTERNAL_ERROR
+    connection.networkCreateXML("<network><name>br</name><forward mode='bridge'/><bridge name='b0'/></network>")
+    port = connection.networkLookupByName("br").portCreateXML(PORT % (1, ""), 0)
+    assert "<plug type='bridge' bridge='b0'/>" in port.XMLDesc(0)
