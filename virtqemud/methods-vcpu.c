@@ -350,7 +350,8 @@ static const struct method rows[] = {
     {.binding = HANDLER(remote, domain_set_vcpus)},
     {.binding = HANDLER(remote, domain_set_vcpus_flags),
      .flags = AFFECT | VIR_DOMAIN_VCPU_MAXIMUM | VIR_DOMAIN_VCPU_GUEST |
-              VIR_DOMAIN_VCPU_HOTPLUGGABLE | VIR_DOMAIN_VCPU_ASYNC_UNPLUG},
+              VIR_DOMAIN_VCPU_HOTPLUGGABLE | VIR_DOMAIN_VCPU_ASYNC_UNPLUG,
+     .thread = METHOD_PATIENT},
     {.binding = HANDLER(remote, domain_set_vcpu),
      .flags = AFFECT | VIR_DOMAIN_SETVCPU_ASYNC_UNPLUG,
      .job = true},

@@ -14,7 +14,6 @@
 #define OUTPUT_MAX (32u << 20) /* bytes that wait to be sent */
 #define FDS_MAX 16
 #define REASON_MAX 4096 /* bytes of what a refusal says */
-#define SYNC_MARK '\xff'
 
 /* One command's bytes on their way to the socket. */
 struct qmp_output {
@@ -392,19 +391,31 @@ void qmp_call_withdraw(struct qmp_call *call, unsigned deadline_ms)
     g_mutex_unlock(&qmp->lock);
 }
 
+/* For people's terminals and for logs: nothing that could steer them. The caller frees. */
+static char *clean_text(const char *text)
+{
+    GString *clean = g_string_new(NULL);
+
+    for (const char *next = text; *next && clean->len < REASON_MAX; next = g_utf8_next_char(next)) {
+        gunichar character = g_utf8_get_char(next);
+        g_string_append_unichar(clean, g_unichar_iscntrl(character) ? ' ' : character);
+    }
+    return g_string_free(clean, FALSE);
+}
+
 static void set_qemu_error(struct qmp_call *call, struct json_object *refusal)
 {
     const char *class = json_string_member(refusal, "class");
-    const char *text = json_string_member(refusal, "desc");
+    const char *given = json_string_member(refusal, "desc");
+    g_autofree char *text = clean_text(given ? given : "no reason given");
     const struct qmp_dialect *dialect = call->qmp->dialect;
     enum error_code code = dialect->refused;
 
     for (size_t i = 0; class && !dialect->agent && i < G_N_ELEMENTS(error_classes); i++)
         if (g_str_equal(class, error_classes[i].class))
             code = error_classes[i].code;
-    error_set(&call->error, code, "unable to execute %s command '%s': %.*s", dialect->program,
-              call->command ? call->command : "greeting", REASON_MAX,
-              text ? text : "no reason given");
+    error_set(&call->error, code, "unable to execute %s command '%s': %s", dialect->program,
+              call->command ? call->command : "greeting", text);
 }
 
 /*

@@ -5,6 +5,9 @@
 
 #include "qmp.h"
 
+/* Of an agent: before the command that synchronizes, and before the answer to it. */
+#define SYNC_MARK '\xff'
+
 struct loop_source;
 struct loop_timer;
 

@@ -18,7 +18,6 @@
 #define PAUSE_MS 10
 #define STRAY_MAX_BYTES (32u << 20)
 #define STRAY_LINE_BYTES 256 /* a line costs as many bytes at least */
-#define SYNC_MARK '\xff'
 
 static const struct qmp_dialect monitor_dialect = {
     .peer = "QEMU",
@@ -240,7 +239,7 @@ static void handle_bytes(struct qmp *qmp, const char *bytes, size_t length)
     keep(qmp, bytes, end - bytes);
 
     g_mutex_lock(&qmp->lock);
-    if (!qmp_wants_input(qmp)) /* the rest of an answer that came too late */
+    if (qmp->dialect->agent && !qmp_wants_input(qmp)) /* the rest of an answer, too late */
         g_clear_pointer(&qmp->input, g_byte_array_unref);
     qmp->usage.input_bytes = qmp->input ? qmp->input->len : 0;
     g_mutex_unlock(&qmp->lock);

@@ -170,6 +170,8 @@ static void say_refusals(int fd, void *data)
     expect(fd, "{\"execute\":\"guest-a\"}");
     qmp_peer_say(fd, "{\"error\": {\"class\": \"CommandNotFound\", \"desc\": \"no such thing\"}}");
     expect(fd, "{\"execute\":\"guest-b\"}");
+    qmp_peer_say(fd, "{\"error\": {\"desc\": \"a\\u001b]0;b\\nc\\u009bd\"}}");
+    expect(fd, "{\"execute\":\"guest-b\"}");
     qmp_peer_say(fd, "{\"error\": {}}");
     expect(fd, "{\"execute\":\"guest-c\"}");
 }
@@ -181,6 +183,8 @@ static void test_refusals(void)
     begin(&setup, say_refusals, NULL);
     check_fails(&setup, "guest-a", PATIENT_MS, VIR_ERR_AGENT_COMMAND_FAILED,
                 "unable to execute QEMU agent command 'guest-a': no such thing");
+    check_fails(&setup, "guest-b", PATIENT_MS, VIR_ERR_AGENT_COMMAND_FAILED,
+                "'guest-b': a ]0;b c d");
     check_fails(&setup, "guest-b", PATIENT_MS, VIR_ERR_AGENT_COMMAND_FAILED, "no reason given");
     check_fails(&setup, "guest-c", PATIENT_MS, VIR_ERR_AGENT_UNRESPONSIVE,
                 "the agent of guest 'x' has gone");
