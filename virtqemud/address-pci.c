@@ -545,10 +545,11 @@ static bool has_pci_controllers(const struct domain *domain)
     return false;
 }
 
-/* One port stays free for a device to be plugged, if the document left ports to us. */
+/* One port stays free for a device to be plugged, if we made ports at all. */
 static int add_spare_port(struct round *round, bool is_ours, bool *ret_again, GError **error)
 {
-    *ret_again = machine_has_pcie(round->machine) && is_ours && !has_free_port(round);
+    *ret_again = machine_has_pcie(round->machine) && is_ours &&
+                 has_pci_controllers(round->domain) && !has_free_port(round);
     return *ret_again ? add_bus(round->domain, CONTROLLER_PCIE_ROOT_PORT, error) : 0;
 }
 

@@ -3,6 +3,7 @@
 
 #include "address-pci.h"
 #include "address-usb.h"
+#include "address-virtio.h"
 
 static bool slot_is_used(const struct domain *domain, unsigned slot)
 {
@@ -59,7 +60,36 @@ static uint64_t first_register(enum device_kind kind)
     }
 }
 
-static void assign_registers(struct domain *domain)
+/* Devices that exist on this bus alone. */
+static bool needs_register(const struct device *device)
+{
+    const void *object = device->object;
+
+    switch (device->kind) {
+    case DEVICE_CONTROLLER:
+        return ((const struct domain_controller *)object)->type == CONTROLLER_SCSI &&
+               ((const struct domain_controller *)object)->model == CONTROLLER_SCSI_IBMVSCSI;
+    case DEVICE_NET:
+        return g_strcmp0(((const struct domain_net *)object)->model, "spapr-vlan") == 0;
+    case DEVICE_SERIAL:
+        return ((const struct domain_serial *)object)->target == SERIAL_TARGET_SPAPR_VIO;
+    case DEVICE_NVRAM:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* A console that is the first serial port shows its place. */
+static void show_console_register(struct domain_devices *devices)
+{
+    struct domain_console *console = devices->consoles.count ? devices->consoles.items[0] : NULL;
+
+    if (console && console->target == CONSOLE_TARGET_SERIAL && devices->serials.count)
+        console->info.address = devices->serials.items[0]->info.address;
+}
+
+static void assign_registers(struct domain *domain, const struct machine_traits *machine)
 {
     unsigned count;
     g_autofree struct device *devices = domain_list_devices(domain, &count);
@@ -67,6 +97,9 @@ static void assign_registers(struct domain *domain)
     for (unsigned i = 0; i < count; i++) {
         struct domain_address *address = devices[i].info ? &devices[i].info->address : NULL;
 
+        if (address && address->type == ADDRESS_NONE && machine->family == MACHINE_PSERIES &&
+            needs_register(&devices[i]))
+            address->type = ADDRESS_SPAPR_VIO;
         if (!address || address->type != ADDRESS_SPAPR_VIO || address->spapr_vio.reg.set)
             continue;
         uint64_t reg = first_register(devices[i].kind);
@@ -74,15 +107,18 @@ static void assign_registers(struct domain *domain)
             reg += 0x1000;
         address->spapr_vio.reg = OPT_ULONG(reg);
     }
+    if (machine->family == MACHINE_PSERIES)
+        show_console_register(&domain->devices);
 }
 
 static int assign(struct domain *domain, const struct machine_traits *machine, bool grow,
                   GError **error)
 {
-    if (address_assign_pci(domain, machine, grow, error) < 0 ||
+    assign_registers(domain, machine);
+    if (address_assign_virtio(domain, machine, error) < 0 ||
+        address_assign_pci(domain, machine, grow, error) < 0 ||
         address_assign_usb(domain, grow, error) < 0)
         return -1;
-    assign_registers(domain);
     return assign_memory_slots(domain, error);
 }
 

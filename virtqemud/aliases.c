@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "aliases.h"
 
+#include "device-common.h"
+
 #include <string.h>
 
 /* Most kinds are numbered; NULL: the kind has a rule of its own below, or no alias. */
@@ -51,14 +53,12 @@ static char *free_name(struct domain *live, const char *prefix)
     }
 }
 
-static bool is_virtio_scsi(const struct domain *live, unsigned index)
+static bool has_channels(const struct domain *live, unsigned index)
 {
     const struct domain_controller *controller =
         domain_find_controller(live, CONTROLLER_SCSI, index);
 
-    return controller && (controller->model == CONTROLLER_SCSI_VIRTIO ||
-                          controller->model == CONTROLLER_SCSI_VIRTIO_TRANSITIONAL ||
-                          controller->model == CONTROLLER_SCSI_VIRTIO_NON_TRANSITIONAL);
+    return controller && device_scsi_has_channels(controller);
 }
 
 /* By the drive's address (ide0-1-0) or, on buses without such, by the letter of its target. */
@@ -73,7 +73,7 @@ static char *name_disk(struct domain *live, const struct domain_disk *disk)
         g_autofree char *prefix = g_strdup_printf("%s-disk", bus ? bus : "drive");
         return letter >= 0 ? arena_printf(arena, "%s%d", prefix, letter) : free_name(live, prefix);
     }
-    if (disk->bus == DISK_BUS_SCSI && is_virtio_scsi(live, at->controller))
+    if (disk->bus == DISK_BUS_SCSI && has_channels(live, at->controller))
         return arena_printf(arena, "%s%u-%u-%u-%u", bus, at->controller, at->bus, at->target,
                             at->unit);
     return arena_printf(arena, "%s%u-%u-%u", bus, at->controller, at->bus, at->unit);

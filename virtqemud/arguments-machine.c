@@ -127,7 +127,7 @@ static void add_acpi(GString *option, const struct build *build)
 
     if (family == MACHINE_PC || family == MACHINE_Q35)
         option_add_tristate(option, "hpet", timer_presence(build->domain, TIMER_HPET));
-    if (device_arch_is_x86(build->domain) || (family == MACHINE_VIRT && arm))
+    if (device_arch_is_x86(build->domain) || (family == MACHINE_ARM_VIRT && arm))
         option_add_bool(option, "acpi", features_of(build)->acpi);
 }
 

@@ -38,25 +38,32 @@ static void disk_defaults(struct domain *domain, struct domain_disk *disk)
 
 static void usb_model(struct domain_controller *controller, const struct machine_traits *machine)
 {
-    default_to(&controller->model,
-               is_x86(machine) ? CONTROLLER_USB_PIIX3_UHCI : CONTROLLER_USB_QEMU_XHCI);
+    default_to(&controller->model, machine_devices_of(machine->family)->usb);
 }
 
 static void scsi_model(struct domain_controller *controller, const struct machine_traits *machine)
 {
-    static const uint8_t models[] = {
-        [MACHINE_PC] = CONTROLLER_SCSI_LSILOGIC,      [MACHINE_Q35] = CONTROLLER_SCSI_LSILOGIC,
-        [MACHINE_PSERIES] = CONTROLLER_SCSI_IBMVSCSI, [MACHINE_OTHER] = CONTROLLER_SCSI_VIRTIO,
-        [MACHINE_VIRT] = CONTROLLER_SCSI_VIRTIO,      [MACHINE_S390_CCW] = CONTROLLER_SCSI_VIRTIO,
-    };
-
     if (controller->model == CONTROLLER_SCSI_NONE || controller->model == CONTROLLER_SCSI_AUTO)
-        controller->model = models[machine->family];
+        controller->model = machine_devices_of(machine->family)->scsi;
 }
 
-static void controller_defaults(struct domain_controller *controller,
+/* Each is a host bridge of its own, with its number. */
+static void pseries_root(struct domain *domain, struct domain_controller *root)
+{
+    if (root->model != CONTROLLER_PCI_ROOT)
+        return;
+    if (!root->pci)
+        root->pci = arena_new(&domain->definition.arena, struct controller_pci);
+    default_to(&root->pci->model_name, PCI_MODEL_NAME_SPAPR_PCI_HOST_BRIDGE);
+    if (!root->pci->index.set)
+        root->pci->index = root->index;
+}
+
+static void controller_defaults(struct domain *domain, struct domain_controller *controller,
                                 const struct machine_traits *machine)
 {
+    if (controller->type == CONTROLLER_PCI && machine->family == MACHINE_PSERIES)
+        pseries_root(domain, controller);
     if (controller->type == CONTROLLER_USB)
         usb_model(controller, machine);
     else if (controller->type == CONTROLLER_SCSI)
@@ -66,27 +73,25 @@ static void controller_defaults(struct domain_controller *controller,
 static void net_defaults(struct domain_net *net, const struct machine_traits *machine)
 {
     if (!net->model && net->type != NET_HOSTDEV)
-        net->model = is_x86(machine) && net->type != NET_VDPA ? "rtl8139" : "virtio";
+        net->model = net->type == NET_VDPA ? "virtio" : machine_devices_of(machine->family)->net;
 }
 
 static void serial_defaults(struct domain_serial *serial, const struct machine_traits *machine)
 {
-    static const uint8_t targets[] = {
-        [MACHINE_OTHER] = SERIAL_TARGET_SYSTEM,      [MACHINE_PC] = SERIAL_TARGET_ISA,
-        [MACHINE_Q35] = SERIAL_TARGET_ISA,           [MACHINE_VIRT] = SERIAL_TARGET_SYSTEM,
-        [MACHINE_PSERIES] = SERIAL_TARGET_SPAPR_VIO, [MACHINE_S390_CCW] = SERIAL_TARGET_SCLP,
-    };
     static const uint8_t models[] = {
         [SERIAL_TARGET_ISA] = SERIAL_MODEL_ISA_SERIAL,
         [SERIAL_TARGET_USB] = SERIAL_MODEL_USB_SERIAL,
         [SERIAL_TARGET_PCI] = SERIAL_MODEL_PCI_SERIAL,
         [SERIAL_TARGET_SPAPR_VIO] = SERIAL_MODEL_SPAPR_VTY,
-        [SERIAL_TARGET_SYSTEM] = SERIAL_MODEL_PL011,
         [SERIAL_TARGET_SCLP] = SERIAL_MODEL_SCLPCONSOLE,
         [SERIAL_TARGET_ISA_DEBUG] = SERIAL_MODEL_ISA_DEBUGCON,
     };
 
-    default_to(&serial->target, targets[machine->family]);
+    const struct machine_devices *devices = machine_devices_of(machine->family);
+
+    default_to(&serial->target, devices->serial_target);
+    if (serial->target == devices->serial_target)
+        default_to(&serial->model, devices->serial_model);
     if (serial->target < G_N_ELEMENTS(models))
         default_to(&serial->model, models[serial->target]);
 }
@@ -105,7 +110,7 @@ static void input_defaults(struct domain_input *input, const struct machine_trai
 
 static void video_defaults(struct domain_video *video, const struct machine_traits *machine)
 {
-    default_to(&video->type, is_x86(machine) ? VIDEO_CIRRUS : VIDEO_VIRTIO);
+    default_to(&video->type, machine_devices_of(machine->family)->video);
     if (video->type == VIDEO_QXL && !video->vgamem)
         video->vgamem = 16384;
     domain_video_default_sizes(video);
@@ -121,13 +126,7 @@ static void tpm_defaults(struct domain_tpm *tpm, const struct machine_traits *ma
 
 static void panic_defaults(struct domain_panic *panic, const struct machine_traits *machine)
 {
-    static const uint8_t models[] = {
-        [MACHINE_OTHER] = PANIC_PVPANIC,   [MACHINE_PC] = PANIC_ISA,
-        [MACHINE_Q35] = PANIC_ISA,         [MACHINE_VIRT] = PANIC_PVPANIC,
-        [MACHINE_PSERIES] = PANIC_PSERIES, [MACHINE_S390_CCW] = PANIC_S390,
-    };
-
-    default_to(&panic->model, models[machine->family]);
+    default_to(&panic->model, machine_devices_of(machine->family)->panic);
 }
 
 static void hostdev_defaults(struct domain_hostdev *hostdev)
@@ -148,6 +147,12 @@ static void shmem_defaults(struct domain *domain, struct domain_shmem *shmem)
     default_to(&shmem->msi->ioeventfd, TRISTATE_ON);
 }
 
+static void rng_defaults(struct domain_rng *rng)
+{
+    if (rng->backend == RNG_BACKEND_RANDOM && !rng->path)
+        rng->path = "/dev/random";
+}
+
 static void vsock_defaults(struct domain_vsock *vsock)
 {
     default_to(&vsock->model, VIRTIO_MODEL_VIRTIO);
@@ -161,7 +166,7 @@ int defaults_apply_device(struct domain *domain, const struct machine_traits *ma
         disk_defaults(domain, object);
         break;
     case DEVICE_CONTROLLER:
-        controller_defaults(object, machine);
+        controller_defaults(domain, object, machine);
         break;
     case DEVICE_NET:
         net_defaults(object, machine);
@@ -180,6 +185,9 @@ int defaults_apply_device(struct domain *domain, const struct machine_traits *ma
         break;
     case DEVICE_PANIC:
         panic_defaults(object, machine);
+        break;
+    case DEVICE_RNG:
+        rng_defaults(object);
         break;
     case DEVICE_VSOCK:
         vsock_defaults(object);

@@ -34,6 +34,11 @@ static void default_cpu(struct domain *domain, const struct machine_traits *mach
     cpu->model = text(domain, machine->default_cpu);
 }
 
+static bool is_x86(const struct machine_traits *machine)
+{
+    return machine->family == MACHINE_PC || machine->family == MACHINE_Q35;
+}
+
 static void cpu_defaults(struct domain *domain, const struct machine_traits *machine)
 {
     struct domain_cpu *cpu = domain->cpu;
@@ -44,9 +49,20 @@ static void cpu_defaults(struct domain *domain, const struct machine_traits *mac
     }
     bool as_host = cpu->mode == CPU_MODE_HOST_PASSTHROUGH || cpu->mode == CPU_MODE_MAXIMUM;
     if (!cpu->check)
-        cpu->check = as_host ? CPU_CHECK_NONE : CPU_CHECK_PARTIAL;
+        cpu->check = as_host || !is_x86(machine) ? CPU_CHECK_NONE : CPU_CHECK_PARTIAL;
     if (as_host && !cpu->migratable)
         cpu->migratable = TRISTATE_ON;
+}
+
+/* What QEMU chooses without KVM, and what every host has with it. */
+static void gic_defaults(struct domain *domain, const struct machine_traits *machine)
+{
+    if (machine->family != MACHINE_ARM_VIRT || (domain->features && domain->features->gic_version))
+        return;
+    if (!domain->features)
+        domain->features = arena_new(&domain->definition.arena, struct domain_features);
+    domain->features->gic = true;
+    domain->features->gic_version = GIC_2;
 }
 
 /* Every vcpu has a node: those that the document forgot go to the first. */
@@ -128,12 +144,12 @@ static int add_usb_controllers(struct domain *domain, GError **error)
 
 static void usb_defaults(struct domain *domain, const struct machine_traits *machine)
 {
-    bool express = machine_has_pcie(machine);
+    bool first = machine->family == MACHINE_PC;
 
     if (!has_controller(domain, CONTROLLER_USB)) {
         struct domain_controller *usb = domain_ensure_controller(domain, CONTROLLER_USB, 0);
 
-        usb->model = express ? CONTROLLER_USB_QEMU_XHCI : CONTROLLER_USB_PIIX3_UHCI;
+        usb->model = first ? CONTROLLER_USB_PIIX3_UHCI : CONTROLLER_USB_QEMU_XHCI;
     }
 }
 
@@ -149,11 +165,16 @@ static void machine_controllers(struct domain *domain, const struct machine_trai
         domain_ensure_controller(domain, CONTROLLER_SATA, 0);
         domain_ensure_controller(domain, CONTROLLER_PCI, 0)->model = CONTROLLER_PCIE_ROOT;
         break;
-    case MACHINE_VIRT:
+    case MACHINE_ARM_VIRT:
+    case MACHINE_RISCV_VIRT:
+    case MACHINE_LOONGARCH_VIRT:
         domain_ensure_controller(domain, CONTROLLER_PCI, 0)->model = CONTROLLER_PCIE_ROOT;
         break;
     case MACHINE_PSERIES:
         usb_defaults(domain, machine);
+        domain_ensure_controller(domain, CONTROLLER_PCI, 0)->model = CONTROLLER_PCI_ROOT;
+        break;
+    case MACHINE_S390_CCW:
         domain_ensure_controller(domain, CONTROLLER_PCI, 0)->model = CONTROLLER_PCI_ROOT;
         break;
     default:
@@ -163,32 +184,37 @@ static void machine_controllers(struct domain *domain, const struct machine_trai
 
 /* ---- devices that guests have without asking ---- */
 
-static bool has_input(const struct domain *domain, enum input_type type)
+static bool has_input(const struct domain *domain, enum input_type type, enum input_bus bus)
 {
     LIST_EACH (input, &domain->devices.inputs)
-        if (input->type == type && input->bus == INPUT_BUS_PS2)
+        if (input->type == type && input->bus == bus)
             return true;
     return false;
 }
 
-static void add_ps2(struct domain *domain, enum input_type type)
+static void add_input(struct domain *domain, enum input_type type, enum input_bus bus)
 {
     struct domain_input *input;
 
-    if (has_input(domain, type))
+    if (has_input(domain, type, bus))
         return;
     input = arena_new(&domain->definition.arena, struct domain_input);
     input->type = (uint8_t)type;
-    input->bus = INPUT_BUS_PS2;
+    input->bus = (uint8_t)bus;
     LIST_APPEND(&domain->definition.arena, &domain->devices.inputs, input);
 }
 
 static void input_defaults(struct domain *domain, const struct machine_traits *machine)
 {
+    if (machine->family == MACHINE_PSERIES && domain->devices.graphics.count &&
+        !domain->devices.inputs.count) {
+        add_input(domain, INPUT_KEYBOARD, INPUT_BUS_USB);
+        add_input(domain, INPUT_MOUSE, INPUT_BUS_USB);
+    }
     if (!machine_has_ps2(machine) || (domain->features && domain->features->ps2 == TRISTATE_OFF))
         return;
-    add_ps2(domain, INPUT_MOUSE);
-    add_ps2(domain, INPUT_KEYBOARD);
+    add_input(domain, INPUT_MOUSE, INPUT_BUS_PS2);
+    add_input(domain, INPUT_KEYBOARD, INPUT_BUS_PS2);
 }
 
 static void add_memballoon(struct domain *domain)
@@ -197,6 +223,17 @@ static void add_memballoon(struct domain *domain)
         return;
     domain->devices.memballoon = arena_new(&domain->definition.arena, struct domain_memballoon);
     domain->devices.memballoon->model = MEMBALLOON_VIRTIO;
+}
+
+static void add_panic(struct domain *domain, const struct machine_traits *machine)
+{
+    struct domain_panic *panic;
+
+    if (domain->devices.panics.count)
+        return;
+    panic = arena_new(&domain->definition.arena, struct domain_panic);
+    panic->model = machine_devices_of(machine->family)->panic;
+    LIST_APPEND(&domain->definition.arena, &domain->devices.panics, panic);
 }
 
 /* Sound goes to the viewer where the viewer can play it. */
@@ -221,7 +258,10 @@ static void implicit_devices(struct domain *domain, const struct machine_traits 
     machine_controllers(domain, machine);
     input_defaults(domain, machine);
     domain_add_video(domain);
-    add_memballoon(domain);
+    if (machine_devices_of(machine->family)->has_balloon)
+        add_memballoon(domain);
+    if (machine_devices_of(machine->family)->has_panic)
+        add_panic(domain, machine);
     add_audio(domain);
 }
 
@@ -244,6 +284,7 @@ int defaults_apply_machine(struct domain *domain, const struct machine_traits *m
 {
     domain->os.machine = text(domain, machine->name);
     cpu_defaults(domain, machine);
+    gic_defaults(domain, machine);
     numa_defaults(domain);
     nvram_defaults(domain, machine);
     security_defaults(domain);

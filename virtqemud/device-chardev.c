@@ -47,9 +47,10 @@ int device_serial_properties(const struct domain *domain, const struct domain_se
                              struct json_object **ret_properties, GError **error)
 {
     unsigned model = serial->model ? serial->model : target_models[serial->target];
+    bool of_board = !serial->target && !serial->model && !device_arch_is_x86(domain);
 
     *ret_properties = NULL;
-    if (!serial_models[model].driver)
+    if (of_board || !serial_models[model].driver)
         return 0;
     *ret_properties = build(serial_models[model].driver, &serial->info);
     if (serial_models[model].port)

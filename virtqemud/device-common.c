@@ -17,6 +17,8 @@ static char *pci_bus_name(const struct domain *domain, unsigned bus)
 
     if (controller && controller->model == CONTROLLER_PCIE_ROOT)
         return g_strdup("pcie.0");
+    if (bus && controller && controller->model == CONTROLLER_PCI_ROOT)
+        return device_bus_name(domain, CONTROLLER_PCI, bus);
     if (bus == 0)
         return g_strdup(!controller && device_machine_is_q35(domain) ? "pcie.0" : "pci.0");
     return controller && controller->info.alias ? g_strdup(controller->info.alias)
@@ -89,6 +91,10 @@ void device_add_place(struct json_object *json, const struct domain *domain,
         return;
     case ADDRESS_CCW:
         add_ccw_place(json, &address->ccw);
+        return;
+    case ADDRESS_SPAPR_VIO:
+        if (address->spapr_vio.reg.set)
+            json_add(json, "I:reg", (int64_t)address->spapr_vio.reg.value, NULL);
         return;
     case ADDRESS_ISA:
         add_isa_place(json, &address->isa);

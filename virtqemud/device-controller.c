@@ -20,10 +20,15 @@ static const char *const usb_drivers[] = {
 };
 
 static const char *const scsi_drivers[] = {
-    [CONTROLLER_SCSI_NONE] = "lsi",        [CONTROLLER_SCSI_AUTO] = "lsi",
-    [CONTROLLER_SCSI_LSILOGIC] = "lsi",    [CONTROLLER_SCSI_LSISAS1068] = "mptsas1068",
-    [CONTROLLER_SCSI_VMPVSCSI] = "pvscsi", [CONTROLLER_SCSI_LSISAS1078] = "megasas",
-    [CONTROLLER_SCSI_DC390] = "dc390",     [CONTROLLER_SCSI_AM53C974] = "am53c974",
+    [CONTROLLER_SCSI_NONE] = "lsi",
+    [CONTROLLER_SCSI_AUTO] = "lsi",
+    [CONTROLLER_SCSI_LSILOGIC] = "lsi",
+    [CONTROLLER_SCSI_LSISAS1068] = "mptsas1068",
+    [CONTROLLER_SCSI_VMPVSCSI] = "pvscsi",
+    [CONTROLLER_SCSI_LSISAS1078] = "megasas",
+    [CONTROLLER_SCSI_DC390] = "dc390",
+    [CONTROLLER_SCSI_AM53C974] = "am53c974",
+    [CONTROLLER_SCSI_IBMVSCSI] = "spapr-vscsi",
 };
 
 static const uint8_t scsi_generations[] = {
@@ -94,19 +99,35 @@ static void add_pci_numbers(struct json_object *json, unsigned model,
     device_add_bool(json, "hotplug", pci->hotplug);
 }
 
+/* The first is the machine's. */
+static int build_host_bridge(const struct domain_controller *controller,
+                             struct json_object **ret_json)
+{
+    const struct controller_pci *pci = controller->pci;
+
+    if (!pci->index.value)
+        return 0;
+    *ret_json = json_build("s:driver", "spapr-pci-host-bridge", "u:index", pci->index.value, NULL);
+    if (pci->node.set)
+        json_add(*ret_json, "u:numa_node", pci->node.value, NULL);
+    return 0;
+}
+
 static int build_pci(const struct domain *domain, const struct domain_controller *controller,
                      struct json_object **ret_json, GError **error)
 {
     unsigned model = controller->model;
     unsigned name = controller->pci ? controller->pci->model_name : PCI_MODEL_NAME_NONE;
 
+    if (name == PCI_MODEL_NAME_SPAPR_PCI_HOST_BRIDGE && model == CONTROLLER_PCI_ROOT)
+        return build_host_bridge(controller, ret_json);
     if (model == CONTROLLER_PCI_ROOT || model == CONTROLLER_PCIE_ROOT)
         return controller->index.value == 0
                    ? 0
                    : refuse(controller, "this machine has one PCI root, with index 0", error);
     if (name == PCI_MODEL_NAME_NONE && model < G_N_ELEMENTS(pci_model_names))
         name = pci_model_names[model];
-    if (name == PCI_MODEL_NAME_NONE || name == PCI_MODEL_NAME_SPAPR_PCI_HOST_BRIDGE)
+    if (name == PCI_MODEL_NAME_NONE)
         return refuse(controller, "its model is not in this version", error);
     *ret_json = json_build("s:driver", names_word(&pci_model_name_names, name), NULL);
     add_pci_numbers(*ret_json, model, controller);

@@ -2,6 +2,7 @@
 #include "base/error.h"
 
 #include "device-common.h"
+#include "machine.h"
 #include "memory-backend.h"
 
 #define KIB_PER_MIB 1024
@@ -43,7 +44,16 @@ static bool is_elsewhere(const struct domain_video *video)
     return video->backend == VIDEO_BACKEND_VHOST_USER;
 }
 
-/* virtio has a VGA on x86 alone. */
+/* Arm's machines have no VGA, and channels no PCI. */
+static bool has_vga(const struct domain *domain, const struct domain_video *video)
+{
+    enum machine_family family = machine_family_of(domain->os.arch, domain->os.machine);
+
+    return family != MACHINE_ARM_VIRT && family != MACHINE_ARM_BOARD &&
+           (device_arch_is_x86(domain) || video->info.address.type == ADDRESS_PCI);
+}
+
+/* The first of them is a VGA for firmware. */
 static char *virtio_driver(const struct domain *domain, const struct domain_video *video,
                            const struct arguments_context *context)
 {
@@ -55,7 +65,7 @@ static char *virtio_driver(const struct domain *domain, const struct domain_vide
                             : "vhost-user-gpu-pci");
     if (is_accelerated(video) && is_primary(domain, video))
         vga = drivers[VIDEO_VIRTIO].accelerated;
-    if (is_primary(domain, video) && device_arch_is_x86(domain))
+    if (is_primary(domain, video) && has_vga(domain, video))
         return g_strdup(vga);
     if (is_accelerated(video))
         return g_strdup("virtio-gpu-gl-pci");

@@ -204,8 +204,11 @@ const struct emulator_cpu_model *emulator_find_cpu(const struct emulator *emulat
 {
     const struct emulator_cpus *cpus = &emulator->cpus[accelerator];
 
+    bool any_case = g_str_has_prefix(emulator->arch, "ppc"); /* POWER9, power9 */
+
     for (unsigned i = 0; i < cpus->model_count; i++)
-        if (strcmp(cpus->models[i].name, name) == 0)
+        if (any_case ? g_ascii_strcasecmp(cpus->models[i].name, name) == 0
+                     : strcmp(cpus->models[i].name, name) == 0)
             return &cpus->models[i];
     return NULL;
 }

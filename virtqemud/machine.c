@@ -15,11 +15,85 @@ static const struct {
     {"x86_64", "pc", MACHINE_PC},
     {"i686", "pc", MACHINE_PC},
     {"x86_64", "isapc", MACHINE_OTHER},
+    {"i686", "isapc", MACHINE_OTHER},
     {"ppc64", "pseries", MACHINE_PSERIES},
     {"ppc64le", "pseries", MACHINE_PSERIES},
     {"s390x", "s390-ccw", MACHINE_S390_CCW},
-    {NULL, "virt", MACHINE_VIRT},
+    {"aarch64", "virt", MACHINE_ARM_VIRT},
+    {"armv7l", "virt", MACHINE_ARM_VIRT},
+    {"riscv64", "virt", MACHINE_RISCV_VIRT},
+    {"riscv32", "virt", MACHINE_RISCV_VIRT},
+    {"loongarch64", "virt", MACHINE_LOONGARCH_VIRT},
+    {"aarch64", "", MACHINE_ARM_BOARD},
+    {"armv7l", "", MACHINE_ARM_BOARD},
 };
+
+#define PC_DEVICES                                                                                 \
+    .scsi = CONTROLLER_SCSI_LSILOGIC, .serial_target = SERIAL_TARGET_ISA,                          \
+    .serial_model = SERIAL_MODEL_ISA_SERIAL, .video = VIDEO_CIRRUS, .panic = PANIC_ISA,            \
+    .has_balloon = true, .net = "rtl8139"
+
+static const struct machine_devices devices[] = {
+    [MACHINE_OTHER] = {.usb = CONTROLLER_USB_QEMU_XHCI,
+                       .scsi = CONTROLLER_SCSI_VIRTIO,
+                       .video = VIDEO_VIRTIO,
+                       .panic = PANIC_PVPANIC,
+                       .has_balloon = true,
+                       .net = "virtio"},
+    [MACHINE_PC] = {.usb = CONTROLLER_USB_PIIX3_UHCI, PC_DEVICES},
+    [MACHINE_Q35] = {.usb = CONTROLLER_USB_PIIX3_UHCI, PC_DEVICES},
+    [MACHINE_ARM_VIRT] = {.usb = CONTROLLER_USB_QEMU_XHCI,
+                          .scsi = CONTROLLER_SCSI_LSILOGIC,
+                          .serial_target = SERIAL_TARGET_SYSTEM,
+                          .serial_model = SERIAL_MODEL_PL011,
+                          .video = VIDEO_VIRTIO,
+                          .panic = PANIC_PVPANIC,
+                          .net = "virtio"},
+    [MACHINE_RISCV_VIRT] = {.usb = CONTROLLER_USB_QEMU_XHCI,
+                            .scsi = CONTROLLER_SCSI_LSILOGIC,
+                            .serial_target = SERIAL_TARGET_SYSTEM,
+                            .serial_model = SERIAL_MODEL_16550A,
+                            .video = VIDEO_VIRTIO,
+                            .panic = PANIC_PVPANIC,
+                            .has_balloon = true,
+                            .net = "virtio"},
+    [MACHINE_LOONGARCH_VIRT] = {.usb = CONTROLLER_USB_QEMU_XHCI,
+                                .scsi = CONTROLLER_SCSI_VIRTIO,
+                                .serial_target = SERIAL_TARGET_SYSTEM,
+                                .serial_model = SERIAL_MODEL_16550A,
+                                .video = VIDEO_VIRTIO,
+                                .panic = PANIC_PVPANIC,
+                                .has_balloon = true,
+                                .net = "virtio"},
+    [MACHINE_ARM_BOARD] = {.usb = CONTROLLER_USB_QEMU_XHCI,
+                           .scsi = CONTROLLER_SCSI_VIRTIO,
+                           .video = VIDEO_VIRTIO,
+                           .panic = PANIC_PVPANIC,
+                           .net = "lan9118"},
+    [MACHINE_PSERIES] = {.usb = CONTROLLER_USB_QEMU_XHCI,
+                         .scsi = CONTROLLER_SCSI_IBMVSCSI,
+                         .serial_target = SERIAL_TARGET_SPAPR_VIO,
+                         .serial_model = SERIAL_MODEL_SPAPR_VTY,
+                         .video = VIDEO_VGA,
+                         .panic = PANIC_PSERIES,
+                         .has_panic = true,
+                         .has_balloon = true,
+                         .net = "rtl8139"},
+    [MACHINE_S390_CCW] = {.usb = CONTROLLER_USB_QEMU_XHCI,
+                          .scsi = CONTROLLER_SCSI_VIRTIO,
+                          .serial_target = SERIAL_TARGET_SCLP,
+                          .serial_model = SERIAL_MODEL_SCLPCONSOLE,
+                          .video = VIDEO_VIRTIO,
+                          .panic = PANIC_S390,
+                          .has_panic = true,
+                          .has_balloon = true,
+                          .net = "virtio"},
+};
+
+const struct machine_devices *machine_devices_of(enum machine_family family)
+{
+    return &devices[family];
+}
 
 enum machine_family machine_family_of(const char *arch, const char *name)
 {
@@ -37,5 +111,6 @@ bool machine_has_ps2(const struct machine_traits *machine)
 
 bool machine_has_pcie(const struct machine_traits *machine)
 {
-    return machine->family == MACHINE_Q35 || machine->family == MACHINE_VIRT;
+    return machine->family == MACHINE_Q35 ||
+           (machine->family >= MACHINE_ARM_VIRT && machine->family <= MACHINE_LOONGARCH_VIRT);
 }

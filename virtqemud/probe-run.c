@@ -243,19 +243,44 @@ static struct json_object *names_of(struct json_object *list, const char *meta_t
     return json_words(names);
 }
 
-/* "qemu64-x86_64-cpu" is the type of model qemu64. */
+/* "qemu64-x86_64-cpu" is the type of model qemu64; how QEMU calls its targets there. */
+static const struct {
+    const char *target, *suffix;
+} cpu_types[] = {
+    {"aarch64", "-arm-cpu"},           {"arm", "-arm-cpu"},         {"i386", "-i386-cpu"},
+    {"loongarch64", "-loongarch-cpu"}, {"ppc64", "-powerpc64-cpu"}, {"s390x", "-s390x-cpu"},
+    {"x86_64", "-x86_64-cpu"},
+};
+
+/* NULL: QEMU has no names of models for this target. "power9_v2.0" is a mask of the model POWER9,
+ * and documents know only that. The caller frees. */
+static char *model_of_type(const char *type, const char *target)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(cpu_types); i++) {
+        if (strcmp(cpu_types[i].target, target) != 0 ||
+            !g_str_has_suffix(type, cpu_types[i].suffix))
+            continue;
+        char *model = g_strndup(type, strlen(type) - strlen(cpu_types[i].suffix));
+        if (strcmp(target, "ppc64") != 0)
+            return model;
+        model[strcspn(model, "_")] = '\0';
+        char *upper = g_ascii_strup(model, -1);
+        g_free(model);
+        return upper;
+    }
+    return NULL;
+}
+
 static struct json_object *with_model_names(struct json_object *machines, const char *target)
 {
-    g_autofree char *suffix = g_strdup_printf("-%s-cpu", target);
     size_t length = json_object_array_length(machines);
 
     for (size_t i = 0; i < length; i++) {
         struct json_object *machine = json_object_array_get_idx(machines, i);
         const char *type = json_string_member(machine, "default-cpu-type");
-        if (type && g_str_has_suffix(type, suffix)) {
-            g_autofree char *model = g_strndup(type, strlen(type) - strlen(suffix));
-            json_add(machine, "s:default-cpu-type", model, NULL);
-        }
+        g_autofree char *model = type ? model_of_type(type, target) : NULL;
+        json_object_object_del(machine, "default-cpu-type");
+        json_add(machine, "S:default-cpu-type", model, NULL);
     }
     return json_object_get(machines);
 }

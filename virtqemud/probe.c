@@ -339,7 +339,7 @@ static const struct {
     {"or32", {"qemu-system-or1k"}},
     {"ppc", {"qemu-system-ppc"}},
     {"ppc64", {"qemu-system-ppc64"}},
-    {"ppc64le", {"qemu-system-ppc64"}},
+    {"ppc64le", {"qemu-system-ppc64le", "qemu-system-ppc64"}},
     {"riscv32", {"qemu-system-riscv32"}},
     {"riscv64", {"qemu-system-riscv64"}},
     {"s390x", {"qemu-system-s390x"}},

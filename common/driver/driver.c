@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include "driver/client.h"
-#include "driver/secondary.h"
 
 static void index_method(struct driver *driver, const struct method *method)
 {
@@ -75,7 +74,6 @@ void driver_disconnected(struct daemon *daemon, struct server_client *server_cli
     struct client *client = server_client->data;
 
     server_client->data = NULL;
-    secondary_close(client);
     client_close(client);
     client_unref(client);
 }

@@ -14,9 +14,9 @@ FORMATS = {'raw', 'qcow2', 'qed', 'vmdk', 'vdi', 'vpc'}
 NETWORK_DRIVERS = {'nbd', 'rbd', 'iscsi', 'http', 'https', 'ftp', 'ftps', 'gluster', 'ssh', 'nfs',
                    'nvme', 'virtio-blk-vhost-vdpa'}
 FAR_CHARDEVS = {'socket', 'file', 'udp', 'serial', 'parallel', 'pipe', 'pty', 'spicevmc', 'spiceport', 'dbus'}
-FLASH_SIZE = 540672
+FLASH_SIZE, ARM_FLASH_SIZE = 540672, 64 << 20
 IMAGE_SIZE = 1 << 20
-BUILT_IN = {'ide', 'fdc0', 'pci.0', 'pcie.0'}  # of the machine
+BUILT_IN = {'ide', 'fdc0', 'nvram', 'pci.0', 'pcie.0'}  # of the machine
 LISTED = pathlib.Path(__file__).with_name('absent.txt')
 
 
@@ -94,7 +94,8 @@ class Adapter:
         elif node['driver'] == 'vvfat':
             node['dir'] = self.folder
         elif node['driver'] in ('file', 'host_device', 'host_cdrom') and 'filename' in node:
-            if not os.path.isfile(node['filename']) or node['driver'] != 'file':
+            if not os.path.isfile(node['filename']) or 'pflash' in node['node-name'] or \
+                    node['driver'] != 'file':
                 node = self.file_node(node)
         if node['driver'] == 'luks':
             raise Unfit('an encrypted image')
@@ -102,7 +103,8 @@ class Adapter:
 
     def file_node(self, node):
         image_format = self.formats.get(node['node-name'], 'raw')
-        size = FLASH_SIZE if 'pflash' in node['node-name'] else IMAGE_SIZE
+        flash = ARM_FLASH_SIZE if 'aarch64' in self.argv[0] else FLASH_SIZE
+        size = flash if 'pflash' in node['node-name'] else IMAGE_SIZE
         kept = {key: node[key] for key in ('node-name', 'read-only', 'auto-read-only', 'discard', 'cache')
                 if key in node}
         if image_format not in FORMATS:
@@ -121,6 +123,10 @@ class Adapter:
             kind, ident = made['backend']['type'], 'id=' + made['id']
         self.expected['chardev'].add(ident.partition('=')[2])
         return f'null,{ident}' if kind in FAR_CHARDEVS else value
+
+    def change_serial(self, value):
+        self.named.add(value.removeprefix('chardev:char'))
+        return value
 
     def change_mon(self, value):
         return None

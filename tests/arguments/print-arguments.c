@@ -109,6 +109,8 @@ static bool is_no_device(const struct device *device)
         return ((const struct domain_sound *)object)->model == SOUND_PCSPK;
     case DEVICE_VIDEO:
         return ((const struct domain_video *)object)->type == VIDEO_NONE;
+    case DEVICE_IOMMU:
+        return ((const struct domain_iommu *)object)->model == IOMMU_SMMUV3;
     case DEVICE_WATCHDOG:
         return ((const struct domain_watchdog *)object)->model == WATCHDOG_ITCO;
     default:

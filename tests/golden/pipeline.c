@@ -9,18 +9,56 @@
 #include "virtqemud/rules.h"
 #include "xml/xml.h"
 
-static bool is_32bit(const struct domain *domain)
+/* What Debian's QEMU 7.2 is for each architecture. */
+static const struct emulated {
+    const char *arch, *emulator, *alias, *machine, *default_cpu;
+} emulators[] = {
+    {"x86_64", "/usr/bin/qemu-system-x86_64", "pc", "pc-i440fx-7.2", "qemu64"},
+    {"x86_64", "/usr/bin/qemu-system-x86_64", "q35", "pc-q35-7.2", "qemu64"},
+    {"i686", "/usr/bin/qemu-system-i386", "pc", "pc-i440fx-7.2", "qemu32"},
+    {"i686", "/usr/bin/qemu-system-i386", "q35", "pc-q35-7.2", "qemu32"},
+    {"aarch64", "/usr/bin/qemu-system-aarch64", "virt", "virt-7.2", "cortex-a15"},
+    {"armv7l", "/usr/bin/qemu-system-arm", "virt", "virt-7.2", "cortex-a15"},
+    {"ppc64", "/usr/bin/qemu-system-ppc64", "pseries", "pseries-7.2", "POWER9"},
+    {"s390x", "/usr/bin/qemu-system-s390x", "s390-ccw-virtio", "s390-ccw-virtio-7.2", "qemu"},
+    {"riscv64", "/usr/bin/qemu-system-riscv64", "virt", "virt", NULL},
+    {"loongarch64", "/usr/bin/qemu-system-loongarch64", "virt", "virt", "la464"},
+};
+
+/* NULL: an architecture that has no golden documents. */
+static const struct emulated *emulated_of(const char *arch, const char *machine)
 {
-    return g_strcmp0(domain->os.arch, "i686") == 0;
+    const struct emulated *first = NULL;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(emulators); i++) {
+        if (!g_str_equal(emulators[i].arch, arch))
+            continue;
+        if (g_strcmp0(emulators[i].alias, machine) == 0)
+            return &emulators[i];
+        first = first ? first : &emulators[i];
+    }
+    return first;
 }
 
-static const char *machine_of(const struct domain *domain)
+static const char *machine_of(const struct domain *domain, const struct emulated *emulated)
 {
     const char *machine = domain->os.machine;
 
-    if (!machine || g_str_equal(machine, "pc"))
-        return "pc-i440fx-7.2";
-    return g_str_equal(machine, "q35") ? "pc-q35-7.2" : machine;
+    if (emulated && (!machine || g_str_equal(machine, emulated->alias)))
+        return emulated->machine;
+    return machine ? machine : "pc-i440fx-7.2";
+}
+
+/* Documents of 64 bits may name the emulator of 32, and the other way round. */
+static const char *default_cpu_of(const struct domain *domain, const struct emulated *emulated)
+{
+    const char *emulator = domain->devices.emulator;
+
+    if (strstr(emulator, "i386"))
+        return "qemu32";
+    if (!emulated || strstr(emulator, "x86_64"))
+        return "qemu64";
+    return emulated->default_cpu;
 }
 
 /* What the daemons of other hypervisors start from. */
@@ -48,13 +86,15 @@ static int complete(struct domain *domain, GError **error)
         return complete_other(domain, error);
     if (!domain->os.arch)
         domain->os.arch = "x86_64";
+    const struct emulated *emulated = emulated_of(domain->os.arch, domain->os.machine);
+    const char *name = machine_of(domain, emulated);
+
     if (!domain->devices.emulator)
-        domain->devices.emulator =
-            is_32bit(domain) ? "/usr/bin/qemu-system-i386" : "/usr/bin/qemu-system-x86_64";
+        domain->devices.emulator = emulated ? emulated->emulator : "/usr/bin/qemu-system-x86_64";
     const struct machine_traits machine = {
-        .name = machine_of(domain),
-        .default_cpu = strstr(domain->devices.emulator, "i386") ? "qemu32" : "qemu64",
-        .family = machine_family_of(domain->os.arch, machine_of(domain)),
+        .name = name,
+        .default_cpu = default_cpu_of(domain, emulated),
+        .family = machine_family_of(domain->os.arch, name),
         .host_is_conventional = is_conventional,
         .nvram_folder = "/var/lib/libvirt/qemu/nvram",
     };

@@ -11,7 +11,7 @@ import time
 import libvirt
 import libvirt_qemu
 import pytest
-from conftest import Console, code_of, remove_guests
+from conftest import Console, boot, code_of, remove_guests
 from daemon import GUEST, IMAGES, URI, linux_xml, virsh, wait_until
 
 NAME = "agent"
@@ -43,10 +43,7 @@ class Guest:
         self.connection = libvirt.open(URI)
 
     def start(self):
-        self.domain.createWithFlags(libvirt.VIR_DOMAIN_START_PAUSED)
-        self.console = Console(self.domain)
-        self.domain.resume()
-        self.console.wait("guest: up", 150)
+        self.console = boot(self.domain)
         self.wait_connected()
         virsh("guest-agent-timeout", NAME, "--timeout", "60")   # of a machine that may be busy
 
@@ -81,7 +78,7 @@ class Guest:
         """runs a command by the console, and waits for its end"""
         self.count = getattr(self, "count", 0) + 1
         self.console.send("%s; echo done $((%d + 1000))\n" % (text, self.count))
-        self.console.wait("done %d" % (self.count + 1000), 60)
+        self.console.wait("done %d" % (self.count + 1000))
 
     def stop_agent(self):
         self.type("kill -STOP $(cat /run/qemu-ga.pid)")
@@ -228,7 +225,7 @@ def test_commands(guest):
 
 def test_mute(guest):
     """the deadline ends the call; meanwhile nothing else of this guest waits"""
-    guest.domain.agentSetResponseTimeout(5)
+    guest.domain.agentSetResponseTimeout(3)
     guest.stop_agent()
     codes = []
     asking = threading.Thread(target=lambda: codes.append(code_of(guest.domain.fsFreeze)))
@@ -240,10 +237,9 @@ def test_mute(guest):
         domain.suspend()
         domain.setMetadata(libvirt.VIR_DOMAIN_METADATA_TITLE, "x", None, None)
         domain.resume()
-        assert asking.is_alive() and time.monotonic() - start < 5
+        assert asking.is_alive() and time.monotonic() - start < 3
     asking.join(30)
     assert codes == [UNRESPONSIVE]
-    guest.domain.agentSetResponseTimeout(1)
     assert code_of(guest.domain.getTime) == UNRESPONSIVE
     guest.continue_agent()      # it now answers what it was asked before, and is not believed
     guest.domain.agentSetResponseTimeout(60)
@@ -260,28 +256,23 @@ def test_many_calls_to_a_mute_one(guest, other):
     """more than there are workers, and the daemon serves others"""
     guest.stop_agent()
     guest.domain.agentSetResponseTimeout(2)
-    errors = []
+    codes = []
 
     def ask():
         with libvirt.open(URI) as own:
-            domain = own.lookupByName(NAME)
-            try:
-                domain.getTime()
-            except libvirt.libvirtError as error:
-                errors.append((error.get_error_code(), str(error)))
+            codes.append(code_of(own.lookupByName(NAME).getTime))
 
     threads = [threading.Thread(target=ask) for _ in range(30)]
     start = time.monotonic()
     for thread in threads:
         thread.start()
     assert other.XMLDesc() and other.blockInfo("vdb")
-    assert time.monotonic() - start < 15
+    assert time.monotonic() - start < 5
     for thread in threads:
         thread.join(60)
-    codes, texts = zip(*errors)
-    assert set(codes) <= {UNRESPONSIVE, libvirt.VIR_ERR_RESOURCE_BUSY} and len(codes) == 30
-    # who waited for the turn got the same answer
-    assert any("did not answer the call before this one" in text for text in texts)
+    assert time.monotonic() - start < 30        # who waited for the turn got the same answer
+    assert set(codes) <= {UNRESPONSIVE, libvirt.VIR_ERR_RESOURCE_BUSY,
+                          libvirt.VIR_ERR_OPERATION_TIMEOUT} and len(codes) == 30
     guest.continue_agent()
     guest.domain.agentSetResponseTimeout(60)
     assert guest.domain.hostname() == "small"
