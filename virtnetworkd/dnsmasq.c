@@ -119,6 +119,38 @@ static int run(const struct network *network, GError **error)
     return process_run(&spec, OUTPUT_MOST, START_MS, NULL, error);
 }
 
+/* One that a killed daemon had just started: its pid file was not there yet. */
+static bool end_unknown(const struct network *network)
+{
+    g_autoptr(GDir) proc = g_dir_open("/proc", 0, NULL);
+    bool found = false;
+    const char *name;
+
+    while (proc && (name = g_dir_read_name(proc))) {
+        struct process process = PROCESS_INIT;
+        pid_t pid = (pid_t)g_ascii_strtoll(name, NULL, 10);
+
+        if (pid <= 0 || !is_ours(pid, network) || process_open(pid, 0, &process, NULL) < 0)
+            continue;
+        process_kill(&process, END_MS);
+        process_clear(&process);
+        found = true;
+    }
+    return found;
+}
+
+static int run_again(const struct network *network, GError **error)
+{
+    g_autoptr(GError) first = NULL;
+
+    if (run(network, &first) == 0)
+        return 0;
+    if (end_unknown(network))
+        return run(network, error);
+    g_propagate_error(error, g_steal_pointer(&first));
+    return -1;
+}
+
 /* ---- watching ---- */
 
 struct watch {
@@ -206,7 +238,7 @@ int dnsmasq_start(struct vnet *vnet, const struct network *network, GError **err
     if (!dnsmasq_is_needed(network))
         return 0;
     if (!pid) {
-        if (write_files(network, error) < 0 || run(network, error) < 0)
+        if (write_files(network, error) < 0 || run_again(network, error) < 0)
             return -1;
         pid = dnsmasq_pid(network);
     }
@@ -241,10 +273,18 @@ static void end(const struct network *network)
     process_clear(&process);
 }
 
-void dnsmasq_stop(struct vnet *vnet, const struct network *network)
+void dnsmasq_begin_stop(struct vnet *vnet, const struct network *network)
 {
+    pid_t pid = dnsmasq_pid(network);
+
     object_ref(&vnet->object);
     loop_post(networkd->driver->daemon->loop, end_watching, vnet);
+    if (pid)
+        kill(pid, SIGTERM);
+}
+
+void dnsmasq_end_stop(const struct network *network)
+{
     end(network);
     remove_files(network);
 }
@@ -259,6 +299,7 @@ void dnsmasq_forget(const struct network *network)
 
 int dnsmasq_restart(struct vnet *vnet, const struct network *network, GError **error)
 {
-    dnsmasq_stop(vnet, network);
+    dnsmasq_begin_stop(vnet, network);
+    dnsmasq_end_stop(network);
     return dnsmasq_start(vnet, network, error);
 }

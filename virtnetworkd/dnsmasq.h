@@ -18,8 +18,9 @@ int dnsmasq_start(struct vnet *vnet, const struct network *network, GError **err
 int dnsmasq_reload(const struct network *network, GError **error);
 int dnsmasq_restart(struct vnet *vnet, const struct network *network, GError **error);
 
-/* Ends it, and removes its files but for the leases. */
-void dnsmasq_stop(struct vnet *vnet, const struct network *network);
+/* Tells it to end; waits until it has, and removes its files but for the leases. */
+void dnsmasq_begin_stop(struct vnet *vnet, const struct network *network);
+void dnsmasq_end_stop(const struct network *network);
 
 /* Of a network that is no more: removes its leases. */
 void dnsmasq_forget(const struct network *network);

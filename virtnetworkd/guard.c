@@ -9,6 +9,7 @@
 #include "base/workers.h"
 #include "daemon/daemon.h"
 #include "host/firewall-watch.h"
+#include "host/firewall.h"
 
 #include "rules.h"
 #include "vnet.h"
@@ -32,6 +33,7 @@ static void look(void *data)
                   error->message);
     else if (repaired)
         log_warn("rules of networks were changed by another program, and are put back");
+    firewall_rest();
 }
 
 static void settled(struct loop_timer *timer, void *data)

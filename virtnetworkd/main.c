@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/workers.h"
 #include "driver/connect.h"
+#include "host/firewall.h"
 
 #include "autostart.h"
 #include "dnsmasq.h"
@@ -124,6 +125,7 @@ static int load(const struct daemon *daemon, GError **error)
             log_info("%s", note->text);
     }
     status_readopt();
+    firewall_rest();
     return 0;
 }
 

@@ -2,6 +2,11 @@
 #include "rules.h"
 
 #include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+
+#include "vnet.h"
 
 static enum firewall_kind kind_of(const struct network *network, const struct network_ip *ip)
 {
@@ -107,6 +112,18 @@ void rules_clear(struct rules *rules)
 
 /* ---- what the kernel has ---- */
 
+static void append(const struct network *network,
+                   void (*write)(const struct firewall_network *network, GString *out),
+                   GString *orders)
+{
+    struct rules rules;
+
+    rules_make(network, &rules);
+    if (rules.wanted)
+        write(&rules.network, orders);
+    rules_clear(&rules);
+}
+
 /*
  * The networks that have rules, by name, and the digest of our tables with them. The lock is held
  * while rules change, and are compared.
@@ -130,6 +147,37 @@ static void forget(const struct network *network)
         g_hash_table_remove(present, network->name);
 }
 
+/* What a later daemon finds: our tables, and the orders that made them, as two digests. */
+static char *file_path(void)
+{
+    return g_strdup_printf("%s/rules", networkd->status_folder);
+}
+
+static gint compare_networks(gconstpointer a, gconstpointer b)
+{
+    const struct network *const *one = a, *const *two = b;
+
+    return strcmp((*one)->name, (*two)->name);
+}
+
+/* Of all networks present; the caller frees. */
+static char *digest_orders(void)
+{
+    g_autoptr(GPtrArray) networks = g_ptr_array_new();
+    g_autoptr(GString) orders = g_string_new(NULL);
+    GHashTableIter iter;
+    void *network;
+
+    if (present)
+        g_hash_table_iter_init(&iter, present);
+    while (present && g_hash_table_iter_next(&iter, NULL, &network))
+        g_ptr_array_add(networks, network);
+    g_ptr_array_sort(networks, compare_networks);
+    for (guint i = 0; i < networks->len; i++)
+        append(networks->pdata[i], firewall_write_add, orders);
+    return g_compute_checksum_for_string(G_CHECKSUM_SHA256, orders->str, (gssize)orders->len);
+}
+
 /* Our tables as nft lists them, as a digest; the caller frees. */
 static char *digest_tables(void)
 {
@@ -147,6 +195,30 @@ static char *digest_tables(void)
     return digest;
 }
 
+static void save(void)
+{
+    g_autofree char *path = file_path(), *orders = digest_orders();
+    g_autofree char *text = g_strdup_printf("%s %s\n", expected, orders);
+
+    if (file_replace_volatile(path, text, strlen(text), 0600, NULL) < 0)
+        unlink(path);
+}
+
+/* Are they as the last daemon left them, and what these networks want? */
+static bool are_as_saved(void)
+{
+    g_autofree char *path = file_path(), *text = NULL;
+
+    if (file_read_all(path, 1024, &text, NULL, NULL) < 0)
+        return false;
+    g_autofree char *tables = digest_tables(), *orders = digest_orders();
+    g_autofree char *wanted = g_strdup_printf("%s %s\n", tables, orders);
+    if (strcmp(wanted, text) != 0)
+        return false;
+    expected = g_steal_pointer(&tables);
+    return true;
+}
+
 static int apply(const GString *orders, GError **error)
 {
     if (!orders->len)
@@ -160,18 +232,6 @@ static int apply(const GString *orders, GError **error)
 
 /* ---- one network ---- */
 
-static void append(const struct network *network,
-                   void (*write)(const struct firewall_network *network, GString *out),
-                   GString *orders)
-{
-    struct rules rules;
-
-    rules_make(network, &rules);
-    if (rules.wanted)
-        write(&rules.network, orders);
-    rules_clear(&rules);
-}
-
 int rules_add(const struct network *network, GError **error)
 {
     g_autoptr(GString) orders = g_string_new(NULL);
@@ -179,8 +239,10 @@ int rules_add(const struct network *network, GError **error)
     append(network, firewall_write_add, orders);
     g_mutex_lock(&lock);
     int result = apply(orders, error);
-    if (result == 0)
+    if (result == 0) {
         note(network);
+        save();
+    }
     g_mutex_unlock(&lock);
     return result;
 }
@@ -193,8 +255,10 @@ int rules_replace(const struct network *old, const struct network *network, GErr
     append(network, firewall_write_add, orders);
     g_mutex_lock(&lock);
     int result = apply(orders, error);
-    if (result == 0)
+    if (result == 0) {
         note(network);
+        save();
+    }
     g_mutex_unlock(&lock);
     return result;
 }
@@ -239,6 +303,8 @@ int rules_remove(const struct network *network, GError **error)
     bool known = present && g_hash_table_contains(present, network->name);
     forget(network);
     int result = known && apply(orders, NULL) < 0 ? restore(error) : 0;
+    if (result == 0)
+        save();
     g_mutex_unlock(&lock);
     return result;
 }
@@ -248,7 +314,9 @@ int rules_adopt(const GPtrArray *networks, GError **error)
     g_mutex_lock(&lock);
     for (guint i = 0; i < networks->len; i++)
         note(networks->pdata[i]);
-    int result = restore(error);
+    int result = are_as_saved() ? 0 : restore(error);
+    if (result == 0)
+        save();
     g_mutex_unlock(&lock);
     return result;
 }

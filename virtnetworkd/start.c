@@ -247,12 +247,14 @@ static void clear_up(struct object *object, const struct network *network)
 
     if (!network_is_managed(network))
         return;
-    dnsmasq_stop(vnet_of(object), network);
+    /* it ends while the rest goes */
+    dnsmasq_begin_stop(vnet_of(object), network);
     if (rules_remove(network, &error) < 0)
         log_error("network '%s': %s", network->name, error->message);
     g_clear_error(&error);
     if (netlink_delete(network->bridge, &error) < 0)
         log_error("network '%s': %s", network->name, error->message);
+    dnsmasq_end_stop(network);
 }
 
 static int begin(struct job *job, struct network *live, GError **error)
@@ -262,7 +264,7 @@ static int begin(struct job *job, struct network *live, GError **error)
     g_mutex_lock(&networkd->lock);
     result = check_collisions(live, error);
     if (result == 0)
-        object_publish_active(job, definition_ref(&live->definition), -1, 0, 0);
+        object_publish_active(job, definition_copy(&live->definition), -1, 0, 0);
     g_mutex_unlock(&networkd->lock);
     return result;
 }

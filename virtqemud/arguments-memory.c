@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <unistd.h>
+
 #include "base/error.h"
 #include "base/file.h"
 
@@ -6,6 +8,7 @@
 #include "memory-backend.h"
 #include "option.h"
 
+#define KIB 1024
 #define KIB_PER_MIB 1024
 
 static const struct memory_backing plain;
@@ -37,6 +40,27 @@ const char *arguments_memory_id(const struct build *build)
 }
 
 /* ---- what memory is made of ---- */
+
+/* The host's kernel has pages of certain sizes, if it has any. */
+static int check_pages(const struct build *build, GError **error)
+{
+    const struct memory_hugepages *hugepages = backing_of(build)->hugepages;
+
+    for (unsigned i = 0; !build->context->plan && hugepages && i < hugepages->pages.count; i++) {
+        uint64_t size = hugepages->pages.items[i]->size;
+        g_autofree char *path =
+            g_strdup_printf("/sys/kernel/mm/hugepages/hugepages-%" G_GUINT64_FORMAT "kB", size);
+
+        if (size * KIB == (uint64_t)sysconf(_SC_PAGESIZE) || access(path, F_OK) == 0)
+            continue;
+        error_set(error, VIR_ERR_CONFIG_UNSUPPORTED,
+                  "memoryBacking/hugepages/page[%u]/@size: the host has no pages of "
+                  "%" G_GUINT64_FORMAT " KiB",
+                  i + 1, size);
+        return -1;
+    }
+    return 0;
+}
 
 /* Memory in files is for others to see, or because that was asked for. */
 static bool uses_folder(const struct build *build)
@@ -168,7 +192,7 @@ int arguments_add_memory(const struct build *build, GError **error)
 {
     const char *id = arguments_memory_id(build);
 
-    if (make_folder(build, error) < 0)
+    if (check_pages(build, error) < 0 || make_folder(build, error) < 0)
         return -1;
     add_size(build);
     if (id)

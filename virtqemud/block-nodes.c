@@ -33,7 +33,7 @@ static const char *const format_drivers[] = {
     [IMAGE_FORMAT_COW] = NULL,      [IMAGE_FORMAT_QCOW] = "qcow",
     [IMAGE_FORMAT_QCOW2] = "qcow2", [IMAGE_FORMAT_QED] = "qed",
     [IMAGE_FORMAT_VMDK] = "vmdk",   [IMAGE_FORMAT_LUKS] = NULL,
-    [IMAGE_FORMAT_AIO] = "raw",
+    [IMAGE_FORMAT_AIO] = "raw",     [IMAGE_FORMAT_VHDX] = "vhdx",
 };
 
 /* Formats that can have an image below. */

@@ -7,6 +7,7 @@
 
 /* One being started. */
 struct helper_launch {
+    struct guest *run;
     struct qemu *qemu;
     const struct domain *domain;
     const struct device *device; /* NULL: of all devices */

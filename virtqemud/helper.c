@@ -311,6 +311,30 @@ static int read_pid(const struct helper_launch *launch, int news, struct process
     return 0;
 }
 
+static int enter_group(struct guest *guest, const struct process *process, GError **error)
+{
+    g_auto(GStrv) folders = guest_get_cgroup(guest);
+
+    return folders ? cgroup_enter((const char *const *)folders, process->pid, error) : 0;
+}
+
+/* In the group from the start, as far as that can be: what it forks is there as well. */
+static int start_in_group(const struct helper_launch *launch, const struct process_spec *spec,
+                          struct process *ret_process, GError **error)
+{
+    struct process process;
+
+    if (process_start(spec, &process, error) < 0)
+        return -1;
+    if (enter_group(launch->run, &process, error) < 0) {
+        process_kill(&process, STOP_GRACE_MS);
+        process_clear(&process);
+        return -1;
+    }
+    *ret_process = process;
+    return 0;
+}
+
 /* One that leaves its first process once it is ready. */
 static int run_background(const struct helper_launch *launch, struct process_spec *spec,
                           struct process *ret_process, GError **error)
@@ -326,7 +350,7 @@ static int run_background(const struct helper_launch *launch, struct process_spe
         error_set_errno(error, errno, "cannot watch '%s'", folder);
         return -1;
     }
-    if (process_start(spec, &first, error) < 0)
+    if (start_in_group(launch, spec, &first, error) < 0)
         return -1;
     bool ended = process_wait(&first, READY_MS, &status);
     if (!ended)
@@ -377,7 +401,7 @@ static int run_foreground(const struct helper_kind_row *row, const struct helper
     spec->fds = &inherited;
     spec->fd_count = 1;
     spec->output = spec->errors = log;
-    if (process_start(spec, &ret_running->process, error) < 0)
+    if (start_in_group(launch, spec, &ret_running->process, error) < 0)
         return -1;
     ret_running->peer = fd_take(&peer);
     return 0;
@@ -406,13 +430,6 @@ static int run(const struct helper_kind_row *row, struct helper_launch *launch,
     return result;
 }
 
-static int enter_group(struct guest *guest, const struct process *process, GError **error)
-{
-    g_auto(GStrv) folders = guest_get_cgroup(guest);
-
-    return folders ? cgroup_enter((const char *const *)folders, process->pid, error) : 0;
-}
-
 static int start_kind(struct guest *guest, const struct domain *live, enum helper_kind kind,
                       const struct device *device, GError **error)
 {
@@ -424,7 +441,8 @@ static int start_kind(struct guest *guest, const struct domain *live, enum helpe
         helper_socket_path(live, kind, device, qemu->status_folder, guest->folder);
     g_autofree char *pid_file = pid_path(qemu, live, kind, device, socket);
     g_autoptr(GPtrArray) argv = g_ptr_array_new_with_free_func(g_free);
-    struct helper_launch launch = {.qemu = qemu,
+    struct helper_launch launch = {.run = guest,
+                                   .qemu = qemu,
                                    .domain = live,
                                    .device = device,
                                    .socket = socket,
@@ -440,9 +458,8 @@ static int start_kind(struct guest *guest, const struct domain *live, enum helpe
     g_ptr_array_add(argv, g_strdup(program));
     if (row->build(&launch, error) < 0 || run(row, &launch, &running, error) < 0)
         return -1;
-    int result = enter_group(guest, &running.process, error);
     add_helper(guest, live->name, kind, device_alias(device), &running);
-    return result;
+    return 0;
 }
 
 int helper_start(struct guest *guest, const struct domain *live, const struct device *device,
@@ -538,6 +555,14 @@ void helper_stop(struct guest *guest, const struct domain *live, const struct de
         stop_kind(guest, live, kind, device);
 }
 
+/* A daemon that was killed may have begun some that it did not record. QEMU has gone. */
+static void kill_rest(struct guest *guest)
+{
+    g_auto(GStrv) folders = guest_get_cgroup(guest);
+
+    cgroup_kill((const char *const *)folders);
+}
+
 void helper_stop_all(struct guest *guest, const struct domain *live)
 {
     unsigned count;
@@ -547,4 +572,5 @@ void helper_stop_all(struct guest *guest, const struct domain *live)
         helper_stop(guest, live, &devices[i]);
     if (reservations_are_managed(live))
         stop_kind(guest, live, HELPER_RESERVATIONS, NULL);
+    kill_rest(guest);
 }

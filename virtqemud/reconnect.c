@@ -217,13 +217,17 @@ static void notice_state(struct guest *guest, struct job *job, const char *word)
 }
 
 /* A start that the old daemon did not finish has no client to report to: it is undone. */
-static bool was_starting(struct guest *guest, const char *word)
+static bool is_starting(struct guest *guest)
 {
     OBJECT_VIEW_AUTO struct object_view view = {0};
 
     object_get_view(&guest->object, &view);
-    return view.state == VIR_DOMAIN_PAUSED && view.reason == VIR_DOMAIN_PAUSED_STARTING_UP &&
-           strcmp(word, "running") != 0;
+    return view.state == VIR_DOMAIN_PAUSED && view.reason == VIR_DOMAIN_PAUSED_STARTING_UP;
+}
+
+static bool was_starting(struct guest *guest, const char *word)
+{
+    return is_starting(guest) && strcmp(word, "running") != 0;
 }
 
 static int catch_up(struct guest *guest, struct job *job, GError **error)
@@ -387,7 +391,8 @@ static void reconnect(struct guest *guest, struct job *job)
     g_autofree char *name = object_get_name(&guest->object);
     log_error("domain '%s' can't be taken up again: %s", name, error->message);
     guest_set_qmp(guest, NULL);
-    if (error_is(error, VIR_ERR_OPERATION_ABORTED)) {
+    /* a QEMU that waits for a helper that is mute has never said anything */
+    if (error_is(error, VIR_ERR_OPERATION_ABORTED) || is_starting(guest)) {
         atomic_store(&guest->end_reason, VIR_DOMAIN_SHUTOFF_FAILED);
         stop_kill(guest, false, NULL);
     } else if (!guest_has_ended(guest)) {

@@ -120,6 +120,18 @@ static int run_setup(const struct qemu *qemu, GPtrArray *words, GError **error)
     return result;
 }
 
+/* A user signs certificates with an authority of his own. */
+static int make_user_config(const struct qemu *qemu, GError **error)
+{
+    g_autofree char *path = g_build_filename(g_get_user_config_dir(), "swtpm_setup.conf", NULL);
+    g_autoptr(GPtrArray) words = g_ptr_array_new();
+
+    if (!is_session(qemu) || access(path, F_OK) == 0)
+        return 0;
+    g_ptr_array_add(words, "--create-config-files");
+    return run_setup(qemu, words, error);
+}
+
 /* A TPM as it leaves the factory, with keys and certificates of its own. */
 static int manufacture(const struct qemu *qemu, const struct domain *domain,
                        const struct domain_tpm *tpm, const char *folder, const char *log,
@@ -142,6 +154,8 @@ static int manufacture(const struct qemu *qemu, const struct domain *domain,
         g_ptr_array_add(words, "--profile-name");
         g_ptr_array_add(words, (char *)tpm->emulator.profile_name);
     }
+    if (make_user_config(qemu, error) < 0)
+        return -1;
     return run_setup(qemu, words, error);
 }
 

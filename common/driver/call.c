@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "driver/client.h"
+#include "driver/secondary.h"
 #include "object/access.h"
 #include "wire/codec.h"
 
@@ -197,18 +198,22 @@ static void *call_alloc(struct call *call, const struct codec_type *type)
     return type ? arena_alloc(&call->arena, type->size) : NULL;
 }
 
-static int execute(struct call *call, void **ret_reply, GError **error)
+static int decode(struct call *call, GError **error)
 {
-    const struct protocol_method *facts = call->request->method;
+    const struct codec_type *type = call->request->method->args;
     const struct frame *frame = call->request->frame;
-    void *args = call_alloc(call, facts->args);
+    void *args = call_alloc(call, type);
 
     call->args = args;
-    *ret_reply = call_alloc(call, facts->ret);
-    if (codec_decode(facts->args, frame->payload, frame->payload_size, &call->arena, args, error) <
-        0)
+    return codec_decode(type, frame->payload, frame->payload_size, &call->arena, args, error);
+}
+
+static int execute(struct call *call, void **ret_reply, GError **error)
+{
+    *ret_reply = call_alloc(call, call->request->method->ret);
+    if (decode(call, error) < 0)
         return -1;
-    int result = run(call, args, *ret_reply, error);
+    int result = run(call, call->args, *ret_reply, error);
     /* events leave here, before the reply: both orders are allowed, and this one needs no queue */
     job_end(call->job);
     return result;
@@ -234,9 +239,8 @@ static void answer(struct call *call, int result, const void *reply, const GErro
         call->after_reply(call->client, call->after_reply_number);
 }
 
-void call_serve(struct request *request)
+static void serve_here(struct client *client, struct request *request)
 {
-    struct client *client = client_of(request);
     struct call call = {
         .client = client,
         .request = request,
@@ -249,5 +253,30 @@ void call_serve(struct request *request)
     answer(&call, result, reply, error);
     object_unref(call.object);
     arena_clear(&call.arena);
+}
+
+/* What a read-only client may not do is refused here, whether the other daemon is there or not; its
+ * other rules are the other daemon's to ask. */
+static void pass_on(struct client *client, struct request *request)
+{
+    struct call call = {.client = client, .request = request};
+    g_autoptr(GError) error = NULL;
+
+    if (decode(&call, &error) < 0 || check_open(&call, &error) < 0 ||
+        check_readonly(&call, call.args, &error) < 0)
+        request_fail(request, error);
+    else
+        secondary_serve(client, request);
+    arena_clear(&call.arena);
+}
+
+void call_serve(struct request *request)
+{
+    struct client *client = client_of(request);
+
+    if (secondary_owns(client, request))
+        pass_on(client, request);
+    else
+        serve_here(client, request);
     client_unref(client);
 }

@@ -16,6 +16,7 @@ struct client {
     struct driver *driver;
     struct connection *connection; /* a reference; sending on a closed one is harmless */
     bool readonly_socket;
+    struct secondary *secondaries[PROTOCOL_OWNER_LAST]; /* secondary.c's; loop thread only */
 
     GMutex lock; /* guards what follows */
     struct identity *identity;

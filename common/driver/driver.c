@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "driver/client.h"
+#include "driver/secondary.h"
 
 static void index_method(struct driver *driver, const struct method *method)
 {
@@ -74,6 +75,7 @@ void driver_disconnected(struct daemon *daemon, struct server_client *server_cli
     struct client *client = server_client->data;
 
     server_client->data = NULL;
+    secondary_close(client);
     client_close(client);
     client_unref(client);
 }

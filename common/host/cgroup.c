@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -175,6 +177,21 @@ int cgroup_enter(const char *const *folders, pid_t pid, GError **error)
         close(fd);
     }
     return 0;
+}
+
+void cgroup_kill(const char *const *folders)
+{
+    for (size_t i = 0; folders && folders[i]; i++) {
+        g_autofree char *path = g_build_filename(folders[i], "cgroup.procs", NULL);
+        g_autofree char *text = NULL;
+
+        if (file_read_all(path, 65536, &text, NULL, NULL) < 0)
+            continue;
+        g_auto(GStrv) pids = g_strsplit(text, "\n", -1);
+        for (char **pid = pids; *pid; pid++)
+            if (**pid && atoi(*pid) > 0)
+                kill(atoi(*pid), SIGKILL);
+    }
 }
 
 /* With its parts, which have none of their own. */

@@ -21,6 +21,9 @@ int cgroup_make(const char *name, const char *const *controllers, char ***ret_fo
  * VIR_ERR_SYSTEM_ERROR names the folder. */
 int cgroup_enter(const char *const *folders, pid_t pid, GError **error);
 
+/* Kills all processes of the group, which is one that nobody enters any more. NULL is ok. */
+void cgroup_kill(const char *const *folders);
+
 /* Removes the group once its processes have gone; what is left of it is logged by nobody and goes
  * with the host's next start. NULL is ok. */
 void cgroup_remove(const char *const *folders);

@@ -2,6 +2,7 @@
 #include "host/firewall.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <nftables/libnftables.h>
 #include <string.h>
 
@@ -346,31 +347,6 @@ void firewall_write_all(const struct firewall_network *const *networks, unsigned
 
 /* ---- the kernel ---- */
 
-/* A context is not for two threads, and takes a while to make. */
-static GMutex lock;
-static struct nft_ctx *context;
-
-static struct nft_ctx *begin(void)
-{
-    g_mutex_lock(&lock);
-    if (!context)
-        context = nft_ctx_new(NFT_CTX_DEFAULT);
-    if (context) {
-        nft_ctx_buffer_output(context);
-        nft_ctx_buffer_error(context);
-    }
-    return context;
-}
-
-static void end(void)
-{
-    if (context) {
-        nft_ctx_unbuffer_output(context);
-        nft_ctx_unbuffer_error(context);
-    }
-    g_mutex_unlock(&lock);
-}
-
 static void report(int errnum, const char *said, GError **error)
 {
     g_autofree char *line = g_strndup(said, strcspn(said, "\n"));
@@ -383,17 +359,45 @@ static void report(int errnum, const char *said, GError **error)
         error_set(error, VIR_ERR_OPERATION_FAILED, "nftables: %s", line);
 }
 
+/* A context is not for two threads. It takes milliseconds to make, and remembers the whole rule
+ * set: it is kept while there is work. */
+static GMutex lock;
+static struct nft_ctx *context;
+
+static int run_locked(const char *orders, char **ret_output, GError **error)
+{
+    if (!context)
+        context = nft_ctx_new(NFT_CTX_DEFAULT);
+    if (!context) {
+        error_set(error, VIR_ERR_NO_MEMORY, "nftables");
+        return -1;
+    }
+    nft_ctx_buffer_output(context);
+    nft_ctx_buffer_error(context);
+    int result = nft_run_cmd_from_buffer(context, orders);
+    if (result != 0)
+        report(errno, nft_ctx_get_error_buffer(context), error);
+    else if (ret_output)
+        *ret_output = g_strdup(nft_ctx_get_output_buffer(context));
+    nft_ctx_unbuffer_output(context);
+    nft_ctx_unbuffer_error(context);
+    return result == 0 ? 0 : -1;
+}
+
 static int run(const char *orders, char **ret_output, GError **error)
 {
-    struct nft_ctx *nft = begin();
-    int result = nft ? nft_run_cmd_from_buffer(nft, orders) : -1;
+    g_mutex_lock(&lock);
+    int result = run_locked(orders, ret_output, error);
+    g_mutex_unlock(&lock);
+    return result;
+}
 
-    if (result != 0)
-        report(errno, nft ? nft_ctx_get_error_buffer(nft) : "no memory", error);
-    else if (ret_output)
-        *ret_output = g_strdup(nft_ctx_get_output_buffer(nft));
-    end();
-    return result == 0 ? 0 : -1;
+void firewall_rest(void)
+{
+    g_mutex_lock(&lock);
+    g_clear_pointer(&context, nft_ctx_free);
+    g_mutex_unlock(&lock);
+    malloc_trim(0);
 }
 
 int firewall_apply(const char *orders, GError **error)

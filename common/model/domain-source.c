@@ -9,7 +9,7 @@ NAMES(source_protocol_names, NULL, "nbd", "rbd", "sheepdog", "gluster", "iscsi",
       "ftp", "ftps", "tftp", "ssh", "vxhs", "nfs");
 NAMES(source_transport_names, NULL, "tcp", "unix", "rdma");
 NAMES(image_format_names, NULL, "raw", "dir", "bochs", "cloop", "dmg", "iso", "vpc", "vdi", "fat",
-      "vhd", "ploop", "cow", "qcow", "qcow2", "qed", "vmdk", "luks", "aio");
+      "vhd", "ploop", "cow", "qcow", "qcow2", "qed", "vmdk", "luks", "aio", "vhdx");
 NAMES(startup_policy_names, NULL, "mandatory", "requisite", "optional");
 NAMES(volume_mode_names, NULL, "host", "direct");
 NAMES(secret_type_names, NULL, "ceph", "iscsi", "passphrase");

@@ -68,6 +68,7 @@ enum image_format {
     IMAGE_FORMAT_VMDK,
     IMAGE_FORMAT_LUKS,
     IMAGE_FORMAT_AIO, /* Xen's "aio:": read as raw */
+    IMAGE_FORMAT_VHDX,
 };
 extern const struct names image_format_names;
 

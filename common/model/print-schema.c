@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Usage: print-schema domain.rng|domain.md|network.rng|network.md - prints what the tables say of a
- * document: its RELAX NG grammar, or its reference. */
+/* Usage: print-schema NAME.rng|NAME.md, NAME a kind of document - prints what the tables say of it:
+ * its RELAX NG grammar, or its reference. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "model/domain.h"
 #include "model/network.h"
+#include "model/storage-volume.h"
 #include "xml/export.h"
 
 static const struct {
@@ -18,6 +19,10 @@ static const struct {
     {"domain.md", &domain_schema, xml_export_markdown},
     {"network.rng", &network_schema, xml_export_rng},
     {"network.md", &network_schema, xml_export_markdown},
+    {"storagepool.rng", &storage_pool_schema, xml_export_rng},
+    {"storagepool.md", &storage_pool_schema, xml_export_markdown},
+    {"storagevol.rng", &storage_volume_schema, xml_export_rng},
+    {"storagevol.md", &storage_volume_schema, xml_export_markdown},
 };
 
 int main(int argc, char **argv)
@@ -29,6 +34,6 @@ int main(int argc, char **argv)
         fputs(text, stdout);
         return EXIT_SUCCESS;
     }
-    fprintf(stderr, "usage: print-schema domain.rng|domain.md|network.rng|network.md\n");
+    fprintf(stderr, "usage: print-schema NAME.rng|NAME.md\n");
     return EXIT_FAILURE;
 }

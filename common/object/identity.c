@@ -234,22 +234,19 @@ static bool get_number(const struct identity_values *values, enum member member,
     return false;
 }
 
-unsigned identity_to_params(struct identity *identity,
+unsigned identity_to_params(const struct identity *identity,
                             struct identity_param ret_params[IDENTITY_PARAMS])
 {
-    struct identity_values values = identity->values;
+    const struct identity_values *values = &identity->values;
     unsigned count = 0;
-
-    values.user_name = identity_user_name(identity);
-    values.group_name = identity_group_name(identity);
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         struct identity_param param = {.field = rows[i].field, .type = rows[i].type};
         bool known;
 
         if (rows[i].member == STRING)
-            known = (param.text = G_STRUCT_MEMBER(const char *, &values, rows[i].offset)) != NULL;
+            known = (param.text = G_STRUCT_MEMBER(const char *, values, rows[i].offset)) != NULL;
         else
-            known = get_number(&values, rows[i].member, &param.number);
+            known = get_number(values, rows[i].member, &param.number);
         if (known)
             ret_params[count++] = param;
     }

@@ -64,8 +64,9 @@ struct identity_param {
 
 #define IDENTITY_PARAMS 9
 
-/* All values that are known; returns how many. May ask the name service. */
-unsigned identity_to_params(struct identity *identity,
+/* All values that are known; returns how many. Never blocks: names that were not given are left for
+ * the other daemon to look up. */
+unsigned identity_to_params(const struct identity *identity,
                             struct identity_param ret_params[IDENTITY_PARAMS]);
 
 /* The identity that another daemon vouches for. Errors: VIR_ERR_INVALID_ARG for an unknown field, a

@@ -107,6 +107,7 @@ enum xml_flag {
     XML_INPUT = 1 << 9,        /* old spelling: read if the member is absent so far, not written */
     XML_OUTPUT = 1 << 10,      /* written, ignored when read */
     XML_HIDDEN = 1 << 11,      /* neither: the member is only copied and compared */
+    XML_SPREAD = 1 << 12,      /* of ROW_ELEMENT: empty, its end tag is in a line of its own */
 };
 
 enum xml_row_kind {

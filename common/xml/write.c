@@ -32,6 +32,7 @@ struct element {
     size_t start;   /* of the element, in the output */
     size_t tag_end; /* of its name and attributes */
     size_t name_end;
+    bool spread; /* empty, its end tag is in a line of its own */
 };
 
 static bool is_chosen(const struct writer *writer, const struct xml_item *item)
@@ -162,6 +163,9 @@ static void end_element(struct element *element, size_t children_start)
     } else if (element->has_text) {
         g_string_truncate(out, children_start - 1); /* without the line end */
         end_tag(element);
+    } else if (element->forced && element->spread) {
+        xml_append_indent(out, element->indent);
+        end_tag(element);
     } else if (element->forced) {
         g_string_truncate(out, element->tag_end);
         g_string_append(out, "/>\n");
@@ -211,6 +215,7 @@ static void write_text(struct element *element, const struct xml_place *place, c
             xml_append_text(element->writer->out, element->writer->scratch->str);
             element->has_text = true;
         } else if (item->kind == XML_ITEM_PRESENCE) {
+            element->spread |= (item->row->flags & XML_SPREAD) != 0;
             element->forced |= item->row->kind == XML_KIND_ELEMENT
                                    ? (item->row->flags & XML_ALWAYS) != 0
                                    : *((const bool *)object + item->offset);

@@ -21,13 +21,14 @@ BUILD = None
 DAEMONS = {"virtqemud": "virtqemud", "virtnetworkd": "virtnetworkd", "virtproxyd": "libvirt"}
 UNITS = [name + suffix for name in DAEMONS
          for suffix in (".service", ".socket", "-ro.socket", "-admin.socket")]
+DOCUMENTS = ("domain", "network", "storagepool", "storagevol")
 FILES = {
     "etc/libvirt/network.conf", "etc/libvirt/qemu.conf", "etc/libvirt/qemu/networks/default.xml",
     "etc/logrotate.d/libvirtd.qemu",
     "usr/lib/sysusers.d/virtqemud.conf", "usr/libexec/modvirt/virtnetworkd-lease-helper",
-    "usr/share/doc/modvirt/domain.md", "usr/share/doc/modvirt/network.md",
     "usr/share/doc/modvirt/virtqemud-calls.md",
-    "usr/share/modvirt/schemas/domain.rng", "usr/share/modvirt/schemas/network.rng",
+    *("usr/share/doc/modvirt/%s.md" % kind for kind in DOCUMENTS),
+    *("usr/share/modvirt/schemas/%s.rng" % kind for kind in DOCUMENTS),
     *("etc/libvirt/%s.conf" % name for name in DAEMONS),
     *("usr/sbin/" + name for name in DAEMONS),
     *("usr/share/doc/modvirt/%s.md" % name for name in DAEMONS),

@@ -11,7 +11,7 @@ import time
 import libvirt
 import libvirt_qemu
 import pytest
-from conftest import Console, boot, code_of, remove_guests
+from conftest import Console, code_of, remove_guests
 from daemon import GUEST, IMAGES, URI, linux_xml, virsh, wait_until
 
 NAME = "agent"
@@ -43,7 +43,10 @@ class Guest:
         self.connection = libvirt.open(URI)
 
     def start(self):
-        self.console = boot(self.domain)
+        self.domain.createWithFlags(libvirt.VIR_DOMAIN_START_PAUSED)
+        self.console = Console(self.domain)
+        self.domain.resume()
+        self.console.wait("guest: up", 150)
         self.wait_connected()
         virsh("guest-agent-timeout", NAME, "--timeout", "60")   # of a machine that may be busy
 
@@ -78,7 +81,7 @@ class Guest:
         """runs a command by the console, and waits for its end"""
         self.count = getattr(self, "count", 0) + 1
         self.console.send("%s; echo done $((%d + 1000))\n" % (text, self.count))
-        self.console.wait("done %d" % (self.count + 1000))
+        self.console.wait("done %d" % (self.count + 1000), 60)
 
     def stop_agent(self):
         self.type("kill -STOP $(cat /run/qemu-ga.pid)")
@@ -225,7 +228,7 @@ def test_commands(guest):
 
 def test_mute(guest):
     """the deadline ends the call; meanwhile nothing else of this guest waits"""
-    guest.domain.agentSetResponseTimeout(3)
+    guest.domain.agentSetResponseTimeout(5)
     guest.stop_agent()
     codes = []
     asking = threading.Thread(target=lambda: codes.append(code_of(guest.domain.fsFreeze)))
@@ -237,9 +240,10 @@ def test_mute(guest):
         domain.suspend()
         domain.setMetadata(libvirt.VIR_DOMAIN_METADATA_TITLE, "x", None, None)
         domain.resume()
-        assert asking.is_alive() and time.monotonic() - start < 3
+        assert asking.is_alive() and time.monotonic() - start < 5
     asking.join(30)
     assert codes == [UNRESPONSIVE]
+    guest.domain.agentSetResponseTimeout(1)
     assert code_of(guest.domain.getTime) == UNRESPONSIVE
     guest.continue_agent()      # it now answers what it was asked before, and is not believed
     guest.domain.agentSetResponseTimeout(60)
@@ -256,23 +260,28 @@ def test_many_calls_to_a_mute_one(guest, other):
     """more than there are workers, and the daemon serves others"""
     guest.stop_agent()
     guest.domain.agentSetResponseTimeout(2)
-    codes = []
+    errors = []
 
     def ask():
         with libvirt.open(URI) as own:
-            codes.append(code_of(own.lookupByName(NAME).getTime))
+            domain = own.lookupByName(NAME)
+            try:
+                domain.getTime()
+            except libvirt.libvirtError as error:
+                errors.append((error.get_error_code(), str(error)))
 
     threads = [threading.Thread(target=ask) for _ in range(30)]
     start = time.monotonic()
     for thread in threads:
         thread.start()
     assert other.XMLDesc() and other.blockInfo("vdb")
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 15
     for thread in threads:
         thread.join(60)
-    assert time.monotonic() - start < 30        # who waited for the turn got the same answer
-    assert set(codes) <= {UNRESPONSIVE, libvirt.VIR_ERR_RESOURCE_BUSY,
-                          libvirt.VIR_ERR_OPERATION_TIMEOUT} and len(codes) == 30
+    codes, texts = zip(*errors)
+    assert set(codes) <= {UNRESPONSIVE, libvirt.VIR_ERR_RESOURCE_BUSY} and len(codes) == 30
+    # who waited for the turn got the same answer
+    assert any("did not answer the call before this one" in text for text in texts)
     guest.continue_agent()
     guest.domain.agentSetResponseTimeout(60)
     assert guest.domain.hostname() == "small"

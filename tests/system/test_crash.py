@@ -127,6 +127,7 @@ def try_to_manage(domain):
 
 
 def test_kill_at_random_moments(daemon, connection):
+    CONFIG.mkdir(parents=True, exist_ok=True)   # the first kill may come before the first definition
     numbers = random.Random(SEED)
     known = {}
     for turn in range(ROUNDS):

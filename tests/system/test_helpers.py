@@ -8,6 +8,7 @@ import shutil
 import signal
 import stat
 import subprocess
+import threading
 import xml.etree.ElementTree as ElementTree
 
 import libvirt
@@ -228,3 +229,23 @@ def test_renderer(connection):
     domain = connection.createXML(xml.replace("type='qemu'", "type='kvm'", 1))
     assert runs(helpers("gpu")["vhost-user-gpu"])
     domain.destroy()
+
+
+def test_daemon_killed_in_a_start(daemon, connection):
+    """a helper that runs before it is on record is known by the guest's control group"""
+    need("swtpm", "swtpm_setup")
+    mute = IMAGES / "mute"
+    mute.write_text("#!/bin/sh\nexec sleep 1000\n")
+    mute.chmod(0o755)
+    xml = with_memory(hlt_xml("mute", machine="q35", devices=TPM % "" + f"""<filesystem type='mount'>
+        <driver type='virtiofs'/><binary path='{mute}'/><source dir='{IMAGES}'/><target dir='tag'/></filesystem>"""),
+                      SHARED)
+    thread = threading.Thread(target=code_of, args=(connection.createXML, xml))
+    thread.start()
+    wait_until(lambda: programs("swtpm_setup"), what="swtpm_setup")
+    (pid,) = programs("sleep")
+    daemon.kill()
+    thread.join(30)
+    daemon.start()
+    wait_until(lambda: not runs(pid) and not programs("swtpm_setup"), what="the end of the start")
+    assert not (STATUS / "mute.xml").exists() and not emulator_pids("mute")

@@ -3,6 +3,7 @@
 import pathlib
 import re
 import signal
+import subprocess
 import threading
 
 import libvirt
@@ -507,3 +508,44 @@ def test_ports_of_pools(connection):
     connection.networkCreateXML("<network><name>br</name><forward mode='bridge'/><bridge name='b0'/></network>")
     port = connection.networkLookupByName("br").portCreateXML(PORT % (1, ""), 0)
     assert "<plug type='bridge' bridge='b0'/>" in port.XMLDesc(0)
+
+
+# ---- figures, and kills ----
+
+def test_killed_at_random(connection, daemon):
+    """whatever it was at: afterwards bridge, rules and dnsmasq are there together, or none"""
+    import random
+    import time
+    connection.networkDefineXML(network_xml())
+    chance = random.Random(4)
+    for turn in range(20):
+        with libvirt.open(URI) as fresh:
+            network = fresh.networkLookupByName("net")
+            thread = threading.Thread(target=code_of, args=(
+                network.destroy if network.isActive() else network.create,))
+            thread.start()
+            time.sleep(chance.random() * 0.05)      # the moment of the kill, not a wait
+            daemon.kill()
+            thread.join()
+        daemon.start()
+        with libvirt.open(URI) as fresh:
+            active = bool(fresh.networkLookupByName("net").isActive())
+            there = ["br-net" in run("ip", "-o", "link"), "to-br-net" in run("nft", "list", "ruleset"),
+                     bool(dnsmasq_pids("net"))]
+            assert there == [active] * 3, "turn %d: %s\n%s" % (turn, there, daemon.log_tail())
+
+
+def test_many(connection, daemon):
+    """a restart with many networks changes no rule, and answers at once"""
+    for number in range(20):
+        connection.networkCreateXML(network_xml("n%d" % number, net="10.9.%d" % number))
+    rules = run("nft", "list", "ruleset")
+    base = [l for l in rules.splitlines() if "vmap" in l]
+    assert len(base) == 10                          # a packet's way does not grow with networks
+    watch = subprocess.Popen(["nft", "monitor"], stdout=subprocess.PIPE, text=True)
+    daemon.restart()
+    watch.terminate()
+    assert watch.communicate()[0] == ""
+    assert run("nft", "list", "ruleset") == rules
+    with libvirt.open(URI) as fresh:
+        assert fresh.numOfNetworks() == 20

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "driver/secondary.h"
+
+#include "base/arena.h"
+#include "base/log.h"
+#include "daemon/dispatch.h"
+#include "daemon/forward.h"
+#include "driver/client.h"
+#include "protocol/remote.h"
+
+/* Who serves what, as URIs and sockets name them. */
+static const struct owner {
+    const char *scheme, *daemon;
+    bool system_only;
+} owners[PROTOCOL_OWNER_LAST] = {
+    [PROTOCOL_OWNER_NETWORK] = {"network", "virtnetworkd"},
+    [PROTOCOL_OWNER_STORAGE] = {"storage", "virtstoraged"},
+    [PROTOCOL_OWNER_NODEDEV] = {"nodedev", "virtnodedevd"},
+    [PROTOCOL_OWNER_INTERFACE] = {"interface", "virtinterfaced"},
+    [PROTOCOL_OWNER_NWFILTER] = {"nwfilter", "virtnwfilterd", .system_only = true},
+    [PROTOCOL_OWNER_SECRET] = {"secret", "virtsecretd"},
+};
+
+/* One client's link to one daemon. */
+struct secondary {
+    struct client *client;
+    unsigned owner;
+    struct forward *forward;
+};
+
+bool secondary_owns(const struct client *client, const struct request *request)
+{
+    const struct driver *driver = client->driver;
+    const struct owner *owner = &owners[request->method->owner];
+
+    return owner->daemon && driver->registries[PROTOCOL_OBJECT_DOMAIN] &&
+           !driver_find_method(driver, request->method) &&
+           !(owner->system_only && driver->daemon->session);
+}
+
+static void drop(struct secondary *secondary)
+{
+    secondary->client->secondaries[secondary->owner] = NULL;
+    forward_free(secondary->forward);
+    g_free(secondary);
+}
+
+static void opened(struct forward *forward, const GError *error, void *data)
+{
+    if (error)
+        drop(data);
+}
+
+static void closed(struct forward *forward, void *data)
+{
+    struct secondary *secondary = data;
+
+    log_warn("%s has gone: what its clients had registered there is to be registered again",
+             owners[secondary->owner].daemon);
+    drop(secondary);
+}
+
+static const struct forward_handlers forward_handlers = {.opened = opened, .closed = closed};
+
+static void identity_args(struct client *client, struct arena *arena,
+                          struct remote_connect_set_identity_args *ret_args)
+{
+    struct identity *identity = client_get_identity(client);
+    struct identity_param params[IDENTITY_PARAMS];
+    unsigned count = identity_to_params(identity, params);
+    struct remote_typed_param *values = arena_array(arena, count, sizeof(*values));
+
+    for (unsigned i = 0; i < count; i++) {
+        values[i].field = (char *)params[i].field;
+        values[i].value.type = params[i].type;
+        if (params[i].text)
+            values[i].value.s = arena_strdup(arena, params[i].text);
+        else
+            values[i].value.ul = params[i].number;
+    }
+    *ret_args =
+        (struct remote_connect_set_identity_args){.params_val = values, .params_len = count};
+    identity_unref(identity);
+}
+
+static bool is_readonly(struct client *client)
+{
+    struct identity *identity = client_get_identity(client);
+    bool readonly = identity_values(identity)->readonly;
+
+    identity_unref(identity);
+    return readonly;
+}
+
+static struct secondary *connect_to(struct client *client, unsigned number, GError **error)
+{
+    const struct owner *owner = &owners[number];
+    const struct daemon *daemon = client->driver->daemon;
+    bool readonly = is_readonly(client);
+    g_autofree char *uri =
+        g_strdup_printf("%s:///%s", owner->scheme, daemon->session ? "session" : "system");
+    g_autofree char *path = g_strdup_printf("%s/%s-sock%s", daemon->paths.runtime, owner->daemon,
+                                            readonly && !daemon->session ? "-ro" : "");
+    struct arena arena ARENA_AUTO = {0};
+    struct remote_connect_set_identity_args identity;
+    struct forward_target target = {.daemon = owner->daemon, .path = path};
+    struct secondary *secondary = g_new0(struct secondary, 1);
+
+    /* a daemon believes root alone who somebody else is */
+    if (daemon->privileged) {
+        identity_args(client, &arena, &identity);
+        target.identity = &identity;
+    }
+    *secondary = (struct secondary){.client = client, .owner = number};
+    secondary->forward = forward_new(client->driver->daemon, client->connection, &target,
+                                     &forward_handlers, secondary, error);
+    if (!secondary->forward) {
+        g_free(secondary);
+        return NULL;
+    }
+    forward_open_uri(secondary->forward, uri, readonly);
+    return secondary;
+}
+
+void secondary_serve(struct client *client, struct request *request)
+{
+    struct secondary **secondary = &client->secondaries[request->method->owner];
+    g_autoptr(GError) error = NULL;
+
+    if (!*secondary)
+        *secondary = connect_to(client, request->method->owner, &error);
+    if (*secondary)
+        forward_request((*secondary)->forward, request);
+    else
+        request_fail(request, error);
+}
+
+void secondary_close(struct client *client)
+{
+    for (unsigned i = 0; i < PROTOCOL_OWNER_LAST; i++)
+        if (client->secondaries[i])
+            drop(client->secondaries[i]);
+}
