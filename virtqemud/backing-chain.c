@@ -9,8 +9,8 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "image/image-header.h"
 
-#include "image-header.h"
 
 #define LONGEST_CHAIN 200
 

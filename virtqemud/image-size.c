@@ -8,8 +8,8 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "image/image-header.h"
 
-#include "image-header.h"
 
 int image_size_read(const struct domain_source *source, struct image_size *ret_size, GError **error)
 {

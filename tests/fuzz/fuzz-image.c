@@ -5,14 +5,18 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "virtqemud/image-header.h"
+#include "image/image-header.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const enum image_format formats[] = {IMAGE_FORMAT_QCOW2, IMAGE_FORMAT_QCOW,
-                                                IMAGE_FORMAT_QED, IMAGE_FORMAT_RAW};
+    static const enum image_format formats[] = {
+        IMAGE_FORMAT_QCOW2, IMAGE_FORMAT_QCOW,  IMAGE_FORMAT_QED,   IMAGE_FORMAT_RAW,
+        IMAGE_FORMAT_VMDK,  IMAGE_FORMAT_VHDX,  IMAGE_FORMAT_VPC,   IMAGE_FORMAT_VDI,
+        IMAGE_FORMAT_COW,   IMAGE_FORMAT_BOCHS, IMAGE_FORMAT_CLOOP, IMAGE_FORMAT_PLOOP,
+        IMAGE_FORMAT_LUKS,
+    };
     static int fd = -1;
     struct image_header header IMAGE_HEADER_AUTO = {0};
 

@@ -16,9 +16,10 @@ LAYERS = {
     "daemon": "facts base wire protocol",
     "xml": "facts base",
     "model": "facts base xml",
+    "image": "facts base xml model",
     "object": "facts base xml",
     "host": "facts base",
-    "driver": "facts base wire protocol daemon xml model object host",
+    "driver": "facts base wire protocol daemon xml model image object host",
 }
 # A daemon may use every layer; one that only forwards cannot see a document.
 FORWARDING = {"virtproxyd": "facts base wire protocol daemon"}

@@ -8,7 +8,7 @@
 #include "base/fd.h"
 
 #include "virtqemud/backing-chain.h"
-#include "virtqemud/image-header.h"
+#include "image/image-header.h"
 
 /* Images written by hand, byte by byte. */
 struct setup {
