@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -8,6 +9,7 @@
 #include "host/firewall.h"
 
 #include "autostart.h"
+#include "diagnose.h"
 #include "dnsmasq.h"
 #include "document.h"
 #include "guard.h"
@@ -168,6 +170,16 @@ static bool busy(struct daemon *daemon)
     return registry_count(networkd->networks, registry_filter_active, NULL) > 0;
 }
 
+/* Beside a daemon that runs, or without one. */
+static int check_network(const char *name)
+{
+    struct networkd here = {.status_folder = "/run/libvirt/network",
+                            .dnsmasq_folder = "/var/lib/libvirt/dnsmasq"};
+
+    networkd = &here;
+    return diagnose_main(name);
+}
+
 int main(int argc, char **argv)
 {
     static const struct daemon_spec spec = {
@@ -182,5 +194,7 @@ int main(int argc, char **argv)
         .disconnected = driver_disconnected,
     };
 
+    if (argc == 3 && strcmp(argv[1], "--check") == 0)
+        return check_network(argv[2]);
     return daemon_main(&spec, argc, argv);
 }

@@ -4,6 +4,7 @@
 #include "protocol/remote-handlers.h"
 
 #include "dnsmasq.h"
+#include "hook.h"
 #include "methods.h"
 #include "rules.h"
 #include "update.h"
@@ -52,7 +53,11 @@ int network_update(struct call *call, const struct remote_network_update_args *a
         (change.live && change_live(call, &change, update.section, error) < 0))
         return -1;
     change.applied = true;
-    return change_save(&change, error);
+    if (change_save(&change, error) < 0)
+        return -1;
+    if (change.live)
+        hook_tell((struct network *)change.live, "updated", "begin");
+    return 0;
 }
 
 static const struct method rows[] = {

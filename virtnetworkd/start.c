@@ -10,6 +10,7 @@
 #include "host/traffic.h"
 
 #include "dnsmasq.h"
+#include "hook.h"
 #include "rules.h"
 #include "vnet.h"
 
@@ -291,7 +292,8 @@ int start_network(struct job *job, struct definition *definition, GError **error
         return -1;
     }
     if (store_save_status(networkd->store, job, error) < 0 ||
-        start_ensure(object, live, error) < 0 || rules_add(live, error) < 0) {
+        hook_run(live, "start", "begin", error) < 0 || start_ensure(object, live, error) < 0 ||
+        rules_add(live, error) < 0 || hook_run(live, "started", "begin", error) < 0) {
         clear_up(object, live);
         end(job, live);
         return -1;
@@ -307,6 +309,7 @@ void stop_network(struct job *job)
 
     object_get_view(object, &view);
     clear_up(object, view_live(&view));
+    hook_tell(view_live(&view), "stopped", "end");
     vnet_raise(object, job, VIR_NETWORK_EVENT_STOPPED);
     end(job, view_live(&view));
 }

@@ -61,7 +61,7 @@ def connection(daemon):
     opened.close()
     with libvirt.open(URI) as fresh:
         remove_networks(fresh)
-    assert leftovers() == ""
+    wait_until(lambda: leftovers() == "", what=leftovers)
 
 
 def leftovers():
@@ -131,7 +131,7 @@ def test_life(connection, daemon):
     network.destroy()
     assert code_of(connection.networkLookupByName, "net") == libvirt.VIR_ERR_NO_NETWORK
     wait_until(lambda: events == [0, 2, 1, 3], what=lambda: events)
-    assert leftovers() == ""
+    wait_until(lambda: leftovers() == "", what=leftovers)
 
 
 def test_stock_client(connection):
@@ -200,7 +200,7 @@ def test_no_dnsmasq_no_network(connection):
     with pytest.raises(libvirt.libvirtError, match="dnsmasq"):
         connection.networkCreateXML(text)
     assert connection.listAllNetworks() == []
-    assert leftovers() == ""
+    wait_until(lambda: leftovers() == "", what=leftovers)
 
 
 # ---- what guests get ----
@@ -414,6 +414,57 @@ def test_rules_of_others_are_theirs(connection, daemon):
         run("nft", "add table ip other; add chain ip other c; delete table ip other")
     connection.networkCreateXML(network_xml("second", net="192.168.80")).destroy()
     assert daemon.log_tail().count("put back") == before
+
+
+def check(name, code):
+    done = run(tested.BUILD / "virtnetworkd/virtnetworkd", "--check", name, check=False)
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_check(connection, daemon, hosts, outside):
+    """who drops the network's packets is named; with what is asked for, they pass"""
+    check("net", 2)
+    connection.networkCreateXML(network_xml())
+    check("net", 0)
+    guest = plug(hosts, "guest")
+    server = outside.serve(80)
+    try:
+        run("nft", "add table ip filter; add chain ip filter FORWARD "
+                   "{ type filter hook forward priority 0; policy drop; }")
+        assert not guest.reaches(OUTSIDE, 80, 1)
+        assert "table ip filter, chain FORWARD drops" in check("net", 1)
+        for way in ("iifname", "oifname"):
+            run("nft", "add", "rule", "ip", "filter", "FORWARD", way, '"br-net"', "accept")
+        assert guest.reaches(OUTSIDE, 80)
+        check("net", 0)
+        run("nft", "add", "rule", "ip", "filter", "FORWARD", "oifname", '"br-net"', "drop")
+        assert 'rule: oifname "br-net" drop' in check("net", 1)
+    finally:
+        run("nft", "delete table ip filter", check=False)
+    daemon.kill()
+    run("ip", "link", "del", "br-net")
+    assert "bridge 'br-net' is gone" in check("net", 1)
+    daemon.start()
+    check("net", 0)
+    del server
+
+
+def test_hook(connection):
+    hook, log = pathlib.Path("/etc/libvirt/hooks/network"), pathlib.Path("/run/hook.log")
+    hook.parent.mkdir(exist_ok=True)
+    try:
+        hook.write_text("#!/bin/sh\necho \"$@\" >>/run/hook.log\ngrep -q '<name>net</name>'\n")
+        hook.chmod(0o755)
+        connection.networkCreateXML(network_xml()).destroy()
+        assert log.read_text() == "net start begin -\nnet started begin -\nnet stopped end -\n"
+        hook.write_text("#!/bin/sh\necho not today >&2\nexit 1\n")
+        with pytest.raises(libvirt.libvirtError, match="not today") as caught:
+            connection.networkCreateXML(network_xml())
+        assert caught.value.get_error_code() == libvirt.VIR_ERR_HOOK_SCRIPT_FAILED
+        wait_until(lambda: leftovers() == "", what=leftovers)
+    finally:
+        hook.unlink()
 
 
 # ---- net-update ----
