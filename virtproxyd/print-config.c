@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "daemon/print-config.h"
+#include "daemon/remote.h"
 #include "daemon/settings.h"
 
 const struct config_file config_files[] = {
@@ -9,6 +10,6 @@ const struct config_file config_files[] = {
      "change: systemctl reload virtproxyd. What concerns sockets changes with a restart, which "
      "ends\n"
      "the links of its clients.",
-     &settings_table},
+     &settings_table, &remote_table},
     {0},
 };

@@ -11,6 +11,7 @@
 #include "daemon/dispatch.h"
 #include "protocol/admin.h"
 #include "wire/connection.h"
+#include "wire/socket.h"
 
 /*
  * Servers and clients belong to the loop thread, so a call is served there; what may block (the
@@ -341,8 +342,10 @@ static int get_client_info(struct admin_call *call, const void *arguments, void 
         admin_params_add_int(&params, VIR_CLIENT_INFO_UNIX_GROUP_ID, (int)peer->gid);
         admin_params_add_int(&params, VIR_CLIENT_INFO_UNIX_PROCESS_ID, peer->pid);
     } else {
-        admin_params_add_string(&params, VIR_CLIENT_INFO_SOCKET_ADDR, peer->address);
+        g_autofree char *address = socket_show(peer->address);
+        admin_params_add_string(&params, VIR_CLIENT_INFO_SOCKET_ADDR, address);
     }
+    admin_params_add_string(&params, VIR_CLIENT_INFO_SASL_USER_NAME, peer->sasl_user);
     admin_params_add_string(&params, VIR_CLIENT_INFO_X509_DISTINGUISHED_NAME, peer->x509_name);
     admin_params_add_string(&params, VIR_CLIENT_INFO_SELINUX_CONTEXT, peer->selinux);
     ret->params_val = params.items;
@@ -442,8 +445,7 @@ static int update_tls(struct admin_call *call, const void *arguments, void *repl
 
     if (find_server(call, args->srv.name, &found, error) < 0)
         return -1;
-    error_set(error, VIR_ERR_INTERNAL_ERROR, "no tls service found, unable to update tls files");
-    return -1;
+    return daemon_update_tls(call->request->daemon, error);
 }
 
 static int set_timeout(struct admin_call *call, const void *arguments, void *reply, GError **error)

@@ -6,14 +6,22 @@
 #include <sys/types.h>
 
 /*
- * Who may talk on a unix socket. The kernel has checked the socket's mode when the peer connected;
- * that and the peer's credentials decide, so that AUTH_LIST answers "none". Pure functions.
+ * Ways of authentication, and what the credentials that the kernel has of a local peer decide by
+ * themselves. Pure functions.
  */
+enum auth_method {
+    AUTH_METHOD_NONE, /* the socket's mode, or the certificate, is enough */
+    AUTH_METHOD_SASL,
+    AUTH_METHOD_POLKIT, /* of unix sockets; root is not asked about */
+};
 
-/* For the value of auth_unix_ro or auth_unix_rw: VIR_ERR_CONFIG_UNSUPPORTED for ways of
- * authentication that this build can't do. Serving without them would let in whom the administrator
- * keeps out. */
-int auth_check_setting(const char *key, const char *value, GError **error);
+/* The value of auth_unix_ro, auth_unix_rw, auth_tcp or auth_tls; local: of a unix socket.
+ * VIR_ERR_CONFIG_UNSUPPORTED for a way that there is not. */
+int auth_method_read(const char *key, const char *value, bool local, enum auth_method *ret,
+                     GError **error);
 
 /* A session daemon is for its owner and root: VIR_ERR_AUTH_FAILED for all others. */
 int auth_check_peer(bool session, uid_t owner, uid_t peer, GError **error);
+
+/* True if no pattern is given, or one is like the user's name. */
+bool auth_allows_user(char *const *patterns, const char *user);

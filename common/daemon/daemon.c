@@ -19,9 +19,12 @@
 #include "base/workers.h"
 #include "daemon/admin.h"
 #include "daemon/auth.h"
+#include "daemon/authenticate.h"
 #include "daemon/detach.h"
 #include "daemon/life.h"
 #include "daemon/logging.h"
+#include "daemon/polkit.h"
+#include "daemon/remote.h"
 #include "wire/connection.h"
 #include "wire/server.h"
 
@@ -54,8 +57,12 @@ static void client_connected(struct server_client *client, void *data)
         connection_close(client->connection, error);
         return;
     }
-    log_debug("client %" G_GUINT64_FORMAT " on %s: pid %d, uid %u", client->id,
-              client->service->name, peer->pid, peer->uid);
+    if (peer->local)
+        log_debug("client %" G_GUINT64_FORMAT " on %s: pid %d, uid %u", client->id,
+                  client->service->name, peer->pid, peer->uid);
+    else
+        log_debug("client %" G_GUINT64_FORMAT " on %s: %s", client->id, client->service->name,
+                  peer->address);
     if (client->service->admin)
         admin_connected(client);
     else if (daemon->spec->connected)
@@ -81,6 +88,7 @@ static void client_disconnected(struct server_client *client, const GError *reas
 
     log_debug("client %" G_GUINT64_FORMAT " has gone: %s", client->id,
               reason ? reason->message : "closed by itself");
+    authenticate_end(client);
     if (client->data != &refused && !client->service->admin && daemon->spec->disconnected)
         daemon->spec->disconnected(daemon, client, reason);
     daemon->life->clients--;
@@ -203,10 +211,23 @@ static int load_settings(struct daemon *daemon, GError **error)
     if (settings_load(config_file(daemon), daemon->life->options.config_file, &spec->extra_keys,
                       extra, &settings, error) < 0)
         return -1;
+    if (spec->remote && remote_check(extra, error) < 0) {
+        g_prefix_error(error, "%s: ", config_file(daemon));
+        free_settings(daemon, &settings, g_steal_pointer(&extra));
+        return -1;
+    }
     retire_settings(daemon);
     daemon->settings = settings;
     daemon->extra = g_steal_pointer(&extra);
     return 0;
+}
+
+int daemon_update_tls(struct daemon *daemon, GError **error)
+{
+    if (daemon->remote && remote_has_tls(daemon->remote))
+        return remote_load_tls(daemon->remote, daemon->extra, daemon->session, error);
+    error_set(error, VIR_ERR_INTERNAL_ERROR, "no tls service found, unable to update tls files");
+    return -1;
 }
 
 static int reload(struct daemon *daemon, GError **error)
@@ -214,6 +235,8 @@ static int reload(struct daemon *daemon, GError **error)
     if (load_settings(daemon, error) < 0 || log_reopen(error) < 0 ||
         logging_apply(&daemon->life->options, &daemon->settings, error) < 0 ||
         apply_settings(daemon, error) < 0)
+        return -1;
+    if (daemon->remote && remote_has_tls(daemon->remote) && daemon_update_tls(daemon, error) < 0)
         return -1;
     return daemon->spec->reload ? daemon->spec->reload(daemon, error) : 0;
 }
@@ -349,6 +372,7 @@ static int make_loop(struct daemon *daemon, GError **error)
     daemon->loop = loop_new(error);
     if (!daemon->loop || add_signals(daemon, error) < 0)
         return -1;
+    daemon->polkit = polkit_new(daemon->loop);
     daemon->workers = workers_new("worker", &threads);
     daemon->patient = workers_new("patient", &patient_threads);
     daemon->admin_workers = workers_new("admin-worker", &admin_threads);
@@ -361,6 +385,17 @@ static int make_loop(struct daemon *daemon, GError **error)
 static const char *socket_stem(const struct daemon_spec *spec)
 {
     return spec->socket_stem ? spec->socket_stem : spec->name;
+}
+
+/* Certificates that are wrong are found before the sockets are made. */
+static int begin_remote(struct daemon *daemon, GError **error)
+{
+    struct sockets *sockets = &daemon->life->sockets;
+
+    sockets->remote_settings = daemon->extra;
+    if (!sockets_have_tls(sockets))
+        return 0;
+    return remote_load_tls(daemon->remote, daemon->extra, daemon->session, error);
 }
 
 /* All that may fail before anybody can connect. */
@@ -390,6 +425,8 @@ static int start(struct daemon *daemon, GError **error)
     if (make_loop(daemon, error) < 0 || (spec->start && spec->start(daemon, error) < 0))
         return -1;
     life->started = true;
+    if (daemon->remote && begin_remote(daemon, error) < 0)
+        return -1;
     if (sockets_open(&life->sockets, daemon->server, daemon->admin, error) < 0)
         return -1;
     daemon_idle_begin(daemon, life->options.idle_timeout);
@@ -433,6 +470,7 @@ static void finish_loop(struct daemon *daemon)
     workers_free(daemon->admin_workers);
     workers_free(daemon->patient);
     workers_free(daemon->workers);
+    polkit_free(daemon->polkit);
     daemon_idle_end(daemon);
     for (size_t i = 0; i < G_N_ELEMENTS(life->signals) && life->signals[i]; i++)
         loop_signal_remove(life->signals[i]);
@@ -448,6 +486,7 @@ static void finish(struct daemon *daemon)
     if (life->pid_fd >= 0)
         file_unlock_pid(pid_file(daemon), life->pid_fd);
     sockets_clear(&life->sockets);
+    remote_free(daemon->remote);
     free_all_settings(daemon);
     paths_clear(&daemon->paths);
     log_reset();
@@ -460,10 +499,26 @@ static void report(const struct daemon_spec *spec, const GError *error)
         fprintf(stderr, "%s: %s\n", spec->name, error->message);
 }
 
+static int check_tls(struct daemon *daemon)
+{
+    g_autoptr(GError) error = NULL;
+    int status = load_settings(daemon, &error);
+
+    if (status < 0)
+        report(daemon->spec, error);
+    else
+        status = remote_print_check(daemon->extra, daemon->session, stdout);
+    free_all_settings(daemon);
+    paths_clear(&daemon->paths);
+    return status < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
 static int run(struct daemon *daemon)
 {
     g_autoptr(GError) error = NULL;
 
+    if (daemon->spec->remote)
+        daemon->remote = daemon->life->sockets.remote = remote_new();
     if (sockets_take_passed(daemon->spec->name, socket_stem(daemon->spec), &daemon->life->sockets,
                             &error) < 0 ||
         prepare(daemon, &error) < 0 || start(daemon, &error) < 0) {
@@ -492,7 +547,8 @@ int daemon_main(const struct daemon_spec *spec, int argc, char **argv)
         fprintf(stderr, "%s: %s\n", spec->name, error->message);
         return EXIT_FAILURE;
     }
-    enum options_result result = options_read(spec->name, &daemon.paths, argc, argv, &life.options);
+    enum options_result result =
+        options_read(spec->name, spec->remote, &daemon.paths, argc, argv, &life.options);
     if (result == OPTIONS_RUN && daemon.session && !spec->session_allowed) {
         fprintf(stderr, "%s: serves the whole host and must be started by root\n", spec->name);
         result = OPTIONS_BAD;
@@ -501,6 +557,8 @@ int daemon_main(const struct daemon_spec *spec, int argc, char **argv)
         paths_clear(&daemon.paths);
         return result == OPTIONS_DONE ? EXIT_SUCCESS : EXIT_FAILURE;
     }
+    if (life.options.check_tls)
+        return check_tls(&daemon);
     raise_descriptors();
     return run(&daemon);
 }

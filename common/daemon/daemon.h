@@ -11,6 +11,8 @@
 struct daemon;
 struct frame;
 struct loop;
+struct polkit;
+struct remote;
 struct server;
 struct server_client;
 struct workers;
@@ -29,6 +31,7 @@ struct daemon_spec {
      * daemon->extra. A key that is in both tables is the daemon's. */
     struct config_table extra_keys;
     size_t extra_size;
+    bool remote; /* serves TCP and TLS too: extra_keys are remote_table's, see daemon/remote.h */
 
     /* Loads everything that clients may ask for; sockets open after it. Failure ends the process.
      */
@@ -66,6 +69,8 @@ struct daemon {
     struct server *server;   /* NAME: services "rw" and "ro" */
     struct server *admin;    /* "admin": service "admin" */
     struct workers *admin_workers;
+    struct polkit *polkit;
+    struct remote *remote; /* NULL: unix sockets alone */
 
     void *data; /* the daemon's own, set by spec->start */
     struct daemon_life *life;
@@ -73,6 +78,10 @@ struct daemon {
 
 /* Runs the daemon; main() returns its value: 0 after an orderly end. */
 int daemon_main(const struct daemon_spec *spec, int argc, char **argv);
+
+/* Reads the certificates again; links that are up keep theirs. VIR_ERR_INTERNAL_ERROR when no
+ * client can come by TLS, else see remote_load_tls(). Loop thread; blocks on the disk. */
+int daemon_update_tls(struct daemon *daemon, GError **error);
 
 /* Counts reasons not to exit when idle, from any thread: a job that outlives its caller. Paired. */
 void daemon_begin_work(struct daemon *daemon);

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/workers.h"
+#include "daemon/authenticate.h"
 #include "daemon/daemon.h"
 #include "protocol/remote.h"
 #include "wire/codec.h"
@@ -137,26 +138,6 @@ static struct request *request_new(struct daemon *daemon, const struct dispatch_
     return request;
 }
 
-/*
- * A local peer has been identified by the kernel when it connected, so its socket needs nothing
- * more: the answer is "none", and the other four procedures have no business here.
- */
-static void authenticate(struct request *request, struct server_client *client)
-{
-    static const enum remote_auth_type none = REMOTE_AUTH_NONE;
-    struct remote_auth_list_ret ret = {.types_val = (enum remote_auth_type *)&none, .types_len = 1};
-
-    if (request->method->number != REMOTE_PROC_AUTH_LIST) {
-        g_autoptr(GError) error = NULL;
-        error_set_from(&error, VIR_FROM_RPC, VIR_ERR_AUTH_FAILED,
-                       "this socket asks for no authentication");
-        request_fail(request, error);
-        return;
-    }
-    server_client_set_authenticated(client);
-    request_reply(request, &ret, NULL, 0);
-}
-
 void request_hold(struct request *request)
 {
     request->in_flight = true;
@@ -202,7 +183,7 @@ void dispatch_frame(struct daemon *daemon, const struct dispatch_table *table,
     }
     struct request *request = request_new(daemon, table, client, method, frame);
     if (!method->needs_auth) {
-        authenticate(request, client);
+        authenticate_serve(request, client);
         return;
     }
     if (method->stream != PROTOCOL_STREAM_NONE) {

@@ -570,7 +570,7 @@ static void add_text(struct remote_connect_set_identity_args *args, const char *
 void forward_identity_of(const struct transport_peer *peer, struct arena *arena,
                          struct remote_connect_set_identity_args *ret_args)
 {
-    enum { MOST = 6 };
+    enum { MOST = 7 };
     struct remote_connect_set_identity_args args = {
         .params_val = arena_array(arena, MOST, sizeof(struct remote_typed_param)),
     };
@@ -584,6 +584,7 @@ void forward_identity_of(const struct transport_peer *peer, struct arena *arena,
             add_number(&args, VIR_CONNECT_IDENTITY_PROCESS_TIME, VIR_TYPED_PARAM_ULLONG,
                        peer->start_time);
     }
+    add_text(&args, VIR_CONNECT_IDENTITY_SASL_USER_NAME, peer->sasl_user);
     add_text(&args, VIR_CONNECT_IDENTITY_X509_DISTINGUISHED_NAME, peer->x509_name);
     add_text(&args, VIR_CONNECT_IDENTITY_SELINUX_CONTEXT, peer->selinux);
     *ret_args = args;

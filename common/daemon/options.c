@@ -11,10 +11,16 @@ static const struct option long_options[] = {
     {"help", no_argument, NULL, 'h'},          {"version", no_argument, NULL, 'V'},
     {"verbose", no_argument, NULL, 'v'},       {"daemon", no_argument, NULL, 'd'},
     {"config", required_argument, NULL, 'f'},  {"pid-file", required_argument, NULL, 'p'},
-    {"timeout", required_argument, NULL, 't'}, {NULL, 0, NULL, 0},
+    {"timeout", required_argument, NULL, 't'}, {"listen", no_argument, NULL, 'l'},
+    {"check-tls", no_argument, NULL, 'C'},     {NULL, 0, NULL, 0},
 };
 
-static void print_usage(FILE *stream, const char *name, const struct paths *paths)
+static const char remote_usage[] =
+    "  -l, --listen         nothing: the configuration says whether to listen for other hosts\n"
+    "      --check-tls      say what certificates are in use and what is wrong with them, and "
+    "end\n";
+
+static void print_usage(FILE *stream, const char *name, bool remote, const struct paths *paths)
 {
     fprintf(
         stream,
@@ -25,12 +31,13 @@ static void print_usage(FILE *stream, const char *name, const struct paths *path
         "  -p, --pid-file FILE  keep the process id here (%s)\n"
         "  -t, --timeout SECS   end after this time without clients and without work\n"
         "  -v, --verbose        log information too, not only warnings and errors\n"
+        "%s"
         "  -V, --version        print the version and end\n"
         "  -h, --help           print this and end\n"
         "\n"
         "Sockets are made in %s, unless systemd passes them.\n"
         "SIGHUP reads the configuration again and reopens log files; SIGTERM ends the daemon.\n",
-        name, paths->config_file, paths->pid_file, paths->runtime);
+        name, paths->config_file, paths->pid_file, remote ? remote_usage : "", paths->runtime);
 }
 
 static bool read_seconds(const char *text, unsigned *ret_seconds)
@@ -51,8 +58,8 @@ static enum options_result bad(const char *name, const char *what, const char *v
     return OPTIONS_BAD;
 }
 
-static enum options_result apply(const char *name, const struct paths *paths, int option,
-                                 struct options *options)
+static enum options_result apply(const char *name, bool remote, const struct paths *paths,
+                                 int option, struct options *options)
 {
     switch (option) {
     case 'd':
@@ -71,20 +78,25 @@ static enum options_result apply(const char *name, const struct paths *paths, in
         if (read_seconds(optarg, &options->idle_timeout))
             return OPTIONS_RUN;
         return bad(name, "not a number of seconds: ", optarg);
+    case 'l':
+        return remote ? OPTIONS_RUN : bad(name, "it serves no other hosts: ", "--listen");
+    case 'C':
+        options->check_tls = true;
+        return remote ? OPTIONS_RUN : bad(name, "it serves no other hosts: ", "--check-tls");
     case 'V':
         printf("%s (modvirt) %s\n", name, MODVIRT_VERSION);
         return OPTIONS_DONE;
     case 'h':
-        print_usage(stdout, name, paths);
+        print_usage(stdout, name, remote, paths);
         return OPTIONS_DONE;
     default: /* getopt has said what is wrong */
-        print_usage(stderr, name, paths);
+        print_usage(stderr, name, remote, paths);
         return OPTIONS_BAD;
     }
 }
 
-enum options_result options_read(const char *name, const struct paths *paths, int argc, char **argv,
-                                 struct options *ret_options)
+enum options_result options_read(const char *name, bool remote, const struct paths *paths, int argc,
+                                 char **argv, struct options *ret_options)
 {
     enum options_result result = OPTIONS_RUN;
     int option;
@@ -92,8 +104,8 @@ enum options_result options_read(const char *name, const struct paths *paths, in
     *ret_options = (struct options){0};
     optind = 0;
     while (result == OPTIONS_RUN &&
-           (option = getopt_long(argc, argv, "hVvdf:p:t:", long_options, NULL)) != -1)
-        result = apply(name, paths, option, ret_options);
+           (option = getopt_long(argc, argv, "hVvdlf:p:t:", long_options, NULL)) != -1)
+        result = apply(name, remote, paths, option, ret_options);
     if (result == OPTIONS_RUN && optind < argc)
         return bad(name, "unexpected argument: ", argv[optind]);
     return result;

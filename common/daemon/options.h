@@ -10,6 +10,7 @@
 struct options {
     bool detach;             /* -d */
     bool verbose;            /* -v */
+    bool check_tls;          /* --check-tls */
     unsigned idle_timeout;   /* -t, seconds; 0: never */
     const char *config_file; /* -f; NULL: the default. Borrowed from argv */
     const char *pid_file;    /* -p; likewise */
@@ -21,6 +22,7 @@ enum options_result {
     OPTIONS_BAD,  /* reported on stderr */
 };
 
-/* Reads argv; paths are shown by --help. */
-enum options_result options_read(const char *name, const struct paths *paths, int argc, char **argv,
-                                 struct options *ret_options);
+/* Reads argv; paths are shown by --help. remote: the daemon serves other hosts, and has the options
+ * that are about that. */
+enum options_result options_read(const char *name, bool remote, const struct paths *paths, int argc,
+                                 char **argv, struct options *ret_options);

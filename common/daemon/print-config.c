@@ -11,7 +11,8 @@ int main(int argc, char **argv)
     for (const struct config_file *file = config_files; argc == 2 && file->name; file++) {
         if (strcmp(argv[1], file->name) != 0)
             continue;
-        g_autofree char *text = config_sample(file->heading, &file->table, 1);
+        const struct config_table *const tables[] = {file->table, file->more};
+        g_autofree char *text = config_sample(file->heading, tables, file->more ? 2 : 1);
         fputs(text, stdout);
         return EXIT_SUCCESS;
     }

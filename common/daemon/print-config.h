@@ -11,6 +11,7 @@ struct config_file {
     const char *name;    /* "virtqemud.conf" */
     const char *heading; /* its first lines, without the comment sign */
     const struct config_table *table;
+    const struct config_table *more; /* behind it; may be NULL */
 };
 
 /* Ends with a name of NULL. */

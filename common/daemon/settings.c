@@ -12,7 +12,6 @@
 
 /* Keys that files of the ecosystem carry and that do nothing in a daemon with unix sockets only. */
 #define NO_NETWORK "TCP and TLS are served by virtproxyd"
-#define NO_SASL "no socket of this daemon asks for SASL"
 #define NO_AUDIT "this version writes no audit records"
 #define NO_KEEPALIVE_REQUIRED "a client must connect before it can say that it lacks keepalive"
 
@@ -36,9 +35,16 @@ static const struct config_row rows[] = {
      .doc = "Folder of the sockets."},
 
     {"auth_unix_ro", CONFIG_STRING, AT(auth_unix_ro), "\"none\"",
-     .doc = "Authentication on the ro and rw sockets. \"none\" leaves it to their modes; nothing\n"
-            "else is known yet, and with it the daemon does not start."},
+     .doc = "Authentication on the ro and rw sockets. \"none\" leaves it to their modes; "
+            "\"polkit\" asks\n"
+            "the host's policy for org.libvirt.unix.monitor or .manage, except for root; \"sasl\" "
+            "asks\n"
+            "for a user. With the last two the modes may be 0777: only who passes gets further."},
     {"auth_unix_rw", CONFIG_STRING, AT(auth_unix_rw), "\"none\"", .doc = ""},
+    {"sasl_allowed_username_list", CONFIG_LIST, AT(sasl_allowed_username_list),
+     .example = "[ \"joe@EXAMPLE.COM\", \"*@ADMIN.EXAMPLE.COM\" ]",
+     .doc = "Patterns of users that SASL may let in. Default: all. Mechanisms and passwords are\n"
+            "those of /etc/sasl2/libvirt.conf."},
     {"access_drivers", CONFIG_LIST, AT(access_drivers), .example = "[ \"none\" ]",
      .doc = "Who may do what to which object. \"none\" allows everything on the rw socket and\n"
             "looking on the ro one. With anything else the daemon does not start."},
@@ -103,7 +109,6 @@ static const struct config_row rows[] = {
 
     IGNORED("keepalive_required", NO_KEEPALIVE_REQUIRED),
     IGNORED("admin_keepalive_required", NO_KEEPALIVE_REQUIRED),
-    IGNORED("sasl_allowed_username_list", NO_SASL),
     IGNORED("audit_level", NO_AUDIT),
     IGNORED("audit_logging", NO_AUDIT),
     IGNORED("ovs_timeout", "this version makes no Open vSwitch ports"),
@@ -175,8 +180,10 @@ static int check_log(const struct settings *settings, GError **error)
 
 static int check(const struct settings *settings, GError **error)
 {
-    if (auth_check_setting("auth_unix_ro", settings->auth_unix_ro, error) < 0 ||
-        auth_check_setting("auth_unix_rw", settings->auth_unix_rw, error) < 0 ||
+    enum auth_method method;
+
+    if (auth_method_read("auth_unix_ro", settings->auth_unix_ro, true, &method, error) < 0 ||
+        auth_method_read("auth_unix_rw", settings->auth_unix_rw, true, &method, error) < 0 ||
         check_access_drivers(settings, error) < 0 ||
         check_workers("", settings->min_workers, settings->max_workers, error) < 0 ||
         check_workers("admin_", settings->admin_min_workers, settings->admin_max_workers, error) <

@@ -12,6 +12,7 @@ struct settings {
     mode_t unix_sock_ro_perms, unix_sock_rw_perms, unix_sock_admin_perms;
     char *unix_sock_dir; /* NULL: the runtime folder */
     char *auth_unix_ro, *auth_unix_rw;
+    char **sasl_allowed_username_list; /* NULL: whoever has a password */
     char **access_drivers; /* may be NULL */
 
     unsigned max_clients, max_queued_clients, max_anonymous_clients;

@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "daemon/remote.h"
 
 #define SESSION_MODE 0700
 
@@ -24,6 +25,8 @@ static const struct {
     [SOCKET_RW] = {"-sock", ".socket", {.name = "rw"}},
     [SOCKET_RO] = {"-sock-ro", "-ro.socket", {.name = "ro", .read_only = true}},
     [SOCKET_ADMIN] = {"-admin-sock", "-admin.socket", {.name = "admin", .admin = true}},
+    [SOCKET_TCP] = {NULL, "-tcp.socket"}, /* these two are served as daemon/remote.h says */
+    [SOCKET_TLS] = {NULL, "-tls.socket"},
 };
 
 static char *local_path(int fd)
@@ -32,7 +35,7 @@ static char *local_path(int fd)
     socklen_t length = sizeof(address);
 
     if (getsockname(fd, (struct sockaddr *)&address, &length) < 0 ||
-        length <= offsetof(struct sockaddr_un, sun_path))
+        address.sun_family != AF_UNIX || length <= offsetof(struct sockaddr_un, sun_path))
         return g_strdup("");
     return g_strndup(address.sun_path, length - offsetof(struct sockaddr_un, sun_path));
 }
@@ -45,7 +48,7 @@ static int find_role(const char *name, const char *stem, const char *fd_name, co
         if (fd_name && strcmp(fd_name, unit) == 0)
             return i;
     }
-    for (int i = 0; i < SOCKET_ROLES; i++) {
+    for (int i = 0; i < SOCKET_UNIX_ROLES; i++) {
         g_autofree char *file = g_strconcat("/", stem, roles[i].suffix, NULL);
         g_autofree char *own_file = g_strconcat("/", name, roles[i].suffix, NULL);
         if (g_str_has_suffix(path, file) || g_str_has_suffix(path, own_file))
@@ -54,14 +57,34 @@ static int find_role(const char *name, const char *stem, const char *fd_name, co
     return -1;
 }
 
+/* A name is not enough: a role has its kind of socket. */
+static bool suits(const struct sockets *sockets, int role, int fd)
+{
+    bool is_unix = sd_is_socket(fd, AF_UNIX, SOCK_STREAM, 1) > 0;
+
+    return role < SOCKET_UNIX_ROLES ? is_unix : !is_unix && sockets->remote;
+}
+
+bool sockets_have_tls(const struct sockets *sockets)
+{
+    if (!sockets->remote)
+        return false;
+    for (guint i = 0; i < sockets->passed->len; i++)
+        if (g_array_index(sockets->passed, struct passed_socket, i).role == SOCKET_TLS)
+            return true;
+    return !sockets->activated && sockets->remote_settings->listen_tls;
+}
+
 static void take_one(const char *name, const char *stem, int fd, const char *fd_name,
                      struct sockets *sockets)
 {
     g_autofree char *path = local_path(fd);
     int role = -1;
 
-    if (sd_is_socket(fd, AF_UNIX, SOCK_STREAM, 1) > 0)
+    if (sd_is_socket(fd, AF_UNSPEC, SOCK_STREAM, 1) > 0)
         role = find_role(name, stem, fd_name, path);
+    if (role >= 0 && !suits(sockets, role, fd))
+        role = -1;
     if (role < 0) {
         log_warn("socket '%s' (%s) passed by systemd is none of this daemon's and is closed", path,
                  fd_name ? fd_name : "no name");
@@ -114,7 +137,7 @@ static int find_group(const char *name, gid_t *ret_group, GError **error)
 static void plan_paths(const char *name, const char *stem, const char *folder, bool session,
                        struct sockets *sockets)
 {
-    for (int i = 0; i < SOCKET_ROLES; i++)
+    for (int i = 0; i < SOCKET_UNIX_ROLES; i++)
         if (i != SOCKET_RO || !session)
             sockets->paths[i] = g_strdup_printf("%s/%s%s", folder, stem, roles[i].suffix);
     /* Clients look for the proxy's admin socket under either name. */
@@ -133,7 +156,7 @@ int sockets_plan(const char *name, const char *stem, const char *runtime, bool s
     if (settings->unix_sock_group && !session && !sockets->activated &&
         find_group(settings->unix_sock_group, &group, error) < 0)
         return -1;
-    for (int i = 0; i < SOCKET_ROLES; i++) {
+    for (int i = 0; i < SOCKET_UNIX_ROLES; i++) {
         sockets->modes[i] = session ? SESSION_MODE : modes[i];
         sockets->groups[i] = i == SOCKET_ADMIN ? (gid_t)-1 : group;
     }
@@ -141,6 +164,16 @@ int sockets_plan(const char *name, const char *stem, const char *runtime, bool s
         plan_paths(name, stem, settings->unix_sock_dir ? settings->unix_sock_dir : runtime, session,
                    sockets);
     return 0;
+}
+
+static struct server_service service_of(const struct sockets *sockets, enum socket_role role)
+{
+    struct server_service tcp, tls;
+
+    if (role < SOCKET_UNIX_ROLES)
+        return roles[role].service;
+    remote_set_services(sockets->remote, &tcp, &tls);
+    return role == SOCKET_TCP ? tcp : tls;
 }
 
 static int open_passed(struct sockets *sockets, struct server *server, struct server *admin,
@@ -151,8 +184,9 @@ static int open_passed(struct sockets *sockets, struct server *server, struct se
             &g_array_index(sockets->passed, struct passed_socket, sockets->passed->len - 1);
         struct passed_socket passed = *last;
         g_array_set_size(sockets->passed, sockets->passed->len - 1);
-        if (server_adopt(passed.role == SOCKET_ADMIN ? admin : server, &roles[passed.role].service,
-                         passed.fd, error) < 0)
+        struct server_service service = service_of(sockets, passed.role);
+        if (server_adopt(passed.role == SOCKET_ADMIN ? admin : server, &service, passed.fd, error) <
+            0)
             return -1;
     }
     return 0;
@@ -185,6 +219,9 @@ int sockets_open(struct sockets *sockets, struct server *server, struct server *
         open_own(sockets, SOCKET_ADMIN, sockets->second_admin, admin, error) < 0 ||
         open_own(sockets, SOCKET_RO, sockets->paths[SOCKET_RO], server, error) < 0)
         return -1;
+    if (sockets->remote && !sockets->activated &&
+        remote_listen(sockets->remote, sockets->remote_settings, server, error) < 0)
+        return -1;
     return open_own(sockets, SOCKET_RW, sockets->paths[SOCKET_RW], server, error);
 }
 
@@ -205,7 +242,7 @@ bool sockets_answer(const struct sockets *sockets)
 
 void sockets_clear(struct sockets *sockets)
 {
-    for (int i = 0; i < SOCKET_ROLES; i++)
+    for (int i = 0; i < SOCKET_UNIX_ROLES; i++)
         g_clear_pointer(&sockets->paths[i], g_free);
     g_clear_pointer(&sockets->second_admin, g_free);
     for (guint i = 0; sockets->passed && i < sockets->passed->len; i++)

@@ -8,24 +8,32 @@
 #include "wire/server.h"
 
 /*
- * The unix sockets of a daemon: rw, ro (system mode only) and admin. systemd passes them listening,
- * or the daemon makes them; with passed ones it makes none, and the settings about sockets do not
- * count. Loop thread.
+ * The sockets of a daemon: rw, ro (system mode only) and admin; TCP and TLS of those that serve
+ * them. systemd passes them listening, or the daemon makes them; with passed ones it makes none,
+ * and the settings about sockets do not count. Loop thread.
  */
 enum socket_role {
     SOCKET_RW,
     SOCKET_RO,
     SOCKET_ADMIN,
+    SOCKET_UNIX_ROLES,
+    SOCKET_TCP = SOCKET_UNIX_ROLES,
+    SOCKET_TLS,
     SOCKET_ROLES,
 };
 
+struct remote;
+struct remote_settings;
+
 struct sockets {
-    char *paths[SOCKET_ROLES]; /* of those that we make; NULL: none */
-    char *second_admin;        /* the same server under another name; NULL: none */
-    mode_t modes[SOCKET_ROLES];
-    gid_t groups[SOCKET_ROLES];
-    GArray *passed; /* struct passed_socket, until they are opened */
-    bool activated; /* systemd passed some */
+    char *paths[SOCKET_UNIX_ROLES]; /* of those that we make; NULL: none */
+    char *second_admin;             /* the same server under another name; NULL: none */
+    mode_t modes[SOCKET_UNIX_ROLES];
+    gid_t groups[SOCKET_UNIX_ROLES];
+    struct remote *remote;                         /* NULL: no TCP and TLS */
+    const struct remote_settings *remote_settings; /* of the start: sockets stay as they are */
+    GArray *passed;                                /* struct passed_socket, until they are opened */
+    bool activated;                                /* systemd passed some */
 };
 
 struct passed_socket {
@@ -40,6 +48,9 @@ struct passed_socket {
  */
 int sockets_take_passed(const char *name, const char *stem, struct sockets *sockets,
                         GError **error);
+
+/* True if clients may come by TLS: passed, or to be made. */
+bool sockets_have_tls(const struct sockets *sockets);
 
 /* Decides on paths, modes and groups. VIR_ERR_CONFIG_UNSUPPORTED: no such group. */
 int sockets_plan(const char *name, const char *stem, const char *runtime, bool session,

@@ -14,6 +14,7 @@ static struct identity *identity_of(struct server_client *server_client)
         .group = peer->gid,
         .process = peer->pid,
         .process_time = peer->start_time,
+        .sasl_user = peer->sasl_user,
         .x509_name = peer->x509_name,
         .selinux_context = peer->selinux,
         .readonly = server_client->service->read_only,

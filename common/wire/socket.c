@@ -57,3 +57,14 @@ int socket_connect(const char *path, int milliseconds, GError **error)
         return -1;
     return fd_take(&fd);
 }
+
+char *socket_show(const char *address)
+{
+    const char *port = strrchr(address, ';');
+
+    if (!port)
+        return g_strdup(address);
+    if (memchr(address, ':', (size_t)(port - address)))
+        return g_strdup_printf("[%.*s]:%s", (int)(port - address), address, port + 1);
+    return g_strdup_printf("%.*s:%s", (int)(port - address), address, port + 1);
+}

@@ -13,3 +13,6 @@ int socket_set_path(const char *path, struct sockaddr_un *ret, GError **error);
  * VIR_ERR_OPERATION_TIMEOUT.
  */
 int socket_connect(const char *path, int milliseconds, GError **error);
+
+/* "192.0.2.1:16514" or "[::1]:16514" of the form that transport_peer has; the caller frees. */
+char *socket_show(const char *address);
