@@ -4,10 +4,12 @@
 #include <json-c/json.h>
 #include <string.h>
 
+#include "host/netlink.h"
 #include "host/tap.h"
 #include "model/domain-defaults.h"
 #include "xml/xml.h"
 
+#include "bandwidth.h"
 #include "defaults.h"
 #include "device-document.h"
 #include "device-match.h"
@@ -135,6 +137,7 @@ static int compare_net(const struct domain_net *net, const struct domain_net *as
                            asked->model ? asked->model : "(default)");
     other.link = net->link;
     other.bridge = net->bridge;
+    other.bandwidth = net->bandwidth;
     g_autofree char *path = xml_difference(&domain_net_schema, net, &other);
     return path ? UNSUPPORTED(error, "cannot modify network device %s", path) : 0;
 }
@@ -155,11 +158,32 @@ static int set_link(const struct update *update, struct domain_net *net, uint8_t
 
 static int set_bridge(struct domain_net *net, const char *bridge, GError **error)
 {
-    if (tap_attach(net->target, bridge, net->mtu.set ? net->mtu.value : 0,
-                   net->isolated == TRISTATE_YES, error) < 0)
+    if (net->type != NET_BRIDGE || g_strcmp0(net->bridge, bridge) == 0)
+        return 0;
+    if (!tap_exists(bridge)) {
+        error_set(error, VIR_ERR_OPERATION_FAILED, "bridge %s doesn't exist", bridge);
         return -1;
+    }
+    if (netlink_set_master(net->target, bridge, error) < 0) {
+        netlink_set_master(net->target, net->bridge, NULL);
+        return -1;
+    }
     net->bridge = bridge;
-    return 0;
+    return net->isolated == TRISTATE_YES ? netlink_set_isolated(net->target, true, error) : 0;
+}
+
+/* NULL: no limits. */
+static bool same_limits(const struct net_bandwidth *a, const struct net_bandwidth *b)
+{
+    return a && b ? xml_equal(&net_bandwidth_schema, a, b) : a == b;
+}
+
+static int set_bandwidth(struct domain_net *net, struct net_bandwidth *bandwidth, GError **error)
+{
+    if (same_limits(net->bandwidth, bandwidth))
+        return 0;
+    net->bandwidth = bandwidth;
+    return bandwidth_apply(net, error);
 }
 
 static int update_net(const struct update *update, void *document, GError **error)
@@ -175,10 +199,8 @@ static int update_net(const struct update *update, void *document, GError **erro
     memcpy(asked->mac, net->mac, sizeof(asked->mac));
     if (!asked->target)
         asked->target = net->target;
-    if (compare_net(net, asked, error) < 0)
-        return -1;
-    if (net->type == NET_BRIDGE && g_strcmp0(net->bridge, asked->bridge) != 0 &&
-        set_bridge(net, asked->bridge, error) < 0)
+    if (compare_net(net, asked, error) < 0 || set_bridge(net, asked->bridge, error) < 0 ||
+        set_bandwidth(net, asked->bandwidth, error) < 0)
         return -1;
     update->change->applied = true;
     return net->link == asked->link ? 0 : set_link(update, net, asked->link, error);

@@ -223,6 +223,7 @@ static int check_quiet(struct guest *guest, GError **error)
 {
     if (!guest->plugging)
         return 0;
+    settle_later(guest);
     error_set(error, VIR_ERR_OPERATION_TIMEOUT,
               "QEMU has not answered since another device was attached");
     return -1;
@@ -246,8 +247,8 @@ static int attach_live(struct change *change, struct device *device, GError **er
         plug_all(guest, change->job, live, added, error) < 0)
         return -1;
     change->applied = true;
-    hotplug_raise(guest, change->job, VIR_DOMAIN_EVENT_ID_DEVICE_ADDED,
-                  device->info ? device->info->alias : "");
+    if (device->info)
+        hotplug_raise(guest, change->job, VIR_DOMAIN_EVENT_ID_DEVICE_ADDED, device->info->alias);
     return 0;
 }
 

@@ -39,19 +39,26 @@ static int tell(struct qmp *qmp, const char *command, const struct domain_disk *
     return qmp_execute(qmp, command, arguments, 0, NULL, error);
 }
 
-/* A guest that has locked the tray is asked, and may open it or not. */
-static int open_tray(struct job *job, struct qmp *qmp, const struct domain_disk *drive, bool force,
-                     GError **error)
+static int remove_medium(struct qmp *qmp, const struct domain_disk *drive, GError **error)
+{
+    return tell(qmp, "blockdev-remove-medium", drive, json_object_new_object(), error);
+}
+
+/* A guest that has locked the tray is asked, and may open it or not. QEMU does not say whether it
+ * has asked: the medium can be taken out or not. */
+static int take_out(struct job *job, struct qmp *qmp, const struct domain_disk *drive, bool force,
+                    GError **error)
 {
     struct expectation expectation;
 
     expectation_begin(&expectation, guest_of(job_object(job)), drive->info.alias);
-    int result = tell(qmp, "blockdev-open-tray", drive, json_build("b:force", force, NULL), error);
-    /* one that is open already, or that has no tray, makes no news */
-    bool waits = result == 0 && drive->device == DISK_DEVICE_CDROM && drive->tray != DISK_TRAY_OPEN;
-    enum news news = expectation_end(&expectation, job, waits ? TRAY_DEADLINE_MS : 0);
-    if (result < 0 || !waits || news == NEWS_OPEN)
-        return result;
+    int asked = tell(qmp, "blockdev-open-tray", drive, json_build("b:force", force, NULL), error);
+    bool is_out = asked == 0 && remove_medium(qmp, drive, NULL) == 0;
+    enum news news = expectation_end(&expectation, job, asked < 0 || is_out ? 0 : TRAY_DEADLINE_MS);
+    if (asked < 0 || is_out)
+        return asked;
+    if (news == NEWS_OPEN)
+        return remove_medium(qmp, drive, error);
     error_set(error, VIR_ERR_OPERATION_FAILED,
               "timeout when waiting for the guest to open the tray of '%s'", drive->target);
     return -1;
@@ -71,10 +78,10 @@ static int insert(struct qmp *qmp, const struct domain_disk *drive, const struct
 static int swap(struct job *job, struct qmp *qmp, const struct domain_disk *drive,
                 const struct domain_disk *disk, bool force, GError **error)
 {
-    if (open_tray(job, qmp, drive, force, error) < 0)
+    if (take_out(job, qmp, drive, force, error) < 0)
         return -1;
-    int result = tell(qmp, "blockdev-remove-medium", drive, json_object_new_object(), error);
-    if (result == 0 && (result = insert(qmp, drive, disk, error)) < 0)
+    int result = insert(qmp, drive, disk, error);
+    if (result < 0)
         insert(qmp, drive, drive, NULL);
     g_autoptr(GError) stuck = NULL;
     if (tell(qmp, "blockdev-close-tray", drive, json_object_new_object(), &stuck) < 0)

@@ -129,6 +129,17 @@ static int read_steps(struct plug *plug, GError **error)
     return 0;
 }
 
+/* What the words of <boot dev=''/> mean was settled when the guest was started. */
+static void forget_boot_order(struct plug *plug)
+{
+    for (guint i = 0; i < plug->steps->len; i++) {
+        const struct step *step = plug->steps->pdata[i];
+
+        if (step->verb->is_device)
+            json_object_object_del(step->json, "bootindex");
+    }
+}
+
 static struct plug *plug_new(const char *alias)
 {
     struct plug *plug = g_new0(struct plug, 1);
@@ -147,6 +158,8 @@ int plug_build(const struct domain *live, const struct device *device,
 
     if (arguments_add_device(&build, device, error) < 0 || read_steps(plug, error) < 0)
         return -1;
+    if (device->info && !device->info->boot_order)
+        forget_boot_order(plug);
     *ret_plug = g_steal_pointer(&plug);
     return 0;
 }
@@ -340,21 +353,35 @@ static bool is_open(const GError *error)
     return error_is(error, VIR_ERR_OPERATION_TIMEOUT) || error_is(error, VIR_ERR_OPERATION_FAILED);
 }
 
-static void undo_steps(const struct plug *plug, struct qmp *qmp, guint count)
+/* In QEMU's words, for it has no class of errors for this. */
+static bool is_in_use(const GError *error)
 {
+    return strstr(error->message, "in use") || strstr(error->message, "is busy");
+}
+
+static bool undo_step(const struct step *step, struct qmp *qmp)
+{
+    g_autofree char *pair = g_strdup_printf("s:%s", step->verb->key);
+    g_autoptr(GError) error = NULL;
+
+    if (qmp_execute(qmp, step->verb->del, json_build(pair, step->name, NULL), 0, NULL, &error) == 0)
+        return true;
+    log_debug("%s: %s", qmp_who(qmp), error->message);
+    return !is_in_use(error);
+}
+
+static bool undo_steps(const struct plug *plug, struct qmp *qmp, guint count)
+{
+    bool whole = true;
+
     for (guint i = count; i > 0; i--) {
         const struct step *step = plug->steps->pdata[i - 1];
-        const char *key = step->verb->key;
-        g_autofree char *pair = key ? g_strdup_printf("s:%s", key) : NULL;
-        g_autoptr(GError) error = NULL;
 
-        if (!step->name || !step->verb->del || step->verb->is_device)
-            continue;
-        if (qmp_execute(qmp, step->verb->del, json_build(pair, step->name, NULL), 0, NULL, &error) <
-            0)
-            log_debug("%s: %s", qmp_who(qmp), error->message);
+        if (step->name && step->verb->del && !step->verb->is_device)
+            whole &= undo_step(step, qmp);
     }
     remove_files(plug, qmp);
+    return whole;
 }
 
 static int apply(struct plug *plug, struct qmp *qmp, bool with_device, GError **error)
@@ -385,7 +412,7 @@ int plug_apply_parts(struct plug *plug, struct qmp *qmp, GError **error)
     return apply(plug, qmp, false, error);
 }
 
-void plug_withdraw(const struct plug *plug, struct qmp *qmp)
+bool plug_withdraw(const struct plug *plug, struct qmp *qmp)
 {
-    undo_steps(plug, qmp, plug->steps->len);
+    return undo_steps(plug, qmp, plug->steps->len);
 }

@@ -35,8 +35,8 @@ int plug_apply_parts(struct plug *plug, struct qmp *qmp, GError **error);
 const char *plug_terminal(const struct plug *plug);
 
 /* Takes the back ends out, the last one first, once QEMU has no such device any more. What is not
- * there is no matter; what can't be taken out is logged. Blocks. */
-void plug_withdraw(const struct plug *plug, struct qmp *qmp);
+ * there is no matter. False: some are in use, by a device that is about to go. Blocks. */
+bool plug_withdraw(const struct plug *plug, struct qmp *qmp);
 
 static inline void plug_free_at(struct plug **plug)
 {

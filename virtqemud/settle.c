@@ -108,29 +108,45 @@ static void settle_plugging(struct guest *guest, struct job *job, struct domain 
 
 /* ---- devices that have gone ---- */
 
+/* One of a pair that QEMU shows only to a guest which knows what to do with it. */
+static bool is_hidden(const struct device *device)
+{
+    const struct net_teaming *teaming =
+        device->kind == DEVICE_NET       ? ((const struct domain_net *)device->object)->teaming
+        : device->kind == DEVICE_HOSTDEV ? ((const struct domain_hostdev *)device->object)->teaming
+                                         : NULL;
+
+    return teaming && teaming->type == NET_TEAMING_TRANSIENT;
+}
+
 static bool is_gone(struct guest *guest, const struct domain *live, const struct device *device,
                     GHashTable *names)
 {
     struct plug *plug PLUG_AUTO = NULL;
 
-    return device->info && device->info->alias &&
+    return device->info && device->info->alias && !is_hidden(device) &&
            hotplug_rules_check_detach(live, device, true, NULL) == 0 &&
            !g_hash_table_contains(names, device->info->alias) &&
            hotplug_build(guest, live, device, true, &plug, NULL) == 0 && plug_has_device(plug);
 }
 
-static bool find_gone(struct guest *guest, const struct domain *live, GHashTable *names,
-                      struct device *ret_device)
+/* One that is just going has left QEMU's tree and still holds its back ends: news of it come. */
+static bool drop_gone(struct guest *guest, struct job *job, struct domain *live, GHashTable *names)
 {
     unsigned count;
     g_autofree struct device *devices = domain_list_devices(live, &count);
+    bool changed = false;
 
-    for (unsigned i = 0; i < count; i++)
-        if (is_gone(guest, live, &devices[i], names)) {
-            *ret_device = devices[i];
-            return true;
-        }
-    return false;
+    /* from the last on, so that the places of those before stay right */
+    for (unsigned i = count; i > 0; i--) {
+        const struct device *device = &devices[i - 1];
+
+        if (!is_gone(guest, live, device, names) || !unplug_withdraw(guest, live, device))
+            continue;
+        unplug_finish(guest, job, live, device);
+        changed = true;
+    }
+    return changed;
 }
 
 /* ---- both ---- */
@@ -140,18 +156,13 @@ int settle_now(struct guest *guest, struct job *job, bool undo, GError **error)
     g_autoptr(GHashTable) names = NULL;
     OBJECT_VIEW_AUTO struct object_view view = {0};
     bool changed = guest->plugging != NULL;
-    struct device device;
 
     if (get_names(guest, &names, error) < 0)
         return -1;
     object_get_view(&guest->object, &view);
     DEFINITION_AUTO struct domain *live = (struct domain *)definition_copy(view.live);
     settle_plugging(guest, job, live, names, undo);
-    while (find_gone(guest, live, names, &device)) {
-        unplug_finish(guest, job, live, &device);
-        changed = true;
-    }
-    if (!changed)
+    if (!drop_gone(guest, job, live, names) && !changed)
         return 0;
     object_publish_live(job, definition_copy(&live->definition));
     return store_save_status(qemu_of(&guest->object)->store, job, error);
@@ -163,10 +174,11 @@ static void follow_answer(struct guest *guest, struct job *job, uint64_t number,
 {
     g_autoptr(GError) error = NULL;
 
-    if (guest->plugging && settle_now(guest, job, true, &error) < 0) {
-        log_warn("%s", error->message);
+    if (!guest->plugging || settle_now(guest, job, true, &error) == 0)
+        return;
+    log_warn("%s", error->message);
+    if (error_is(error, VIR_ERR_OPERATION_TIMEOUT))
         settle_later(guest);
-    }
 }
 
 static void on_answer(struct qmp *qmp, struct json_object *result, const GError *error, void *user)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "unplug.h"
 
+#include <string.h>
+
 #include "base/log.h"
 
 #include "device-document.h"
@@ -12,6 +14,7 @@
 #include "monitor.h"
 #include "prepare-device.h"
 #include "qmp-commands.h"
+#include "settle.h"
 #include "vcpus.h"
 
 /* How long others, and so their clients, wait for a guest to let a device go. */
@@ -19,17 +22,19 @@
 
 /* ---- the end ---- */
 
-static void withdraw(struct guest *guest, const struct domain *live, const struct device *device)
+bool unplug_withdraw(struct guest *guest, const struct domain *live, const struct device *device)
 {
     struct plug *plug PLUG_AUTO = NULL;
     g_autoptr(GError) error = NULL;
     struct qmp *qmp = device->info ? guest_get_qmp(guest, &error) : NULL;
+    bool whole = !device->info;
 
     if (qmp && hotplug_build(guest, live, device, true, &plug, &error) == 0)
-        plug_withdraw(plug, qmp);
+        whole = plug_withdraw(plug, qmp);
     else if (device->info)
         log_warn("device '%s': %s", device->info->alias, error->message);
     qmp_unref(qmp);
+    return whole;
 }
 
 void unplug_finish(struct guest *guest, struct job *job, struct domain *live,
@@ -37,11 +42,25 @@ void unplug_finish(struct guest *guest, struct job *job, struct domain *live,
 {
     const char *alias = device->info ? device->info->alias : NULL;
 
-    withdraw(guest, live, device);
+    if (!unplug_withdraw(guest, live, device))
+        log_warn("device '%s' has left back ends in QEMU", alias ? alias : "");
     prepare_device_undo(guest, live, device);
     device_document_remove(live, device);
     if (alias)
         hotplug_raise(guest, job, VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED, alias);
+}
+
+/* A disk on USB is a part of its device, and goes after it: news of parts come by themselves. */
+static bool goes_in_parts(const struct device *device)
+{
+    return device->kind == DEVICE_DISK &&
+           ((const struct domain_disk *)device->object)->bus == DISK_BUS_USB;
+}
+
+/* The device has gone; have its parts too? */
+static bool has_gone(struct guest *guest, const struct domain *live, const struct device *device)
+{
+    return !goes_in_parts(device) || unplug_withdraw(guest, live, device);
 }
 
 /* ---- news that nobody waits for ---- */
@@ -54,7 +73,10 @@ static void follow_removal(struct guest *guest, struct job *job, uint64_t number
 
     object_get_view(&guest->object, &view);
     DEFINITION_AUTO struct domain *live = (struct domain *)definition_copy(view.live);
-    if (domain_find_alias(live, alias, &device))
+    bool is_device = domain_find_alias(live, alias, &device);
+    if (is_device && !has_gone(guest, live, &device))
+        return;
+    if (is_device)
         unplug_finish(guest, job, live, &device);
     else if (!vcpus_forget(guest, job, live, alias))
         return;
@@ -63,14 +85,40 @@ static void follow_removal(struct guest *guest, struct job *job, uint64_t number
         log_error("%s", error->message);
 }
 
+/* A part may also go before its device, which is then found to be there. */
+static void follow_part(struct guest *guest, struct job *job, uint64_t number, const char *alias)
+{
+    OBJECT_VIEW_AUTO struct object_view view = {0};
+    g_autoptr(GError) error = NULL;
+    struct device device;
+
+    object_get_view(&guest->object, &view);
+    if (domain_find_alias(view_live(&view), alias, &device) && goes_in_parts(&device) &&
+        settle_now(guest, job, false, &error) < 0)
+        log_warn("%s", error->message);
+}
+
+/* "usb-disk0" of "/machine/peripheral/usb-disk0/usb-disk0.0/legacy[0]"; the caller frees. */
+static char *owner_of(const char *path)
+{
+    static const char stem[] = "/machine/peripheral/";
+
+    if (!path || !g_str_has_prefix(path, stem))
+        return NULL;
+    return g_strndup(path + strlen(stem), strcspn(path + strlen(stem), "/"));
+}
+
 void unplug_event_deleted(const struct qmp_event *event, void *user)
 {
     struct guest *guest = user;
     g_autofree char *vcpu = vcpus_alias_of_part(event->device_deleted.path);
     const char *alias = vcpu ? vcpu : event->device_deleted.device;
 
-    /* parts of devices have no alias, and go with them */
-    if (alias && !expectation_tell(guest, alias, NEWS_GONE))
+    g_autofree char *owner = alias ? NULL : owner_of(event->device_deleted.path);
+
+    if (owner)
+        monitor_push(guest, follow_part, 0, owner);
+    else if (alias && !expectation_tell(guest, alias, NEWS_GONE))
         monitor_push(guest, follow_removal, 0, alias);
 }
 
@@ -153,7 +201,7 @@ static int detach_live(struct change *change, const struct device *device, unsig
          ask_and_wait(guest, change->job, device->info->alias, deadline_ms, &news, error) < 0))
         return -1;
     change->applied = true;
-    if (news == NEWS_GONE)
+    if (news == NEWS_GONE && has_gone(guest, live, device))
         unplug_finish(guest, change->job, live, device);
     else /* it leaves when the guest lets it go */
         definition_unref(g_steal_pointer(&change->live));

@@ -20,6 +20,9 @@ int unplug_detach(struct change *change, const char *text, GError **error);
 /* The same for the device with an alias, without waiting for the guest. */
 int unplug_detach_alias(struct change *change, const char *alias, GError **error);
 
+/* Takes the back ends out of QEMU. False: the device has not gone entirely. Blocks. */
+bool unplug_withdraw(struct guest *guest, const struct domain *live, const struct device *device);
+
 /* Takes a device of a live definition, which QEMU has no more, out of it; tells clients. The caller
  * publishes. Blocks on QEMU. */
 void unplug_finish(struct guest *guest, struct job *job, struct domain *live,

@@ -91,6 +91,10 @@ def back_ends(domain):
             | {found["name"] for found in qmp(domain, "qom-list", path="/objects")})
 
 
+def nodes_of_images(domain):
+    return len([node for node in back_ends(domain) if node.startswith("libvirt-")])
+
+
 OF_MACHINE = ("pci.", "usb", "virtio-serial", "serial0", "sata", "watchdog", "ide")
 
 
@@ -424,8 +428,7 @@ def test_a_device_leaves_when_the_guest_lets_it(daemon, connection):
     with libvirt.open(URI) as fresh:
         domain = fresh.lookupByName("late")
         wait_until(lambda: "virtio-disk2" not in aliases(domain), 30)
-        wait_until(lambda: true(domain) and not [node for node in back_ends(domain)
-                                                 if node.startswith("libvirt-")], 30)
+        wait_until(lambda: true(domain) and nodes_of_images(domain) == 0, 30)
 
 
 def test_a_killed_daemon_leaves_a_true_definition(daemon, connection):
@@ -442,9 +445,28 @@ def test_a_killed_daemon_leaves_a_true_definition(daemon, connection):
             domain = fresh.lookupByName("killed")
             wait_until(lambda: code_of(qmp, domain, "query-status") is None, 30)
             wait_until(lambda: true(domain), 30, what=lambda: (in_qemu(domain), domain.XMLDesc()))
-            sources = len(devices(domain).findall("disk/source"))
-            wait_until(lambda: len([node for node in back_ends(domain)
-                                    if node.startswith("libvirt-")]) == 2 * sources, 30)
+            wait_until(lambda: nodes_of_images(domain) == 2 * len(devices(domain).findall("disk/source")), 30)
+
+
+def test_a_daemon_killed_while_a_device_leaves(daemon, connection):
+    connection.createXML(halted("leaving"))
+    for turn in range(6):
+        path = image("l%d.img" % turn)
+        virsh("attach-disk", "leaving", str(path), "sda", "--targetbus", "usb")
+        client = threading.Thread(target=virsh, args=("detach-disk", "leaving", "sda"),
+                                  kwargs={"check": False})
+        client.start()
+        time.sleep(0.015 + 0.01 * turn)
+        daemon.restart(signal.SIGKILL)
+        client.join()
+        with libvirt.open(URI) as fresh:
+            domain = fresh.lookupByName("leaving")
+            wait_until(lambda: code_of(qmp, domain, "query-status") is None, 30)
+            wait_until(lambda: true(domain), 30, what=lambda: (in_qemu(domain), domain.XMLDesc()))
+            wait_until(lambda: nodes_of_images(domain) == 2 * len(devices(domain).findall("disk/source")), 30)
+            if "usb-disk0" in aliases(domain):
+                assert code_of(domain.detachDeviceAlias, "usb-disk0") in (None, libvirt.VIR_ERR_INTERNAL_ERROR)
+                wait_until(lambda: "usb-disk0" not in aliases(domain), 30)
 
 
 def test_killed_while_qemu_is_busy(daemon, connection):
@@ -465,8 +487,7 @@ def test_killed_while_qemu_is_busy(daemon, connection):
         domain = fresh.lookupByName("busy")
         wait_until(lambda: code_of(qmp, domain, "query-status") is None, 30)
         wait_until(lambda: true(domain) and "<plugging>" not in status.read_text(), 30)
-        assert not [node for node in back_ends(domain) if node.startswith("libvirt-")] or \
-            "vda" in domain.XMLDesc()
+        assert nodes_of_images(domain) == 0 or "vda" in domain.XMLDesc()
         domain.attachDevice(disk(image("after.img"), "vdb"))
         assert true(domain)
 
@@ -504,9 +525,11 @@ def test_a_stopped_qemu_ends_the_call_alone(connection):
 
 @pytest.fixture
 def bridge():
-    subprocess.run(["ip", "link", "add", "plugbr0", "type", "bridge"], check=True)
+    for name in ("plugbr0", "plugbr1"):
+        subprocess.run(["ip", "link", "add", name, "type", "bridge"], check=True)
     yield
-    subprocess.run(["ip", "link", "del", "plugbr0"], check=True)
+    for name in ("plugbr0", "plugbr1"):
+        subprocess.run(["ip", "link", "del", name], check=True)
 
 
 def test_virsh(connection, bridge):
@@ -520,6 +543,11 @@ def test_virsh(connection, bridge):
     virsh("attach-interface", "tool", "bridge", "plugbr0", "--mac", MAC, "--model", "virtio", "--live",
           "--config")
     ask(console, "grep -q %s /sys/class/net/*/address" % MAC, "net.")
+    device = devices(domain).find("interface/target").get("dev")
+    virsh("update-device", "tool", "/dev/stdin", "--live", text="<interface type='bridge'><mac address='%s'/>"
+          "<source bridge='plugbr1'/><model type='virtio'/></interface>" % MAC)
+    assert os.readlink("/sys/class/net/%s/master" % device).endswith("/plugbr1")
+    assert "plugbr1" in virsh("domiflist", "tool")
     virsh("detach-interface", "tool", "bridge", "--mac", MAC, "--live", "--config")
     ask(console, "! grep -q %s /sys/class/net/*/address 2>/dev/null" % MAC, "nonet.")
     virsh("change-media", "tool", "sda", str(path), "--insert", "--live", "--config")
