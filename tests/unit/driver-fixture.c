@@ -93,6 +93,7 @@ static void make_daemon(struct fixture *fixture)
     fixture->daemon.loop = loop_new(&error);
     g_assert_no_error(error);
     fixture->daemon.workers = workers_new("worker", &threads);
+    fixture->daemon.patient = workers_new("patient", &threads);
     fixture->daemon.server = server_new(fixture->daemon.loop, "testd", &limits, &handlers, fixture);
 }
 
@@ -161,9 +162,11 @@ void fixture_free(struct fixture *fixture)
 
     server_free(daemon->server);
     workers_drain(daemon->workers, -1);
+    workers_drain(daemon->patient, -1);
     registry_free(fixture->driver->registries[PROTOCOL_OBJECT_DOMAIN]);
     store_free(fixture->driver->stores[PROTOCOL_OBJECT_DOMAIN]);
     workers_free(daemon->workers);
+    workers_free(daemon->patient);
     driver_free(fixture->driver);
     loop_free(daemon->loop);
     g_assert_cmpuint(fixture->clients, ==, 0);
