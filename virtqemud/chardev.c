@@ -104,7 +104,7 @@ static int add_listener(struct building *building, const char *path, GError **er
     }
     if (bind_socket(fd, path, error) < 0)
         return -1;
-    if (config->set_user && chown(path, config->uid, config->gid) < 0) {
+    if (config->set_user && lchown(path, config->uid, config->gid) < 0) {
         error_set_errno(error, errno, "cannot hand over '%s'", path);
         return -1;
     }

@@ -191,9 +191,10 @@ static int make_folder(const struct qemu *qemu, const struct helper_kind_row *ro
                                    own ? config->gid : (gid_t)-1, error);
 }
 
+/* Folders of QEMU's user are open to every QEMU: what is there by now is never followed. */
 static int hand_over(const struct qemu *qemu, const char *path, GError **error)
 {
-    if (!qemu->config.set_user || chown(path, qemu->config.uid, qemu->config.gid) == 0)
+    if (!qemu->config.set_user || lchown(path, qemu->config.uid, qemu->config.gid) == 0)
         return 0;
     error_set_errno(error, errno, "cannot hand over '%s'", path);
     return -1;
@@ -209,8 +210,9 @@ static int listen_at(const struct qemu *qemu, const char *path, int *ret_fd, GEr
         error_set(error, VIR_ERR_INTERNAL_ERROR, "the path of a socket is too long: '%s'", path);
         return -1;
     }
-    if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-        chmod(path, 0600) < 0 || listen(fd, BACKLOG) < 0) {
+    /* the mode of a socket that is not bound yet is that of its file */
+    if (fd < 0 || fchmod(fd, 0600) < 0 ||
+        bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, BACKLOG) < 0) {
         error_set_errno(error, errno, "cannot listen on '%s'", path);
         return -1;
     }

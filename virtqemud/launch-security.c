@@ -38,7 +38,7 @@ static int write_file(const struct building *building, const char *name, const c
     if (!building->context->plan) {
         if (file_replace_volatile(path, text, strlen(text), FILE_MODE, error) < 0)
             return -1;
-        if (config->set_user && chown(path, config->uid, config->gid) < 0) {
+        if (config->set_user && lchown(path, config->uid, config->gid) < 0) {
             error_set_errno(error, errno, "cannot hand over '%s'", path);
             return -1;
         }
