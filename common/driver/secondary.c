@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "driver/secondary.h"
 
+#include <errno.h>
+#include <unistd.h>
+
 #include "base/arena.h"
 #include "base/log.h"
 #include "daemon/dispatch.h"
@@ -92,8 +95,24 @@ static bool is_readonly(struct client *client)
     return readonly;
 }
 
-static struct secondary *connect_to(struct client *client, unsigned number, GError **error)
+/* A daemon that is not on this host is to clients as a driver that does not exist: they then go on
+ * without what it serves. */
+static int check_there(const struct request *request, const char *path, GError **error)
 {
+    const char *daemon = owners[request->method->owner].daemon;
+
+    if (access(path, F_OK) == 0 || errno != ENOENT)
+        return 0;
+    error_set(error, VIR_ERR_NO_SUPPORT,
+              "%s: %s serves it, and is not here: see 'systemctl start %s.socket'",
+              protocol_method_word(request->method), daemon, daemon);
+    return -1;
+}
+
+static struct secondary *connect_to(struct client *client, const struct request *request,
+                                    GError **error)
+{
+    unsigned number = request->method->owner;
     const struct owner *owner = &owners[number];
     const struct daemon *daemon = client->driver->daemon;
     bool readonly = is_readonly(client);
@@ -104,6 +123,8 @@ static struct secondary *connect_to(struct client *client, unsigned number, GErr
     struct arena arena ARENA_AUTO = {0};
     struct remote_connect_set_identity_args identity;
     struct forward_target target = {.daemon = owner->daemon, .path = path};
+    if (check_there(request, path, error) < 0)
+        return NULL;
     struct secondary *secondary = g_new0(struct secondary, 1);
 
     /* a daemon believes root alone who somebody else is */
@@ -128,7 +149,7 @@ void secondary_serve(struct client *client, struct request *request)
     g_autoptr(GError) error = NULL;
 
     if (!*secondary)
-        *secondary = connect_to(client, request->method->owner, &error);
+        *secondary = connect_to(client, request, &error);
     if (*secondary)
         forward_request((*secondary)->forward, request);
     else
