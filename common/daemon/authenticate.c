@@ -172,8 +172,8 @@ static void send_tokens(struct step *step)
     G_STATIC_ASSERT(sizeof(struct remote_auth_sasl_step_ret) ==
                     sizeof(struct remote_auth_sasl_start_ret));
     if (step->answer.bytes) {
-        ret.data_len = step->answer.size + 1; /* a NUL counts */
-        ret.data_val = arena_alloc(&step->arena, ret.data_len);
+        ret.data_len = step->answer.size;
+        ret.data_val = arena_alloc(&step->arena, step->answer.size + 1);
         memcpy(ret.data_val, step->answer.bytes, step->answer.size);
     }
     request_reply(g_steal_pointer(&step->request), &ret, NULL, 0);
@@ -257,12 +257,12 @@ static void step_on_worker(void *data)
     loop_post(step->self->daemon->loop, step_done, step);
 }
 
-/* A token that is there ends in a NUL that counts. */
+/* None is not the same as an empty one. */
 static struct login_token read_token(int nil, const char *bytes, uint32_t size)
 {
     if (nil)
         return (struct login_token){0};
-    return (struct login_token){size ? bytes : "", size ? size - 1 : 0};
+    return (struct login_token){size ? bytes : "", size};
 }
 
 static int decode(struct request *request, struct step *step, GError **error)

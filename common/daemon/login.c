@@ -10,7 +10,7 @@
 
 /* By this name mechanisms find their configuration, passwords and keys. */
 #define SERVICE "libvirt"
-#define CONFIGURATION "/etc/sasl2/" SERVICE ".conf"
+#define CONFIGURATION SERVICE ".conf"
 /* Plain bytes in one encrypted packet: less than what any mechanism takes. */
 #define PACKET_MAX 8192
 #define STRONGEST_SSF 100000
@@ -22,6 +22,16 @@ struct login {
 };
 
 static int setup_status;
+static bool configured; /* by the host's administrator */
+
+/* Where the library looks. */
+static bool is_configured(void)
+{
+    const char *folder = g_getenv("SASL_CONF_PATH");
+    g_autofree char *path = g_build_filename(folder ? folder : "/etc/sasl2", CONFIGURATION, NULL);
+
+    return access(path, F_OK) == 0;
+}
 
 /* What a host without a configuration file has. */
 static int get_default(void *context, const char *plugin, const char *option, const char **ret,
@@ -37,7 +47,7 @@ static int get_default(void *context, const char *plugin, const char *option, co
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(defaults); i++)
-        if (strcmp(option, defaults[i].option) == 0 && access(CONFIGURATION, F_OK) < 0) {
+        if (!configured && strcmp(option, defaults[i].option) == 0) {
             *ret = defaults[i].value;
             if (ret_length)
                 *ret_length = (unsigned)strlen(*ret);
@@ -89,6 +99,7 @@ static void set_up(void)
         {SASL_CB_LIST_END, NULL, NULL},
     };
 
+    configured = is_configured();
     sasl_set_mutex(make_mutex, lock_mutex, unlock_mutex, free_mutex);
     setup_status = sasl_server_init(callbacks, SERVICE);
 }
@@ -170,10 +181,11 @@ int login_mechanisms(struct login *login, const char **ret_names, GError **error
         *ret_names = names;
         return 0;
     }
-    error_set_from(error, VIR_FROM_RPC, VIR_ERR_AUTH_FAILED,
-                   "no SASL mechanism of this host %s: see mech_list in %s, and auth_tcp and "
-                   "tcp_min_ssf in virtproxyd.conf",
-                   login->must_encrypt ? "encrypts as TCP needs it" : "can be used", CONFIGURATION);
+    error_set_from(
+        error, VIR_FROM_RPC, VIR_ERR_AUTH_FAILED,
+        "no SASL mechanism of this host %s: see mech_list in /etc/sasl2/%s, and auth_tcp and "
+        "tcp_min_ssf in virtproxyd.conf",
+        login->must_encrypt ? "encrypts as TCP needs it" : "can be used", CONFIGURATION);
     return -1;
 }
 
