@@ -126,8 +126,7 @@ static bool dns_host_matches(const void *a, const void *b, enum match match)
     LIST_EACH (name, &one->names)
         LIST_EACH (other, &two->names)
             shares_name = shares_name || strcmp(name, other) == 0;
-    return shares_name || (match != MATCH_ADD && ip_equal(&one->address, &two->address)) ||
-           (match == MATCH_ADD && ip_equal(&one->address, &two->address));
+    return shares_name || ip_equal(&one->address, &two->address);
 }
 
 static struct list *txt_list(struct network *network, const void *element, int parent,
