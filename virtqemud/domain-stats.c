@@ -21,7 +21,7 @@ static void add_cpu(struct params *params, struct guest *guest, const struct obj
 
     if (!view->live || !usage_read_process(guest, &times))
         return;
-    params_add_ulong(params, times.user_ns + times.system_ns, VIR_DOMAIN_STATS_CPU_TIME);
+    params_add_ulong(params, usage_read_cpu_time(guest, &times), VIR_DOMAIN_STATS_CPU_TIME);
     params_add_ulong(params, times.user_ns, VIR_DOMAIN_STATS_CPU_USER);
     params_add_ulong(params, times.system_ns, VIR_DOMAIN_STATS_CPU_SYSTEM);
     params_add_uint(params, 0, VIR_DOMAIN_STATS_CPU_CACHE_MONITOR_COUNT);

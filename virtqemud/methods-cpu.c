@@ -7,6 +7,7 @@
 
 #include "cpu-maps.h"
 #include "methods.h"
+#include "placement.h"
 #include "statistics.h"
 #include "usage.h"
 #include "vcpus.h"
@@ -67,51 +68,79 @@ static int get_total(struct call *call, struct params *params, GError **error)
         error_set(error, VIR_ERR_OPERATION_INVALID, "domain is not running");
         return -1;
     }
-    params_add_ulong(params, times.user_ns + times.system_ns, VIR_DOMAIN_CPU_STATS_CPUTIME);
+    params_add_ulong(params, usage_read_cpu_time(guest_of(call->object), &times),
+                     VIR_DOMAIN_CPU_STATS_CPUTIME);
     params_add_ulong(params, times.user_ns, VIR_DOMAIN_CPU_STATS_USERTIME);
     params_add_ulong(params, times.system_ns, VIR_DOMAIN_CPU_STATS_SYSTEMTIME);
     return 0;
 }
 
-/* One number for each CPU there could be, in nanoseconds. */
-static int get_usage(struct call *call, char ***ret_numbers, GError **error)
-{
-    g_auto(GStrv) group = guest_get_cgroup(guest_of(call->object));
-    g_autofree char *text = cgroup_read_text((const char *const *)group, "cpuacct.usage_percpu");
+#define CPUS_AT_ONCE 128 /* clients ask for no more */
 
-    if (!text) {
+/* Nanoseconds of each CPU there is. */
+struct cpu_account {
+    uint64_t *guest, *vcpus; /* vcpus NULL: not counted on their own */
+    unsigned count;
+};
+
+static void cpu_account_clear(struct cpu_account *account)
+{
+    g_free(account->guest);
+    g_free(account->vcpus);
+}
+#define CPU_ACCOUNT_AUTO __attribute__((cleanup(cpu_account_clear)))
+
+static int read_account(struct call *call, struct cpu_account *account, GError **error)
+{
+    OBJECT_VIEW_AUTO struct object_view view = {0};
+    struct guest *guest = guest_of(call->object);
+    g_auto(GStrv) group = guest_get_cgroup(guest);
+    struct node_cpus cpus;
+    unsigned counted = 0;
+
+    if (call_get_view(call, &view, error) < 0)
+        return -1;
+    /* first the part, that it be no more than the whole */
+    account->vcpus = placement_read_vcpus(guest, view_current(&view), &counted);
+    account->guest = cgroup_read_percpu((const char *const *)group, NULL, &account->count);
+    if (!account->guest) {
         error_set(error, VIR_ERR_OPERATION_INVALID,
                   "this host's control groups keep no account of single CPUs: ask for the total");
         return -1;
     }
-    *ret_numbers = g_strsplit(g_strstrip(text), " ", 0);
+    if (node_read_cpus(&cpus, error) < 0)
+        return -1;
+    account->count = MIN(account->count, cpus.present);
+    g_byte_array_unref(cpus.map);
+    if (counted < account->count)
+        g_clear_pointer(&account->vcpus, g_free);
     return 0;
 }
-
-#define CPUS_AT_ONCE 128 /* clients ask for no more */
 
 static int get_each(struct call *call, const struct remote_domain_get_cpu_stats_args *args,
                     struct remote_domain_get_cpu_stats_ret *ret, GError **error)
 {
     struct params params = {.arena = &call->arena};
-    g_auto(GStrv) numbers = NULL;
-    struct node_cpus cpus;
+    CPU_ACCOUNT_AUTO struct cpu_account account = {0};
 
-    if (get_usage(call, &numbers, error) < 0 || node_read_cpus(&cpus, error) < 0)
+    if (read_account(call, &account, error) < 0)
         return -1;
-    unsigned count = MIN(cpus.present, g_strv_length(numbers));
-    g_byte_array_unref(cpus.map);
-    if (args->start_cpu < 0 || (unsigned)args->start_cpu >= count) {
+    if (args->start_cpu < 0 || (unsigned)args->start_cpu >= account.count) {
         error_set(error, VIR_ERR_INVALID_ARG, "start_cpu %d larger than maximum of %u",
-                  args->start_cpu, count - 1);
+                  args->start_cpu, account.count - 1);
         return -1;
     }
+    unsigned values = account.vcpus ? 2 : 1;
+    if (args->nparams)
+        values = MIN(values, args->nparams);
     /* without room, the call asks for a number: of CPUs, or of values for each */
-    ret->nparams = args->ncpus == 0 ? (int)count : 1;
-    uint64_t end = MIN(count, (uint64_t)args->start_cpu + MIN(args->ncpus, CPUS_AT_ONCE));
-    for (unsigned i = (unsigned)args->start_cpu; args->nparams && i < end; i++)
-        params_add_ulong(&params, g_ascii_strtoull(numbers[i], NULL, 10),
-                         VIR_DOMAIN_CPU_STATS_CPUTIME);
+    ret->nparams = args->ncpus == 0 ? (int)account.count : (int)values;
+    uint64_t end = MIN(account.count, (uint64_t)args->start_cpu + MIN(args->ncpus, CPUS_AT_ONCE));
+    for (unsigned i = (unsigned)args->start_cpu; args->nparams && i < end; i++) {
+        params_add_ulong(&params, account.guest[i], VIR_DOMAIN_CPU_STATS_CPUTIME);
+        if (values > 1)
+            params_add_ulong(&params, account.vcpus[i], VIR_DOMAIN_CPU_STATS_VCPUTIME);
+    }
     ret->params_val = params.items;
     ret->params_len = params.count;
     return 0;

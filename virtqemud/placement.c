@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <stdio.h>
 
+#include "base/log.h"
 #include "host/cgroup-value.h"
 #include "host/thread.h"
 
@@ -187,6 +188,42 @@ int placement_apply_quota(struct guest *guest, const struct domain *live, unsign
     return for_each(guest, live, roles, set_quota, &request, error);
 }
 
+/* ---- how much they used ---- */
+
+/* Each vcpu has a part that counts for it alone. A guest runs as well where that can't be. */
+static int account(const struct thread *thread, const void *data, GError **error)
+{
+    g_autofree char *name = part_name(thread);
+    g_autoptr(GError) refused = NULL;
+
+    if (cgroup_account_thread(data, name, thread->id, &refused) < 0)
+        log_debug("%s", refused->message);
+    return 0;
+}
+
+uint64_t *placement_read_vcpus(struct guest *guest, const struct domain *live, unsigned *ret_count)
+{
+    g_auto(GStrv) group = guest_get_cgroup(guest);
+    uint64_t *sum = NULL;
+
+    for (unsigned id = 0; id < live->max_vcpus; id++) {
+        const struct thread vcpu = {.role = ROLE_VCPU, .number = id};
+        g_autofree char *name = part_name(&vcpu);
+        unsigned count;
+        g_autofree uint64_t *times = cgroup_read_percpu((const char *const *)group, name, &count);
+
+        if (!times)
+            continue;
+        if (!sum) {
+            sum = g_new0(uint64_t, count);
+            *ret_count = count;
+        }
+        for (unsigned i = 0; i < MIN(count, *ret_count); i++)
+            sum[i] += times[i];
+    }
+    return sum;
+}
+
 /* ---- at the start ---- */
 
 /* The roles of whose threads the document says something. */
@@ -219,7 +256,10 @@ int placement_apply_all(struct guest *guest, const struct domain *live, GError *
     unsigned pinned = pinned_roles(live), limited = limited_roles(tune);
     bool scheduled = tune && (tune->emulator_scheduler || tune->vcpu_schedulers.count ||
                               tune->iothread_schedulers.count);
+    g_auto(GStrv) group = guest_get_cgroup(guest);
 
+    if (for_each(guest, live, ROLE_BIT(ROLE_VCPU), account, group, error) < 0)
+        return -1;
     if (pinned && placement_apply_cpus(guest, live, pinned, error) < 0)
         return -1;
     if (limited && placement_apply_quota(guest, live, limited, error) < 0)

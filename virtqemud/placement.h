@@ -31,5 +31,10 @@ int placement_apply_cpus(struct guest *guest, const struct domain *live, unsigne
 int placement_apply_quota(struct guest *guest, const struct domain *live, unsigned roles,
                           GError **error);
 
-/* Once QEMU runs: all that the document says, nothing where it says nothing. */
+/* Nanoseconds that all vcpus together used of each CPU of the host; the caller frees. NULL: the
+ * host keeps no such account. */
+uint64_t *placement_read_vcpus(struct guest *guest, const struct domain *live, unsigned *ret_count);
+
+/* Once QEMU runs: all that the document says, nothing where it says nothing, and the account of
+ * what vcpus use. */
 int placement_apply_all(struct guest *guest, const struct domain *live, GError **error);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "host/cgroup-value.h"
 
 /* Fields of /proc/PID/stat, counted from 1 as in proc(5). */
 enum stat_field { STAT_UTIME = 14, STAT_STIME = 15, STAT_PROCESSOR = 39, STAT_FIELDS = 40 };
@@ -35,6 +36,16 @@ bool usage_read_process(struct guest *guest, struct process_times *ret_times)
     g_autofree char *path = g_strdup_printf("/proc/%d/stat", guest_pid(guest));
 
     return read_stat(path, ret_times);
+}
+
+uint64_t usage_read_cpu_time(struct guest *guest, const struct process_times *times)
+{
+    g_auto(GStrv) group = guest_get_cgroup(guest);
+    uint64_t ns;
+
+    if (cgroup_read_cpu_time((const char *const *)group, &ns))
+        return ns;
+    return times->user_ns + times->system_ns;
 }
 
 bool usage_read_vcpu(struct guest *guest, int64_t thread_id, struct process_times *ret_times,

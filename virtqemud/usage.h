@@ -16,6 +16,10 @@ bool usage_read_process(struct guest *guest, struct process_times *ret_times);
 bool usage_read_vcpu(struct guest *guest, int64_t thread_id, struct process_times *ret_times,
                      uint64_t *ret_wait_ns);
 
+/* Nanoseconds of the guest's control group, with those of its helpers; of QEMU alone, counted in
+ * ticks, where the group has no account. */
+uint64_t usage_read_cpu_time(struct guest *guest, const struct process_times *times);
+
 /* Resident memory of QEMU in KiB; 0: unknown. */
 uint64_t usage_read_rss(struct guest *guest);
 

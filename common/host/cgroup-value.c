@@ -260,20 +260,30 @@ static int make_threaded(const char *folder, const char *part, GError **error)
                                                                                                : 0;
 }
 
-int cgroup_make_part(const char *const *folders, const char *name, char ***ret_folders,
-                     GError **error)
+/* In the folder that has this file. */
+static int make_part_beside(const char *file, const char *name, char **ret_part, GError **error)
 {
-    g_autofree char *file = NULL;
-
-    if (!find_spelling(folders, values[CGROUP_CPU_QUOTA].spellings, "CPU", &file, error))
-        return -1;
     g_autofree char *folder = g_path_get_dirname(file);
     g_autofree char *part = g_build_filename(folder, name, NULL);
+
     if (mkdir(part, 0755) < 0 && errno != EEXIST) {
         error_set_errno(error, errno, "cannot make the control group %s", part);
         return -1;
     }
     if (make_threaded(folder, part, error) < 0)
+        return -1;
+    *ret_part = g_steal_pointer(&part);
+    return 0;
+}
+
+int cgroup_make_part(const char *const *folders, const char *name, char ***ret_folders,
+                     GError **error)
+{
+    g_autofree char *file = NULL;
+    g_autofree char *part = NULL;
+
+    if (!find_spelling(folders, values[CGROUP_CPU_QUOTA].spellings, "CPU", &file, error) ||
+        make_part_beside(file, name, &part, error) < 0)
         return -1;
     char **folders_of_part = g_new0(char *, 2);
     folders_of_part[0] = g_steal_pointer(&part);
@@ -295,4 +305,53 @@ int cgroup_enter_thread(const char *const *folders, pid_t thread, GError **error
     error_set_errno(error, errnum, "cannot move thread %d into the control group %s", thread,
                     folders[0]);
     return -1;
+}
+
+/* ---- what was used ---- */
+
+/* Nanoseconds on each CPU there could be; the old hierarchy's alone. */
+#define PERCPU "cpuacct.usage_percpu"
+
+int cgroup_account_thread(const char *const *folders, const char *name, pid_t thread,
+                          GError **error)
+{
+    g_autofree char *file = find_file(folders, PERCPU);
+    g_autofree char *part = NULL;
+
+    if (!file)
+        return 0;
+    if (make_part_beside(file, name, &part, error) < 0)
+        return -1;
+    return cgroup_enter_thread((const char *[]){part, NULL}, thread, error);
+}
+
+uint64_t *cgroup_read_percpu(const char *const *folders, const char *name, unsigned *ret_count)
+{
+    g_autofree char *file = name ? g_build_filename(name, PERCPU, NULL) : g_strdup(PERCPU);
+    g_autofree char *text = cgroup_read_text(folders, file);
+
+    if (!text)
+        return NULL;
+    g_auto(GStrv) numbers = g_strsplit(g_strstrip(text), " ", 0);
+    unsigned count = g_strv_length(numbers);
+    uint64_t *times = g_new0(uint64_t, count);
+    for (unsigned i = 0; i < count; i++)
+        times[i] = g_ascii_strtoull(numbers[i], NULL, 10);
+    *ret_count = count;
+    return times;
+}
+
+/* The old hierarchy has a file of this one number, the unified one a line among others. */
+bool cgroup_read_cpu_time(const char *const *folders, uint64_t *ret_ns)
+{
+    static const char line[] = "usage_usec ";
+    g_autofree char *usage = cgroup_read_text(folders, "cpuacct.usage");
+    g_autofree char *stat = usage ? NULL : cgroup_read_text(folders, "cpu.stat");
+    const char *at = stat ? strstr(stat, line) : NULL;
+
+    if (!usage && !at)
+        return false;
+    *ret_ns = usage ? g_ascii_strtoull(usage, NULL, 10)
+                    : g_ascii_strtoull(at + strlen(line), NULL, 10) * 1000;
+    return true;
 }

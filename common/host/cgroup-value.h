@@ -2,6 +2,7 @@
 #pragma once
 
 #include <glib.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -44,7 +45,7 @@ int cgroup_set_device(const char *const *folders, enum cgroup_device_value value
 /* The host's NUMA nodes that the group's memory may be in, "0-1,3". */
 int cgroup_set_nodes(const char *const *folders, const char *nodes, GError **error);
 
-/* The text of a file ("cpuacct.usage_percpu") of whichever folder has it; the caller frees. */
+/* The text of a file ("cpuacct.usage") of whichever folder has it; the caller frees. */
 char *cgroup_read_text(const char *const *folders, const char *file);
 
 /*
@@ -56,3 +57,15 @@ int cgroup_make_part(const char *const *folders, const char *name, char ***ret_f
 
 /* Moves a thread of the group's process into a part; one that has ended is no error. */
 int cgroup_enter_thread(const char *const *folders, pid_t thread, GError **error);
+
+/* From now on the group's part of this name counts a thread's time on each CPU, where the hierarchy
+ * keeps such an account; else nothing is done. */
+int cgroup_account_thread(const char *const *folders, const char *name, pid_t thread,
+                          GError **error);
+
+/* Nanoseconds on each CPU, of a part or (name NULL) the whole group; the caller frees. NULL: there
+ * is no such account. */
+uint64_t *cgroup_read_percpu(const char *const *folders, const char *name, unsigned *ret_count);
+
+/* Nanoseconds that the group used; false: there is no account, *ret_ns is untouched. */
+bool cgroup_read_cpu_time(const char *const *folders, uint64_t *ret_ns);

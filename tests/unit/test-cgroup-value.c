@@ -312,6 +312,64 @@ static void test_part(void)
     clear(&group);
 }
 
+static void put(const struct group *group, unsigned folder, const char *file, const char *text)
+{
+    g_autofree char *path = g_build_filename(group->folders[folder], file, NULL);
+
+    g_assert_true(g_file_set_contents(path, text, -1, NULL));
+}
+
+static void test_total_account(void)
+{
+    static const struct {
+        const char *version, *file, *text;
+        uint64_t ns;
+    } accounts[] = {
+        {"v1", "cpuacct.usage", "1567712886\n", 1567712886},
+        {"v2", "cpu.stat", "usage_usec 120\nuser_usec 100\n", 120000},
+        {"hybrid", "cpu.stat", "nr_periods 0\nnr_throttled 0\n", 7},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(accounts); i++) {
+        uint64_t ns = 7;
+        struct group group;
+
+        make(&group, accounts[i].version);
+        put(&group, 0, accounts[i].file, accounts[i].text);
+        g_assert_true(cgroup_read_cpu_time(folders_of(&group), &ns) == (ns != 7));
+        g_assert_cmpuint(ns, ==, accounts[i].ns);
+        clear(&group);
+    }
+}
+
+static void test_account_of_parts(void)
+{
+    g_autoptr(GError) error = NULL;
+    struct group group;
+    unsigned count;
+
+    make(&group, "v1");
+    g_assert_cmpint(cgroup_account_thread(folders_of(&group), "vcpu0", getpid(), &error), ==, 0);
+    g_assert_null(cgroup_read_percpu(folders_of(&group), NULL, &count));
+    put(&group, 0, "cpuacct.usage_percpu", "10 0 30 \n");
+    g_assert_null(cgroup_read_percpu(folders_of(&group), "vcpu0", &count));
+    /* what the kernel would fill the new folder with */
+    g_autofree char *part = g_build_filename(group.folders[0], "vcpu0", NULL);
+    g_assert_cmpint(g_mkdir(part, 0700), ==, 0);
+    put(&group, 0, "vcpu0/tasks", "");
+    put(&group, 0, "vcpu0/cpuacct.usage_percpu", "5 0 20\n");
+    g_assert_cmpint(cgroup_account_thread(folders_of(&group), "vcpu0", getpid(), &error), ==, 0);
+    g_assert_no_error(error);
+    g_autofree uint64_t *all = cgroup_read_percpu(folders_of(&group), NULL, &count);
+    g_assert_cmpuint(count, ==, 3);
+    g_assert_cmpuint(all[2], ==, 30);
+    g_autofree uint64_t *vcpu = cgroup_read_percpu(folders_of(&group), "vcpu0", &count);
+    g_assert_cmpuint(vcpu[0] + vcpu[2], ==, 25);
+    g_autofree char *own = g_strdup_printf("%d", getpid());
+    expect(&group, "vcpu0/tasks", own);
+    clear(&group);
+}
+
 static void test_nodes(void)
 {
     static const char *const versions[] = {"v1", "v2", "hybrid"};
@@ -333,6 +391,8 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/cgroup-value/values", test_values);
     g_test_add_func("/cgroup-value/reading", test_reading);
+    g_test_add_func("/cgroup-value/total-account", test_total_account);
+    g_test_add_func("/cgroup-value/account-of-parts", test_account_of_parts);
     g_test_add_func("/cgroup-value/quota-keeps-period", test_quota_keeps_period);
     g_test_add_func("/cgroup-value/missing-controller", test_missing_controller);
     g_test_add_func("/cgroup-value/range", test_range);
