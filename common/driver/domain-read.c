@@ -143,6 +143,29 @@ int domain_get_max_vcpus(struct call *call, const struct remote_domain_get_max_v
     return 0;
 }
 
+static int count_guest_vcpus(struct call *call, unsigned flags,
+                             struct remote_domain_get_vcpus_flags_ret *ret, GError **error)
+{
+    const struct driver_spec *spec = call->client->driver->spec;
+    unsigned count;
+
+    if (flags & (VIR_DOMAIN_AFFECT_CONFIG | VIR_DOMAIN_VCPU_MAXIMUM) ||
+        !object_is_active(call->object)) {
+        error_set(error, VIR_ERR_INVALID_ARG,
+                  "vCPU count provided by the guest agent can only be requested for live domains");
+        return -1;
+    }
+    if (!spec->count_guest_vcpus) {
+        error_set(error, VIR_ERR_ARGUMENT_UNSUPPORTED,
+                  "what the guest itself counts is known to an agent in it alone");
+        return -1;
+    }
+    if (spec->count_guest_vcpus(call->object, &count, error) < 0)
+        return -1;
+    ret->num = (int)count;
+    return 0;
+}
+
 int domain_get_vcpus_flags(struct call *call, const struct remote_domain_get_vcpus_flags_args *args,
                            struct remote_domain_get_vcpus_flags_ret *ret, GError **error)
 {
@@ -151,11 +174,8 @@ int domain_get_vcpus_flags(struct call *call, const struct remote_domain_get_vcp
 
     if (domain_get_affected(call, args->flags, &view, &domain, error) < 0)
         return -1;
-    if (args->flags & VIR_DOMAIN_VCPU_GUEST) {
-        error_set(error, view.live ? VIR_ERR_ARGUMENT_UNSUPPORTED : VIR_ERR_INVALID_ARG,
-                  "what the guest itself counts is known to an agent in it alone, while it runs");
-        return -1;
-    }
+    if (args->flags & VIR_DOMAIN_VCPU_GUEST)
+        return count_guest_vcpus(call, args->flags, ret, error);
     ret->num =
         (int)(args->flags & VIR_DOMAIN_VCPU_MAXIMUM ? domain->max_vcpus : domain_vcpus(domain));
     return 0;
@@ -277,7 +297,7 @@ static const struct method rows[] = {
     {.binding = HANDLER(remote, domain_get_max_vcpus), .thread = METHOD_INLINE},
     {.binding = HANDLER(remote, domain_get_vcpus_flags),
      .flags = AFFECT | VIR_DOMAIN_VCPU_MAXIMUM | VIR_DOMAIN_VCPU_GUEST,
-     .thread = METHOD_INLINE},
+     .thread = METHOD_PATIENT},
     {.binding = HANDLER(remote, domain_is_active), .thread = METHOD_INLINE},
     {.binding = HANDLER(remote, domain_is_persistent), .thread = METHOD_INLINE},
     {.binding = HANDLER(remote, domain_is_updated), .thread = METHOD_INLINE},
