@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""auth_unix_rw = "polkit": a real polkitd on a D-Bus of its own decides who may use a socket."""
+import os
+import pathlib
+import shutil
+import subprocess
+
+import libvirt
+import pytest
+import wire
+from daemon import BUILD, ROOT, Daemon, accepts, wait_until
+from netns import run
+
+ROOM = pathlib.Path("/run/policy")
+BUS = "/run/dbus/system_bus_socket"
+POLKITD = "/usr/lib/polkit-1/polkitd"
+SOCKET = "/run/libvirt/libvirt-sock"
+NOBODY, SOMEBODY = 65534, 4712
+DBUS = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <type>system</type>
+  <listen>unix:path=%s</listen>
+  <auth>EXTERNAL</auth>
+  <policy context="default">
+    <allow user="*"/><allow own="*"/><allow send_destination="*"/><allow receive_sender="*"/>
+    <allow send_type="method_call"/>
+  </policy>
+</busconfig>"""
+RULES = """polkit.addRule(function(action, subject) {
+    if (action.id == "org.libvirt.unix.manage" && subject.user == "somebody")
+        return polkit.Result.YES;
+});
+"""
+
+
+@pytest.fixture(scope="module")
+def policy():
+    """bus and polkitd, which has its rules and actions in folders that the test covers"""
+    if not (os.path.exists(POLKITD) and shutil.which("dbus-daemon")):
+        pytest.skip("no polkitd")
+    ROOM.mkdir()
+    pathlib.Path(BUS).parent.mkdir(exist_ok=True)
+    (ROOM / "bus.conf").write_text(DBUS % BUS)
+    (ROOM / "passwd").write_text(pathlib.Path("/etc/passwd").read_text()
+                                 + "somebody:x:%d:%d::/:/bin/sh\n" % (SOMEBODY, SOMEBODY))
+    run("mount", "--bind", ROOM / "passwd", "/etc/passwd")
+    covered = ["/etc/passwd"]
+    for folder, name, text in (
+            ("/usr/share/polkit-1/rules.d", "50-test.rules", RULES),
+            ("/usr/share/polkit-1/actions", "org.libvirt.unix.policy",
+             (ROOT / "virtproxyd/units/org.libvirt.unix.policy").read_text())):
+        if not os.path.isdir(folder):
+            pytest.skip("no " + folder)
+        run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", folder)
+        covered.append(folder)
+        pathlib.Path(folder, name).write_text(text)
+        os.chmod(pathlib.Path(folder, name), 0o644)
+    with (ROOM / "log").open("wb") as log:
+        bus = subprocess.Popen(["dbus-daemon", "--config-file=%s/bus.conf" % ROOM, "--nofork"],
+                               stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        wait_until(lambda: accepts(BUS), 30, what=said)
+        polkitd = subprocess.Popen([POLKITD, "--no-debug"], stdin=subprocess.DEVNULL, stdout=log,
+                                   stderr=log)
+    yield polkitd
+    for process in (polkitd, bus):
+        process.terminate()
+        process.wait(20)
+    for path in covered:
+        run("umount", path)
+
+
+def said():
+    return (ROOM / "log").read_text(errors="replace")
+
+
+@pytest.fixture(scope="module")
+def proxy(daemon, policy):
+    config = ROOM / "virtproxyd.conf"
+    config.write_text('auth_unix_rw = "polkit"\nauth_unix_ro = "polkit"\nunix_sock_rw_perms = "0777"\n'
+                      "log_level = 1\n")
+    running = Daemon("-f", str(config), name="virtproxyd", path=SOCKET).start()
+    wait_until(lambda: answers(policy), 30, what=said)
+    yield running
+    running.stop()
+
+
+def answers(policy):
+    assert policy.poll() is None, said()
+    return b"org.freedesktop.PolicyKit1" in subprocess.run(
+        ["dbus-send", "--system", "--print-reply", "--dest=org.freedesktop.DBus", "/",
+         "org.freedesktop.DBus.ListNames"], stdout=subprocess.PIPE, stderr=subprocess.PIPE).stdout
+
+
+def virsh_as(user, *words, uri="qemu:///system?mode=legacy"):
+    return subprocess.run(["setpriv", "--reuid=%d" % user, "--regid=%d" % user, "--clear-groups",
+                           "virsh", "-q", "-c", uri, *words], text=True, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60,
+                          env={"PATH": "/usr/bin:/bin", "HOME": "/", "LC_ALL": "C"})
+
+
+def test_root_is_not_asked(proxy):
+    with wire.Client(SOCKET) as client:
+        assert client.call("AUTH_LIST") == {"types": [0]}
+        client.call("CONNECT_OPEN", {"name": "qemu:///system"})
+
+
+def test_a_user_whom_the_rules_allow(proxy):
+    done = virsh_as(SOMEBODY, "uri")
+    assert done.returncode == 0, done.stderr + proxy.log_tail() + said()
+
+
+def test_a_user_who_would_have_to_prove_it(proxy):
+    """without an agent nobody can ask for the password"""
+    done = virsh_as(NOBODY, "uri")
+    assert done.returncode and "authentication unavailable" in done.stderr, done.stderr + said()
+    assert "is not let in" in proxy.log_tail()
+
+
+def test_looking_is_for_all(proxy):
+    done = virsh_as(NOBODY, "-r", "uri")
+    assert done.returncode == 0, done.stderr + said()
+
+
+def test_nothing_before_the_answer(proxy):
+    program = """
+import sys
+sys.path.insert(0, %r)
+import wire
+client = wire.Client(%r)
+print(client.call("AUTH_LIST")["types"])
+for name in ("CONNECT_OPEN", "AUTH_SASL_INIT", "AUTH_POLKIT"):
+    try:
+        client.call(name, {"name": "qemu:///system"} if name == "CONNECT_OPEN" else {})
+        print("let in")
+    except wire.Refused as refused:
+        print(refused.message)
+""" % (str(ROOT / "tests" / "lib"), SOCKET)
+    done = subprocess.run(["setpriv", "--reuid=%d" % NOBODY, "--regid=%d" % NOBODY, "--clear-groups",
+                           "/usr/bin/python3", "-c", program], text=True, capture_output=True)
+    lines = done.stdout.splitlines()
+    assert lines[0] == "[2]" and "authentication required" in lines[1], done.stderr
+    assert "does not ask for SASL" in lines[2] and "unavailable" in lines[3]
+
+
+def test_policy_that_does_not_answer(proxy, policy):
+    """who has to be asked about waits; everybody else goes on"""
+    os.kill(policy.pid, 19)
+    waiting = subprocess.Popen(["setpriv", "--reuid=%d" % SOMEBODY, "--regid=%d" % SOMEBODY,
+                                "--clear-groups", "virsh", "-c", "qemu:///system?mode=legacy", "uri"],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        for _ in range(10):
+            with wire.Client(SOCKET) as client:
+                client.open()
+        assert waiting.poll() is None
+    finally:
+        os.kill(policy.pid, 18)
+    assert b"qemu:///system" in waiting.communicate(timeout=30)[0]
+
+
+def test_a_client_that_gives_up(proxy, policy):
+    os.kill(policy.pid, 19)
+    try:
+        waiting = subprocess.Popen(["setpriv", "--reuid=%d" % SOMEBODY, "--regid=%d" % SOMEBODY,
+                                    "--clear-groups", "virsh", "-c", "qemu:///system?mode=legacy", "uri"],
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL)
+        wait_until(lambda: proxy.log_tail().count("uid %d" % SOMEBODY) > 1, what=proxy.log_tail)
+        waiting.kill()
+        waiting.wait(20)
+    finally:
+        os.kill(policy.pid, 18)
+    assert virsh_as(SOMEBODY, "uri").returncode == 0 and proxy.alive()
+
+
+def test_without_policy(proxy):
+    """no D-Bus: nobody but root gets in, and is told why"""
+    os.rename(BUS, BUS + "-away")
+    try:
+        proxy.restart()
+        done = virsh_as(SOMEBODY, "uri")
+        assert done.returncode and "no way to the system's D-Bus" in done.stderr
+        assert libvirt.open("qemu:///system?mode=legacy").close() == 0
+    finally:
+        os.rename(BUS + "-away", BUS)
+    assert virsh_as(SOMEBODY, "uri").returncode == 0     # it is found when it is there again
