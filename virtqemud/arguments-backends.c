@@ -15,6 +15,7 @@
 #include "hostdev.h"
 #include "option.h"
 #include "reservations.h"
+#include "throttle.h"
 #include "tpm.h"
 #include "vsock.h"
 
@@ -132,6 +133,12 @@ int add_smartcard_stream(const struct build *build, const struct device *device,
 }
 
 /* ---- nodes ---- */
+
+void arguments_add_throttle_groups(const struct build *build)
+{
+    LIST_EACH (group, &build->domain->throttle_groups)
+        words_add_json(build->arguments, "-object", throttle_object(group));
+}
 
 static void add_nodes(const struct build *build, GPtrArray *nodes)
 {

@@ -40,6 +40,9 @@ void arguments_add_power(const struct build *build);
 /* -boot, -kernel and friends */
 void arguments_add_boot(const struct build *build);
 
+/* -object for the limits that disks' filters share. */
+void arguments_add_throttle_groups(const struct build *build);
+
 /* Everything with a bus, in an order in which each finds its own. */
 int arguments_add_devices(const struct build *build, GError **error);
 

@@ -205,6 +205,7 @@ static int add_words(const struct build *build, GError **error)
     arguments_add_power(build);
     arguments_add_boot(build);
     reservations_add_shared(build->domain, build->context, arguments);
+    arguments_add_throttle_groups(build);
     return arguments_add_devices(build, error) < 0 ? -1 : add_tail(build, error);
 }
 

@@ -8,6 +8,7 @@
 #include "base/error.h"
 
 #include "reservations.h"
+#include "throttle.h"
 
 #define CDROM_MAJOR 11
 
@@ -66,13 +67,25 @@ char *block_node_storage_name(const struct domain_source *source)
     return g_strdup_printf("libvirt-%u-storage", source->index);
 }
 
+static char *name_below_filters(const struct domain_disk *disk)
+{
+    if (disk->copy_on_read == TRISTATE_ON)
+        return g_strdup_printf("libvirt-CoR-%s", disk->target);
+    return block_node_format_name(&disk->source);
+}
+
+static char *filter_name(const struct domain_disk *disk, unsigned index)
+{
+    return g_strdup_printf("libvirt-filter%u-%s", index, disk->target);
+}
+
 char *block_node_of_disk(const struct domain_disk *disk)
 {
     if (domain_source_is_empty(&disk->source) || disk->source.type == SOURCE_VHOST_USER)
         return NULL;
-    if (disk->copy_on_read == TRISTATE_ON)
-        return g_strdup_printf("libvirt-CoR-%s", disk->target);
-    return block_node_format_name(&disk->source);
+    if (disk->throttle_groups.count)
+        return filter_name(disk, disk->throttle_groups.count - 1);
+    return name_below_filters(disk);
 }
 
 static const char *shown_source(const struct domain_source *source)
@@ -319,12 +332,25 @@ static int add_chain(const struct domain_source *source, const struct block_opti
 
 static void add_copy_on_read(const struct domain_disk *disk, GPtrArray *nodes)
 {
-    g_autofree char *name = block_node_of_disk(disk);
+    g_autofree char *name = name_below_filters(disk);
     g_autofree char *file = block_node_format_name(&disk->source);
     const char *discard = disk->discard ? names_word(&disk_discard_names, disk->discard) : NULL;
 
     g_ptr_array_add(nodes, json_build("s:driver", "copy-on-read", "s:node-name", name, "s:file",
                                       file, "S:discard", discard, NULL));
+}
+
+static void add_filters(const struct domain_disk *disk, GPtrArray *nodes)
+{
+    LIST_EACH (group, &disk->throttle_groups) {
+        g_autofree char *name = filter_name(disk, group_i);
+        g_autofree char *below =
+            group_i > 0 ? filter_name(disk, group_i - 1) : name_below_filters(disk);
+        g_autofree char *object = throttle_object_name(group);
+
+        g_ptr_array_add(nodes, json_build("s:driver", "throttle", "s:node-name", name,
+                                          "s:throttle-group", object, "s:file", below, NULL));
+    }
 }
 
 int block_nodes_disk(const struct domain_disk *disk, const struct arguments_context *context,
@@ -346,5 +372,6 @@ int block_nodes_disk(const struct domain_disk *disk, const struct arguments_cont
         return -1;
     if (disk->copy_on_read == TRISTATE_ON)
         add_copy_on_read(disk, nodes);
+    add_filters(disk, nodes);
     return 0;
 }

@@ -32,7 +32,8 @@ static int check_disk(const struct domain_disk *disk, const struct arguments_con
     } gaps[] = {
         {disk->mirror != NULL, "a copy job cannot be part of a start"},
         {disk->transient, "<transient/> is not in this version"},
-        {disk->throttle_groups.count > 0, "<throttlefilters> is not in this version"},
+        {disk->throttle_groups.count > 0 && disk->source.type == SOURCE_VHOST_USER,
+         "<throttlefilters> needs an image that QEMU reads itself"},
         {disk->rawio == TRISTATE_YES, "rawio='yes' is not in this version"},
         {disk->sgio == DISK_SGIO_UNFILTERED, "sgio='unfiltered' is not in this version"},
         {disk->io == DISK_IO_NATIVE && !direct,

@@ -32,6 +32,7 @@ static const struct driver_methods *const groups[] = {
     &pin_methods,
     &scheduler_methods,
     &iothread_methods,
+    &throttle_methods,
     &memory_methods,
     &memtune_methods,
     &blkiotune_methods,

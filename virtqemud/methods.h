@@ -10,6 +10,7 @@ extern const struct driver_methods stats_methods;     /* domstats and its single
 extern const struct driver_methods cpu_methods;       /* times of CPUs */
 extern const struct driver_methods pin_methods;       /* which CPUs threads run on */
 extern const struct driver_methods scheduler_methods; /* how much of the CPUs */
+extern const struct driver_methods throttle_methods;  /* limits that disks share */
 extern const struct driver_methods iothread_methods;  /* threads for disks */
 extern const struct driver_methods memory_methods;    /* how much memory they have */
 extern const struct driver_methods memtune_methods;   /* how much of the host's, and where */

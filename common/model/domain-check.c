@@ -154,18 +154,49 @@ static int check_disk(const struct domain_disk *disk, GError **error)
     return check_disk_address(disk, error);
 }
 
+static bool has_mixed_limits(const struct disk_iotune *tune)
+{
+    return (tune->total_bytes_sec && (tune->read_bytes_sec || tune->write_bytes_sec)) ||
+           (tune->total_iops_sec && (tune->read_iops_sec || tune->write_iops_sec)) ||
+           (tune->total_bytes_sec_max && (tune->read_bytes_sec_max || tune->write_bytes_sec_max)) ||
+           (tune->total_iops_sec_max && (tune->read_iops_sec_max || tune->write_iops_sec_max));
+}
+
 static int check_iotune(const struct domain_disk *disk, GError **error)
 {
-    const struct disk_iotune *tune = disk->iotune;
-
-    if (tune &&
-        ((tune->total_bytes_sec && (tune->read_bytes_sec || tune->write_bytes_sec)) ||
-         (tune->total_iops_sec && (tune->read_iops_sec || tune->write_iops_sec)) ||
-         (tune->total_bytes_sec_max && (tune->read_bytes_sec_max || tune->write_bytes_sec_max)) ||
-         (tune->total_iops_sec_max && (tune->read_iops_sec_max || tune->write_iops_sec_max))))
+    if (disk->iotune && has_mixed_limits(disk->iotune))
         return REFUSE(error, VIR_ERR_XML_ERROR,
                       "disk '%s': iotune: total and read/write cannot be set at the same time",
                       disk->target);
+    return 0;
+}
+
+static int check_throttle_groups(const struct domain *domain, GError **error)
+{
+    LIST_EACH (group, &domain->throttle_groups) {
+        if (has_mixed_limits(group))
+            return REFUSE(error, VIR_ERR_XML_ERROR,
+                          "throttlegroup '%s': total and read/write cannot be set at the same time",
+                          group->group_name);
+        if (domain_find_throttle_group(domain, group->group_name) != group)
+            return REFUSE(error, VIR_ERR_XML_ERROR, "duplicate throttlegroup name '%s' found",
+                          group->group_name);
+    }
+    return 0;
+}
+
+static int check_throttle_filters(const struct domain *domain, const struct domain_disk *disk,
+                                  GError **error)
+{
+    if (disk->throttle_groups.count && disk->iotune)
+        return REFUSE(error, VIR_ERR_CONFIG_UNSUPPORTED,
+                      "block 'throttlefilters' can't be used together with 'iotune' for disk '%s'",
+                      disk->target);
+    LIST_EACH (group, &disk->throttle_groups)
+        if (!domain_find_throttle_group(domain, group))
+            return REFUSE(error, VIR_ERR_CONFIG_UNSUPPORTED,
+                          "throttle group '%s' of disk '%s' was not found among throttlegroups",
+                          group, disk->target);
     return 0;
 }
 
@@ -185,7 +216,8 @@ static int check_sgio(const struct domain *domain, GError **error)
 static int check_disks(const struct domain *domain, GError **error)
 {
     LIST_EACH (disk, &domain->devices.disks)
-        if (check_disk(disk, error) < 0 || check_iotune(disk, error) < 0)
+        if (check_disk(disk, error) < 0 || check_iotune(disk, error) < 0 ||
+            check_throttle_filters(domain, disk, error) < 0)
             return -1;
     return check_targets(domain, error);
 }
@@ -324,9 +356,12 @@ static int check_rngs(const struct domain *domain, GError **error)
 int domain_check(const struct domain *domain, GError **error)
 {
     static int (*const checks[])(const struct domain *domain, GError **error) = {
-        check_name,   check_os,    check_memory,      check_vcpus,       check_iothreads,
-        check_disks,  check_sgio,  check_controllers, check_boot_orders, check_aliases,
-        check_audios, check_video, check_rngs,        check_seclabels,   check_lifecycle,
+        check_name,        check_os,        check_memory,
+        check_vcpus,       check_iothreads, check_throttle_groups,
+        check_disks,       check_sgio,      check_controllers,
+        check_boot_orders, check_aliases,   check_audios,
+        check_video,       check_rngs,      check_seclabels,
+        check_lifecycle,
     };
 
     for (unsigned i = 0; i < G_N_ELEMENTS(checks); i++)

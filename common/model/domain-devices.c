@@ -212,6 +212,14 @@ void domain_remove_device(struct domain *domain, const struct device *device)
 
 /* ---- finding ---- */
 
+struct disk_iotune *domain_find_throttle_group(const struct domain *domain, const char *name)
+{
+    LIST_EACH (group, &domain->throttle_groups)
+        if (strcmp(group->group_name, name) == 0)
+            return group;
+    return NULL;
+}
+
 struct domain_disk *domain_find_disk(const struct domain *domain, const char *target)
 {
     LIST_EACH (disk, &domain->devices.disks)

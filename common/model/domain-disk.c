@@ -36,33 +36,39 @@ static const struct xml_row disk_iothread_rows[] = {
 #undef ROWS_OF
 XML_SCHEMA(disk_iothread, "iothread", .doc = "One of several I/O threads of a disk");
 
+/* The limits of one disk, and of a named group of filters, which must have its name. */
 #define RATE(name, about) ROW_NUMBER(#name, name, about)
+#define LIMITS(name_flags)                                                                         \
+    RATE(total_bytes_sec, "Bytes per second"), RATE(read_bytes_sec, "Bytes read per second"),      \
+        RATE(write_bytes_sec, "Bytes written per second"),                                         \
+        RATE(total_iops_sec, "Requests per second"), RATE(read_iops_sec, "Reads per second"),      \
+        RATE(write_iops_sec, "Writes per second"),                                                 \
+        RATE(total_bytes_sec_max, "Bytes per second in a burst"),                                  \
+        RATE(read_bytes_sec_max, "Bytes read per second in a burst"),                              \
+        RATE(write_bytes_sec_max, "Bytes written per second in a burst"),                          \
+        RATE(total_iops_sec_max, "Requests per second in a burst"),                                \
+        RATE(read_iops_sec_max, "Reads per second in a burst"),                                    \
+        RATE(write_iops_sec_max, "Writes per second in a burst"),                                  \
+        RATE(size_iops_sec, "Bytes that count as one request"),                                    \
+        ROW_STRING("group_name", group_name, "Disks of one group share the limits",                \
+                   .flags = (name_flags)),                                                         \
+        RATE(total_bytes_sec_max_length, "Seconds of a burst"),                                    \
+        RATE(read_bytes_sec_max_length, "Seconds of a burst of reads"),                            \
+        RATE(write_bytes_sec_max_length, "Seconds of a burst of writes"),                          \
+        RATE(total_iops_sec_max_length, "Seconds of a burst of requests"),                         \
+        RATE(read_iops_sec_max_length, "Seconds of a burst of reads, by requests"),                \
+        RATE(write_iops_sec_max_length, "Seconds of a burst of writes, by requests")
+
 #define ROWS_OF struct disk_iotune
-static const struct xml_row disk_iotune_rows[] = {
-    RATE(total_bytes_sec, "Bytes per second"),
-    RATE(read_bytes_sec, "Bytes read per second"),
-    RATE(write_bytes_sec, "Bytes written per second"),
-    RATE(total_iops_sec, "Requests per second"),
-    RATE(read_iops_sec, "Reads per second"),
-    RATE(write_iops_sec, "Writes per second"),
-    RATE(total_bytes_sec_max, "Bytes per second in a burst"),
-    RATE(read_bytes_sec_max, "Bytes read per second in a burst"),
-    RATE(write_bytes_sec_max, "Bytes written per second in a burst"),
-    RATE(total_iops_sec_max, "Requests per second in a burst"),
-    RATE(read_iops_sec_max, "Reads per second in a burst"),
-    RATE(write_iops_sec_max, "Writes per second in a burst"),
-    RATE(size_iops_sec, "Bytes that count as one request"),
-    ROW_STRING("group_name", group_name, "Disks of one group share the limits"),
-    RATE(total_bytes_sec_max_length, "Seconds of a burst"),
-    RATE(read_bytes_sec_max_length, "Seconds of a burst of reads"),
-    RATE(write_bytes_sec_max_length, "Seconds of a burst of writes"),
-    RATE(total_iops_sec_max_length, "Seconds of a burst of requests"),
-    RATE(read_iops_sec_max_length, "Seconds of a burst of reads, by requests"),
-    RATE(write_iops_sec_max_length, "Seconds of a burst of writes, by requests"),
-};
-#undef ROWS_OF
-#undef RATE
+static const struct xml_row disk_iotune_rows[] = {LIMITS(0)};
 XML_SCHEMA(disk_iotune, "iotune", .doc = "Limits of a disk's throughput");
+
+static const struct xml_row throttle_group_rows[] = {LIMITS(XML_REQUIRED)};
+#undef ROWS_OF
+#undef LIMITS
+#undef RATE
+XML_SCHEMA_OF(throttle_group, struct disk_iotune, "throttlegroup",
+              .doc = "Limits that filters of disks share");
 
 #define ROWS_OF struct disk_geometry
 static const struct xml_row disk_geometry_rows[] = {
@@ -158,7 +164,7 @@ static const struct xml_row domain_disk_rows[] = {
                RANGE(1, 65534), .flags = XML_ABI),
     ROW_CHILD("iotune", iotune, disk_iotune, "Limits of throughput"),
     ROW_STRINGS("throttlefilters/throttlefilter/@group", throttle_groups,
-                "Throttle group, topmost first"),
+                "Throttle group, nearest to the image first"),
     ROW_FLAG("readonly", readonly, "The guest can't write", .flags = XML_ABI),
     ROW_FLAG("shareable", shareable, "Several guests may use the image at once"),
     ROW_FLAG("transient", transient, "What the guest writes is dropped when it stops"),

@@ -189,7 +189,7 @@ struct domain_disk {
     const char *backend_domain; /* xen */
     struct domain_source source;
     LIST_OF(struct disk_iothread) iothreads; /* queues spread over several threads */
-    LIST_OF(const char) throttle_groups;     /* filters, topmost first */
+    LIST_OF(const char) throttle_groups;     /* filters, nearest to the image first */
     struct disk_iotune *iotune;
     struct disk_geometry *geometry;
     struct disk_blockio *blockio;
@@ -199,6 +199,7 @@ struct domain_disk {
 XML_SCHEMA_DECLARE(disk_iothread_queue);
 XML_SCHEMA_DECLARE(disk_iothread);
 XML_SCHEMA_DECLARE(disk_iotune);
+XML_SCHEMA_DECLARE(throttle_group); /* of struct disk_iotune too */
 XML_SCHEMA_DECLARE(disk_geometry);
 XML_SCHEMA_DECLARE(disk_blockio);
 XML_SCHEMA_DECLARE(disk_mirror);

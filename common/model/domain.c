@@ -167,6 +167,8 @@ static const struct xml_row domain_rows[] = {
     ROW_STRING("bootloader_args", bootloader_arguments, "Its arguments"),
     ROW_EMBED("os", os, domain_os),
     ROW_CHILD("idmap", idmap, domain_idmap, "Users and groups of a container"),
+    ROW_LIST_AS("throttlegroups/throttlegroup", throttle_groups, struct disk_iotune, throttle_group,
+                "Limits that filters of disks share"),
     ROW_CHILD("features", features, domain_features, "Features of the machine", .flags = XML_ABI),
     ROW_CHILD("cpu", cpu, domain_cpu, "The guest's CPU", .flags = XML_ABI),
     ROW_EMBED("clock", clock, domain_clock),

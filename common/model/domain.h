@@ -189,6 +189,7 @@ struct domain {
     unsigned iothread_count;
     LIST_OF(struct domain_iothread) iothreads;
     struct default_iothread *default_iothread;
+    LIST_OF(struct disk_iotune) throttle_groups; /* each with its group_name */
     struct blkio_tune *blkio_tune;
     struct memory_tune *memory_tune;
     struct memory_backing *memory_backing;
@@ -317,6 +318,8 @@ struct domain_net *domain_find_net(const struct domain *domain, const uint8_t ma
 
 /* By the name of its device on the host (vnet0). */
 struct domain_net *domain_find_net_target(const struct domain *domain, const char *target);
+
+struct disk_iotune *domain_find_throttle_group(const struct domain *domain, const char *name);
 
 struct domain_controller *domain_find_controller(const struct domain *domain,
                                                  enum controller_type type, unsigned index);
