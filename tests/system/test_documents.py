@@ -139,3 +139,14 @@ def test_flags_of_a_start(connection, hlt):
     assert code_of(connection.createXML, odd, libvirt.VIR_DOMAIN_START_VALIDATE) \
         == libvirt.VIR_ERR_XML_INVALID_SCHEMA
     connection.createXML(odd)
+
+
+@pytest.mark.parametrize("kind, daemon_name", [("lxc", "virtlxcd"), ("xen", "virtxend"), ("test", "virtqemud")])
+def test_domains_of_others_are_sent_there(connection, kind, daemon_name):
+    """read and checked first: what is no document at all is an error of its own"""
+    text = "<domain type='%s'><name>elsewhere</name><memory>65536</memory><os><type>exe</type>" \
+           "<init>/bin/sh</init></os></domain>" % kind
+    with pytest.raises(libvirt.libvirtError, match=daemon_name) as caught:
+        connection.defineXML(text)
+    assert caught.value.get_error_code() == libvirt.VIR_ERR_CONFIG_UNSUPPORTED
+    assert code_of(connection.defineXML, text.replace("<memory>", "<memory>x")) == libvirt.VIR_ERR_XML_ERROR
