@@ -19,8 +19,7 @@ static int check_architecture(const struct domain *live, const struct emulator *
     return -1;
 }
 
-static int check_accelerator(const struct domain *live, const struct emulator *emulator,
-                             GError **error)
+int check_accelerator(const struct domain *live, const struct emulator *emulator, GError **error)
 {
     bool kvm = live->type == DOMAIN_TYPE_KVM;
 

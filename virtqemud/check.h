@@ -16,3 +16,8 @@ int check_domain(const struct domain *live, const struct emulator *emulator, GEr
 /* What no start could mend, and is refused at once: another architecture, more vcpus than the
  * machine has room for. VIR_ERR_CONFIG_UNSUPPORTED. */
 int check_machine(const struct domain *domain, const struct emulator *emulator, GError **error);
+
+/* Whether the emulator has KVM, or can do without, as the type wants it: a new document is refused
+ * where it can't run, but one that is stored stays while the host lacks it.
+ * VIR_ERR_CONFIG_UNSUPPORTED. */
+int check_accelerator(const struct domain *domain, const struct emulator *emulator, GError **error);

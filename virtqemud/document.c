@@ -8,6 +8,7 @@
 #include "model/domain-defaults.h"
 #include "xml/xml.h"
 
+#include "check.h"
 #include "defaults.h"
 #include "host-model.h"
 #include "rules.h"
@@ -72,17 +73,23 @@ static int find_emulator(struct qemu *qemu, struct domain *domain, struct emulat
     return probe_get(qemu->probes, domain->devices.emulator, ret_emulator, error);
 }
 
+static int complete(struct qemu *qemu, struct domain *domain, struct emulator **ret_emulator,
+                    GError **error)
+{
+    choose_architecture(domain);
+    if (check_type(domain, error) < 0 || domain_apply_defaults(domain, &generic, error) < 0 ||
+        find_emulator(qemu, domain, ret_emulator, error) < 0 ||
+        defaults_apply(domain, *ret_emulator, qemu->nvram_folder, error) < 0 ||
+        domain_check(domain, error) < 0)
+        return -1;
+    return rules_check(domain, error);
+}
+
 int document_complete_changed(struct qemu *qemu, struct domain *domain, GError **error)
 {
     struct emulator *emulator EMULATOR_AUTO = NULL;
 
-    choose_architecture(domain);
-    if (check_type(domain, error) < 0 || domain_apply_defaults(domain, &generic, error) < 0 ||
-        find_emulator(qemu, domain, &emulator, error) < 0 ||
-        defaults_apply(domain, emulator, qemu->nvram_folder, error) < 0 ||
-        domain_check(domain, error) < 0)
-        return -1;
-    return rules_check(domain, error);
+    return complete(qemu, domain, &emulator, error);
 }
 
 int document_read(struct qemu *qemu, const char *text, bool validate,
@@ -93,7 +100,10 @@ int document_read(struct qemu *qemu, const char *text, bool validate,
     DEFINITION_AUTO struct domain *domain =
         (struct domain *)xml_read(&domain_schema, text, -1, flags, warnings, error);
 
-    if (!domain || document_complete_changed(qemu, domain, error) < 0)
+    struct emulator *emulator EMULATOR_AUTO = NULL;
+
+    if (!domain || complete(qemu, domain, &emulator, error) < 0 ||
+        check_accelerator(domain, emulator, error) < 0)
         return -1;
     log_warnings(domain, warnings);
     *ret_definition = &g_steal_pointer(&domain)->definition;

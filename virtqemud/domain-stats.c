@@ -18,6 +18,7 @@ static void add_cpu(struct params *params, struct guest *guest, const struct obj
                     bool backing)
 {
     struct process_times times;
+    struct halt_poll polls;
 
     if (!view->live || !usage_read_process(guest, &times))
         return;
@@ -25,6 +26,9 @@ static void add_cpu(struct params *params, struct guest *guest, const struct obj
     params_add_ulong(params, times.user_ns, VIR_DOMAIN_STATS_CPU_USER);
     params_add_ulong(params, times.system_ns, VIR_DOMAIN_STATS_CPU_SYSTEM);
     params_add_uint(params, 0, VIR_DOMAIN_STATS_CPU_CACHE_MONITOR_COUNT);
+    usage_read_halt_poll(guest, &polls);
+    params_add_ulong(params, polls.success_ns, VIR_DOMAIN_STATS_CPU_HALTPOLL_SUCCESS_TIME);
+    params_add_ulong(params, polls.fail_ns, VIR_DOMAIN_STATS_CPU_HALTPOLL_FAIL_TIME);
 }
 
 static void add_balloon(struct params *params, struct guest *guest, const struct object_view *view,

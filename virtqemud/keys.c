@@ -82,7 +82,7 @@ int key_translate(unsigned codeset, unsigned code, unsigned *ret_number, GError 
         return -1;
     }
     if (!number) {
-        error_set(error, VIR_ERR_INVALID_ARG, "cannot translate keycode %u of key code set %u",
+        error_set(error, VIR_ERR_INTERNAL_ERROR, "cannot translate keycode %u of key code set %u",
                   code, codeset);
         return -1;
     }

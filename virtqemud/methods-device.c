@@ -81,15 +81,31 @@ int domain_screenshot(struct call *call, const struct remote_domain_screenshot_a
 
 /* ---- input ---- */
 
+static int translate_keys(const struct remote_domain_send_key_args *args, unsigned *ret_numbers,
+                          GError **error)
+{
+    for (uint32_t i = 0; i < args->keycodes_len; i++)
+        if (key_translate(args->codeset, args->keycodes_val[i], &ret_numbers[i], error) < 0)
+            return -1;
+    return 0;
+}
+
+static int check_keys(struct call *call, const void *data, GError **error)
+{
+    const struct remote_domain_send_key_args *args = data;
+
+    return translate_keys(args, arena_array(&call->arena, args->keycodes_len, sizeof(unsigned)),
+                          error);
+}
+
 int domain_send_key(struct call *call, const struct remote_domain_send_key_args *args, void *ret,
                     GError **error)
 {
     unsigned *numbers = arena_array(&call->arena, args->keycodes_len, sizeof(unsigned));
     struct qmp *qmp;
 
-    for (uint32_t i = 0; i < args->keycodes_len; i++)
-        if (key_translate(args->codeset, args->keycodes_val[i], &numbers[i], error) < 0)
-            return -1;
+    if (translate_keys(args, numbers, error) < 0)
+        return -1;
     if (!(qmp = guest_get_qmp(guest_of(call->object), error)))
         return -1;
     int result = qmp_send_keys(qmp, numbers, args->keycodes_len, args->holdtime, 0, error);
@@ -111,7 +127,10 @@ static const struct method rows[] = {
      .flags = VIR_DOMAIN_CHANNEL_FORCE,
      .state = METHOD_ACTIVE},
     {.binding = HANDLER(remote, domain_screenshot), .job = true, .state = METHOD_ACTIVE},
-    {.binding = HANDLER(remote, domain_send_key), .job = true, .state = METHOD_ACTIVE},
+    {.binding = HANDLER(remote, domain_send_key),
+     .check = check_keys,
+     .job = true,
+     .state = METHOD_ACTIVE},
     {.binding = HANDLER(remote, domain_inject_nmi), .job = true, .state = METHOD_ACTIVE},
 };
 

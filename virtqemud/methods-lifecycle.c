@@ -270,26 +270,32 @@ int domain_resume(struct call *call, const struct remote_domain_resume_args *arg
     return guest_command(call->job, "cont", NULL, error);
 }
 
-int domain_pm_suspend_for_duration(struct call *call,
-                                   const struct remote_domain_pm_suspend_for_duration_args *args,
-                                   void *ret, GError **error)
+static const char *const sleep_commands[] = {
+    [VIR_NODE_SUSPEND_TARGET_MEM] = "guest-suspend-ram",
+    [VIR_NODE_SUSPEND_TARGET_DISK] = "guest-suspend-disk",
+    [VIR_NODE_SUSPEND_TARGET_HYBRID] = "guest-suspend-hybrid",
+};
+
+static int check_sleep(struct call *call, const void *data, GError **error)
 {
-    static const char *const commands[] = {
-        [VIR_NODE_SUSPEND_TARGET_MEM] = "guest-suspend-ram",
-        [VIR_NODE_SUSPEND_TARGET_DISK] = "guest-suspend-disk",
-        [VIR_NODE_SUSPEND_TARGET_HYBRID] = "guest-suspend-hybrid",
-    };
+    const struct remote_domain_pm_suspend_for_duration_args *args = data;
 
     if (args->duration != 0) {
         error_set(error, VIR_ERR_ARGUMENT_UNSUPPORTED,
                   "duration not supported: a guest sleeps until it is woken");
         return -1;
     }
-    if (args->target >= G_N_ELEMENTS(commands)) {
-        error_set(error, VIR_ERR_INVALID_ARG, "Unknown suspend target: %u", args->target);
-        return -1;
-    }
-    return agent_command(guest_of(call->object), commands[args->target], NULL, NULL, error);
+    if (args->target < G_N_ELEMENTS(sleep_commands))
+        return 0;
+    error_set(error, VIR_ERR_INVALID_ARG, "Unknown suspend target: %u", args->target);
+    return -1;
+}
+
+int domain_pm_suspend_for_duration(struct call *call,
+                                   const struct remote_domain_pm_suspend_for_duration_args *args,
+                                   void *ret, GError **error)
+{
+    return agent_command(guest_of(call->object), sleep_commands[args->target], NULL, NULL, error);
 }
 
 int domain_pm_wakeup(struct call *call, const struct remote_domain_pm_wakeup_args *args, void *ret,
@@ -310,9 +316,7 @@ static const struct method rows[] = {
     {.binding = HANDLER(remote, domain_destroy)},
     {.binding = HANDLER(remote, domain_destroy_flags),
      .flags = VIR_DOMAIN_DESTROY_GRACEFUL | VIR_DOMAIN_DESTROY_REMOVE_LOGS},
-    {.binding = HANDLER(remote, domain_shutdown),
-     .state = METHOD_ACTIVE,
-     .thread = METHOD_PATIENT},
+    {.binding = HANDLER(remote, domain_shutdown), .state = METHOD_ACTIVE, .thread = METHOD_PATIENT},
     {.binding = HANDLER(remote, domain_shutdown_flags),
      .flags = SHUTDOWN_FLAGS,
      .state = METHOD_ACTIVE,
@@ -331,6 +335,7 @@ static const struct method rows[] = {
      .lane = JOB_SUSPEND,
      .state = METHOD_ACTIVE},
     {.binding = HANDLER(remote, domain_pm_suspend_for_duration),
+     .check = check_sleep,
      .state = METHOD_ACTIVE,
      .thread = METHOD_PATIENT},
     {.binding = HANDLER(remote, domain_pm_wakeup), .job = true, .state = METHOD_ACTIVE},

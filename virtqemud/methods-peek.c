@@ -87,19 +87,23 @@ static int save_memory(struct guest *guest, uint64_t offset, uint32_t size, bool
     return result;
 }
 
+static int check_memory_peek(struct call *call, const void *data, GError **error)
+{
+    const struct remote_domain_memory_peek_args *args = data;
+
+    if (args->flags == VIR_MEMORY_VIRTUAL || args->flags == VIR_MEMORY_PHYSICAL)
+        return check_size("memory", args->size, REMOTE_DOMAIN_MEMORY_PEEK_BUFFER_MAX, error);
+    error_set(error, VIR_ERR_INVALID_ARG,
+              "flags parameter must be VIR_MEMORY_VIRTUAL or VIR_MEMORY_PHYSICAL");
+    return -1;
+}
+
 int domain_memory_peek(struct call *call, const struct remote_domain_memory_peek_args *args,
                        struct remote_domain_memory_peek_ret *ret, GError **error)
 {
     static atomic_uint serial;
     struct guest *guest = guest_of(call->object);
 
-    if (args->flags != VIR_MEMORY_VIRTUAL && args->flags != VIR_MEMORY_PHYSICAL) {
-        error_set(error, VIR_ERR_INVALID_ARG,
-                  "flags parameter must be VIR_MEMORY_VIRTUAL or VIR_MEMORY_PHYSICAL");
-        return -1;
-    }
-    if (check_size("memory", args->size, REMOTE_DOMAIN_MEMORY_PEEK_BUFFER_MAX, error) < 0)
-        return -1;
     g_autofree char *path =
         g_strdup_printf("%s/memory-%u", guest->folder, atomic_fetch_add(&serial, 1));
     int result = save_memory(guest, args->offset, args->size, args->flags == VIR_MEMORY_PHYSICAL,
@@ -121,6 +125,7 @@ static const struct method rows[] = {
     {.binding = HANDLER(remote, domain_block_peek)},
     {.binding = HANDLER(remote, domain_memory_peek),
      .flags = VIR_MEMORY_VIRTUAL | VIR_MEMORY_PHYSICAL,
+     .check = check_memory_peek,
      .job = true,
      .state = METHOD_ACTIVE},
 };

@@ -228,10 +228,10 @@ int domain_set_launch_security_state(
 
 #define AFFECT (VIR_DOMAIN_AFFECT_LIVE | VIR_DOMAIN_AFFECT_CONFIG)
 
+/* Flags of the launch information have never been looked at, and clients may send any. */
 static const struct method rows[] = {
     {.binding = HANDLER(remote, domain_set_lifecycle_action), .flags = AFFECT, .job = true},
-    {.binding = HANDLER(remote, domain_get_launch_security_info),
-     .flags = VIR_TYPED_PARAM_STRING_OKAY},
+    {.binding = HANDLER(remote, domain_get_launch_security_info), .flags = UINT32_MAX},
     {.binding = HANDLER(remote, domain_set_launch_security_state), .job = true},
 };
 

@@ -65,6 +65,33 @@ bool usage_read_vcpu(struct guest *guest, int64_t thread_id, struct process_time
     return true;
 }
 
+static uint64_t read_number(const char *folder, const char *file)
+{
+    g_autofree char *path = g_build_filename(folder, file, NULL);
+    g_autofree char *text = NULL;
+
+    return file_read_all(path, 64, &text, NULL, NULL) == 0 ? g_ascii_strtoull(text, NULL, 10) : 0;
+}
+
+/* The kernel's folder of a guest is called after its process and a descriptor of that. */
+void usage_read_halt_poll(struct guest *guest, struct halt_poll *ret_halt_poll)
+{
+    static const char top[] = "/sys/kernel/debug/kvm";
+    g_autofree char *prefix = g_strdup_printf("%d-", guest_pid(guest));
+    g_autoptr(GDir) dir = g_dir_open(top, 0, NULL);
+    const char *name;
+
+    *ret_halt_poll = (struct halt_poll){0};
+    while (dir && (name = g_dir_read_name(dir))) {
+        g_autofree char *folder = g_build_filename(top, name, NULL);
+
+        if (!g_str_has_prefix(name, prefix))
+            continue;
+        ret_halt_poll->success_ns += read_number(folder, "halt_poll_success_ns");
+        ret_halt_poll->fail_ns += read_number(folder, "halt_poll_fail_ns");
+    }
+}
+
 uint64_t usage_read_rss(struct guest *guest)
 {
     g_autofree char *path = g_strdup_printf("/proc/%d/statm", guest_pid(guest));

@@ -20,6 +20,13 @@ bool usage_read_vcpu(struct guest *guest, int64_t thread_id, struct process_time
  * ticks, where the group has no account. */
 uint64_t usage_read_cpu_time(struct guest *guest, const struct process_times *times);
 
+/* Nanoseconds that idle vcpus were polled for before they slept: in time for what woke them, and in
+ * vain. 0 without KVM, and where the kernel does not show it. */
+struct halt_poll {
+    uint64_t success_ns, fail_ns;
+};
+void usage_read_halt_poll(struct guest *guest, struct halt_poll *ret_halt_poll);
+
 /* Resident memory of QEMU in KiB; 0: unknown. */
 uint64_t usage_read_rss(struct guest *guest);
 

@@ -174,6 +174,11 @@ static int check_state(struct call *call, GError **error)
     return 0;
 }
 
+static int check_args(struct call *call, const void *args, GError **error)
+{
+    return call->method->check ? call->method->check(call, args, error) : 0;
+}
+
 static int begin_job(struct call *call, GError **error)
 {
     if (!call->method->job)
@@ -188,7 +193,8 @@ static int run(struct call *call, const void *args, void *ret, GError **error)
     if (check_open(call, error) < 0 || check_readonly(call, args, error) < 0 ||
         check_bound(call, error) < 0 || check_flags(call, args, error) < 0 ||
         resolve(call, args, error) < 0 || call_check_access(call, error) < 0 ||
-        begin_job(call, error) < 0 || check_state(call, error) < 0)
+        check_args(call, args, error) < 0 || begin_job(call, error) < 0 ||
+        check_state(call, error) < 0)
         return -1;
     return call->method->binding.handler(call, args, ret, error);
 }

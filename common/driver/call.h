@@ -21,6 +21,7 @@
  * call->arena and is never freed one by one.
  */
 struct client;
+struct call;
 
 enum method_thread {
     METHOD_WORKER,  /* may block */
@@ -41,6 +42,9 @@ struct method {
     uint64_t flags;                  /* that the handler knows; VIR_ERR_INVALID_ARG for others */
     enum method_thread thread;
     enum method_state state;
+    /* Refuses arguments that are wrong whatever the state, before a job begins; never blocks. NULL:
+     * that is the handler's. */
+    int (*check)(struct call *call, const void *args, GError **error);
     bool job; /* begin one in lane before the handler runs; METHOD_WORKER only */
     enum job_lane lane;
     bool unopened;      /* may be called before CONNECT_OPEN */

@@ -20,14 +20,14 @@ int domain_get_affected(struct call *call, unsigned flags, struct object_view *r
 {
     unsigned affected;
 
-    if (call_get_view(call, ret_view, error) < 0 ||
-        object_check_affect(call->object->kind, ret_view, flags, &affected, error) < 0)
-        return -1;
-    if (affected == (VIR_DOMAIN_AFFECT_LIVE | VIR_DOMAIN_AFFECT_CONFIG)) {
+    if ((flags & VIR_DOMAIN_AFFECT_LIVE) && (flags & VIR_DOMAIN_AFFECT_CONFIG)) {
         error_set(error, VIR_ERR_INVALID_ARG,
                   "flags VIR_DOMAIN_AFFECT_LIVE and VIR_DOMAIN_AFFECT_CONFIG exclude each other");
         return -1;
     }
+    if (call_get_view(call, ret_view, error) < 0 ||
+        object_check_affect(call->object->kind, ret_view, flags, &affected, error) < 0)
+        return -1;
     *ret_domain = (const struct domain *)(affected & VIR_DOMAIN_AFFECT_LIVE ? ret_view->live
                                                                             : ret_view->config);
     return 0;

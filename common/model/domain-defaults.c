@@ -22,9 +22,9 @@ static bool is_zero(const void *bytes, size_t length)
     return !length;
 }
 
-static int make_uuid(uint8_t uuid[16], GError **error)
+static int make_uuid(struct opt_uuid *uuid, GError **error)
 {
-    if (!is_zero(uuid, 16) || uuid_generate(uuid) == 0)
+    if (uuid->set || !is_zero(uuid->bytes, UUID_BYTES) || uuid_generate(uuid->bytes) == 0)
         return 0;
     error_set_errno(error, errno, "cannot make up a uuid");
     return -1;
@@ -202,8 +202,8 @@ static void scheduler_defaults(struct domain *domain)
 static int guest_defaults(struct domain *domain, GError **error)
 {
     numa_defaults(domain);
-    if (make_uuid(domain->uuid, error) < 0 ||
-        (domain->has_genid && make_uuid(domain->genid, error) < 0) ||
+    if (make_uuid(&domain->given_uuid, error) < 0 ||
+        (domain->has_genid && make_uuid(&domain->given_genid, error) < 0) ||
         memory_defaults(domain, error) < 0)
         return -1;
     vcpu_defaults(domain);

@@ -164,8 +164,14 @@ struct domain_devices {
 struct domain {
     struct definition definition;
     uint8_t type; /* enum domain_type */
-    uint8_t uuid[16];
-    uint8_t genid[16];
+    union {
+        uint8_t uuid[16];
+        struct opt_uuid given_uuid;
+    };
+    union {
+        uint8_t genid[16];
+        struct opt_uuid given_genid;
+    };
     bool has_genid;         /* <genid/> may be empty: one is to be made */
     uint8_t on_poweroff;    /* enum lifecycle_action */
     uint8_t on_reboot;      /* enum lifecycle_action */

@@ -82,6 +82,12 @@ struct opt_ulong {
     bool set;
 };
 
+/* Of nothing but zeros is a uuid as well, when somebody gave it. Others need not be .set. */
+struct opt_uuid {
+    uint8_t bytes[16];
+    bool set;
+};
+
 #define OPT_UINT(number) ((struct opt_uint){.value = (number), .set = true})
 #define OPT_INT(number) ((struct opt_int){.value = (number), .set = true})
 #define OPT_ULONG(number) ((struct opt_ulong){.value = (number), .set = true})

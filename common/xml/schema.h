@@ -272,6 +272,11 @@ unsigned xml_at_flags(const struct xml_at *at);
     XML_ROW(place, member, about, XML_KIND_SCALAR, XML_IS(member, uint8_t[16]),                    \
             .type = &xml_type_uuid, ##__VA_ARGS__)
 
+/* struct opt_uuid */
+#define ROW_OPT_UUID(place, member, about, ...)                                                    \
+    XML_ROW(place, member, about, XML_KIND_SCALAR, XML_IS(member, struct opt_uuid),                \
+            .type = &xml_type_opt_uuid, ##__VA_ARGS__)
+
 /* uint8_t [6], all zero: absent. */
 #define ROW_MAC(place, member, about, ...)                                                         \
     XML_ROW(place, member, about, XML_KIND_SCALAR, XML_IS(member, uint8_t[6]),                     \

@@ -413,6 +413,20 @@ static void format_uuid(const struct xml_row *row, const void *member, GString *
     g_string_append(out, uuid_format(member, text));
 }
 
+static int parse_opt_uuid(const struct xml_row *row, const char *text, struct arena *arena,
+                          void *member, GString *problem)
+{
+    struct opt_uuid *uuid = member;
+
+    uuid->set = parse_uuid(row, text, arena, uuid->bytes, problem) == 0;
+    return uuid->set ? 0 : -1;
+}
+
+static bool opt_uuids_equal(const struct xml_row *row, const void *a, const void *b)
+{
+    return memcmp(a, b, UUID_BYTES) == 0;
+}
+
 static int parse_mac(const struct xml_row *row, const char *text, struct arena *arena, void *member,
                      GString *problem)
 {
@@ -511,11 +525,18 @@ const struct xml_type xml_type_on_off = {.name = "on or off",
                                          .size = 1,
                                          .parse = parse_on_off,
                                          .format = format_on_off};
+#define UUID_PATTERN RNG_PATTERN("\\s*[a-fA-F0-9](-*[a-fA-F0-9]){31}\\s*")
 const struct xml_type xml_type_uuid = {.name = "UUID",
-                                       .rng = RNG_PATTERN("\\s*[a-fA-F0-9](-*[a-fA-F0-9]){31}\\s*"),
+                                       .rng = UUID_PATTERN,
                                        .size = UUID_BYTES,
                                        .parse = parse_uuid,
                                        .format = format_uuid};
+const struct xml_type xml_type_opt_uuid = {.name = "UUID",
+                                           .rng = UUID_PATTERN,
+                                           .size = sizeof(struct opt_uuid),
+                                           .parse = parse_opt_uuid,
+                                           .format = format_uuid,
+                                           .equal = opt_uuids_equal};
 const struct xml_type xml_type_mac = {.name = "MAC address",
                                       .rng = RNG_PATTERN(HEX_BYTE "(:" HEX_BYTE "){5}"),
                                       .size = MAC_BYTES,

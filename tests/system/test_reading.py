@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ElementTree
 import libvirt
 import pytest
 from conftest import code_of
-from daemon import emulator_pids, hlt_xml, virsh
+from daemon import emulator_pids, hlt_xml, virsh, wait_until
 
 LIVE, CONFIG = libvirt.VIR_DOMAIN_AFFECT_LIVE, libvirt.VIR_DOMAIN_AFFECT_CONFIG
 AGENT = "<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>"
@@ -140,7 +140,10 @@ def test_times(hlt):
     except libvirt.libvirtError as error:       # of the unified hierarchy, which has no such account
         assert error.get_error_code() == libvirt.VIR_ERR_OPERATION_INVALID
     else:
-        assert sum(cpu["cpu_time"] for cpu in each) >= sum(cpu["vcpu_time"] for cpu in each) > 0
+        wait_until(lambda: sum(cpu["vcpu_time"] for cpu in hlt.getCPUStats(False)) > 0,
+                   what="a vcpu's turn")
+        each = hlt.getCPUStats(False)
+        assert sum(cpu["cpu_time"] for cpu in each) >= sum(cpu["vcpu_time"] for cpu in each)
 
 
 def test_counts(hlt):
@@ -220,3 +223,51 @@ def test_disks_without_errors(connection):
         <target dev='hdc' bus='ide'/></disk>"""))
     assert domain.diskErrors() == {}
     assert virsh("domblkerror", "cdrom").strip() == "No errors found"
+
+
+# --- what is refused, and by which of several reasons ---------------------------------------
+
+BOTH_AT_ONCE = [
+    lambda d: d.numaParameters(LIVE | CONFIG), lambda d: d.perfEvents(LIVE | CONFIG),
+    lambda d: d.interfaceParameters("52:54:00:0b:0b:01", LIVE | CONFIG),
+]
+WRONG_WHATEVER_THE_STATE = [
+    (lambda d: d.memoryPeek(0, 8, 0), libvirt.VIR_ERR_INVALID_ARG),
+    (lambda d: d.pMSuspendForDuration(0, 5), libvirt.VIR_ERR_ARGUMENT_UNSUPPORTED),
+    (lambda d: d.pMSuspendForDuration(9, 0), libvirt.VIR_ERR_INVALID_ARG),
+    (lambda d: d.sendKey(libvirt.VIR_KEYCODE_SET_LINUX, 0, [4711], 1), libvirt.VIR_ERR_INTERNAL_ERROR),
+]
+
+
+def test_arguments_are_refused_before_the_state(hlt):
+    for call in BOTH_AT_ONCE:
+        assert code_of(call, hlt) == libvirt.VIR_ERR_INVALID_ARG
+    for call, code in WRONG_WHATEVER_THE_STATE:
+        assert code_of(call, hlt) == code
+    assert code_of(hlt.memoryPeek, 0, 8, libvirt.VIR_MEMORY_VIRTUAL) == libvirt.VIR_ERR_OPERATION_INVALID
+    assert code_of(hlt.sendKey, 0, 0, [30], 1) == libvirt.VIR_ERR_OPERATION_INVALID
+
+
+def test_what_is_empty_is_not_refused(connection, hlt):
+    enforce = libvirt.VIR_CONNECT_GET_ALL_DOMAINS_STATS_ENFORCE_STATS
+    hlt.create()
+    assert hlt.launchSecurityInfo(libvirt.VIR_DOMAIN_AFFECT_LIVE) == {}
+    (_, values), = connection.domainListGetStats([hlt], libvirt.VIR_DOMAIN_STATS_MEMORY, enforce)
+    assert values == {}
+    (_, values), = connection.domainListGetStats([hlt], libvirt.VIR_DOMAIN_STATS_CPU_TOTAL, enforce)
+    assert {"cpu.haltpoll.success.time", "cpu.haltpoll.fail.time"} < values.keys()
+
+
+def test_kvm_is_refused_where_it_does_not_work(connection):
+    if os.path.exists("/dev/kvm"):
+        pytest.skip("this host has it")
+    xml = hlt_xml("accelerated").replace("type='qemu'", "type='kvm'", 1)
+    assert code_of(connection.defineXML, xml) == libvirt.VIR_ERR_CONFIG_UNSUPPORTED
+    assert connection.listAllDomains() == []
+
+
+def test_a_uuid_of_zeros_stays(connection):
+    zeros = "00000000-0000-0000-0000-000000000000"
+    domain = connection.defineXML(hlt_xml("zeros", uuid=zeros))
+    assert connection.defineXML(domain.XMLDesc()).UUIDString() == zeros
+    assert connection.lookupByUUIDString(zeros).name() == "zeros"

@@ -306,6 +306,25 @@ static void test_made_up(void)
     g_assert_cmphex(domain->devices.nets.items[0]->mac[1], ==, 0x54);
 }
 
+/* One of nothing but zeros is somebody's choice too, and stays when it is read again. */
+static void test_zero_uuid(void)
+{
+    static const char line[] = "<uuid>00000000-0000-0000-0000-000000000000</uuid>";
+    g_autoptr(GError) error = NULL;
+    DEFINITION_AUTO struct domain *domain =
+        read_text("<domain type='kvm'><name>g</name><uuid>00000000000000000000000000000000</uuid>"
+                  "<memory>1024</memory></domain>",
+                  &error);
+
+    g_assert_no_error(error);
+    g_autofree char *text = xml_write(&domain->definition, 0);
+    g_assert_nonnull(strstr(text, line));
+    DEFINITION_AUTO struct domain *again = read_text(text, &error);
+    g_assert_no_error(error);
+    g_autofree char *same = xml_write(&again->definition, 0);
+    g_assert_cmpstr(same, ==, text);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -323,5 +342,6 @@ int main(int argc, char **argv)
     g_test_add_func("/domain/abi", test_abi);
     g_test_add_func("/domain/abi-of-documents", test_abi_of_documents);
     g_test_add_func("/domain/made-up", test_made_up);
+    g_test_add_func("/domain/zero-uuid", test_zero_uuid);
     return g_test_run();
 }
