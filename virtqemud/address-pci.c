@@ -559,26 +559,10 @@ static void default_to_uint(struct opt_uint *member, unsigned value)
         *member = OPT_UINT(value);
 }
 
-static enum pci_model_name model_name_of(enum controller_pci_model model)
-{
-    static const uint8_t names[] = {
-        [CONTROLLER_PCI_BRIDGE] = PCI_MODEL_NAME_PCI_BRIDGE,
-        [CONTROLLER_PCI_DMI_BRIDGE] = PCI_MODEL_NAME_I82801B11_BRIDGE,
-        [CONTROLLER_PCIE_ROOT_PORT] = PCI_MODEL_NAME_PCIE_ROOT_PORT,
-        [CONTROLLER_PCIE_SWITCH_UPSTREAM_PORT] = PCI_MODEL_NAME_X3130_UPSTREAM,
-        [CONTROLLER_PCIE_SWITCH_DOWNSTREAM_PORT] = PCI_MODEL_NAME_XIO3130_DOWNSTREAM,
-        [CONTROLLER_PCI_EXPANDER_BUS] = PCI_MODEL_NAME_PXB,
-        [CONTROLLER_PCIE_EXPANDER_BUS] = PCI_MODEL_NAME_PXB_PCIE,
-        [CONTROLLER_PCIE_TO_PCI_BRIDGE] = PCI_MODEL_NAME_PCIE_PCI_BRIDGE,
-    };
-
-    return model < G_N_ELEMENTS(names) ? names[model] : PCI_MODEL_NAME_NONE;
-}
-
 /* The device behind a bridge or port, and its numbers. */
 static void complete_controller(struct domain *domain, struct domain_controller *controller)
 {
-    enum pci_model_name name = model_name_of(controller->model);
+    enum pci_model_name name = machine_pci_model_name(controller->model);
     const struct pci_address *at = &controller->info.address.pci.at;
 
     if (!name)

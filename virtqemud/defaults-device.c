@@ -78,22 +78,12 @@ static void net_defaults(struct domain_net *net, const struct machine_traits *ma
 
 static void serial_defaults(struct domain_serial *serial, const struct machine_traits *machine)
 {
-    static const uint8_t models[] = {
-        [SERIAL_TARGET_ISA] = SERIAL_MODEL_ISA_SERIAL,
-        [SERIAL_TARGET_USB] = SERIAL_MODEL_USB_SERIAL,
-        [SERIAL_TARGET_PCI] = SERIAL_MODEL_PCI_SERIAL,
-        [SERIAL_TARGET_SPAPR_VIO] = SERIAL_MODEL_SPAPR_VTY,
-        [SERIAL_TARGET_SCLP] = SERIAL_MODEL_SCLPCONSOLE,
-        [SERIAL_TARGET_ISA_DEBUG] = SERIAL_MODEL_ISA_DEBUGCON,
-    };
-
     const struct machine_devices *devices = machine_devices_of(machine->family);
 
     default_to(&serial->target, devices->serial_target);
     if (serial->target == devices->serial_target)
         default_to(&serial->model, devices->serial_model);
-    if (serial->target < G_N_ELEMENTS(models))
-        default_to(&serial->model, models[serial->target]);
+    default_to(&serial->model, machine_serial_model(serial->target));
 }
 
 static void input_defaults(struct domain_input *input, const struct machine_traits *machine)

@@ -2,6 +2,7 @@
 #include "base/error.h"
 
 #include "device-common.h"
+#include "machine.h"
 
 /* Serial ports, parallel ports, consoles and channels: the guest's end of a stream, whose host's
  * end is called "char" + alias (chardev.h). */
@@ -30,23 +31,19 @@ static const struct {
     [SERIAL_MODEL_ISA_DEBUGCON] = {"isa-debugcon"},
 };
 
-/* The model of ports that only say where they are. */
-static const uint8_t target_models[] = {
-    [SERIAL_TARGET_NONE] = SERIAL_MODEL_ISA_SERIAL,
-    [SERIAL_TARGET_ISA] = SERIAL_MODEL_ISA_SERIAL,
-    [SERIAL_TARGET_USB] = SERIAL_MODEL_USB_SERIAL,
-    [SERIAL_TARGET_PCI] = SERIAL_MODEL_PCI_SERIAL,
-    [SERIAL_TARGET_SPAPR_VIO] = SERIAL_MODEL_SPAPR_VTY,
-    [SERIAL_TARGET_SYSTEM] = SERIAL_MODEL_PL011,
-    [SERIAL_TARGET_SCLP] = SERIAL_MODEL_SCLPCONSOLE,
-    [SERIAL_TARGET_ISA_DEBUG] = SERIAL_MODEL_ISA_DEBUGCON,
-};
+/* Of a port that says nothing: the one of PCs. */
+static unsigned model_of(const struct domain_serial *serial)
+{
+    if (serial->model)
+        return serial->model;
+    return machine_serial_model(serial->target ? serial->target : SERIAL_TARGET_ISA);
+}
 
 int device_serial_properties(const struct domain *domain, const struct domain_serial *serial,
                              const struct arguments_context *context,
                              struct json_object **ret_properties, GError **error)
 {
-    unsigned model = serial->model ? serial->model : target_models[serial->target];
+    unsigned model = model_of(serial);
     bool of_board = !serial->target && !serial->model && !device_arch_is_x86(domain);
 
     *ret_properties = NULL;

@@ -2,6 +2,7 @@
 #include "base/error.h"
 
 #include "device-common.h"
+#include "machine.h"
 
 /* ---- names of devices by model; NULL: built into the machine, or none ---- */
 
@@ -35,18 +36,6 @@ static const uint8_t scsi_generations[] = {
     [CONTROLLER_SCSI_VIRTIO] = VIRTIO_MODEL_VIRTIO,
     [CONTROLLER_SCSI_VIRTIO_TRANSITIONAL] = VIRTIO_MODEL_TRANSITIONAL,
     [CONTROLLER_SCSI_VIRTIO_NON_TRANSITIONAL] = VIRTIO_MODEL_NON_TRANSITIONAL,
-};
-
-/* What implements a PCI controller that does not say it in <model name=''/>. */
-static const uint8_t pci_model_names[] = {
-    [CONTROLLER_PCI_BRIDGE] = PCI_MODEL_NAME_PCI_BRIDGE,
-    [CONTROLLER_PCI_DMI_BRIDGE] = PCI_MODEL_NAME_I82801B11_BRIDGE,
-    [CONTROLLER_PCIE_ROOT_PORT] = PCI_MODEL_NAME_PCIE_ROOT_PORT,
-    [CONTROLLER_PCIE_SWITCH_UPSTREAM_PORT] = PCI_MODEL_NAME_X3130_UPSTREAM,
-    [CONTROLLER_PCIE_SWITCH_DOWNSTREAM_PORT] = PCI_MODEL_NAME_XIO3130_DOWNSTREAM,
-    [CONTROLLER_PCI_EXPANDER_BUS] = PCI_MODEL_NAME_PXB,
-    [CONTROLLER_PCIE_EXPANDER_BUS] = PCI_MODEL_NAME_PXB_PCIE,
-    [CONTROLLER_PCIE_TO_PCI_BRIDGE] = PCI_MODEL_NAME_PCIE_PCI_BRIDGE,
 };
 
 static int refuse(const struct domain_controller *controller, const char *reason, GError **error)
@@ -125,8 +114,8 @@ static int build_pci(const struct domain *domain, const struct domain_controller
         return controller->index.value == 0
                    ? 0
                    : refuse(controller, "this machine has one PCI root, with index 0", error);
-    if (name == PCI_MODEL_NAME_NONE && model < G_N_ELEMENTS(pci_model_names))
-        name = pci_model_names[model];
+    if (name == PCI_MODEL_NAME_NONE)
+        name = machine_pci_model_name(model);
     if (name == PCI_MODEL_NAME_NONE)
         return refuse(controller, "its model is not in this version", error);
     *ret_json = json_build("s:driver", names_word(&pci_model_name_names, name), NULL);

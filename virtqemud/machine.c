@@ -114,3 +114,33 @@ bool machine_has_pcie(const struct machine_traits *machine)
     return machine->family == MACHINE_Q35 ||
            (machine->family >= MACHINE_ARM_VIRT && machine->family <= MACHINE_LOONGARCH_VIRT);
 }
+
+enum pci_model_name machine_pci_model_name(enum controller_pci_model model)
+{
+    static const uint8_t names[] = {
+        [CONTROLLER_PCI_BRIDGE] = PCI_MODEL_NAME_PCI_BRIDGE,
+        [CONTROLLER_PCI_DMI_BRIDGE] = PCI_MODEL_NAME_I82801B11_BRIDGE,
+        [CONTROLLER_PCIE_ROOT_PORT] = PCI_MODEL_NAME_PCIE_ROOT_PORT,
+        [CONTROLLER_PCIE_SWITCH_UPSTREAM_PORT] = PCI_MODEL_NAME_X3130_UPSTREAM,
+        [CONTROLLER_PCIE_SWITCH_DOWNSTREAM_PORT] = PCI_MODEL_NAME_XIO3130_DOWNSTREAM,
+        [CONTROLLER_PCI_EXPANDER_BUS] = PCI_MODEL_NAME_PXB,
+        [CONTROLLER_PCIE_EXPANDER_BUS] = PCI_MODEL_NAME_PXB_PCIE,
+        [CONTROLLER_PCIE_TO_PCI_BRIDGE] = PCI_MODEL_NAME_PCIE_PCI_BRIDGE,
+    };
+
+    return model < G_N_ELEMENTS(names) ? names[model] : PCI_MODEL_NAME_NONE;
+}
+
+enum serial_model machine_serial_model(enum serial_target target)
+{
+    static const uint8_t models[] = {
+        [SERIAL_TARGET_ISA] = SERIAL_MODEL_ISA_SERIAL,
+        [SERIAL_TARGET_USB] = SERIAL_MODEL_USB_SERIAL,
+        [SERIAL_TARGET_PCI] = SERIAL_MODEL_PCI_SERIAL,
+        [SERIAL_TARGET_SPAPR_VIO] = SERIAL_MODEL_SPAPR_VTY,
+        [SERIAL_TARGET_SCLP] = SERIAL_MODEL_SCLPCONSOLE,
+        [SERIAL_TARGET_ISA_DEBUG] = SERIAL_MODEL_ISA_DEBUGCON,
+    };
+
+    return target < G_N_ELEMENTS(models) ? models[target] : SERIAL_MODEL_NONE;
+}

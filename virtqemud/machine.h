@@ -52,3 +52,10 @@ bool machine_has_ps2(const struct machine_traits *machine);
 
 /* True if devices go to PCI Express ports. */
 bool machine_has_pcie(const struct machine_traits *machine);
+
+/* What implements a PCI controller that does not say it; PCI_MODEL_NAME_NONE: the machine has it,
+ * or nothing here does. */
+enum pci_model_name machine_pci_model_name(enum controller_pci_model model);
+
+/* The model of a serial port that only says where it is; SERIAL_MODEL_NONE: that is not enough. */
+enum serial_model machine_serial_model(enum serial_target target);

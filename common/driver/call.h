@@ -13,9 +13,9 @@
 
 /*
  * The frame around every handler. What a method needs is said in its row and done here, once: is
- * the connection open, decode, may the caller do this, are the flags known, find the object, begin
- * the job, is the object in the right state - then the handler, a few lines of its own world - then
- * end the job, deliver events, encode the reply or the error.
+ * the connection open, decode, may the caller do this, are the flags known, find the object, are
+ * the arguments right, begin the job, is the object in the right state - then the handler, a few
+ * lines of its own world - then end the job, deliver events, encode the reply or the error.
  *
  * A handler returns 0 with *ret filled, or -1 with the error set. Memory for the reply comes from
  * call->arena and is never freed one by one.
