@@ -189,6 +189,7 @@ int main(int argc, char **argv)
         .start = start,
         .stop = stop,
         .busy = busy,
+        .describe = driver_describe,
         .connected = driver_connected,
         .frame = driver_frame,
         .disconnected = driver_disconnected,

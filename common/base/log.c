@@ -299,8 +299,35 @@ static void reset_sources(void)
         atomic_store_explicit(&source->level, 0, memory_order_release);
 }
 
+static struct {
+    pthread_mutex_t lock;
+    char *text;
+    int64_t time;
+} last_error = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void keep_error(const char *text)
+{
+    pthread_mutex_lock(&last_error.lock);
+    g_free(last_error.text);
+    last_error.text = g_strdup(text);
+    last_error.time = text ? g_get_real_time() / G_USEC_PER_SEC : 0;
+    pthread_mutex_unlock(&last_error.lock);
+}
+
+char *log_last_error(int64_t *ret_time)
+{
+    char *text;
+
+    pthread_mutex_lock(&last_error.lock);
+    text = g_strdup(last_error.text);
+    *ret_time = last_error.time;
+    pthread_mutex_unlock(&last_error.lock);
+    return text;
+}
+
 void log_reset(void)
 {
+    keep_error(NULL);
     pthread_rwlock_wrlock(&lock);
     default_level = LOG_LEVEL_WARN;
     g_clear_pointer(&filters, g_ptr_array_unref);
@@ -379,6 +406,8 @@ void log_write(struct log_source *source, enum log_level level, const char *func
     append_text(full, message);
     g_autofree char *text = g_strdup(full->str + begin);
     g_string_append_c(full, '\n');
+    if (level >= LOG_LEVEL_ERROR)
+        keep_error(text);
 
     struct log_line line = {
         level, source->name, function, number, text, full->str + TIME_LENGTH, full->str, full->len};

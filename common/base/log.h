@@ -3,6 +3,7 @@
 
 #include <glib.h>
 #include <stdatomic.h>
+#include <stdint.h>
 
 /*
  * The daemon's log. Libraries return errors and do not log; daemons say what happened.
@@ -69,6 +70,10 @@ int log_reopen(GError **error);
 int log_level(void);
 char *log_filters(void);
 char *log_outputs(void);
+
+/* The last line of level error that was let through, without its time: the caller frees; seconds
+ * since 1970. NULL: there was none. */
+char *log_last_error(int64_t *ret_time);
 
 /* Level from LIBVIRT_DEBUG (1-4 or debug, info, warning, error); 0 when unset or not understood. */
 int log_level_from_text(const char *text);

@@ -9,7 +9,9 @@
 #include "daemon/admin-params.h"
 #include "daemon/daemon.h"
 #include "daemon/dispatch.h"
+#include "daemon/status.h"
 #include "protocol/admin.h"
+#include "protocol/modvirt.h"
 #include "wire/connection.h"
 #include "wire/socket.h"
 
@@ -533,9 +535,14 @@ static int begin_call(struct admin_call *call, GError **error)
 
 static void serve(struct request *request)
 {
-    struct admin_call *call = g_new0(struct admin_call, 1);
+    struct admin_call *call;
     g_autoptr(GError) error = NULL;
 
+    if (request->frame->header.program == MODVIRT_PROGRAM) {
+        status_serve(request);
+        return;
+    }
+    call = g_new0(struct admin_call, 1);
     call->request = request;
     if (begin_call(call, &error) == 0 && call->method->on_worker)
         request_push(request, finish_on_worker, call);
@@ -555,7 +562,8 @@ void admin_connected(struct server_client *client)
 
 void admin_frame(struct daemon *daemon, struct server_client *client, struct frame *frame)
 {
-    static const struct protocol_program *const programs[] = {&admin_program, NULL};
+    static const struct protocol_program *const programs[] = {&admin_program, &modvirt_program,
+                                                              NULL};
     static const struct dispatch_table table = {programs, lane, serve, VIR_FROM_ADMIN};
 
     dispatch_frame(daemon, &table, client, frame);

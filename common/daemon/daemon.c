@@ -372,6 +372,7 @@ static int make_loop(struct daemon *daemon, GError **error)
     daemon->loop = loop_new(error);
     if (!daemon->loop || add_signals(daemon, error) < 0)
         return -1;
+    daemon->life->started_at = loop_now(daemon->loop);
     daemon->polkit = polkit_new(daemon->loop);
     daemon->workers = workers_new("worker", &threads);
     daemon->patient = workers_new("patient", &patient_threads);

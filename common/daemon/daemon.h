@@ -15,6 +15,7 @@ struct polkit;
 struct remote;
 struct server;
 struct server_client;
+struct status;
 struct workers;
 
 /*
@@ -43,6 +44,8 @@ struct daemon_spec {
     void (*stop)(struct daemon *daemon);
     /* True while something besides clients forbids the idle exit: a running guest, a job. */
     bool (*busy)(struct daemon *daemon);
+    /* Adds to daemon/status.h what objects there are. */
+    void (*describe)(struct daemon *daemon, struct status *status);
 
     /* wire/server.h's handlers, for clients of the main server: client->service tells which socket
      * they came by. The admin program is daemon_main()'s own. */

@@ -16,6 +16,7 @@ struct daemon_life {
     int pid_fd;
     int detach_fd; /* for detach_end(); -1: done or not wanted */
 
+    int64_t started_at; /* by loop_now() */
     unsigned clients;
     atomic_uint work; /* daemon_begin_work() */
     unsigned idle_seconds;

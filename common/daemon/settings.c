@@ -137,6 +137,7 @@ const struct config_table settings_table = {rows, G_N_ELEMENTS(rows)};
 static void warn(const char *text, void *data)
 {
     log_warn("%s", text);
+    g_strv_builder_add(data, text);
 }
 
 static int check_access_drivers(const struct settings *settings, GError **error)
@@ -197,17 +198,19 @@ int settings_load(const char *path, bool required, const struct config_table *ex
                   void *extra, struct settings *ret_settings, GError **error)
 {
     static const struct config_table none = {NULL, 0};
+    g_autoptr(GStrvBuilder) oddities = g_strv_builder_new();
     struct settings settings = {0};
     const struct config_part parts[] = {{extra ? extra_table : &none, extra},
                                         {&settings_table, &settings}};
 
-    if (config_load(path, required, parts, G_N_ELEMENTS(parts), warn, NULL, error) < 0)
+    if (config_load(path, required, parts, G_N_ELEMENTS(parts), warn, oddities, error) < 0)
         return -1;
     if (check(&settings, error) < 0) {
         g_prefix_error(error, "%s: ", path);
         config_clear(parts, G_N_ELEMENTS(parts));
         return -1;
     }
+    settings.oddities = g_strv_builder_end(oddities);
     *ret_settings = settings;
     return 0;
 }
@@ -217,4 +220,5 @@ void settings_clear(struct settings *settings)
     const struct config_part part = {&settings_table, settings};
 
     config_clear(&part, 1);
+    g_clear_pointer(&settings->oddities, g_strfreev);
 }

@@ -13,7 +13,7 @@ struct settings {
     char *unix_sock_dir; /* NULL: the runtime folder */
     char *auth_unix_ro, *auth_unix_rw;
     char **sasl_allowed_username_list; /* NULL: whoever has a password */
-    char **access_drivers; /* may be NULL */
+    char **access_drivers;             /* may be NULL */
 
     unsigned max_clients, max_queued_clients, max_anonymous_clients;
     unsigned min_workers, max_workers, prio_workers;
@@ -29,6 +29,8 @@ struct settings {
 
     long long keepalive_interval, admin_keepalive_interval; /* seconds; -1: off */
     unsigned keepalive_count, admin_keepalive_count;
+
+    char **oddities; /* what was warned of when the file was read, NULL at the end */
 };
 
 /* Rows whose offsets are members of struct settings. */
@@ -42,4 +44,5 @@ extern const struct config_table settings_table;
 int settings_load(const char *path, bool required, const struct config_table *extra_table,
                   void *extra, struct settings *ret_settings, GError **error);
 
+/* Accepts zeroed settings. */
 void settings_clear(struct settings *settings);

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "daemon/status.h"
 #include "driver/client.h"
 #include "driver/secondary.h"
 
@@ -78,4 +79,26 @@ void driver_disconnected(struct daemon *daemon, struct server_client *server_cli
     secondary_close(client);
     client_close(client);
     client_unref(client);
+}
+
+void driver_describe(struct daemon *daemon, struct status *status)
+{
+    static const char *const names[PROTOCOL_OBJECT_LAST] = {
+        [PROTOCOL_OBJECT_DOMAIN] = "domains",       [PROTOCOL_OBJECT_NETWORK] = "networks",
+        [PROTOCOL_OBJECT_STORAGE_POOL] = "pools",   [PROTOCOL_OBJECT_SECRET] = "secrets",
+        [PROTOCOL_OBJECT_NWFILTER] = "filters",     [PROTOCOL_OBJECT_NODE_DEVICE] = "devices",
+        [PROTOCOL_OBJECT_INTERFACE] = "interfaces",
+    };
+    struct driver *driver = daemon->data;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+        struct registry *registry = driver->registries[i];
+        g_autofree char *active = NULL;
+
+        if (!registry || !names[i])
+            continue;
+        active = g_strdup_printf("%s.active", names[i]);
+        status_add(status, names[i], "%u", registry_count(registry, NULL, NULL));
+        status_add(status, active, "%u", registry_count(registry, registry_filter_active, NULL));
+    }
 }

@@ -81,3 +81,4 @@ const struct method *driver_find_method(const struct driver *driver,
 void driver_connected(struct daemon *daemon, struct server_client *client);
 void driver_frame(struct daemon *daemon, struct server_client *client, struct frame *frame);
 void driver_disconnected(struct daemon *daemon, struct server_client *client, const GError *reason);
+void driver_describe(struct daemon *daemon, struct status *status);

@@ -277,7 +277,7 @@ class AccessHeader:
 OUTPUTS = {"access.h": (AccessHeader, None), "events.c": (EventTable, None),
            "net-message.h": (StructsHeader, "keepalive"),
            "net-message.c": (CodecTables, "keepalive")}
-for program_name in ("remote", "qemu", "lxc", "admin"):
+for program_name in ("remote", "qemu", "lxc", "admin", "modvirt"):
     OUTPUTS[program_name + ".h"] = (StructsHeader, program_name)
     OUTPUTS[program_name + "-handlers.h"] = (HandlersHeader, program_name)
     OUTPUTS[program_name + "-codec.c"] = (CodecTables, program_name)

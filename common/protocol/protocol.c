@@ -12,6 +12,7 @@ const struct protocol_program *protocol_program_find(uint32_t number)
         &qemu_program,
         &lxc_program,
         &admin_program,
+        &modvirt_program,
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(programs); i++)

@@ -10,7 +10,7 @@
 
 /*
  * The programs of the wire protocol as tables, generated from common/facts. The structs are in
- * protocol/remote.h, qemu.h, lxc.h and admin.h; the prototypes of the handlers in
+ * protocol/remote.h, qemu.h, lxc.h, admin.h and modvirt.h; the prototypes of the handlers in
  * protocol/remote-handlers.h and so on. All of it is constant and may be read by any thread.
  */
 
@@ -108,7 +108,8 @@ struct protocol_program {
     unsigned n_methods;
 };
 
-extern const struct protocol_program remote_program, qemu_program, lxc_program, admin_program;
+extern const struct protocol_program remote_program, qemu_program, lxc_program, admin_program,
+    modvirt_program;
 
 /* One of the four, or NULL. Borrowed. */
 const struct protocol_program *protocol_program_find(uint32_t number);

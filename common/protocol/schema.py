@@ -299,7 +299,7 @@ class Facts:
         self.folder = folder
         self.remote = Program(folder, "remote")
         others = [Program(folder, name, self.remote) for name in ("qemu", "lxc")]
-        self.drivers = [self.remote] + others + [Program(folder, "admin")]
+        self.drivers = [self.remote] + others + [Program(folder, name) for name in ("admin", "modvirt")]
         self.keepalive = Program(folder, "keepalive")
         handlers = [method.handler for p in self.drivers for method in p.methods]
         if len(set(handlers)) != len(handlers):
