@@ -90,6 +90,7 @@ static void make_daemon(struct fixture *fixture)
     server_limits_init(&limits);
     limits.connection.max_requests = 100;
     fixture->daemon.spec = &spec;
+    fixture->daemon.settings.auth_unix_ro = fixture->daemon.settings.auth_unix_rw = (char *)"none";
     fixture->daemon.loop = loop_new(&error);
     g_assert_no_error(error);
     fixture->daemon.workers = workers_new("worker", &threads);
