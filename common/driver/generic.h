@@ -22,7 +22,7 @@ struct list_filter {
     bool (*matches)(const struct object_view *view);
 };
 
-#define LIST_GROUP_ROWS 4
+#define LIST_GROUP_ROWS 16
 struct list_filters {
     const struct list_filter (*groups)[LIST_GROUP_ROWS]; /* rows without matches end one early */
     size_t count;

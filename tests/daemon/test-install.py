@@ -18,7 +18,8 @@ import unittest
 
 BUILD = None
 # How the names of their sockets begin.
-DAEMONS = {"virtqemud": "virtqemud", "virtnetworkd": "virtnetworkd", "virtproxyd": "libvirt"}
+DAEMONS = {"virtqemud": "virtqemud", "virtnetworkd": "virtnetworkd", "virtstoraged": "virtstoraged",
+           "virtproxyd": "libvirt"}
 UNITS = [name + suffix for name in DAEMONS
          for suffix in (".service", ".socket", "-ro.socket", "-admin.socket")]
 UNITS += ["virtproxyd-tcp.socket", "virtproxyd-tls.socket"]

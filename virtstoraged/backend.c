@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "backend.h"
+
+#include "base/error.h"
+
+static const struct backend *const backends[STORAGE_POOL_TYPES] = {
+    [STORAGE_POOL_DIR] = &dir_backend,
+};
+
+static bool has_program(const struct backend *backend)
+{
+    g_autofree char *path = backend->needs ? g_find_program_in_path(backend->needs) : NULL;
+
+    return !backend->needs || path;
+}
+
+const struct backend *backend_find(unsigned type, GError **error)
+{
+    const struct backend *backend = backends[type];
+    const char *word = names_word(&storage_pool_type_names, type);
+
+    if (backend && has_program(backend))
+        return backend;
+    if (backend)
+        error_set(error, VIR_ERR_INTERNAL_ERROR, "pools of type '%s' need the program '%s'", word,
+                  backend->needs);
+    else
+        error_set(error, VIR_ERR_INTERNAL_ERROR, "missing backend for pool type %u (%s)", type - 1,
+                  word);
+    return NULL;
+}
+
+bool backend_is_present(unsigned type)
+{
+    return backends[type] && has_program(backends[type]);
+}

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "image/image-header.h"
+
+#include "backend.h"
+#include "bytes.h"
+#include "folder.h"
+#include "part.h"
+#include "qemu-img.h"
+
+/* Volumes that are files of the pool's folder. Whatever happens to its path: it is reached by a
+ * descriptor, and no link is followed. */
+
+static bool is_plain(const struct storage_volume *definition)
+{
+    return definition->target.format == IMAGE_FORMAT_RAW ||
+           definition->target.format == IMAGE_FORMAT_ISO;
+}
+
+/* ---- what is to be made ---- */
+
+static int refuse(enum error_code code, const char *name, const char *what, GError **error)
+{
+    error_set(error, code, "volume '%s': %s", name, what);
+    return -1;
+}
+
+/* The format of the image below decides what is read of it: it is said, or known, or raw. */
+static int complete_backing(const struct storage_volume *definition, GError **error)
+{
+    struct storage_target *backing = definition->backing;
+    autofd int fd = -1;
+
+    if (is_plain(definition) || definition->target.format == IMAGE_FORMAT_DIR) {
+        error_set(error, VIR_ERR_NO_SUPPORT, "backing storage not supported for %s volumes",
+                  names_word(&storage_format_names, definition->target.format));
+        return -1;
+    }
+    if (!backing->path || !g_path_is_absolute(backing->path))
+        return refuse(VIR_ERR_CONFIG_UNSUPPORTED, definition->name,
+                      "the path of the image below is not absolute", error);
+    fd = open(backing->path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0) {
+        error_set_errno(error, errno, "inaccessible backing store volume %s", backing->path);
+        return -1;
+    }
+    if (!backing->format && image_header_guess(fd) == IMAGE_FORMAT_RAW)
+        backing->format = IMAGE_FORMAT_RAW;
+    if (!backing->format || backing->format > IMAGE_FORMAT_VHDX)
+        return refuse(VIR_ERR_CONFIG_UNSUPPORTED, definition->name,
+                      "the format of the image below must be said, in <backingStore>", error);
+    return 0;
+}
+
+static int file_complete(struct volumes *volumes, struct storage_volume *definition, GError **error)
+{
+    unsigned format;
+
+    if (storage_volume_check_name(definition->name, error) < 0)
+        return -1;
+    if (definition->target.format == STORAGE_FORMAT_NONE)
+        definition->target.format = IMAGE_FORMAT_RAW;
+    storage_volume_place(definition, volumes->path);
+    format = definition->target.format;
+    if (format > IMAGE_FORMAT_VMDK) {
+        error_set(error, VIR_ERR_CONFIG_UNSUPPORTED, "unknown volume format type %s",
+                  names_word(&storage_format_names, format));
+        return -1;
+    }
+    if (definition->target.encryption)
+        return refuse(VIR_ERR_CONFIG_UNSUPPORTED, definition->name,
+                      "encrypted volumes need the secrets of virtsecretd, which is not there",
+                      error);
+    return definition->backing ? complete_backing(definition, error) : 0;
+}
+
+/* ---- making ---- */
+
+static int make_raw(struct volume_job *job, const struct storage_volume *definition, int fd,
+                    unsigned flags, GError **error)
+{
+    uint64_t capacity = definition->capacity.value;
+
+    if (flags & VIR_STORAGE_VOL_CREATE_PREALLOC_METADATA)
+        return refuse(VIR_ERR_CONFIG_UNSUPPORTED, definition->name,
+                      "metadata preallocation is not supported for raw volumes", error);
+    if (ftruncate(fd, (off_t)capacity) < 0) {
+        error_set_errno(error, errno, "cannot extend volume '%s' to %" G_GUINT64_FORMAT " bytes",
+                        definition->name, capacity);
+        return -1;
+    }
+    return bytes_allocate(job, fd, 0, MIN(definition->allocation.value, capacity), error);
+}
+
+/* Byte by byte, if nothing is to become different but its size. */
+static bool may_copy(const struct storage_volume *definition, const struct storage_volume *other)
+{
+    const struct storage_target *target = &definition->target;
+
+    if (is_plain(definition) && is_plain(other))
+        return true;
+    return target->format == other->target.format && !other->backing && !definition->backing &&
+           !target->cluster_size && !target->lazy_refcounts && !target->extended_l2 &&
+           g_strcmp0(target->compat, other->target.compat) == 0;
+}
+
+static int grow(struct volume_job *job, const struct storage_volume *definition, int fd,
+                uint64_t from, GError **error)
+{
+    uint64_t capacity = definition->capacity.value;
+
+    if (capacity <= from)
+        return 0;
+    if (!is_plain(definition))
+        return qemu_img_resize(job, definition->target.format, fd, capacity, false, error);
+    if (ftruncate(fd, (off_t)capacity) == 0)
+        return 0;
+    error_set_errno(error, errno, "cannot extend volume '%s'", definition->name);
+    return -1;
+}
+
+static int make_clone(struct volume_job *job, const struct storage_volume *definition, int fd,
+                      const struct storage_volume *other, int other_fd, GError **error)
+{
+    int result = may_copy(definition, other)
+                     ? bytes_copy(job, other_fd, fd, error)
+                     : qemu_img_convert(job, definition, fd, other, other_fd, error);
+
+    return result < 0 ? -1 : grow(job, definition, fd, other->capacity.value, error);
+}
+
+static int make_content(struct volume_job *job, const struct storage_volume *definition,
+                        const struct storage_volume *other, int other_fd, int fd, unsigned flags,
+                        GError **error)
+{
+    if (other)
+        return make_clone(job, definition, fd, other, other_fd, error);
+    if (is_plain(definition))
+        return make_raw(job, definition, fd, flags, error);
+    return qemu_img_create(job, definition, fd, flags & VIR_STORAGE_VOL_CREATE_PREALLOC_METADATA,
+                           error);
+}
+
+static int make_folder(const struct volumes *volumes, const struct storage_volume *definition,
+                       GError **error)
+{
+    const struct storage_permissions *permissions = definition->target.permissions;
+    mode_t mode = permissions && permissions->mode.set ? permissions->mode.value : 0700;
+
+    if (mkdirat(volumes->folder, definition->name, mode) == 0)
+        return 0;
+    error_set_errno(error, errno, "cannot make folder '%s'", definition->target.path);
+    return -1;
+}
+
+static int look(struct volumes *volumes, const char *name, bool known_raw,
+                struct storage_volume **ret_found, struct volume_signature *ret_signature,
+                GError **error)
+{
+    struct storage_volume *found = NULL;
+    struct stat about;
+    int result = fstatat(volumes->folder, name, &about, AT_SYMLINK_NOFOLLOW);
+
+    if (result < 0 && errno != ENOENT) {
+        error_set_errno(error, errno, "cannot stat '%s/%s'", volumes->path, name);
+        return -1;
+    }
+    if (result == 0 && folder_look(volumes, name, &about, known_raw, &found, error) < 0)
+        return -1;
+    if (!found) {
+        error_set(error, VIR_ERR_NO_STORAGE_VOL, "no storage vol with matching name '%s'", name);
+        return -1;
+    }
+    *ret_signature = folder_signature(&about);
+    *ret_found = found;
+    return 0;
+}
+
+static int file_create(struct volume_job *job, struct volume *volume,
+                       const struct storage_volume *definition, const struct storage_volume *other,
+                       int other_fd, unsigned flags, struct storage_volume **ret_found,
+                       struct volume_signature *ret_signature, GError **error)
+{
+    struct volumes *volumes = volume->volumes;
+    struct part part PART_AUTO = {.fd = -1};
+
+    if (definition->target.format == IMAGE_FORMAT_DIR) {
+        if (make_folder(volumes, definition, error) < 0)
+            return -1;
+    } else if (part_begin(&part, volumes, definition, error) < 0 ||
+               make_content(job, definition, other, other_fd, part.fd, flags, error) < 0 ||
+               volume_job_check(job, error) < 0 ||
+               part_finish(&part, definition->name, error) < 0) {
+        return -1;
+    }
+    return look(volumes, definition->name, is_plain(definition), ret_found, ret_signature, error);
+}
+
+/* ---- what is there ---- */
+
+static int file_look(struct volume *volume, struct storage_volume **ret_found,
+                     struct volume_signature *ret_signature, GError **error)
+{
+    return look(volume->volumes, volume->name, volume_is_raw(volume), ret_found, ret_signature,
+                error);
+}
+
+static int file_open(struct volume *volume, int mode, int *ret_fd, GError **error)
+{
+    int fd = openat(volume->volumes->folder, volume->name,
+                    mode | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    struct stat about;
+
+    if (fd < 0 || fstat(fd, &about) < 0) {
+        error_set_errno(error, errno, "cannot open volume '%s'", volume->path);
+        fd_clear(&fd);
+        return -1;
+    }
+    if (!S_ISREG(about.st_mode)) {
+        fd_clear(&fd);
+        return refuse(VIR_ERR_OPERATION_INVALID, volume->name, "is not a file", error);
+    }
+    *ret_fd = fd;
+    return 0;
+}
+
+static int file_remove_one(struct volume *volume, GError **error)
+{
+    DEFINITION_AUTO struct storage_volume *definition = volume_get_definition(volume);
+    int how = definition->type == STORAGE_VOLUME_DIR ? AT_REMOVEDIR : 0;
+
+    if ((unlinkat(volume->volumes->folder, volume->name, how) == 0 || errno == ENOENT) &&
+        fsync(volume->volumes->folder) == 0)
+        return 0;
+    error_set_errno(error, errno, "cannot unlink file '%s'", volume->path);
+    return -1;
+}
+
+static int file_resize(struct volume_job *job, struct volume *volume, uint64_t capacity,
+                       bool allocate, GError **error)
+{
+    DEFINITION_AUTO struct storage_volume *definition = volume_get_definition(volume);
+    bool plain = is_plain(definition);
+    autofd int fd = -1;
+
+    if (!plain && allocate)
+        return refuse(VIR_ERR_NO_SUPPORT, volume->name,
+                      "preallocate is only supported for raw type", error);
+    if (file_open(volume, O_RDWR, &fd, error) < 0)
+        return -1;
+    if (!plain)
+        return qemu_img_resize(job, definition->target.format, fd, capacity,
+                               capacity < definition->capacity.value, error);
+    if (allocate && bytes_allocate(job, fd, 0, capacity, error) < 0)
+        return -1;
+    if (ftruncate(fd, (off_t)capacity) == 0 && fsync(fd) == 0)
+        return 0;
+    error_set_errno(error, errno, "cannot set the size of '%s'", volume->path);
+    return -1;
+}
+
+const struct volume_backend file_volumes = {
+    .complete = file_complete,
+    .create = file_create,
+    .look = file_look,
+    .remove = file_remove_one,
+    .open = file_open,
+    .resize = file_resize,
+};

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "backend.h"
+
+/* A folder with volumes: what pools of files have in common. Blocks on the disk. */
+
+/* Makes it, if it is not there, with the permissions that the pool's document says. */
+int folder_build(const struct storage_pool *pool, GError **error);
+
+/* Opens it as the set of volumes of a pool, and removes what a killed daemon left half made. */
+int folder_open(const struct storage_pool *pool, struct volumes **ret_volumes, GError **error);
+
+/* backend.refresh and backend.measure of pools of files. */
+int folder_refresh(const struct storage_pool *pool, struct volumes *volumes, GError **error);
+int folder_measure(const struct storage_pool *pool, struct volumes *volumes,
+                   struct pool_facts *ret_facts, GError **error);
+
+/* Looks at one file: *ret_found is NULL when it is nothing that can be a volume. known_raw: it is
+ * not looked into. */
+int folder_look(struct volumes *volumes, const char *name, const struct stat *about, bool known_raw,
+                struct storage_volume **ret_found, GError **error);
+
+struct volume_signature folder_signature(const struct stat *about);

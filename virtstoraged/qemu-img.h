@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "model/storage-volume.h"
+
+#include "volume-job.h"
+
+/* Images of formats, made by QEMU's tool: by arguments alone, and descriptors in place of names
+ * where it writes. All block. */
+
+/* An image in the empty file fd, as its definition says. */
+int qemu_img_create(struct volume_job *job, const struct storage_volume *definition, int fd,
+                    bool metadata, GError **error);
+
+/* The same, with the content of another (its images below included). */
+int qemu_img_convert(struct volume_job *job, const struct storage_volume *definition, int fd,
+                     const struct storage_volume *other, int other_fd, GError **error);
+
+/* bytes is the new capacity. */
+int qemu_img_resize(struct volume_job *job, enum image_format format, int fd, uint64_t bytes,
+                    bool shrink, GError **error);

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "start.h"
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/workers.h"
+#include "daemon/daemon.h"
+#include "object/startup.h"
+
+#include "document.h"
+
+#define READOPT_MS 5000
+
+/* ---- refresh ---- */
+
+static void publish_facts(struct object *object, const struct pool_facts *facts)
+{
+    struct pool_facts *box = g_atomic_rc_box_new(struct pool_facts);
+
+    *box = *facts;
+    object_publish_facts(object, box);
+}
+
+static int measure(struct object *object, const struct backend *backend,
+                   const struct storage_pool *pool, struct volumes *volumes, GError **error)
+{
+    struct pool_facts facts;
+
+    if (backend->measure(pool, volumes, &facts, error) < 0)
+        return -1;
+    publish_facts(object, &facts);
+    return 0;
+}
+
+static int look_at_all(struct object *object, const struct backend *backend,
+                       const struct storage_pool *pool, struct volumes *volumes, GError **error)
+{
+    volumes_begin_refresh(volumes);
+    if (backend->refresh(pool, volumes, error) < 0)
+        return -1;
+    volumes_end_refresh(volumes);
+    return measure(object, backend, pool, volumes, error);
+}
+
+int refresh_pool(struct object *object, struct job *job, GError **error)
+{
+    OBJECT_VIEW_AUTO struct object_view view = {0};
+    VOLUMES_AUTO struct volumes *volumes = pool_get_volumes(object, error);
+
+    if (!volumes)
+        return -1;
+    object_get_view(object, &view);
+    const struct storage_pool *live = view_live(&view);
+    const struct backend *backend = backend_find(live->type, error);
+    if (!backend || look_at_all(object, backend, live, volumes, error) < 0)
+        return -1;
+    pool_raise_refresh(object, job);
+    return 0;
+}
+
+void refresh_sizes(struct object *object)
+{
+    OBJECT_VIEW_AUTO struct object_view view = {0};
+    VOLUMES_AUTO struct volumes *volumes = pool_get_volumes(object, NULL);
+
+    object_get_view(object, &view);
+    const struct backend *backend = view.live ? backend_find(view_live(&view)->type, NULL) : NULL;
+    if (volumes && backend)
+        measure(object, backend, view_live(&view), volumes, NULL);
+}
+
+/* ---- start and stop ---- */
+
+int start_build(const struct storage_pool *pool, unsigned flags, GError **error)
+{
+    const struct backend *backend = backend_find(pool->type, error);
+
+    if (!backend)
+        return -1;
+    if (!backend->build) {
+        error_set(error, VIR_ERR_NO_SUPPORT, "pool type '%s' does not support pool building",
+                  names_word(&storage_pool_type_names, pool->type));
+        return -1;
+    }
+    if (flags & ~backend->build_flags) {
+        error_set(error, VIR_ERR_INVALID_ARG, "unsupported flags (0x%x) for pool type '%s'",
+                  (unsigned)(flags & ~backend->build_flags),
+                  names_word(&storage_pool_type_names, pool->type));
+        return -1;
+    }
+    return backend->build(pool, flags, error);
+}
+
+static int build_first(const struct storage_pool *pool, unsigned flags, GError **error)
+{
+    static const struct {
+        unsigned create, build;
+    } rows[] = {
+        {VIR_STORAGE_POOL_CREATE_WITH_BUILD, VIR_STORAGE_POOL_BUILD_NEW},
+        {VIR_STORAGE_POOL_CREATE_WITH_BUILD_OVERWRITE, VIR_STORAGE_POOL_BUILD_OVERWRITE},
+        {VIR_STORAGE_POOL_CREATE_WITH_BUILD_NO_OVERWRITE, VIR_STORAGE_POOL_BUILD_NO_OVERWRITE},
+    };
+    unsigned build = 0;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+        build |= flags & rows[i].create ? rows[i].build : 0;
+    return flags ? start_build(pool, build, error) : 0;
+}
+
+static int reach(struct object *object, const struct backend *backend,
+                 const struct storage_pool *pool, GError **error)
+{
+    VOLUMES_AUTO struct volumes *volumes = NULL;
+
+    if (backend->start(pool, &volumes, error) < 0)
+        return -1;
+    if (look_at_all(object, backend, pool, volumes, error) < 0) {
+        if (backend->stop)
+            backend->stop(pool, NULL);
+        return -1;
+    }
+    pool_set_volumes(object, g_steal_pointer(&volumes));
+    return 0;
+}
+
+static void end(struct job *job, const struct storage_pool *pool)
+{
+    g_autoptr(GError) error = NULL;
+
+    pool_set_volumes(job_object(job), NULL);
+    object_publish_inactive(job, VIR_STORAGE_POOL_INACTIVE, 0);
+    if (store_remove_status(storaged->store, job, &error) < 0)
+        log_warn("storage pool '%s': %s", pool->name, error->message);
+    registry_remove_unused(storaged->pools, job);
+}
+
+int start_pool(struct job *job, struct storage_pool *definition, unsigned flags, GError **error)
+{
+    DEFINITION_AUTO struct storage_pool *pool = definition;
+    struct object *object = job_object(job);
+    const struct backend *backend = backend_find(pool->type, error);
+
+    if (!backend || document_check_source(pool, error) < 0 || build_first(pool, flags, error) < 0) {
+        registry_remove_unused(storaged->pools, job);
+        return -1;
+    }
+    object_publish_active(job, definition_copy(&pool->definition), -1, VIR_STORAGE_POOL_RUNNING, 0);
+    if (store_save_status(storaged->store, job, error) < 0 ||
+        reach(object, backend, pool, error) < 0) {
+        end(job, pool);
+        return -1;
+    }
+    pool_raise(object, job, VIR_STORAGE_POOL_EVENT_STARTED);
+    return 0;
+}
+
+int stop_pool(struct job *job, GError **error)
+{
+    OBJECT_VIEW_AUTO struct object_view view = {0};
+    struct object *object = job_object(job);
+
+    object_get_view(object, &view);
+    VOLUMES_AUTO struct volumes *volumes = pool_get_volumes(object, NULL);
+    const struct backend *backend = backend_find(view_live(&view)->type, error);
+    if (!backend || (volumes && volumes_close(volumes, error) < 0))
+        return -1;
+    /* nothing may be open on what is to go */
+    pool_set_volumes(object, NULL);
+    g_clear_pointer(&volumes, volumes_unref);
+    if (backend->stop && backend->stop(view_live(&view), error) < 0) {
+        reach(object, backend, view_live(&view), NULL);
+        return -1;
+    }
+    pool_raise(object, job, VIR_STORAGE_POOL_EVENT_STOPPED);
+    end(job, view_live(&view));
+    return 0;
+}
+
+/* ---- after a restart ---- */
+
+struct readoption {
+    gint references;
+    GMutex lock;
+    GCond cond;
+    unsigned left;
+};
+
+static void readoption_unref(struct readoption *readoption)
+{
+    if (!g_atomic_int_dec_and_test(&readoption->references))
+        return;
+    g_mutex_clear(&readoption->lock);
+    g_cond_clear(&readoption->cond);
+    g_free(readoption);
+}
+
+struct readopted {
+    struct readoption *readoption;
+    struct object *object;
+};
+
+static int readopt(struct object *object, GError **error)
+{
+    OBJECT_VIEW_AUTO struct object_view view = {0};
+    JOB_AUTO struct job *job = NULL;
+
+    if (job_begin(object, JOB_MODIFY, "restart", JOB_DEADLINE_MS, &job, error) < 0)
+        return -1;
+    object_get_view(object, &view);
+    if (!view.live)
+        return 0;
+    const struct backend *backend = backend_find(view_live(&view)->type, error);
+    if (backend && reach(object, backend, view_live(&view), error) == 0)
+        return 0;
+    pool_raise(object, job, VIR_STORAGE_POOL_EVENT_STOPPED);
+    end(job, view_live(&view));
+    return -1;
+}
+
+static void readopt_one(void *data)
+{
+    struct readopted *readopted = data;
+    struct readoption *readoption = readopted->readoption;
+    g_autofree char *name = object_get_name(readopted->object);
+    g_autoptr(GError) error = NULL;
+
+    if (readopt(readopted->object, &error) < 0)
+        log_error("storage pool '%s': %s", name, error->message);
+    g_mutex_lock(&readoption->lock);
+    readoption->left--;
+    g_cond_signal(&readoption->cond);
+    g_mutex_unlock(&readoption->lock);
+    readoption_unref(readoption);
+    object_unref(readopted->object);
+    g_free(readopted);
+}
+
+void start_readopt(void)
+{
+    g_autoptr(GPtrArray) pools = registry_list(storaged->pools, registry_filter_active, NULL);
+    gint64 deadline = g_get_monotonic_time() + READOPT_MS * G_TIME_SPAN_MILLISECOND;
+    struct readoption *readoption = g_new0(struct readoption, 1);
+
+    g_mutex_init(&readoption->lock);
+    g_cond_init(&readoption->cond);
+    readoption->left = pools->len;
+    readoption->references = (gint)pools->len + 1;
+    for (guint i = 0; i < pools->len; i++) {
+        struct readopted *readopted = g_new(struct readopted, 1);
+
+        *readopted = (struct readopted){readoption, object_ref(pools->pdata[i])};
+        workers_push(storaged->driver->daemon->workers, readopt_one, readopted, false);
+    }
+    g_mutex_lock(&readoption->lock);
+    while (readoption->left && g_cond_wait_until(&readoption->cond, &readoption->lock, deadline))
+        ;
+    g_mutex_unlock(&readoption->lock);
+    readoption_unref(readoption);
+}
+
+/* ---- autostart ---- */
+
+static int autostart_one(struct object *object, void *data, GError **error)
+{
+    OBJECT_VIEW_AUTO struct object_view view = {0};
+    JOB_AUTO struct job *job = NULL;
+
+    if (job_begin(object, JOB_MODIFY, "autostart", JOB_DEADLINE_MS, &job, error) < 0)
+        return -1;
+    object_get_view(object, &view);
+    /* a client may have been faster */
+    return view.live || !view.config
+               ? 0
+               : start_pool(job, (struct storage_pool *)definition_copy(view.config), 0, error);
+}
+
+static void autostart(void *data)
+{
+    g_autofree char *marker = g_strdup_printf("%s/autostarted", storaged->status_folder);
+    g_autoptr(GPtrArray) notes = NULL;
+    g_autoptr(GError) error = NULL;
+
+    if (startup_autostart(storaged->pools, marker, autostart_one, NULL, &notes, &error) < 0) {
+        log_error("autostart: %s", error->message);
+        return;
+    }
+    for (guint i = 0; i < notes->len; i++)
+        log_error("autostart: %s", (const char *)notes->pdata[i]);
+}
+
+void start_autostart(void)
+{
+    workers_push(storaged->driver->daemon->workers, autostart, NULL, false);
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "volume-call.h"
+
+#include "driver/generic.h"
+#include "protocol/remote.h"
+
+void volume_call_clear(struct volume_call *volume_call)
+{
+    definition_unref((struct definition *)volume_call->pool);
+    volumes_unref(volume_call->volumes);
+}
+
+int volume_call_begin(struct call *call, struct volume_call *ret_volume_call, GError **error)
+{
+    OBJECT_VIEW_AUTO struct object_view view = {0};
+    VOLUMES_AUTO struct volumes *volumes = pool_get_volumes(call->object, error);
+
+    if (!volumes)
+        return -1;
+    object_get_view(call->object, &view);
+    if (!view.live) {
+        error_set(error, VIR_ERR_OPERATION_INVALID, "storage pool '%s' is not active", view.name);
+        return -1;
+    }
+    const struct backend *backend = backend_find(view_live(&view)->type, error);
+    if (!backend)
+        return -1;
+    *ret_volume_call = (struct volume_call){
+        .backend = backend,
+        .pool = (struct storage_pool *)definition_ref(view.live),
+        .volumes = g_steal_pointer(&volumes),
+    };
+    return 0;
+}
+
+struct volume *volume_call_get(const struct volume_call *volume_call, const char *name,
+                               GError **error)
+{
+    struct volume *volume = volumes_get_by_name(volume_call->volumes, name);
+
+    if (!volume)
+        error_set(error, VIR_ERR_NO_STORAGE_VOL, "no storage vol with matching name '%s'", name);
+    return volume;
+}
+
+int volume_call_find(struct call *call, const struct remote_nonnull_storage_vol *handle,
+                     struct volume_call *ret_volume_call, struct volume **ret_volume,
+                     GError **error)
+{
+    VOLUME_CALL_AUTO struct volume_call volume_call = {0};
+
+    if (call_found(call, registry_get_by_name(storaged->pools, handle->pool, error), error) < 0 ||
+        volume_call_begin(call, &volume_call, error) < 0)
+        return -1;
+    struct volume *volume = volume_call_get(&volume_call, handle->name, error);
+    if (!volume)
+        return -1;
+    *ret_volume = volume;
+    *ret_volume_call = volume_call;
+    volume_call = (struct volume_call){0};
+    return 0;
+}
+
+int volume_call_look(const struct volume_call *volume_call, struct volume *volume, GError **error)
+{
+    struct storage_volume *found;
+    struct volume_signature signature;
+
+    if (volume_is_building(volume))
+        return 0;
+    if (volume_call->backend->volumes->look(volume, &found, &signature, error) < 0)
+        return -1;
+    volumes_found(volume->volumes, found, &signature);
+    return 0;
+}
+
+void volume_call_fill(struct call *call, const struct volumes *volumes, const struct volume *volume,
+                      struct remote_nonnull_storage_vol *ret_handle)
+{
+    ret_handle->pool = arena_strdup(&call->arena, volumes->pool);
+    ret_handle->name = arena_strdup(&call->arena, volume->name);
+    ret_handle->key = arena_strdup(&call->arena, volume->key);
+}
