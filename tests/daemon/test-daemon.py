@@ -216,8 +216,8 @@ class Configuration(Case):
     def test_wrong_value(self):
         self.fails_with('max_clients = "many"\n', "testd.conf:1: 'max_clients' takes a number")
 
-    def test_polkit(self):
-        self.fails_with('auth_unix_rw = "polkit"\n', 'auth_unix_rw = "polkit"')
+    def test_ways_that_there_are_not(self):
+        self.fails_with('auth_unix_rw = "kerberos"\n', 'auth_unix_rw = "kerberos"')
         self.fails_with('access_drivers = [ "polkit" ]\n', '"polkit"')
 
     def test_start_fails(self):
