@@ -21,4 +21,5 @@ int folder_measure(const struct storage_pool *pool, struct volumes *volumes,
 int folder_look(struct volumes *volumes, const char *name, const struct stat *about, bool known_raw,
                 struct storage_volume **ret_found, GError **error);
 
+/* By what a change of the file shows; pure. */
 struct volume_signature folder_signature(const struct stat *about);

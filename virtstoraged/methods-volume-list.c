@@ -29,10 +29,10 @@ int storage_vol_lookup_by_name(struct call *call,
     return 0;
 }
 
-typedef struct volume *(*find_function)(struct volumes *volumes, const char *text);
-
 /* In all pools that run, which are few. */
-static int look_up(struct call *call, find_function find, const char *text, const char *what,
+static int look_up(struct call *call,
+                   struct volume *(*find)(struct volumes *volumes, const char *text),
+                   const char *text, const char *what,
                    struct remote_nonnull_storage_vol *ret_handle, GError **error)
 {
     g_autoptr(GPtrArray) pools = registry_list(storaged->pools, registry_filter_active, NULL);
