@@ -115,6 +115,9 @@ static int reach(struct object *object, const struct backend *backend,
     if (backend->start(pool, &volumes, error) < 0)
         return -1;
     if (look_at_all(object, backend, pool, volumes, error) < 0) {
+        /* nothing may be open on what is to go */
+        volumes_clear(volumes);
+        g_clear_pointer(&volumes, volumes_unref);
         if (backend->stop)
             backend->stop(pool, NULL);
         return -1;

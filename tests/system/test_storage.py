@@ -583,3 +583,90 @@ def test_many(connection, pool):
         assert pool.storageVolLookupByName("v%d" % number).name() == "v%d" % number
     assert time.monotonic() - begun < 5
     refreshing.join()
+
+
+# ---- file systems ----
+
+FS_POOL = """<pool type='fs'><name>fs</name><source><device path='%s'/><format type='%s'/></source>
+  <target><path>%s</path></target></pool>"""
+
+
+def run(*words):
+    return subprocess.run([str(word) for word in words], check=True, text=True, capture_output=True).stdout
+
+
+@pytest.fixture
+def device(connection):
+    """a loop device of 512 MiB on a file, which is sparse"""
+    for number in range(64):
+        path = pathlib.Path("/dev/loop%d" % number)
+        if not path.exists():
+            os.mknod(path, 0o600 | 0o060000, os.makedev(7, number))
+    control = pathlib.Path("/dev/loop-control")
+    if not control.exists():
+        os.mknod(control, 0o600 | 0o020000, os.makedev(10, 237))
+    image = pathlib.Path("/run/device.img")
+    with image.open("wb") as file:
+        file.truncate(512 * MiB)
+    found = subprocess.run(["losetup", "--find", "--show", image], text=True, capture_output=True)
+    if found.returncode:
+        pytest.skip("no loop devices: " + found.stderr)
+    yield found.stdout.strip()
+    with libvirt.open(URI) as fresh:
+        remove_pools(fresh)
+    run("losetup", "--detach", found.stdout.strip())
+    image.unlink()
+
+
+def is_mounted(path):
+    return any(line.split()[1] == str(path) for line in open("/proc/self/mounts"))
+
+
+@pytest.mark.parametrize("form", ["ext4", "xfs", "btrfs"])
+def test_fs(connection, daemon, device, form):
+    if not shutil.which("mkfs." + form):
+        pytest.skip("no mkfs." + form)
+    target = ROOT / "fs"
+    pool = connection.storagePoolDefineXML(FS_POOL % (device, form, target))
+    pool.build()
+    assert target.is_dir() and code_of(pool.create) is not None        # nothing on the device
+    assert not is_mounted(target) and pool.isActive() == 0
+    pool.build(libvirt.VIR_STORAGE_POOL_BUILD_NO_OVERWRITE)
+    assert code_of(pool.build, libvirt.VIR_STORAGE_POOL_BUILD_NO_OVERWRITE) == libvirt.VIR_ERR_OPERATION_INVALID
+    pool.build(libvirt.VIR_STORAGE_POOL_BUILD_OVERWRITE)
+    pool.create()
+    assert is_mounted(target)
+    assert "noexec" in next(line for line in open("/proc/self/mounts") if str(target) in line)
+    assert 200 * MiB < pool.info()[1] <= 512 * MiB
+    raw = pool.createXML(volume_xml("raw", 4 * MiB, "<allocation>%d</allocation>" % (4 * MiB)))
+    assert raw.info()[2] >= 4 * MiB
+    copy = pool.createXMLFrom(volume_xml("copy", 1), raw)
+    copy.wipePattern(libvirt.VIR_STORAGE_VOL_WIPE_ALG_TRIM, 0)
+    assert copy.info()[2] < MiB
+    assert code_of(pool.createXML, volume_xml("big", 1 << 30, "<allocation>%d</allocation>" % (1 << 30))) == \
+        libvirt.VIR_ERR_SYSTEM_ERROR
+    assert sorted(n for n in os.listdir(target) if n != "lost+found") == ["copy", "raw"]
+    daemon.process.send_signal(signal.SIGKILL)
+    daemon.process.wait()
+    daemon.start()
+    with libvirt.open(URI) as fresh:
+        again = fresh.storagePoolLookupByName("fs")
+        assert again.isActive() and set(again.listVolumes()) >= {"copy", "raw"}
+        with (target / "raw").open("rb"):
+            assert code_of(again.destroy) is not None                  # somebody has it open
+            assert again.isActive() and set(again.listVolumes()) >= {"copy", "raw"}
+        again.destroy()
+        assert not is_mounted(target)
+        again.delete()
+        again.undefine()
+
+
+def test_fs_refused(connection, device):
+    assert code_of(connection.storagePoolCreateXML, FS_POOL % ("/none", "ext4", ROOT / "fs"), 1) == \
+        libvirt.VIR_ERR_SYSTEM_ERROR
+    assert code_of(connection.storagePoolCreateXML, FS_POOL % ("-bad", "ext4", ROOT / "fs"), 1) == \
+        libvirt.VIR_ERR_CONFIG_UNSUPPORTED
+    pool = connection.storagePoolDefineXML(FS_POOL % (device, "auto", ROOT / "fs"))
+    assert code_of(pool.build, libvirt.VIR_STORAGE_POOL_BUILD_OVERWRITE) == libvirt.VIR_ERR_OPERATION_INVALID
+    assert code_of(connection.storagePoolDefineXML, (FS_POOL % (device, "ext4", ROOT / "other"))
+                   .replace(">fs<", ">other<")) == libvirt.VIR_ERR_OPERATION_FAILED

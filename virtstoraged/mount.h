@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+
+/* File systems that are mounted for pools, by the host's own program. */
+struct mount_request {
+    const char *source; /* a device, or SERVER:FOLDER */
+    const char *target; /* a folder */
+    const char *type;   /* NULL: as mount finds out */
+    const char *const *options;
+    unsigned option_count;
+};
+
+/* Mounts it, unless it is so already; nodev, nosuid and noexec always. Blocks, at most some
+ * seconds: then the program is ended. VIR_ERR_OPERATION_FAILED: what mount said, or another source
+ * is there. */
+int mount_begin(const struct mount_request *request, GError **error);
+
+/* Unmounts target, if something is mounted there. Blocks as above. */
+int mount_end(const char *target, GError **error);
