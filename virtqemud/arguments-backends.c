@@ -10,6 +10,7 @@
 #include "block-nodes.h"
 #include "chardev.h"
 #include "device-parts.h"
+#include "fd-group.h"
 #include "filesystem.h"
 #include "helper.h"
 #include "hostdev.h"
@@ -150,11 +151,16 @@ int add_disk_backend(const struct build *build, const struct device *device, GEr
 {
     const struct domain_disk *disk = device->object;
     g_autoptr(GPtrArray) nodes = block_nodes_new();
+    struct arguments_context context = *build->context;
+    g_autoptr(GHashTable) sets = NULL;
 
     if (disk->source.type == SOURCE_VHOST_USER)
         return add_socket(build, device, disk->source.path, disk->source.reconnect, error);
     reservations_add_objects(disk, build->context, build->arguments);
-    if (block_nodes_disk(disk, build->context, nodes, error) < 0)
+    if (fd_group_add_sets(disk, build->context, build->arguments, &sets, error) < 0)
+        return -1;
+    context.fd_sets = sets;
+    if (block_nodes_disk(disk, &context, nodes, error) < 0)
         return -1;
     add_nodes(build, nodes);
     return 0;

@@ -23,7 +23,8 @@ struct arguments_context {
     const struct emulator *emulator;
     const char *status_folder; /* sockets of helpers that have a place of their own; NULL: folder */
     const char *folder;        /* of this run: keys, pid file; the emulator's home */
-    struct guest *guest;       /* whose helpers' connections are handed over; NULL in a plan */
+    struct guest *guest;       /* whose helpers' and clients' descriptors go along; NULL: plan */
+    GHashTable *fd_sets;       /* fd-group.h: of the disk that is being built; NULL: none */
     int monitor_fd;            /* the monitor's listening socket */
     bool session;
     bool plan; /* open nothing: words name paths and "@FD@" where descriptors would be; for checks,

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 
+#include "fd-group.h"
 #include "reservations.h"
 #include "throttle.h"
 
@@ -76,7 +77,7 @@ static char *name_below_filters(const struct domain_disk *disk)
 
 static char *filter_name(const struct domain_disk *disk, unsigned index)
 {
-    return g_strdup_printf("libvirt-filter%u-%s", index, disk->target);
+    return g_strdup_printf("libvirt-%u-filter%u", disk->source.index, index);
 }
 
 char *block_node_of_disk(const struct domain_disk *disk)
@@ -101,6 +102,15 @@ static int refuse(const struct domain_source *source, const char *reason, GError
     return -1;
 }
 
+/* What a client has opened in our place; NULL: it is opened by its path. */
+static const struct fd_group_set *fd_set_of(const struct domain_source *source,
+                                            const struct arguments_context *context)
+{
+    return source->fdgroup && context->fd_sets
+               ? g_hash_table_lookup(context->fd_sets, source->fdgroup)
+               : NULL;
+}
+
 /* What later versions will do, and what running without it would get wrong. */
 static int check_source(const struct domain_source *source, const struct arguments_context *context,
                         GError **error)
@@ -115,7 +125,8 @@ static int check_source(const struct domain_source *source, const struct argumen
         {source->type == SOURCE_VHOST_VDPA &&
              !emulator_has(context->emulator, EMULATOR_BLOCK_VHOST_VDPA),
          "the emulator has no vhost-vdpa"},
-        {source->fdgroup != NULL, "descriptors passed by clients are not in this version"},
+        {source->fdgroup && !fd_set_of(source, context),
+         "descriptors passed by clients are for images of disks"},
         {source->reservations && source->reservations->managed != TRISTATE_YES &&
              !source->reservations->path,
          "the <source> of its <reservations> has no path"},
@@ -126,7 +137,7 @@ static int check_source(const struct domain_source *source, const struct argumen
         {source->data_file != NULL, "external data files are not in this version"},
         {source->format >= G_N_ELEMENTS(format_drivers) || !format_drivers[source->format],
          "the emulator has no driver for its format"},
-        {domain_source_is_local(source) && !source->path, "it has no path"},
+        {domain_source_is_local(source) && !source->path && !source->fdgroup, "it has no path"},
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(gaps); i++)
@@ -153,8 +164,8 @@ static bool is_host_cdrom(const struct domain_source *source,
 {
     struct stat about;
 
-    return !context->plan && stat(source->path, &about) == 0 && S_ISBLK(about.st_mode) &&
-           major(about.st_rdev) == CDROM_MAJOR;
+    return !context->plan && !source->fdgroup && stat(source->path, &about) == 0 &&
+           S_ISBLK(about.st_mode) && major(about.st_rdev) == CDROM_MAJOR;
 }
 
 static struct json_object *nvme_properties(const struct source_nvme *nvme)
@@ -172,6 +183,7 @@ static struct json_object *local_properties(const struct domain_source *source,
     static const char *const aio[] = {
         [DISK_IO_NATIVE] = "native", [DISK_IO_THREADS] = "threads", [DISK_IO_URING] = "io_uring"};
     g_autofree char *manager = reservations_manager(source);
+    const struct fd_group_set *set = fd_set_of(source, context);
     const char *driver = "file";
 
     if (source->type == SOURCE_NVME)
@@ -183,8 +195,29 @@ static struct json_object *local_properties(const struct domain_source *source,
                           "b:rw", !options->readonly, NULL);
     if (source->type == SOURCE_BLOCK)
         driver = is_host_cdrom(source, context) ? "host_cdrom" : "host_device";
-    return json_build("s:driver", driver, "s:filename", source->path, "S:aio", aio[options->io],
-                      "S:pr-manager", manager, NULL);
+    return json_build("s:driver", driver, "s:filename", set ? set->path : source->path, "S:aio",
+                      aio[options->io], "S:pr-manager", manager, NULL);
+}
+
+/* QEMU opens for reading first, and again when something writes. Of descriptors that were all
+ * opened in one way it can only have that. */
+static void add_mode(struct json_object *node, const struct fd_group_set *set)
+{
+    if (!set || (set->readable && set->writable))
+        json_add(node, "b:auto-read-only", true, NULL);
+    else
+        json_add(node, "b:read-only", !set->writable, NULL);
+}
+
+static int check_mode(const struct domain_source *source, const struct fd_group_set *set,
+                      const struct block_options *options, GError **error)
+{
+    if (!set || set->writable || (set->readable && options->readonly))
+        return 0;
+    error_set(error, VIR_ERR_INVALID_ARG,
+              "file descriptor group '%s' has none that is open for reading%s", source->fdgroup,
+              options->readonly ? "" : " and writing");
+    return -1;
 }
 
 static int build_storage(const struct domain_source *source, const char *name,
@@ -200,7 +233,8 @@ static int build_storage(const struct domain_source *source, const char *name,
         return -1;
     json_add(node, "s:node-name", name, NULL);
     add_cache(node, options->cache);
-    json_add(node, "b:auto-read-only", true, "s:discard", "unmap", NULL);
+    add_mode(node, fd_set_of(source, context));
+    json_add(node, "s:discard", "unmap", NULL);
     *ret_node = node;
     return 0;
 }
@@ -282,6 +316,7 @@ static int add_image(const struct domain_source *source, const char *name, const
     char *slice = NULL;
 
     if (check_source(source, context, error) < 0 ||
+        check_mode(source, fd_set_of(source, context), options, error) < 0 ||
         build_storage(source, storage, options, context, &node, error) < 0)
         return -1;
     g_ptr_array_add(nodes, node);

@@ -10,7 +10,7 @@
  * The block graph below a disk: for each image of the chain a node that reaches its bytes
  * (libvirt-3-storage) and above it one that knows its format (libvirt-3-format), whose number is
  * the image's index; above them, where wanted, one that copies on read (libvirt-CoR-vda), and one
- * for each throttle group of the disk (libvirt-filter0-vda). Objects are what -blockdev takes as
+ * for each throttle group of the disk (libvirt-3-filter0). Objects are what -blockdev takes as
  * JSON and blockdev-add as arguments.
  */
 

@@ -45,8 +45,9 @@ struct guest {
     atomic_bool collecting; /* statistics.c has asked and waits for answers */
     atomic_bool late;       /* ... longer than is bearable: nobody waits for them any more */
 
-    struct agent agent;   /* agent.c's */
-    GHashTable *consoles; /* console.c's: alias -> session; guarded by lock; NULL: none yet */
+    struct agent agent;    /* agent.c's */
+    GHashTable *fd_groups; /* fd-group.c's: by name; guarded by lock; NULL: none yet */
+    GHashTable *consoles;  /* console.c's: alias -> session; guarded by lock; NULL: none yet */
 
     struct domain *plugging; /* hotplug.c's: devices that QEMU may have by now; NULL: none */
     unsigned last_node;      /* highest number that a block node has had in this run */

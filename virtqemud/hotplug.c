@@ -50,6 +50,7 @@ int hotplug_build(struct guest *guest, const struct domain *live, const struct d
     struct arguments_context context = {.config = &qemu->config,
                                         .status_folder = qemu->status_folder,
                                         .folder = guest->folder,
+                                        .guest = guest,
                                         .monitor_fd = -1,
                                         .session = qemu->driver->daemon->session,
                                         .plan = plan};

@@ -8,6 +8,7 @@
 
 #include "agent-cpus.h"
 #include "document.h"
+#include "fd-group.h"
 #include "guest.h"
 #include "reconnect.h"
 
@@ -33,6 +34,7 @@ static const struct driver_methods *const groups[] = {
     &scheduler_methods,
     &iothread_methods,
     &throttle_methods,
+    &fd_methods,
     &memory_methods,
     &memtune_methods,
     &blkiotune_methods,
@@ -58,6 +60,12 @@ static int count_guest_vcpus(struct object *domain, unsigned *ret_count, GError 
     return agent_cpus_count(guest_of(domain), ret_count, error);
 }
 
+static void client_gone(struct client *client)
+{
+    lifecycle_client_gone(client);
+    fd_group_client_gone(client);
+}
+
 const struct driver_spec qemu_driver_spec = {
     .type = "QEMU",
     .scheme = "qemu",
@@ -68,5 +76,5 @@ const struct driver_spec qemu_driver_spec = {
     .update_cpu = document_update_cpu,
     .out_of_control = reconnect_lost_ms,
     .count_guest_vcpus = count_guest_vcpus,
-    .client_gone = lifecycle_client_gone,
+    .client_gone = client_gone,
 };

@@ -10,6 +10,7 @@ extern const struct driver_methods stats_methods;     /* domstats and its single
 extern const struct driver_methods cpu_methods;       /* times of CPUs */
 extern const struct driver_methods pin_methods;       /* which CPUs threads run on */
 extern const struct driver_methods scheduler_methods; /* how much of the CPUs */
+extern const struct driver_methods fd_methods;        /* files that clients open */
 extern const struct driver_methods throttle_methods;  /* limits that disks share */
 extern const struct driver_methods iothread_methods;  /* threads for disks */
 extern const struct driver_methods memory_methods;    /* how much memory they have */
@@ -36,5 +37,5 @@ extern const struct driver_methods policy_methods;    /* ends of guests, encrypt
 /* All that virtqemud serves: these, and the common ones. */
 extern const struct driver_spec qemu_driver_spec;
 
-/* driver_spec.client_gone: ends the guests that were started with AUTODESTROY. */
+/* Ends the guests that were started with AUTODESTROY. */
 void lifecycle_client_gone(struct client *client);

@@ -84,8 +84,8 @@ static int disk_paths(const struct domain *live, const struct qemu_config *confi
                       path_function *function, GError **error)
 {
     LIST_EACH (disk, &live->devices.disks) {
-        if (!domain_source_is_local(&disk->source) || !disk->source.path || disk->shareable ||
-            disk->readonly || has_own_label(&disk->source))
+        if (!domain_source_is_local(&disk->source) || !disk->source.path || disk->source.fdgroup ||
+            disk->shareable || disk->readonly || has_own_label(&disk->source))
             continue;
         if (function(disk->source.path, config, error) < 0)
             return -1;

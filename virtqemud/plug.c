@@ -15,11 +15,9 @@
 #include "option.h"
 #include "qmp-commands.h"
 
+#define SET_PATH "/dev/fdset/"
 #define WORD_DEPTH 20
 #define WORD_MEMORY (1024 * 1024)
-
-/* Files are handed over in sets that bear this and the alias: so they are found again. */
-#define SET_MARK "plug:"
 
 /* ---- what an option of the command line is as a command ---- */
 
@@ -49,10 +47,17 @@ struct step {
     struct json_object *json;
 };
 
+/* A set of descriptors: its number on the command line, and in QEMU. */
+struct set {
+    int ours;
+    int64_t theirs;
+};
+
 struct plug {
     char *alias;
     struct arguments arguments;
     GPtrArray *steps;
+    GArray *sets; /* struct set: of descriptors, that QEMU has got */
     char *terminal;
 };
 
@@ -147,6 +152,7 @@ static struct plug *plug_new(const char *alias)
     plug->alias = g_strdup(alias);
     arguments_init(&plug->arguments);
     plug->steps = g_ptr_array_new_with_free_func(free_step);
+    plug->sets = g_array_new(FALSE, FALSE, sizeof(struct set));
     return plug;
 }
 
@@ -169,6 +175,7 @@ void plug_free(struct plug *plug)
     if (!plug)
         return;
     g_ptr_array_unref(plug->steps);
+    g_array_unref(plug->sets);
     arguments_clear(&plug->arguments);
     g_free(plug->terminal);
     g_free(plug->alias);
@@ -255,46 +262,53 @@ static int hand_over_all(const struct plug *plug, struct qmp *qmp, const struct 
 
 /* ---- files: sets of descriptors, which QEMU numbers ---- */
 
-static void rename_in(struct json_object *json, const char *from, const char *to)
+static const struct set *find_set(const struct plug *plug, int ours)
+{
+    for (guint i = 0; i < plug->sets->len; i++)
+        if (g_array_index(plug->sets, struct set, i).ours == ours)
+            return &g_array_index(plug->sets, struct set, i);
+    return NULL;
+}
+
+/* Whoever names a set by our number gets QEMU's. */
+static void rename_sets(const struct plug *plug, struct json_object *json)
 {
     json_object_object_foreach(json, name, value)
     {
+        const char *text =
+            json_object_is_type(value, json_type_string) ? json_object_get_string(value) : NULL;
+        const struct set *set = text && g_str_has_prefix(text, SET_PATH)
+                                    ? find_set(plug, atoi(text + strlen(SET_PATH)))
+                                    : NULL;
+
         if (json_object_is_type(value, json_type_object))
-            rename_in(value, from, to);
-        else if (json_object_is_type(value, json_type_string) &&
-                 strcmp(json_object_get_string(value), from) == 0)
-            json_object_set_string(value, to);
+            rename_sets(plug, value);
+        if (set) {
+            g_autofree char *path = g_strdup_printf(SET_PATH "%" G_GINT64_FORMAT, set->theirs);
+            json_object_set_string(value, path);
+        }
         (void)name;
     }
 }
 
-/* Whoever names the set by our number gets QEMU's. */
-static void rename_set(const struct plug *plug, int ours, int64_t theirs)
-{
-    g_autofree char *from = g_strdup_printf("/dev/fdset/%d", ours);
-    g_autofree char *to = g_strdup_printf("/dev/fdset/%" G_GINT64_FORMAT, theirs);
-
-    for (guint i = 0; i < plug->steps->len; i++) {
-        struct step *step = plug->steps->pdata[i];
-
-        if (step->json)
-            rename_in(step->json, from, to);
-    }
-}
-
-static int add_file(const struct plug *plug, struct qmp *qmp, const struct step *step,
-                    GError **error)
+static int add_file(struct plug *plug, struct qmp *qmp, const struct step *step, GError **error)
 {
     struct json_object *result JSON_AUTO = NULL;
-    g_autofree char *mark = g_strconcat(SET_MARK, plug->alias, NULL);
+    g_autofree char *mark = g_strconcat(PLUG_SET_MARK, plug->alias, NULL);
+    struct json_object *arguments = json_build("s:opaque", mark, NULL);
+    struct set added = {-1, -1};
     int number = -1;
 
-    sscanf(step->value, "set=%d", &number);
+    sscanf(step->value, "set=%d,fd=%d", &added.ours, &number);
     int fd = fd_of(plug, number);
-    if (qmp_execute_fds(qmp, "add-fd", json_build("s:opaque", mark, NULL), &fd, 1, 0, &result,
-                        error) < 0)
+    const struct set *known = find_set(plug, added.ours);
+    if (known)
+        json_add(arguments, "I:fdset-id", known->theirs, NULL);
+    if (qmp_execute_fds(qmp, "add-fd", arguments, &fd, 1, 0, &result, error) < 0)
         return -1;
-    rename_set(plug, number, json_int_member(result, "fdset-id", -1));
+    added.theirs = json_int_member(result, "fdset-id", -1);
+    if (!known)
+        g_array_append_val(plug->sets, added);
     return 0;
 }
 
@@ -311,7 +325,7 @@ static bool set_is_of(struct json_object *set, const char *mark)
 static void remove_files(const struct plug *plug, struct qmp *qmp)
 {
     struct json_object *sets JSON_AUTO = NULL;
-    g_autofree char *mark = g_strconcat(SET_MARK, plug->alias, NULL);
+    g_autofree char *mark = g_strconcat(PLUG_SET_MARK, plug->alias, NULL);
 
     if (qmp_execute(qmp, "query-fdsets", NULL, 0, &sets, NULL) < 0 ||
         !json_object_is_type(sets, json_type_array))
@@ -334,6 +348,8 @@ static int run_step(struct plug *plug, struct qmp *qmp, const struct step *step,
 
     if (step->verb->is_file)
         return add_file(plug, qmp, step, error);
+    if (step->json)
+        rename_sets(plug, step->json);
     if (hand_over_all(plug, qmp, step, error) < 0)
         return -1;
     if (qmp_execute(qmp, step->verb->add, json_object_get(step->json), 0, &result, error) < 0)

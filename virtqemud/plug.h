@@ -14,6 +14,9 @@
  */
 struct plug;
 
+/* Files are handed over in sets that bear this and the alias: so they are found again. */
+#define PLUG_SET_MARK "plug:"
+
 /* What the device of a live definition takes; it has alias, place and the names of all that it
  * needs. Opens what is to be handed over, unless in a plan, which is enough to take it out again.
  * Blocks. VIR_ERR_CONFIG_UNSUPPORTED names the device. */

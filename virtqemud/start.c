@@ -18,6 +18,7 @@
 #include "check.h"
 #include "counters.h"
 #include "display.h"
+#include "fd-group.h"
 #include "firmware.h"
 #include "helper.h"
 #include "log-file.h"
@@ -202,6 +203,7 @@ static int launch(struct guest *guest, struct job *job, const struct domain *liv
         return -1;
     context.emulator = emulator;
     context.monitor_fd = listening;
+    fd_group_unlock(guest);
     if (arguments_build(live, &context, &arguments, error) < 0) {
         close(monitor);
         return -1;

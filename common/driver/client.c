@@ -103,14 +103,14 @@ void client_close(struct client *client)
 {
     g_mutex_lock(&client->lock);
     bool had_gone = client->gone;
-    bool has_objects = client->autodestroy != NULL;
+    bool awaited = client->autodestroy || client->end_awaited;
     client->gone = true;
     client->open = false;
     g_mutex_unlock(&client->lock);
     if (had_gone)
         return;
     event_remove_owner(client->driver->bus, client);
-    if (has_objects && client->driver->spec->client_gone)
+    if (awaited && client->driver->spec->client_gone)
         workers_push(client->driver->daemon->workers, gone_on_worker, client_ref(client), false);
 }
 
@@ -124,6 +124,14 @@ bool client_add_autodestroy(struct client *client, struct object *object)
         client->autodestroy = g_hash_table_new_full(NULL, NULL, (GDestroyNotify)object_unref, NULL);
     g_hash_table_add(client->autodestroy, object_ref(object));
     return true;
+}
+
+bool client_await_end(struct client *client)
+{
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&client->lock);
+
+    client->end_awaited = true;
+    return !client->gone;
 }
 
 void client_remove_autodestroy(struct client *client, struct object *object)

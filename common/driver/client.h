@@ -22,6 +22,7 @@ struct client {
     struct identity *identity;
     bool open;               /* between CONNECT_OPEN and CONNECT_CLOSE or the end of the link */
     bool gone;               /* nothing may be attached to it any more */
+    bool end_awaited;        /* client_gone() is called for it whatever it has */
     GHashTable *autodestroy; /* struct object: stopped when the client goes */
 };
 
@@ -44,6 +45,9 @@ void client_close(struct client *client);
 /* The object is stopped when the client goes. False when it has gone already. */
 bool client_add_autodestroy(struct client *client, struct object *object);
 void client_remove_autodestroy(struct client *client, struct object *object);
+
+/* Has the driver's client_gone() called when the client goes. False when it has gone already. */
+bool client_await_end(struct client *client);
 
 /* References to all of them, which are then forgotten; for client_gone(). */
 GPtrArray *client_take_autodestroy(struct client *client);

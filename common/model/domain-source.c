@@ -159,8 +159,6 @@ static const struct xml_row source_metadata_cache_rows[] = {
 #undef ROWS_OF
 XML_SCHEMA(source_metadata_cache, "metadata_cache", .doc = "Cache of a qcow2 image's tables");
 
-#define LOCAL (BIT(SOURCE_FILE) | BIT(SOURCE_BLOCK) | BIT(SOURCE_DIR))
-
 #define ROWS_OF struct domain_source
 static const struct xml_row domain_source_rows[] = {
     ROW_ENUM("@type", type, source_type_names, "Kind of storage", .flags = XML_HIDDEN),
@@ -169,7 +167,7 @@ static const struct xml_row domain_source_rows[] = {
                WHEN(type, BIT(SOURCE_BLOCK) | BIT(SOURCE_VHOST_VDPA))),
     ROW_STRING("source/@dir", path, "Path of the folder", WHEN(type, BIT(SOURCE_DIR))),
     ROW_STRING("source/@fdgroup", fdgroup, "Group of descriptors that the client passed",
-               WHEN(type, LOCAL)),
+               WHEN(type, BIT(SOURCE_FILE) | BIT(SOURCE_BLOCK))),
     ROW_ENUM("source/@protocol", protocol, source_protocol_names, "Protocol of the server",
              WHEN(type, BIT(SOURCE_NETWORK)), .flags = XML_REQUIRED),
     ROW_STRING("source/@name", name, "What the server exports", WHEN(type, BIT(SOURCE_NETWORK))),

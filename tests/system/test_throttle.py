@@ -95,14 +95,25 @@ def test_filters_limit_disks(throttled, connection):
     assert {"throttle-each", "throttle-all"} <= objects(throttled)
     assert limits(throttled, "each") == {"iops-total": 400, "iops-total-max": 500}
     assert limits(throttled, "all") == {"bps-read": 1000000}
-    assert set(filters(throttled)) == {"libvirt-filter0-vda", "libvirt-filter1-vda"}
+    assert set(filters(throttled)) == {"libvirt-1-filter0", "libvirt-1-filter1"}
     (drive,) = [d for d in qmp(throttled, "query-block") if d.get("inserted")]
-    assert drive["inserted"]["node-name"] == "libvirt-filter1-vda"
+    assert drive["inserted"]["node-name"] == "libvirt-1-filter1"
     throttled.attachDeviceFlags(disk("vdb", "all"), LIVE)
-    assert "libvirt-filter0-vdb" in filters(throttled)
+    assert "libvirt-2-filter0" in filters(throttled)
     assert code_of(throttled.attachDeviceFlags, disk("vdc", "none"), LIVE) == libvirt.VIR_ERR_CONFIG_UNSUPPORTED
     assert code_of(throttled.setBlockIoTune, "vda", {"read_iops_sec": 5}, LIVE) \
         == libvirt.VIR_ERR_CONFIG_UNSUPPORTED
+
+
+def test_media_are_limited(connection):
+    drive = disk("hda", "all").replace("device='disk'", "device='cdrom'").replace("'virtio'", "'ide'")
+    domain = connection.defineXML(hlt_xml(NAME, devices=drive)
+                                  .replace("<features>", GROUPS))
+    domain.create()
+    assert set(filters(domain)) == {"libvirt-1-filter0"}
+    domain.updateDeviceFlags(disk("hdb", "all").replace("device='disk'", "device='cdrom'")
+                             .replace("'virtio'", "'ide'").replace("dev='hdb'", "dev='hda'"), LIVE)
+    assert set(filters(domain)) == {"libvirt-2-filter0"}
 
 
 def test_groups_are_set(throttled, client, daemon):
@@ -129,7 +140,7 @@ def test_groups_are_set(throttled, client, daemon):
         assert groups(domain, flags)["new"] == {"read_iops_sec": 7}
     wait_until(lambda: code_of(qmp, domain, "query-status") is None, 30)
     domain.attachDeviceFlags(disk("vdb", "new"), LIVE)
-    assert "libvirt-filter0-vdb" in filters(domain)
+    assert "libvirt-2-filter0" in filters(domain)
 
 
 def test_groups_are_deleted(throttled, client):
