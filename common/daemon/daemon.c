@@ -23,6 +23,7 @@
 #include "daemon/detach.h"
 #include "daemon/life.h"
 #include "daemon/logging.h"
+#include "daemon/login.h"
 #include "daemon/polkit.h"
 #include "daemon/remote.h"
 #include "wire/connection.h"
@@ -472,6 +473,7 @@ static void finish_loop(struct daemon *daemon)
     workers_free(daemon->patient);
     workers_free(daemon->workers);
     polkit_free(daemon->polkit);
+    login_shut_down();
     daemon_idle_end(daemon);
     for (size_t i = 0; i < G_N_ELEMENTS(life->signals) && life->signals[i]; i++)
         loop_signal_remove(life->signals[i]);

@@ -21,6 +21,7 @@ struct login {
     unsigned least_ssf;
 };
 
+static bool is_set_up;
 static int setup_status;
 static bool configured; /* by the host's administrator */
 
@@ -104,16 +105,15 @@ static void set_up(void)
     setup_status = sasl_server_init(callbacks, SERVICE);
 }
 
-/* Once for the process, by the first who needs it; the libraries' state then stays. */
+/* Once for the process, by the first who needs it. */
 static int set_up_once(GError **error)
 {
     static GMutex lock;
-    static bool done;
 
     g_mutex_lock(&lock);
-    if (!done)
+    if (!is_set_up)
         set_up();
-    done = true;
+    is_set_up = true;
     g_mutex_unlock(&lock);
     if (setup_status == SASL_OK)
         return 0;
@@ -139,6 +139,13 @@ static int secure(struct login *login, const struct login_link *link)
     if (status == SASL_OK)
         status = sasl_setprop(login->connection, SASL_SEC_PROPS, &properties);
     return status;
+}
+
+void login_shut_down(void)
+{
+    if (is_set_up && setup_status == SASL_OK)
+        sasl_server_done();
+    is_set_up = false;
 }
 
 struct login *login_new(const struct login_link *link, GError **error)

@@ -29,6 +29,9 @@ struct login_token {
 struct login *login_new(const struct login_link *link, GError **error);
 void login_free(struct login *login);
 
+/* At the end of the process, when there are no logins and no other threads. */
+void login_shut_down(void);
+
 /* Names of the mechanisms that are strong enough for the link, with commas between; borrowed.
  * VIR_ERR_AUTH_FAILED if there is none. */
 int login_mechanisms(struct login *login, const char **ret_names, GError **error);
