@@ -27,6 +27,7 @@ struct authentication {
     struct server_client *client; /* NULL: it has gone */
     struct request *request;      /* the call under way; NULL: none */
     struct login *login;          /* NULL: not begun, or now its link's encryption */
+    bool started;                 /* the login has a mechanism */
     struct polkit_question *question;
     struct loop_timer *refusing; /* answers with error when it is due */
     GError *error;
@@ -300,7 +301,20 @@ static struct login_link link_of(struct daemon *daemon, const struct server_clie
     };
 }
 
-/* One step at a time, in their order: INIT, START, STEP as often as it takes. */
+/* INIT, START, STEP as often as it takes: the library trusts its callers to keep this order. */
+static bool is_next(const struct authentication *self, uint32_t procedure)
+{
+    switch (procedure) {
+    case REMOTE_PROC_AUTH_SASL_INIT:
+        return !self->login;
+    case REMOTE_PROC_AUTH_SASL_START:
+        return self->login && !self->started;
+    default:
+        return self->login && self->started;
+    }
+}
+
+/* One step at a time, and the one that is next. */
 static const char *why_not(struct authentication *self, struct server_client *client,
                            uint32_t procedure)
 {
@@ -310,7 +324,7 @@ static const char *why_not(struct authentication *self, struct server_client *cl
         return "the client is authenticated already";
     if (self->request)
         return "the last step has not been answered yet";
-    if ((self->login != NULL) == (procedure == REMOTE_PROC_AUTH_SASL_INIT))
+    if (!is_next(self, procedure))
         return "this is not the step that is next";
     return NULL;
 }
@@ -337,6 +351,7 @@ static void serve_sasl(struct request *request, struct server_client *client)
         return;
     }
     step->request = self->request = request;
+    self->started = step->procedure != REMOTE_PROC_AUTH_SASL_INIT;
     request->workers = self->daemon->patient; /* a data base or key server may hang */
     request_push(request, step_on_worker, step);
 }

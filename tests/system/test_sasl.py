@@ -161,10 +161,16 @@ def test_calls_before_authentication(proxy):
         with pytest.raises(wire.Refused):       # the first step is missing
             client.call("AUTH_SASL_START", {"mech": "SCRAM-SHA-256", "nil": 1})
         assert client.call("AUTH_SASL_INIT")["mechlist"] == "SCRAM-SHA-256"
-        with pytest.raises(wire.Refused):
-            client.call("AUTH_SASL_INIT")
+        for name in ("AUTH_SASL_INIT", "AUTH_SASL_STEP"):       # neither is next
+            with pytest.raises(wire.Refused) as refused:
+                client.call(name, {"nil": 1} if name == "AUTH_SASL_STEP" else None)
+            assert "not the step that is next" in refused.value.message
         with pytest.raises(wire.Refused):
             client.call("CONNECT_OPEN", {"name": "qemu:///system"})
+        token = {"mech": "SCRAM-SHA-256", "nil": 0, "data": list(b"n,,n=alice@example,r=abcdef")}
+        assert client.call("AUTH_SASL_START", token)["complete"] == 0
+        with pytest.raises(wire.Refused):
+            client.call("AUTH_SASL_START", token)
 
 
 def test_nonsense_in_the_exchange(proxy):
