@@ -521,6 +521,7 @@ static struct domain_console *console_like(struct domain *domain,
     struct chardev_source *source = xml_copy_part(&chardev_source_schema, &serial->source, arena);
 
     console->source = *source;
+    console->info.address = serial->info.address;
     console->target = CONSOLE_TARGET_SERIAL;
     console->port = OPT_UINT(0);
     return console;
@@ -543,6 +544,7 @@ static void pair_console_with_serial(struct domain *domain)
             xml_copy_part(&chardev_source_schema, &first->source, arena);
 
         serial->source = *source;
+        serial->info.address = first->info.address;
         LIST_APPEND(arena, &devices->serials, serial);
     } else if (devices->serials.count && on_serial) {
         devices->consoles.items[0] = console_like(domain, devices->serials.items[0]);
