@@ -81,7 +81,7 @@ static bool needs_register(const struct device *device)
 }
 
 /* A console that is the first serial port shows its place. */
-static void show_console_register(struct domain_devices *devices)
+static void show_console_place(struct domain_devices *devices)
 {
     struct domain_console *console = devices->consoles.count ? devices->consoles.items[0] : NULL;
 
@@ -107,8 +107,6 @@ static void assign_registers(struct domain *domain, const struct machine_traits 
             reg += 0x1000;
         address->spapr_vio.reg = OPT_ULONG(reg);
     }
-    if (machine->family == MACHINE_PSERIES)
-        show_console_register(&domain->devices);
 }
 
 static int assign(struct domain *domain, const struct machine_traits *machine, bool grow,
@@ -119,6 +117,7 @@ static int assign(struct domain *domain, const struct machine_traits *machine, b
         address_assign_pci(domain, machine, grow, error) < 0 ||
         address_assign_usb(domain, grow, error) < 0)
         return -1;
+    show_console_place(&domain->devices);
     return assign_memory_slots(domain, error);
 }
 

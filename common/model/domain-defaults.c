@@ -527,6 +527,13 @@ static struct domain_console *console_like(struct domain *domain,
     return console;
 }
 
+/* Ports that are plugged, or that firmware writes to, are nobody's console unless asked for. */
+static bool is_for_consoles(const struct domain_serial *serial)
+{
+    return serial->target != SERIAL_TARGET_USB && serial->target != SERIAL_TARGET_PCI &&
+           serial->target != SERIAL_TARGET_ISA_DEBUG;
+}
+
 /* The first console of a fully virtualized guest is its first serial port, shown twice: for clients
  * that know only of consoles. */
 static void pair_console_with_serial(struct domain *domain)
@@ -548,7 +555,7 @@ static void pair_console_with_serial(struct domain *domain)
         LIST_APPEND(arena, &devices->serials, serial);
     } else if (devices->serials.count && on_serial) {
         devices->consoles.items[0] = console_like(domain, devices->serials.items[0]);
-    } else if (devices->serials.count) {
+    } else if (devices->serials.count && is_for_consoles(devices->serials.items[0])) {
         LIST_INSERT(arena, &devices->consoles, 0, console_like(domain, devices->serials.items[0]));
     }
 }
