@@ -80,13 +80,14 @@ static bool needs_register(const struct device *device)
     }
 }
 
-/* A console that is the first serial port shows its place. */
-static void show_console_place(struct domain_devices *devices)
+/* A console that is the first serial port shows its place; two devices can't have one, so only when
+ * all have theirs. */
+static struct domain_console *find_shown_port(const struct domain_devices *devices)
 {
     struct domain_console *console = devices->consoles.count ? devices->consoles.items[0] : NULL;
 
-    if (console && console->target == CONSOLE_TARGET_SERIAL && devices->serials.count)
-        console->info.address = devices->serials.items[0]->info.address;
+    return console && console->target == CONSOLE_TARGET_SERIAL && devices->serials.count ? console
+                                                                                         : NULL;
 }
 
 static void assign_registers(struct domain *domain, const struct machine_traits *machine)
@@ -112,12 +113,17 @@ static void assign_registers(struct domain *domain, const struct machine_traits 
 static int assign(struct domain *domain, const struct machine_traits *machine, bool grow,
                   GError **error)
 {
+    struct domain_console *shown = find_shown_port(&domain->devices);
+
+    if (shown)
+        shown->info.address = (struct domain_address){0};
     assign_registers(domain, machine);
     if (address_assign_virtio(domain, machine, error) < 0 ||
         address_assign_pci(domain, machine, grow, error) < 0 ||
         address_assign_usb(domain, grow, error) < 0)
         return -1;
-    show_console_place(&domain->devices);
+    if (shown)
+        shown->info.address = domain->devices.serials.items[0]->info.address;
     return assign_memory_slots(domain, error);
 }
 
