@@ -43,6 +43,14 @@ static void authentication_unref(struct authentication *self)
     g_free(self);
 }
 
+static void refuse_now(struct request *request, const char *why)
+{
+    g_autoptr(GError) error = NULL;
+
+    error_set_from(&error, VIR_FROM_RPC, VIR_ERR_AUTH_FAILED, "%s", why);
+    request_fail(request, error);
+}
+
 static struct authentication *authentication_of(struct request *request,
                                                 struct server_client *client)
 {
@@ -66,11 +74,13 @@ void authenticate_end(struct server_client *client)
         return;
     client->authentication = NULL;
     self->client = NULL;
-    if (self->question)
+    if (self->question) {
         polkit_drop(g_steal_pointer(&self->question));
-    if (self->request && self->error)
+        refuse_now(g_steal_pointer(&self->request), "the client is gone");
+    } else if (self->error && self->request) {
         request_fail(g_steal_pointer(&self->request), self->error);
-    authentication_unref(self);
+    }
+    authentication_unref(self); /* a step under way ends its request by itself */
 }
 
 /* ---- which way ---- */
@@ -94,14 +104,6 @@ static enum auth_method method_of(struct daemon *daemon, const struct server_cli
     if (method == AUTH_METHOD_POLKIT && peer->uid == 0)
         return AUTH_METHOD_NONE;
     return method;
-}
-
-static void refuse_now(struct request *request, const char *why)
-{
-    g_autoptr(GError) error = NULL;
-
-    error_set_from(&error, VIR_FROM_RPC, VIR_ERR_AUTH_FAILED, "%s", why);
-    request_fail(request, error);
 }
 
 static void serve_list(struct request *request, struct server_client *client)

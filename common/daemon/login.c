@@ -200,7 +200,7 @@ int login_mechanisms(struct login *login, const char **ret_names, GError **error
 static int fail(struct login *login, int status, GError **error)
 {
     log_info("SASL: %s", sasl_errdetail(login->connection));
-    error_set_from(error, VIR_FROM_RPC, VIR_ERR_AUTH_FAILED, "authentication failed");
+    error_set_from(error, VIR_FROM_RPC, VIR_ERR_AUTH_FAILED, "unknown user, or wrong password");
     return -1;
 }
 

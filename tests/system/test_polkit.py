@@ -3,12 +3,13 @@
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 
 import libvirt
 import pytest
 import wire
-from daemon import BUILD, ROOT, Daemon, accepts, wait_until
+from daemon import ROOT, Daemon, accepts, wait_until
 from netns import run
 
 ROOM = pathlib.Path("/run/policy")
@@ -145,7 +146,7 @@ for name in ("CONNECT_OPEN", "AUTH_SASL_INIT", "AUTH_POLKIT"):
 
 def test_policy_that_does_not_answer(proxy, policy):
     """who has to be asked about waits; everybody else goes on"""
-    os.kill(policy.pid, 19)
+    os.kill(policy.pid, signal.SIGSTOP)
     waiting = subprocess.Popen(["setpriv", "--reuid=%d" % SOMEBODY, "--regid=%d" % SOMEBODY,
                                 "--clear-groups", "virsh", "-c", "qemu:///system?mode=legacy", "uri"],
                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -155,22 +156,32 @@ def test_policy_that_does_not_answer(proxy, policy):
                 client.open()
         assert waiting.poll() is None
     finally:
-        os.kill(policy.pid, 18)
+        os.kill(policy.pid, signal.SIGCONT)
     assert b"qemu:///system" in waiting.communicate(timeout=30)[0]
 
 
-def test_a_client_that_gives_up(proxy, policy):
-    os.kill(policy.pid, 19)
+def test_clients_that_give_up(proxy, policy):
+    """the answer to a ping shows that the question has been asked"""
+    program = """
+import sys
+sys.path.insert(0, %r)
+import wire
+client = wire.Client(%r)
+client.call("AUTH_LIST")
+client.send("AUTH_POLKIT")
+client.ping(10)
+""" % (str(ROOT / "tests" / "lib"), SOCKET)
+    before = proxy.descriptors()
+    os.kill(policy.pid, signal.SIGSTOP)
     try:
-        waiting = subprocess.Popen(["setpriv", "--reuid=%d" % SOMEBODY, "--regid=%d" % SOMEBODY,
-                                    "--clear-groups", "virsh", "-c", "qemu:///system?mode=legacy", "uri"],
-                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                   stderr=subprocess.DEVNULL)
-        wait_until(lambda: proxy.log_tail().count("uid %d" % SOMEBODY) > 1, what=proxy.log_tail)
-        waiting.kill()
-        waiting.wait(20)
+        for _ in range(3):
+            done = subprocess.run(["setpriv", "--reuid=%d" % SOMEBODY, "--regid=%d" % SOMEBODY,
+                                   "--clear-groups", "/usr/bin/python3", "-c", program],
+                                  text=True, capture_output=True)
+            assert done.returncode == 0, done.stderr
+        wait_until(lambda: proxy.descriptors() == before, what="clients to go")
     finally:
-        os.kill(policy.pid, 18)
+        os.kill(policy.pid, signal.SIGCONT)
     assert virsh_as(SOMEBODY, "uri").returncode == 0 and proxy.alive()
 
 

@@ -598,6 +598,24 @@ static void test_authentication_timeout(void)
     link_free(good);
 }
 
+/* Pings are no silence, and yet nobody stays by them for ever. */
+static void test_strangers_who_ping(void)
+{
+    struct connection_limits limits = limits_with();
+    int64_t begin = g_get_monotonic_time();
+    struct link *link;
+
+    limits.authenticate_timeout = 60;
+    link = link_new(&limits);
+    while (!link->closed && g_get_monotonic_time() - begin < 20 * G_USEC_PER_SEC) {
+        link_write_ping(link);
+        g_usleep(20000);
+        link_run(link);
+    }
+    link_expect_closed(link, "did not authenticate in time");
+    link_free(link);
+}
+
 /* keepalive */
 
 static void test_pong_before_anything(void)
@@ -780,6 +798,7 @@ int main(int argc, char **argv)
     g_test_add_func("/connection/slow-packet", test_slow_packet);
     g_test_add_func("/connection/paused-packet", test_paused_packet);
     g_test_add_func("/connection/authentication-timeout", test_authentication_timeout);
+    g_test_add_func("/connection/strangers-who-ping", test_strangers_who_ping);
     g_test_add_func("/keepalive/pong-before-anything", test_pong_before_anything);
     g_test_add_func("/keepalive/own-pings", test_own_pings);
     g_test_add_func("/keepalive/answered-pings", test_answered_pings);
