@@ -182,6 +182,13 @@ static int look(struct volumes *volumes, const char *name, bool known_raw,
     return 0;
 }
 
+static int finish(struct part *part, const struct storage_volume *definition, GError **error)
+{
+    if (is_plain(definition))
+        folder_mark_raw(part->fd, true);
+    return part_finish(part, definition->name, error);
+}
+
 static int file_create(struct volume_job *job, struct volume *volume,
                        const struct storage_volume *definition, const struct storage_volume *other,
                        int other_fd, unsigned flags, struct storage_volume **ret_found,
@@ -195,8 +202,7 @@ static int file_create(struct volume_job *job, struct volume *volume,
             return -1;
     } else if (part_begin(&part, volumes, definition, error) < 0 ||
                make_content(job, definition, other, other_fd, part.fd, flags, error) < 0 ||
-               volume_job_check(job, error) < 0 ||
-               part_finish(&part, definition->name, error) < 0) {
+               volume_job_check(job, error) < 0 || finish(&part, definition, error) < 0) {
         return -1;
     }
     return look(volumes, definition->name, is_plain(definition), ret_found, ret_signature, error);

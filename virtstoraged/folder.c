@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/statvfs.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -175,12 +176,39 @@ static void fill_from_header(struct storage_volume *volume, const struct volumes
     volume->target.extended_l2 = header->extended_l2;
 }
 
+/* The first is out of reach of whoever owns the file; not every file system, and no session, has
+ * it. */
+static const char *const raw_marks[] = {"trusted.modvirt.format", "user.modvirt.format"};
+
+void folder_mark_raw(int fd, bool raw)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(raw_marks); i++)
+        if (!raw)
+            fremovexattr(fd, raw_marks[i]);
+        else if (fsetxattr(fd, raw_marks[i], "raw", strlen("raw"), 0) == 0)
+            return;
+}
+
+static bool is_marked_raw(int fd)
+{
+    char value[8];
+
+    for (size_t i = 0; i < G_N_ELEMENTS(raw_marks); i++)
+        if (fgetxattr(fd, raw_marks[i], value, sizeof(value)) == (ssize_t)strlen("raw"))
+            return true;
+    return false;
+}
+
 /* A broken header is no reason not to show the file. */
 static void look_into(struct storage_volume *volume, const struct volumes *volumes, int fd)
 {
     struct image_header header IMAGE_HEADER_AUTO = {0};
 
-    volume->target.format = (uint8_t)image_header_guess(fd);
+    enum image_format looks = image_header_guess(fd);
+
+    if (looks != IMAGE_FORMAT_RAW && is_marked_raw(fd))
+        return;
+    volume->target.format = (uint8_t)looks;
     if (image_header_read(fd, volume->target.format, volume->name, &header, NULL) == 0)
         fill_from_header(volume, volumes, &header);
 }

@@ -16,6 +16,10 @@ int folder_refresh(const struct storage_pool *pool, struct volumes *volumes, GEr
 int folder_measure(const struct storage_pool *pool, struct volumes *volumes,
                    struct pool_facts *ret_facts, GError **error);
 
+/* A file that is raw whatever a guest writes into it, also for a later daemon; or no longer. Where
+ * the file system has no room for it, it is known as long as the pool runs. */
+void folder_mark_raw(int fd, bool raw);
+
 /* Looks at one file: *ret_found is NULL when it is nothing that can be a volume. known_raw: it is
  * not looked into. */
 int folder_look(struct volumes *volumes, const char *name, const struct stat *about, bool known_raw,

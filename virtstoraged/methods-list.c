@@ -77,8 +77,9 @@ static unsigned type_of(const struct object_view *view)
     X(DIR)                                                                                         \
     X(FS)                                                                                          \
     X(NETFS)                                                                                       \
-    X(LOGICAL) X(DISK) X(ISCSI) X(SCSI) X(MPATH) X(RBD) X(SHEEPDOG) X(GLUSTER) X(ZFS) X(VSTORAGE)  \
-        X(ISCSI_DIRECT)
+    X(LOGICAL)                                                                                     \
+    X(DISK)                                                                                        \
+    X(ISCSI) X(SCSI) X(MPATH) X(RBD) X(SHEEPDOG) X(GLUSTER) X(ZFS) X(VSTORAGE) X(ISCSI_DIRECT)
 #define MATCHER(type)                                                                              \
     static bool is_##type(const struct object_view *view)                                          \
     {                                                                                              \

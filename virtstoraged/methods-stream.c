@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <fcntl.h>
 
+#include "base/fd.h"
 #include "driver/generic.h"
 #include "protocol/remote-handlers.h"
 
+#include "folder.h"
 #include "methods.h"
 #include "start.h"
 #include "transfer.h"
@@ -25,15 +27,23 @@ static void use_free(struct use *use)
     g_free(use);
 }
 
-/* What a client has sent decides anew what the volume is. */
+/* What a client has sent decides anew what the volume is; from now on it is a guest's again. */
+static void look_anew(struct use *use)
+{
+    autofd int fd = -1;
+
+    volume_forget_raw(use->volume);
+    if (volume_call_look(&use->volume_call, use->volume, NULL) == 0 && volume_is_raw(use->volume) &&
+        use->volume_call.backend->volumes->open(use->volume, O_RDONLY, &fd, NULL) == 0)
+        folder_mark_raw(fd, true);
+}
+
 static void use_ended(void *data)
 {
     struct use *use = data;
 
-    if (use->upload) {
-        volume_forget_raw(use->volume);
-        volume_call_look(&use->volume_call, use->volume, NULL);
-    }
+    if (use->upload)
+        look_anew(use);
     volume_end_use(use->volume);
     if (use->upload) {
         refresh_sizes(use->object);
@@ -45,6 +55,17 @@ static void use_ended(void *data)
 struct range {
     uint64_t offset, length;
 };
+
+static int open_volume(struct use *use, int *ret_fd, GError **error)
+{
+    int mode = use->upload ? O_RDWR : O_RDONLY;
+
+    if (use->volume_call.backend->volumes->open(use->volume, mode, ret_fd, error) < 0)
+        return -1;
+    if (use->upload)
+        folder_mark_raw(*ret_fd, false);
+    return 0;
+}
 
 /* On failure nothing is begun. */
 static int hand_over(struct call *call, struct use *use, struct range range, bool sparse,
@@ -63,9 +84,7 @@ static int hand_over(struct call *call, struct use *use, struct range range, boo
 
     if (volume_begin_use(use->volume, false, error) < 0)
         return -1;
-    if (use->volume_call.backend->volumes->open(use->volume, use->upload ? O_RDWR : O_RDONLY,
-                                                &request.fd, error) == 0 &&
-        transfer_begin(&request, error) == 0)
+    if (open_volume(use, &request.fd, error) == 0 && transfer_begin(&request, error) == 0)
         return 0;
     volume_end_use(use->volume);
     return -1;
