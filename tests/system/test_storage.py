@@ -476,6 +476,20 @@ def test_client_gone(connection, pool, daemon):
     wait_until(lambda: code_of(volume.delete) is None)
 
 
+def test_cancelled(connection, pool):
+    """work ends with its client: 35 passes over 256 MiB would take long"""
+    volume = pool.createXML(volume_xml("v", 256 * MiB))
+    with (ROOT / "p" / "v").open("r+b") as file:
+        for _ in range(256):
+            file.write(b"x" * MiB)
+    client = subprocess.Popen(["virsh", "-c", URI, "vol-wipe", volume.path(), "--algorithm", "gutmann"],
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_until(lambda: code_of(volume.resize, 257 * MiB) == libvirt.VIR_ERR_OPERATION_INVALID, step=0.001)
+    client.kill()
+    client.wait()
+    wait_until(lambda: code_of(volume.delete) is None, timeout=2)
+
+
 # ---- files of others ----
 
 def test_refresh(connection, pool):
