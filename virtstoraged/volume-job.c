@@ -10,13 +10,14 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "driver/client.h"
 
 #define SAID_MOST 4096
 
 static GMutex lock; /* guards the list, and process of each job */
 static GPtrArray *jobs;
 
-void volume_job_begin(struct volume_job *job, const struct client *client, const char *name,
+void volume_job_begin(struct volume_job *job, struct client *client, const char *name,
                       const char *pool, const char *volume)
 {
     *job = (struct volume_job){
@@ -26,6 +27,8 @@ void volume_job_begin(struct volume_job *job, const struct client *client, const
         jobs = g_ptr_array_new();
     g_ptr_array_add(jobs, job);
     g_mutex_unlock(&lock);
+    if (!client_await_end(client))
+        g_atomic_int_set(&job->cancelled, 1);
     log_debug("%s of volume %s begins", name, job->volume);
 }
 

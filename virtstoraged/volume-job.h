@@ -13,14 +13,14 @@ struct client;
  * ended on the thread that does it, and logged.
  */
 struct volume_job {
-    const struct client *client; /* NULL: nobody's, and not cancelled */
-    const char *name;            /* "create", "wipe": a constant */
-    char *volume;                /* "pool/volume" */
+    struct client *client;
+    const char *name; /* "create", "wipe": a constant */
+    char *volume;     /* "pool/volume" */
     gint cancelled;
     struct process *process; /* that is to be ended as well; guarded by a lock of this file */
 };
 
-void volume_job_begin(struct volume_job *job, const struct client *client, const char *name,
+void volume_job_begin(struct volume_job *job, struct client *client, const char *name,
                       const char *pool, const char *volume);
 void volume_job_end(struct volume_job *job);
 #define VOLUME_JOB_AUTO __attribute__((cleanup(volume_job_end)))
