@@ -12,15 +12,9 @@ int storage_vol_lookup_by_name(struct call *call,
                                const struct remote_storage_vol_lookup_by_name_args *args,
                                struct remote_storage_vol_lookup_by_name_ret *ret, GError **error)
 {
-    OBJECT_AUTO struct object *object =
-        registry_get(storaged->pools, args->pool.name, args->pool.uuid, error);
     VOLUME_CALL_AUTO struct volume_call volume_call = {0};
 
-    if (!object)
-        return -1;
-    if (!call->object)
-        call->object = object_ref(object);
-    if (call_check_access(call, error) < 0 || volume_call_begin(call, &volume_call, error) < 0)
+    if (volume_call_begin(call, &volume_call, error) < 0)
         return -1;
     VOLUME_AUTO struct volume *volume = volume_call_get(&volume_call, args->name, error);
     if (!volume)

@@ -642,7 +642,7 @@ def is_mounted(path):
     return any(line.split()[1] == str(path) for line in open("/proc/self/mounts"))
 
 
-@pytest.mark.parametrize("form", ["ext4", "xfs", "btrfs"])
+@pytest.mark.parametrize("form", ["ext4", "xfs"])
 def test_fs(connection, daemon, device, form):
     if not shutil.which("mkfs." + form):
         pytest.skip("no mkfs." + form)
