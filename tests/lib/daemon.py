@@ -6,6 +6,7 @@ import pathlib
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import time
 import uuid
@@ -119,13 +120,20 @@ def emulator_pids(name=None):
     return found
 
 
-def accepts(path):
+def listener(path):
+    """the process that listens there, or None. A socket may outlive its daemon for a moment, in a
+    child that the killed one had made and that has not begun its own program yet."""
     with socket.socket(socket.AF_UNIX) as probe:
         try:
             probe.connect(str(path))
-            return True
         except OSError:
-            return False
+            return None
+        pid, _, _ = struct.unpack("3i", probe.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+        return pid
+
+
+def accepts(path):
+    return listener(path) is not None
 
 
 class Daemon:
@@ -142,7 +150,8 @@ class Daemon:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen([self.binary, *self.options], stdin=subprocess.DEVNULL,
                                             stdout=log, stderr=log, start_new_session=True)
-        wait_until(lambda: accepts(self.path) or self.process.poll() is not None, timeout, 0.002)
+        wait_until(lambda: listener(self.path) == self.process.pid or self.process.poll() is not None,
+                   timeout, 0.002)
         assert self.alive(), "%s does not start: %s" % (self.binary, self.log_tail())
         return self
 
