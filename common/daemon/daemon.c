@@ -389,12 +389,26 @@ static const char *socket_stem(const struct daemon_spec *spec)
     return spec->socket_stem ? spec->socket_stem : spec->name;
 }
 
+static void warn_of_open_doors(const struct remote_settings *settings)
+{
+    if (settings->listen_tcp && g_str_equal(settings->auth_tcp, "none"))
+        log_warn("auth_tcp = \"none\": who reaches TCP port %s has full control of this host",
+                 settings->tcp_port);
+    if (settings->listen_tls && g_str_equal(settings->auth_tls, "none") &&
+        settings->tls_no_verify_certificate)
+        log_warn(
+            "tls_no_verify_certificate = 1 and auth_tls = \"none\": who reaches TCP port %s has "
+            "full control of this host",
+            settings->tls_port);
+}
+
 /* Certificates that are wrong are found before the sockets are made. */
 static int begin_remote(struct daemon *daemon, GError **error)
 {
     struct sockets *sockets = &daemon->life->sockets;
 
     sockets->remote_settings = daemon->extra;
+    warn_of_open_doors(daemon->extra);
     if (!sockets_have_tls(sockets))
         return 0;
     return remote_load_tls(daemon->remote, daemon->extra, daemon->session, error);

@@ -3,9 +3,9 @@
 
 #include "base/workers.h"
 
-static struct identity *identity_of(struct server_client *server_client)
+static struct identity *identity_of(struct connection *connection, bool readonly)
 {
-    const struct transport_peer *peer = connection_peer(server_client->connection);
+    const struct transport_peer *peer = connection_peer(connection);
     struct identity_values values = {
         .has_user = peer->local,
         .has_group = peer->local,
@@ -17,7 +17,7 @@ static struct identity *identity_of(struct server_client *server_client)
         .sasl_user = peer->sasl_user,
         .x509_name = peer->x509_name,
         .selinux_context = peer->selinux,
-        .readonly = server_client->service->read_only,
+        .readonly = readonly,
     };
 
     return identity_new(&values);
@@ -31,9 +31,20 @@ struct client *client_new(struct driver *driver, struct server_client *server_cl
     client->driver = driver;
     client->connection = connection_ref(server_client->connection);
     client->readonly_socket = server_client->service->read_only;
-    client->identity = identity_of(server_client);
+    client->identity = identity_of(client->connection, client->readonly_socket);
     g_mutex_init(&client->lock);
     return client;
+}
+
+void client_note_login(struct client *client)
+{
+    struct identity *identity;
+
+    if (!connection_peer(client->connection)->sasl_user)
+        return;
+    identity = identity_of(client->connection, client->readonly_socket);
+    client_set_identity(client, identity);
+    identity_unref(identity);
 }
 
 struct client *client_ref(struct client *client)

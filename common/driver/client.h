@@ -34,6 +34,10 @@ void client_unref(struct client *client);
 struct identity *client_get_identity(struct client *client);
 void client_set_identity(struct client *client, struct identity *identity);
 
+/* Who has authenticated by SASL is known when the client opens, not yet when it connects. Loop
+ * thread. */
+void client_note_login(struct client *client);
+
 /* False when it is open already. */
 bool client_open(struct client *client, bool readonly);
 bool client_is_open(struct client *client);

@@ -68,6 +68,7 @@ int connect_open(struct call *call, const struct remote_connect_open_args *args,
     }
     if (check_uri(client->driver, args->name, error) < 0)
         return -1;
+    client_note_login(client);
     client_open(client, args->flags & VIR_CONNECT_RO);
     return 0;
 }

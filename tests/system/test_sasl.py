@@ -211,3 +211,23 @@ def test_who_waits_holds_up_nobody(proxy, pki):
     finally:
         for each in guessing:
             assert each.wait(60)
+
+
+def test_a_password_for_virtqemud_itself(daemon, passwords, monkeypatch, tmp_path):
+    """any daemon's unix socket may ask for one"""
+    (tmp_path / "libvirt.conf").write_text("mech_list: SCRAM-SHA-256\npwcheck_method: auxprop\n"
+                                           "auxprop_plugin: sasldb\nsasldb_path: %s\n" % passwords)
+    config = tmp_path / "virtqemud.conf"
+    config.write_text('auth_unix_rw = "sasl"\n')
+    monkeypatch.setenv("SASL_CONF_PATH", str(tmp_path))
+    daemon.stop()
+    daemon.options = ("-f", str(config))
+    try:
+        daemon.start()
+        for user, inside in (("alice", True), ("mallory", False)):
+            done = virsh("uri", uri="qemu:///system?authfile=%s" % (ROOM / (user + ".auth")), check=False)
+            assert (done.returncode == 0) == inside, done.stderr
+    finally:
+        daemon.stop()
+        daemon.options = ()
+        daemon.start()
