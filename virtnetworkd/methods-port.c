@@ -164,7 +164,8 @@ int network_port_get_parameters(struct call *call,
         return -1;
     struct limits limits = get_limits(port->bandwidth);
     params_add_rows(&params, limit_rows, G_N_ELEMENTS(limit_rows), &limits);
-    params_reply(&params, args->nparams, &ret->params_val, &ret->params_len, &ret->nparams);
+    /* all of them, whatever room is said to be there: libvirt's library never sets that number */
+    params_reply(&params, (int)params.count, &ret->params_val, &ret->params_len, &ret->nparams);
     return 0;
 }
 
