@@ -399,6 +399,20 @@ def start_activated(binary, listeners, names):
                             env=dict(os.environ, LISTEN_FDS=str(len(listeners)), LISTEN_FDNAMES=names))
 
 
+def test_idle_exit_waits_for_remote_clients(proxy, authority, server):
+    proxy.stop()
+    try:
+        short = start_proxy("--timeout", "1")
+        with socket.create_connection(("127.0.0.1", 16509), 10):
+            with pytest.raises(subprocess.TimeoutExpired):
+                short.process.wait(2)
+        assert short.process.wait(20) == 0
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", 16509), 10)
+    finally:
+        proxy.start()
+
+
 # --- a hostile network ----------------------------------------------------------------------
 
 def test_garbage_is_one_line_of_the_log(proxy):
