@@ -47,27 +47,51 @@ static void scsi_model(struct domain_controller *controller, const struct machin
         controller->model = machine_devices_of(machine->family)->scsi;
 }
 
-/* Each is a host bridge of its own, with its number. */
-static void pseries_root(struct domain *domain, struct domain_controller *root)
+/* Host bridges of pseries have numbers of their own; 0 is the machine's. */
+enum { HOST_BRIDGES = 31 };
+
+static bool bridge_is_used(const struct domain *domain, unsigned number)
 {
+    LIST_EACH (controller, &domain->devices.controllers)
+        if (controller->type == CONTROLLER_PCI && controller->pci && controller->pci->index.set &&
+            controller->pci->index.value == number)
+            return true;
+    return false;
+}
+
+static int pseries_root(struct domain *domain, struct domain_controller *root, GError **error)
+{
+    unsigned number = root->index.value ? 1 : 0;
+
     if (root->model != CONTROLLER_PCI_ROOT)
-        return;
+        return 0;
     if (!root->pci)
         root->pci = arena_new(&domain->definition.arena, struct controller_pci);
     default_to(&root->pci->model_name, PCI_MODEL_NAME_SPAPR_PCI_HOST_BRIDGE);
-    if (!root->pci->index.set)
-        root->pci->index = root->index;
+    if (root->pci->index.set)
+        return 0;
+    while (number && number < HOST_BRIDGES && bridge_is_used(domain, number))
+        number++;
+    if (number == HOST_BRIDGES) {
+        error_set(error, VIR_ERR_CONFIG_UNSUPPORTED,
+                  "devices/controller: a pseries machine has no more than %d PCI host bridges",
+                  HOST_BRIDGES);
+        return -1;
+    }
+    root->pci->index = OPT_UINT(number);
+    return 0;
 }
 
-static void controller_defaults(struct domain *domain, struct domain_controller *controller,
-                                const struct machine_traits *machine)
+static int controller_defaults(struct domain *domain, struct domain_controller *controller,
+                               const struct machine_traits *machine, GError **error)
 {
     if (controller->type == CONTROLLER_PCI && machine->family == MACHINE_PSERIES)
-        pseries_root(domain, controller);
+        return pseries_root(domain, controller, error);
     if (controller->type == CONTROLLER_USB)
         usb_model(controller, machine);
     else if (controller->type == CONTROLLER_SCSI)
         scsi_model(controller, machine);
+    return 0;
 }
 
 static void net_defaults(struct domain_net *net, const struct machine_traits *machine)
@@ -156,8 +180,7 @@ int defaults_apply_device(struct domain *domain, const struct machine_traits *ma
         disk_defaults(domain, object);
         break;
     case DEVICE_CONTROLLER:
-        controller_defaults(domain, object, machine);
-        break;
+        return controller_defaults(domain, object, machine, error);
     case DEVICE_NET:
         net_defaults(object, machine);
         break;
