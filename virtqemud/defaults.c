@@ -85,7 +85,8 @@ static void numa_defaults(struct domain *domain)
     struct cpuset *first = numa->cells.items[0]->cpus;
     if (first && cpuset_next(first, domain->max_vcpus) >= 0)
         return;
-    numa->cells.items[0]->cpus = rest;
+    if (cpuset_next(rest, 0) >= 0)
+        numa->cells.items[0]->cpus = rest;
 }
 
 /* The guest's own copy of the variables has a name before the first start only if the firmware
