@@ -12,6 +12,19 @@ import sys
 import xml.etree.ElementTree as ElementTree
 
 
+# What tells best why a test failed, where a test tells much: an assertion, a sanitizer's finding.
+TELLING = re.compile(r"Bail out!|not ok|ERROR: |runtime error: |SUMMARY: ")
+
+
+def reason_of(case, found):
+    """TAP's reason comes beside the mark, pytest's in it; a crash leaves only what was printed"""
+    text = "\n".join(filter(None, (found.get("message"), case.findtext("system-out"),
+                                   case.findtext("system-err")))).strip()
+    lines = text.splitlines() or ["no reason given"]
+    telling = [line for line in lines if TELLING.search(line)]
+    return lines[0] if found.get("message") or not telling else telling[0].strip()
+
+
 def read_cases(path):
     """yields (name, 'passed' | 'failed' | 'skipped', reason) of each test of a JUnit file"""
     for case in ElementTree.parse(path).getroot().iter("testcase"):
@@ -19,9 +32,7 @@ def read_cases(path):
         for kind, tags in (("failed", ("failure", "error")), ("skipped", ("skipped",))):
             found = [e for tag in tags for e in case.findall(tag)]
             if found:
-                # TAP's reason comes beside the mark, pytest's in it
-                reason = found[0].get("message") or case.findtext("system-out") or "no reason given"
-                yield name.strip(), kind, reason.strip() or "no reason given"
+                yield name.strip(), kind, reason_of(case, found[0])
                 break
         else:
             yield name.strip(), "passed", ""
@@ -37,6 +48,8 @@ def read_step(directory, name):
             cases = list(read_cases(path))
         except ElementTree.ParseError as error:
             return [(name, "failed", "results unreadable: %s" % error)]
+    cases = [(case if kind != "failed" else "%s: %s" % (name, case), kind, reason)
+             for case, kind, reason in cases]
     if code and not any(kind == "failed" for _, kind, _ in cases):
         cases.append((name, "failed", "exit code %d" % code))
     elif not cases:
@@ -54,14 +67,13 @@ def main(directory):
     for name, kind, reason in cases:
         count[kind] += 1
         if kind == "skipped":
-            reason = reason.splitlines()[0]
             # one line for the same reason of things with other names
             reasons.setdefault(re.sub(r"'[^']*'|\d+", "", reason), []).append((reason, name))
     for found in sorted(reasons.values()):
         print("skipped: %s: %s%s" % (*found[0], " and %d more" % (len(found) - 1) if len(found) > 1 else ""))
     for name, kind, reason in cases:
         if kind == "failed":
-            print("FAILED: %s: %s" % (name, reason.splitlines()[0]))
+            print("FAILED: %s: %s" % (name, reason))
     print("%(passed)d passed, %(failed)d failed, %(skipped)d skipped" % count)
     return 1 if count["failed"] or not count["passed"] else 0
 

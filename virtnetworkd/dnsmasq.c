@@ -261,31 +261,24 @@ int dnsmasq_reload(const struct network *network, GError **error)
     return 0;
 }
 
-static void end(const struct network *network)
-{
-    struct process process = PROCESS_INIT;
-    pid_t pid = dnsmasq_pid(network);
-
-    if (!pid || process_open(pid, 0, &process, NULL) < 0)
-        return;
-    if (!process_kill(&process, END_MS))
-        log_error("network '%s': dnsmasq (process %d) does not end", network->name, (int)pid);
-    process_clear(&process);
-}
-
-void dnsmasq_begin_stop(struct vnet *vnet, const struct network *network)
+void dnsmasq_begin_stop(struct vnet *vnet, const struct network *network,
+                        struct process *ret_process)
 {
     pid_t pid = dnsmasq_pid(network);
 
+    *ret_process = (struct process)PROCESS_INIT;
     object_ref(&vnet->object);
     loop_post(networkd->driver->daemon->loop, end_watching, vnet);
-    if (pid)
-        kill(pid, SIGTERM);
+    if (pid && process_open(pid, 0, ret_process, NULL) == 0)
+        process_signal(ret_process, SIGTERM, NULL);
 }
 
-void dnsmasq_end_stop(const struct network *network)
+void dnsmasq_end_stop(const struct network *network, struct process *process)
 {
-    end(network);
+    if (process->fd >= 0 && !process_kill(process, END_MS))
+        log_error("network '%s': dnsmasq (process %d) does not end", network->name,
+                  (int)process->pid);
+    process_clear(process);
     remove_files(network);
 }
 
@@ -299,7 +292,9 @@ void dnsmasq_forget(const struct network *network)
 
 int dnsmasq_restart(struct vnet *vnet, const struct network *network, GError **error)
 {
-    dnsmasq_begin_stop(vnet, network);
-    dnsmasq_end_stop(network);
+    struct process process;
+
+    dnsmasq_begin_stop(vnet, network, &process);
+    dnsmasq_end_stop(network, &process);
     return dnsmasq_start(vnet, network, error);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "base/process.h"
 #include "model/network.h"
 
 /*
@@ -18,9 +19,11 @@ int dnsmasq_start(struct vnet *vnet, const struct network *network, GError **err
 int dnsmasq_reload(const struct network *network, GError **error);
 int dnsmasq_restart(struct vnet *vnet, const struct network *network, GError **error);
 
-/* Tells it to end; waits until it has, and removes its files but for the leases. */
-void dnsmasq_begin_stop(struct vnet *vnet, const struct network *network);
-void dnsmasq_end_stop(const struct network *network);
+/* Tells it to end; waits until it has, and removes its files but for the leases. The process goes
+ * from one to the other, as its pid file is the first thing that an ending dnsmasq removes. */
+void dnsmasq_begin_stop(struct vnet *vnet, const struct network *network,
+                        struct process *ret_process);
+void dnsmasq_end_stop(const struct network *network, struct process *process);
 
 /* Of a network that is no more: removes its leases. */
 void dnsmasq_forget(const struct network *network);

@@ -245,17 +245,18 @@ static void complete_live(struct network *network)
 static void clear_up(struct object *object, const struct network *network)
 {
     g_autoptr(GError) error = NULL;
+    struct process process;
 
     if (!network_is_managed(network))
         return;
     /* it ends while the rest goes */
-    dnsmasq_begin_stop(vnet_of(object), network);
+    dnsmasq_begin_stop(vnet_of(object), network, &process);
     if (rules_remove(network, &error) < 0)
         log_error("network '%s': %s", network->name, error->message);
     g_clear_error(&error);
     if (netlink_delete(network->bridge, &error) < 0)
         log_error("network '%s': %s", network->name, error->message);
-    dnsmasq_end_stop(network);
+    dnsmasq_end_stop(network, &process);
 }
 
 static int begin(struct job *job, struct network *live, GError **error)
