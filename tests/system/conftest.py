@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Fixtures of the system tests: real virtqemud, real QEMU, stock clients, inside tests/lib/sandbox."""
-import gc
 import os
 import pathlib
 import sys
@@ -11,13 +10,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import daemon as tested  # noqa: E402
-
-libvirt.registerErrorHandler(lambda *_: None, None)
-
-# Python's garbage collector may free a virDomain between a failed call and the reading of its error,
-# and freeing one forgets the thread's last error: it runs between tests alone.
-gc.disable()
-
+from client import code_of, collect_garbage, event_loop  # noqa: E402,F401
 
 def pytest_collection_modifyitems(items):
     if os.environ.get("MODVIRT_SANDBOX"):
@@ -26,31 +19,6 @@ def pytest_collection_modifyitems(items):
         pytest.exit("system tests run in tests/lib/sandbox: ./run test system", 2)
     for item in items:
         item.add_marker(pytest.mark.skip(reason="needs root, for namespaces"))
-
-
-@pytest.fixture(autouse=True, scope="session")
-def event_loop():
-    """of the clients' library, on a thread of its own; for connections opened later"""
-    libvirt.virEventRegisterDefaultImpl()
-    end = threading.Event()
-
-    def run():
-        while not end.is_set():
-            libvirt.virEventRunDefaultImpl()
-
-    timer = libvirt.virEventAddTimeout(20, lambda *_: None, None)
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    yield
-    end.set()
-    thread.join(5)
-    libvirt.virEventRemoveTimeout(timer)
-
-
-@pytest.fixture(autouse=True)
-def collect_garbage():
-    yield
-    gc.collect()
 
 
 @pytest.fixture(scope="module")
@@ -157,13 +125,3 @@ def boot(domain):
     domain.resume()
     console.wait("guest: up")
     return console
-
-
-def code_of(call, *arguments):
-    """the error code that the call ends with; None when it succeeds"""
-    try:
-        call(*arguments)
-    except libvirt.libvirtError as error:
-        assert error.get_error_code() is not None, "the error was lost"
-        return error.get_error_code()
-    return None
