@@ -31,10 +31,13 @@ struct backend {
     /* Undoes it. NULL: nothing to undo. */
     int (*stop)(const struct storage_pool *pool, GError **error);
 
-    /* Looks at all volumes, and tells of each: volumes_see(), volumes_found(). */
-    int (*refresh)(const struct storage_pool *pool, struct volumes *volumes, GError **error);
+    /* Looks at all volumes, and tells of each: volumes_see(), volumes_found(). Without measure it
+     * tells the sizes too. */
+    int (*refresh)(const struct storage_pool *pool, struct volumes *volumes,
+                   struct pool_facts *ret_facts, GError **error);
 
-    /* Sizes, from the storage. Cheap. */
+    /* Sizes, from the storage. Cheap. NULL: one look at all tells them, and is taken after each
+     * change of a volume, which may be one of others too. */
     int (*measure)(const struct storage_pool *pool, struct volumes *volumes,
                    struct pool_facts *ret_facts, GError **error);
 
@@ -63,12 +66,17 @@ struct volume_backend {
 
     int (*remove)(struct volume *volume, GError **error);
 
-    /* The bytes of a volume, for open() modes O_RDONLY or O_RDWR. The caller closes. */
+    /* The bytes of a volume, for open() modes O_RDONLY or O_RDWR. The caller closes. NULL: they
+     * can't be reached as those of a file. */
     int (*open)(struct volume *volume, int mode, int *ret_fd, GError **error);
 
     /* capacity in bytes; allocate: take the storage for all of it. */
     int (*resize)(struct volume_job *job, struct volume *volume, uint64_t capacity, bool allocate,
                   GError **error);
+
+    /* Overwrites all of it by an algorithm (VIR_STORAGE_VOL_WIPE_ALG_...). NULL: by its bytes, as
+     * open gives them. */
+    int (*wipe)(struct volume_job *job, struct volume *volume, unsigned algorithm, GError **error);
 };
 
 /* The backend of a type, or NULL with VIR_ERR_INTERNAL_ERROR naming the type, as when a program

@@ -91,7 +91,7 @@ int folder_open(const struct storage_pool *pool, struct volumes **ret_volumes, G
         return -1;
     }
     sweep(folder);
-    *ret_volumes = volumes_new(pool->name, pool->target.path, fd_take(&folder));
+    *ret_volumes = volumes_new(pool, pool->target.path, fd_take(&folder));
     return 0;
 }
 
@@ -111,7 +111,7 @@ static struct storage_time time_of(struct timespec time)
     return (struct storage_time){time.tv_sec, (uint32_t)time.tv_nsec};
 }
 
-static void fill_from_stat(struct storage_volume *volume, const struct stat *about)
+void folder_fill_stat(struct storage_volume *volume, const struct stat *about)
 {
     struct arena *arena = &volume->definition.arena;
     struct storage_permissions *permissions = arena_new(arena, struct storage_permissions);
@@ -229,7 +229,7 @@ int folder_look(struct volumes *volumes, const char *name, const struct stat *ab
 
     if (S_ISDIR(about->st_mode)) {
         volume = new_volume(volumes, name);
-        fill_from_stat(volume, about);
+        folder_fill_stat(volume, about);
         volume->type = STORAGE_VOLUME_DIR;
         volume->target.format = IMAGE_FORMAT_DIR;
         volume->capacity = volume->allocation = OPT_ULONG(0);
@@ -243,7 +243,7 @@ int folder_look(struct volumes *volumes, const char *name, const struct stat *ab
         }
         if (fd >= 0) {
             volume = new_volume(volumes, name);
-            fill_from_stat(volume, about);
+            folder_fill_stat(volume, about);
             if (!known_raw)
                 look_into(volume, volumes, fd);
         }
@@ -288,7 +288,8 @@ static int check_same(const struct volumes *volumes, GError **error)
     return -1;
 }
 
-int folder_refresh(const struct storage_pool *pool, struct volumes *volumes, GError **error)
+int folder_refresh(const struct storage_pool *pool, struct volumes *volumes,
+                   struct pool_facts *ret_facts, GError **error)
 {
     struct dirent *entry;
 

@@ -12,7 +12,8 @@ int folder_build(const struct storage_pool *pool, GError **error);
 int folder_open(const struct storage_pool *pool, struct volumes **ret_volumes, GError **error);
 
 /* backend.refresh and backend.measure of pools of files. */
-int folder_refresh(const struct storage_pool *pool, struct volumes *volumes, GError **error);
+int folder_refresh(const struct storage_pool *pool, struct volumes *volumes,
+                   struct pool_facts *ret_facts, GError **error);
 int folder_measure(const struct storage_pool *pool, struct volumes *volumes,
                    struct pool_facts *ret_facts, GError **error);
 
@@ -24,6 +25,9 @@ void folder_mark_raw(int fd, bool raw);
  * not looked into. */
 int folder_look(struct volumes *volumes, const char *name, const struct stat *about, bool known_raw,
                 struct storage_volume **ret_found, GError **error);
+
+/* Permissions, times and sizes of a volume as stat tells them. Pure. */
+void folder_fill_stat(struct storage_volume *volume, const struct stat *about);
 
 /* By what a change of the file shows; pure. */
 struct volume_signature folder_signature(const struct stat *about);

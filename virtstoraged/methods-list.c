@@ -215,6 +215,19 @@ int storage_pool_get_info(struct call *call, const struct remote_storage_pool_ge
     return 0;
 }
 
+static void add_free_extents(struct storage_pool *pool, const struct pool_facts *facts)
+{
+    struct arena *arena = &pool->definition.arena;
+    struct storage_device *device = pool->source.devices.items[0];
+
+    for (unsigned i = 0; i < facts->free_extent_count; i++) {
+        struct storage_extent *extent = arena_new(arena, struct storage_extent);
+
+        *extent = facts->free_extents[i];
+        LIST_APPEND(arena, &device->free_extents, extent);
+    }
+}
+
 /* What the storage says stands above what the document does. */
 static void add_facts(struct storage_pool *pool, const struct pool_facts *facts)
 {
@@ -223,6 +236,8 @@ static void add_facts(struct storage_pool *pool, const struct pool_facts *facts)
     pool->capacity = facts->capacity;
     pool->allocation = facts->allocation;
     pool->available = facts->available;
+    if (facts->free_extent_count && pool->source.devices.count)
+        add_free_extents(pool, facts);
     if (!facts->has_permissions)
         return;
     if (!pool->target.permissions)

@@ -34,7 +34,7 @@ static void look_anew(struct use *use)
 
     volume_forget_raw(use->volume);
     if (volume_call_look(&use->volume_call, use->volume, NULL) == 0 && volume_is_raw(use->volume) &&
-        use->volume_call.backend->volumes->open(use->volume, O_RDONLY, &fd, NULL) == 0)
+        volume_call_open(&use->volume_call, use->volume, O_RDONLY, &fd, NULL) == 0)
         folder_mark_raw(fd, true);
 }
 
@@ -60,7 +60,7 @@ static int open_volume(struct use *use, int *ret_fd, GError **error)
 {
     int mode = use->upload ? O_RDWR : O_RDONLY;
 
-    if (use->volume_call.backend->volumes->open(use->volume, mode, ret_fd, error) < 0)
+    if (volume_call_open(&use->volume_call, use->volume, mode, ret_fd, error) < 0)
         return -1;
     if (use->upload)
         folder_mark_raw(*ret_fd, false);

@@ -48,7 +48,7 @@ static int open_origin(struct call *call, const struct remote_nonnull_storage_vo
         return -1;
     ret_origin->volume = g_steal_pointer(&volume);
     ret_origin->definition = volume_get_definition(ret_origin->volume);
-    return volume_call.backend->volumes->open(ret_origin->volume, O_RDONLY, &ret_origin->fd, error);
+    return volume_call_open(&volume_call, ret_origin->volume, O_RDONLY, &ret_origin->fd, error);
 }
 
 /* A clone is as large as its origin, at least. */
@@ -179,19 +179,30 @@ int storage_vol_delete(struct call *call, const struct remote_storage_vol_delete
     return 0;
 }
 
+static int wipe_bytes(struct change_use *use, unsigned algorithm, GError **error)
+{
+    autofd int fd = -1;
+
+    if (volume_call_open(&use->volume_call, use->volume, O_RDWR, &fd, error) < 0)
+        return -1;
+    return bytes_wipe(&use->job, fd, algorithm, error);
+}
+
 static int wipe(struct call *call, const struct remote_nonnull_storage_vol *handle,
                 unsigned algorithm, GError **error)
 {
     CHANGE_USE_AUTO struct change_use use = {0};
-    autofd int fd = -1;
 
     if (algorithm >= VIR_STORAGE_VOL_WIPE_ALG_LAST) {
         error_set(error, VIR_ERR_INVALID_ARG, "wiping algorithm %u not supported", algorithm);
         return -1;
     }
-    if (begin_change(call, handle, "wipe", &use, error) < 0 ||
-        use.volume_call.backend->volumes->open(use.volume, O_RDWR, &fd, error) < 0 ||
-        bytes_wipe(&use.job, fd, algorithm, error) < 0)
+    if (begin_change(call, handle, "wipe", &use, error) < 0)
+        return -1;
+    const struct volume_backend *backend = use.volume_call.backend->volumes;
+    int result = backend->wipe ? backend->wipe(&use.job, use.volume, algorithm, error)
+                               : wipe_bytes(&use, algorithm, error);
+    if (result < 0)
         return -1;
     volume_forget_raw(use.volume);
     return volume_call_look(&use.volume_call, use.volume, error);

@@ -17,11 +17,15 @@ struct pool {
     struct volumes *volumes; /* NULL: it does not run */
 };
 
+#define POOL_FREE_EXTENTS 130 /* a table of 128 partitions leaves no more */
+
 /* What a refresh has learned; published as the object's facts. */
 struct pool_facts {
     uint64_t capacity, allocation, available; /* bytes */
     bool has_permissions;
     unsigned mode, owner, group; /* of the folder */
+    unsigned free_extent_count;  /* of a partitioned disk */
+    struct storage_extent free_extents[POOL_FREE_EXTENTS];
 };
 
 static inline struct pool *pool_of(struct object *object)

@@ -35,11 +35,16 @@ static int measure(struct object *object, const struct backend *backend,
 static int look_at_all(struct object *object, const struct backend *backend,
                        const struct storage_pool *pool, struct volumes *volumes, GError **error)
 {
+    struct pool_facts facts = {0};
+
     volumes_begin_refresh(volumes);
-    if (backend->refresh(pool, volumes, error) < 0)
+    if (backend->refresh(pool, volumes, &facts, error) < 0)
         return -1;
     volumes_end_refresh(volumes);
-    return measure(object, backend, pool, volumes, error);
+    if (backend->measure)
+        return measure(object, backend, pool, volumes, error);
+    publish_facts(object, &facts);
+    return 0;
 }
 
 int refresh_pool(struct object *object, struct job *job, GError **error)
@@ -65,8 +70,10 @@ void refresh_sizes(struct object *object)
 
     object_get_view(object, &view);
     const struct backend *backend = view.live ? backend_find(view_live(&view)->type, NULL) : NULL;
-    if (volumes && backend)
+    if (volumes && backend && backend->measure)
         measure(object, backend, view_live(&view), volumes, NULL);
+    else if (volumes && backend)
+        look_at_all(object, backend, view_live(&view), volumes, NULL);
 }
 
 /* ---- start and stop ---- */

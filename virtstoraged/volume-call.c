@@ -74,6 +74,17 @@ int volume_call_look(const struct volume_call *volume_call, struct volume *volum
     return 0;
 }
 
+int volume_call_open(const struct volume_call *volume_call, struct volume *volume, int mode,
+                     int *ret_fd, GError **error)
+{
+    if (volume_call->backend->volumes->open)
+        return volume_call->backend->volumes->open(volume, mode, ret_fd, error);
+    error_set(error, VIR_ERR_NO_SUPPORT,
+              "the bytes of volumes of pools of type '%s' can't be read or written here",
+              names_word(&storage_pool_type_names, volume_call->pool->type));
+    return -1;
+}
+
 void volume_call_fill(struct call *call, const struct volumes *volumes, const struct volume *volume,
                       struct remote_nonnull_storage_vol *ret_handle)
 {

@@ -32,6 +32,10 @@ struct volume *volume_call_get(const struct volume_call *volume_call, const char
  */
 int volume_call_look(const struct volume_call *volume_call, struct volume *volume, GError **error);
 
+/* backend.volumes.open; VIR_ERR_NO_SUPPORT where there is none. */
+int volume_call_open(const struct volume_call *volume_call, struct volume *volume, int mode,
+                     int *ret_fd, GError **error);
+
 /* The handle of a volume for a reply, in the call's arena. */
 void volume_call_fill(struct call *call, const struct volumes *volumes, const struct volume *volume,
                       struct remote_nonnull_storage_vol *ret_handle);

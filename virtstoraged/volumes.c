@@ -6,15 +6,19 @@
 #include "base/error.h"
 #include "base/fd.h"
 
-struct volumes *volumes_new(const char *pool, const char *path, int folder)
+#define TURN_MS 120000
+
+struct volumes *volumes_new(const struct storage_pool *pool, const char *path, int folder)
 {
     struct volumes *volumes = g_new0(struct volumes, 1);
 
     volumes->references = 1;
-    volumes->pool = g_strdup(pool);
+    volumes->on = (struct storage_pool *)definition_ref((struct definition *)pool);
+    volumes->pool = volumes->on->name;
     volumes->path = g_strdup(path);
     volumes->folder = folder;
     g_mutex_init(&volumes->lock);
+    g_cond_init(&volumes->turn_ended);
     volumes->by_name = g_hash_table_new(g_str_hash, g_str_equal);
     volumes->by_key = g_hash_table_new(g_str_hash, g_str_equal);
     volumes->by_path = g_hash_table_new(g_str_hash, g_str_equal);
@@ -36,8 +40,9 @@ void volumes_unref(struct volumes *volumes)
     g_hash_table_unref(volumes->by_path);
     fd_clear(&volumes->folder);
     g_mutex_clear(&volumes->lock);
+    g_cond_clear(&volumes->turn_ended);
     g_free(volumes->path);
-    g_free(volumes->pool);
+    definition_unref(&volumes->on->definition);
     g_free(volumes);
 }
 
@@ -402,6 +407,32 @@ int volumes_close(struct volumes *volumes, GError **error)
     }
     g_mutex_unlock(&volumes->lock);
     return result;
+}
+
+int volumes_begin_turn(struct volumes *volumes, GError **error)
+{
+    gint64 deadline = g_get_monotonic_time() + TURN_MS * G_TIME_SPAN_MILLISECOND;
+    bool waits = true;
+
+    g_mutex_lock(&volumes->lock);
+    while (volumes->in_turn && waits)
+        waits = g_cond_wait_until(&volumes->turn_ended, &volumes->lock, deadline);
+    bool mine = !volumes->in_turn;
+    volumes->in_turn = true;
+    g_mutex_unlock(&volumes->lock);
+    if (mine)
+        return 0;
+    error_set(error, VIR_ERR_OPERATION_TIMEOUT,
+              "storage pool '%s' is being changed by another call for long", volumes->pool);
+    return -1;
+}
+
+void volumes_end_turn(struct volumes *volumes)
+{
+    g_mutex_lock(&volumes->lock);
+    volumes->in_turn = false;
+    g_cond_signal(&volumes->turn_ended);
+    g_mutex_unlock(&volumes->lock);
 }
 
 void volumes_clear(struct volumes *volumes)

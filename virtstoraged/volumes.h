@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <sys/stat.h>
 
+#include "model/storage-pool.h"
 #include "model/storage-volume.h"
 
 /*
@@ -43,18 +44,22 @@ struct volume {
 
 struct volumes {
     gint references;
-    char *pool;    /* name, for messages */
-    char *path;    /* the folder of pools of files; NULL: another kind */
-    int folder;    /* its descriptor, or -1: what is done to files is done by it */
-    GMutex lock;   /* held for a few instructions; guards what follows */
-    bool closed;   /* the pool stops: nothing may begin any more */
-    unsigned busy; /* volumes with users or in exclusive use */
+    struct storage_pool *on; /* the pool's live definition: a reference */
+    const char *pool;        /* its name, for messages */
+    char *path;              /* the folder of pools of files; NULL: another kind */
+    int folder;              /* its descriptor, or -1: what is done to files is done by it */
+    GMutex lock;             /* held for a few instructions; guards what follows */
+    bool closed;             /* the pool stops: nothing may begin any more */
+    unsigned busy;           /* volumes with users or in exclusive use */
+    bool in_turn;
+    GCond turn_ended;
     unsigned generation;
     GHashTable *by_name, *by_key, *by_path;
 };
 
-/* folder (taken over) and path are of a pool of files; -1 and NULL else. */
-struct volumes *volumes_new(const char *pool, const char *path, int folder);
+/* Of a pool by its live definition. folder (taken over) and path are of a pool of files; -1 and
+ * NULL else. */
+struct volumes *volumes_new(const struct storage_pool *pool, const char *path, int folder);
 struct volumes *volumes_ref(struct volumes *volumes);
 void volumes_unref(struct volumes *volumes);
 
@@ -126,6 +131,13 @@ void volume_forget_raw(struct volume *volume);
 
 /* Nothing may begin any more. VIR_ERR_INTERNAL_ERROR "pool 'x' has asynchronous jobs running." */
 int volumes_close(struct volumes *volumes, GError **error);
+
+/*
+ * The turn at storage whose tools don't bear two at once: to change a table of partitions, say.
+ * Waits; VIR_ERR_OPERATION_TIMEOUT when others take too long.
+ */
+int volumes_begin_turn(struct volumes *volumes, GError **error);
+void volumes_end_turn(struct volumes *volumes);
 
 /* Forgets all, which keep the set as long as they are in it. */
 void volumes_clear(struct volumes *volumes);

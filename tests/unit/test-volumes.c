@@ -2,6 +2,7 @@
 /* The set of a pool's volumes: found, refreshed, at work. */
 #include "base/error.h"
 #include "virtstoraged/volumes.h"
+#include "xml/xml.h"
 
 static struct storage_volume *make(const char *name, unsigned format)
 {
@@ -27,7 +28,13 @@ static void find(struct volumes *volumes, const char *name, unsigned inode, unsi
 
 static struct volumes *begin(void)
 {
-    return volumes_new("p", "/pool", -1);
+    DEFINITION_AUTO struct definition *pool = xml_read(
+        &storage_pool_schema,
+        "<pool type='dir'><name>p</name><target><path>/pool</path></target></pool>", -1, 0, NULL,
+        NULL);
+
+    g_assert_nonnull(pool);
+    return volumes_new((struct storage_pool *)pool, "/pool", -1);
 }
 
 static void end(struct volumes *volumes)
