@@ -324,20 +324,14 @@ static bool waiter_wait(struct waiter *waiter, int milliseconds)
     return done;
 }
 
-/* The reply that came, or why there is none. */
+/* The reply that came, be it an error, or why there is none. */
 static int take_reply(struct waiter *waiter, struct frame **ret_frame, GError **error)
 {
-    FRAME_AUTO struct frame *frame = g_steal_pointer(&waiter->frame);
-
-    if (!frame) {
+    if (!waiter->frame) {
         error_set_from(error, VIR_FROM_RPC, VIR_ERR_RPC, "the connection to the server is lost");
         return -1;
     }
-    if (frame->header.status != FRAME_OK) {
-        g_propagate_error(error, error_message_decode(frame->payload, frame->payload_size));
-        return -1;
-    }
-    *ret_frame = g_steal_pointer(&frame);
+    *ret_frame = g_steal_pointer(&waiter->frame);
     return 0;
 }
 
@@ -359,8 +353,8 @@ static int await_reply(struct upstream *upstream, struct waiter *waiter, uint32_
     return take_reply(waiter, ret_frame, error);
 }
 
-int upstream_call_frame(struct upstream *upstream, struct message *message, int milliseconds,
-                        struct frame **ret_frame, uint32_t *ret_serial, GError **error)
+int upstream_exchange(struct upstream *upstream, struct message *message, int milliseconds,
+                      struct frame **ret_frame, uint32_t *ret_serial, GError **error)
 {
     struct waiter waiter;
     uint32_t serial;
@@ -378,6 +372,21 @@ int upstream_call_frame(struct upstream *upstream, struct message *message, int 
     if (status == 0 && ret_serial)
         *ret_serial = serial;
     return status;
+}
+
+int upstream_call_frame(struct upstream *upstream, struct message *message, int milliseconds,
+                        struct frame **ret_frame, uint32_t *ret_serial, GError **error)
+{
+    FRAME_AUTO struct frame *frame = NULL;
+
+    if (upstream_exchange(upstream, message, milliseconds, &frame, ret_serial, error) < 0)
+        return -1;
+    if (frame->header.status != FRAME_OK) {
+        g_propagate_error(error, error_message_decode(frame->payload, frame->payload_size));
+        return -1;
+    }
+    *ret_frame = g_steal_pointer(&frame);
+    return 0;
 }
 
 int upstream_call(struct upstream *upstream, uint32_t program, uint32_t version, int32_t procedure,

@@ -13,7 +13,7 @@
 /*
  * The calling side: a link to another daemon, as its client. The socket is served by a loop, which
  * must run in another thread than the ones that wait here. Any number of calls may be in flight;
- * every function may be called by any thread, upstream_call and upstream_call_frame not by the
+ * every function may be called by any thread, upstream_call, _call_frame and _exchange not by the
  * loop's.
  *
  * Errors: what the server answered, with its code, speaker and message; VIR_ERR_RPC when the link
@@ -63,6 +63,10 @@ int upstream_call(struct upstream *upstream, uint32_t program, uint32_t version,
  */
 int upstream_call_frame(struct upstream *upstream, struct message *message, int milliseconds,
                         struct frame **ret_frame, uint32_t *ret_serial, GError **error);
+
+/* Same for any reply, also one with status error: fails only when there is none. */
+int upstream_exchange(struct upstream *upstream, struct message *message, int milliseconds,
+                      struct frame **ret_frame, uint32_t *ret_serial, GError **error);
 
 /*
  * Sends a call and returns; reply is called once on the loop thread with any reply (also one with
