@@ -6,6 +6,7 @@
 #include "base/loop.h"
 #include "daemon/daemon.h"
 #include "daemon/dispatch.h"
+#include "daemon/reach.h"
 #include "protocol/protocol.h"
 #include "wire/codec.h"
 #include "wire/connection.h"
@@ -73,8 +74,7 @@ static GError *error_lost(const struct forward *forward)
 {
     GError *error = NULL;
 
-    error_set_from(&error, VIR_FROM_RPC, VIR_ERR_RPC, "the connection to %s ('%s') is lost",
-                   forward->name, forward->path);
+    error_set_from(&error, VIR_FROM_RPC, VIR_ERR_RPC, REACH_LOST, forward->name, forward->path);
     return error;
 }
 
@@ -82,11 +82,8 @@ static GError *error_silent(const struct forward *forward)
 {
     GError *error = NULL;
 
-    error_set_from(
-        &error, VIR_FROM_RPC, VIR_ERR_OPERATION_TIMEOUT,
-        "%s accepts connections at '%s' but did not answer within %d s: look at its log, "
-        "or restart it with: systemctl restart %s",
-        forward->name, forward->path, OPEN_MILLISECONDS / 1000, forward->name);
+    error_set_from(&error, VIR_FROM_RPC, VIR_ERR_OPERATION_TIMEOUT, REACH_SILENT, forward->name,
+                   forward->path, OPEN_MILLISECONDS / 1000, forward->name);
     return error;
 }
 
@@ -504,10 +501,7 @@ static struct upstream *connect_to(struct forward *forward, GError **error)
                          &upstream_handlers, forward, error);
 
     if (!upstream && error && *error)
-        g_prefix_error(error,
-                       "%s is needed and can't be reached; start it with 'systemctl start "
-                       "%s.socket': ",
-                       forward->name, forward->name);
+        g_prefix_error(error, REACH_ABSENT ": ", forward->name, forward->name);
     return upstream;
 }
 

@@ -9,20 +9,8 @@
 #include "daemon/dispatch.h"
 #include "daemon/forward.h"
 #include "driver/client.h"
+#include "driver/owner.h"
 #include "protocol/remote.h"
-
-/* Who serves what, as URIs and sockets name them. */
-static const struct owner {
-    const char *scheme, *daemon;
-    bool system_only;
-} owners[PROTOCOL_OWNER_LAST] = {
-    [PROTOCOL_OWNER_NETWORK] = {"network", "virtnetworkd"},
-    [PROTOCOL_OWNER_STORAGE] = {"storage", "virtstoraged"},
-    [PROTOCOL_OWNER_NODEDEV] = {"nodedev", "virtnodedevd"},
-    [PROTOCOL_OWNER_INTERFACE] = {"interface", "virtinterfaced"},
-    [PROTOCOL_OWNER_NWFILTER] = {"nwfilter", "virtnwfilterd", .system_only = true},
-    [PROTOCOL_OWNER_SECRET] = {"secret", "virtsecretd"},
-};
 
 /* One client's link to one daemon. */
 struct secondary {
@@ -34,9 +22,9 @@ struct secondary {
 bool secondary_owns(const struct client *client, const struct request *request)
 {
     const struct driver *driver = client->driver;
-    const struct owner *owner = &owners[request->method->owner];
+    const struct owner *owner = owner_find(request->method->owner);
 
-    return owner->daemon && driver->registries[PROTOCOL_OBJECT_DOMAIN] &&
+    return owner && driver->registries[PROTOCOL_OBJECT_DOMAIN] &&
            !driver_find_method(driver, request->method) &&
            !(owner->system_only && driver->daemon->session);
 }
@@ -59,7 +47,7 @@ static void closed(struct forward *forward, void *data)
     struct secondary *secondary = data;
 
     log_warn("%s has gone: what its clients had registered there is to be registered again",
-             owners[secondary->owner].daemon);
+             owner_find(secondary->owner)->daemon);
     drop(secondary);
 }
 
@@ -99,7 +87,7 @@ static bool is_readonly(struct client *client)
  * without what it serves. */
 static int check_there(const struct request *request, const char *path, GError **error)
 {
-    const char *daemon = owners[request->method->owner].daemon;
+    const char *daemon = owner_find(request->method->owner)->daemon;
 
     if (access(path, F_OK) == 0 || errno != ENOENT)
         return 0;
@@ -113,13 +101,11 @@ static struct secondary *connect_to(struct client *client, const struct request 
                                     GError **error)
 {
     unsigned number = request->method->owner;
-    const struct owner *owner = &owners[number];
+    const struct owner *owner = owner_find(number);
     const struct daemon *daemon = client->driver->daemon;
     bool readonly = is_readonly(client);
-    g_autofree char *uri =
-        g_strdup_printf("%s:///%s", owner->scheme, daemon->session ? "session" : "system");
-    g_autofree char *path = g_strdup_printf("%s/%s-sock%s", daemon->paths.runtime, owner->daemon,
-                                            readonly && !daemon->session ? "-ro" : "");
+    g_autofree char *uri = owner_uri(owner, daemon);
+    g_autofree char *path = owner_socket(owner, daemon, readonly);
     struct arena arena ARENA_AUTO = {0};
     struct remote_connect_set_identity_args identity;
     struct forward_target target = {.daemon = owner->daemon, .path = path};

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/loop.h"
 #include "base/workers.h"
+#include "daemon/authenticate.h"
 #include "driver/connect.h"
 #include "driver/domains.h"
 #include "driver/events.h"
@@ -66,6 +67,7 @@ static void disconnected(struct server_client *client, const GError *reason, voi
 {
     struct fixture *fixture = data;
 
+    authenticate_end(client);
     driver_disconnected(&fixture->daemon, client, reason);
     fixture->clients--;
 }
@@ -225,9 +227,9 @@ struct remote_nonnull_domain fixture_handle(struct object *object)
 
 /* ---- clients ---- */
 
-struct peer *peer_connect(struct fixture *fixture, enum service service)
+struct visitor *visitor_connect(struct fixture *fixture, enum service service)
 {
-    struct peer *peer = g_new0(struct peer, 1);
+    struct visitor *peer = g_new0(struct visitor, 1);
     g_autoptr(GError) error = NULL;
     int pair[2];
 
@@ -241,21 +243,21 @@ struct peer *peer_connect(struct fixture *fixture, enum service service)
     return peer;
 }
 
-struct peer *peer_open(struct fixture *fixture, enum service service)
+struct visitor *visitor_open(struct fixture *fixture, enum service service)
 {
-    struct peer *peer = peer_connect(fixture, service);
+    struct visitor *peer = visitor_connect(fixture, service);
     struct remote_connect_open_args args = {.name = "test:///system"};
     struct remote_auth_list_ret types;
     struct arena arena ARENA_AUTO = {0};
 
-    peer_call(peer, REMOTE_PROC_AUTH_LIST, NULL, &arena, &types);
+    visitor_call(peer, REMOTE_PROC_AUTH_LIST, NULL, &arena, &types);
     g_assert_cmpuint(types.types_len, ==, 1);
     g_assert_cmpint(types.types_val[0], ==, REMOTE_AUTH_NONE);
-    peer_call(peer, REMOTE_PROC_CONNECT_OPEN, &args, NULL, NULL);
+    visitor_call(peer, REMOTE_PROC_CONNECT_OPEN, &args, NULL, NULL);
     return peer;
 }
 
-void peer_close(struct peer *peer)
+void visitor_close(struct visitor *peer)
 {
     struct fixture *fixture = peer->fixture;
     int64_t end = now() + PATIENCE;
@@ -270,7 +272,7 @@ void peer_close(struct peer *peer)
     g_free(peer);
 }
 
-static void send_all(struct peer *peer, const uint8_t *bytes, size_t size)
+static void send_all(struct visitor *peer, const uint8_t *bytes, size_t size)
 {
     while (size) {
         ssize_t count = send(peer->fd, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -283,8 +285,8 @@ static void send_all(struct peer *peer, const uint8_t *bytes, size_t size)
     }
 }
 
-uint32_t peer_send_bytes(struct peer *peer, const struct protocol_program *program,
-                         uint32_t procedure, const void *bytes, size_t size)
+uint32_t visitor_send_bytes(struct visitor *peer, const struct protocol_program *program,
+                            uint32_t procedure, const void *bytes, size_t size)
 {
     struct frame_header header = {
         .program = program->number,
@@ -298,8 +300,8 @@ uint32_t peer_send_bytes(struct peer *peer, const struct protocol_program *progr
     return peer->serial;
 }
 
-uint32_t peer_send(struct peer *peer, const struct protocol_program *program, uint32_t procedure,
-                   const void *args)
+uint32_t visitor_send(struct visitor *peer, const struct protocol_program *program,
+                      uint32_t procedure, const void *args)
 {
     const struct protocol_method *method = protocol_method_find(program, procedure);
     g_autoptr(GByteArray) bytes = g_byte_array_new();
@@ -307,11 +309,11 @@ uint32_t peer_send(struct peer *peer, const struct protocol_program *program, ui
 
     codec_encode(method->args, args, bytes, &error);
     g_assert_no_error(error);
-    return peer_send_bytes(peer, program, procedure, bytes->data, bytes->len);
+    return visitor_send_bytes(peer, program, procedure, bytes->data, bytes->len);
 }
 
 /* One whole packet off the front of what was received, or NULL. */
-static struct frame *take_packet(struct peer *peer)
+static struct frame *take_packet(struct visitor *peer)
 {
     struct assembler assembler = {0};
     const uint8_t *at = peer->received->data;
@@ -326,7 +328,7 @@ static struct frame *take_packet(struct peer *peer)
     return frame;
 }
 
-struct frame *peer_read(struct peer *peer)
+struct frame *visitor_read(struct visitor *peer)
 {
     int64_t end = now() + PATIENCE;
     struct frame *frame;
@@ -345,7 +347,7 @@ struct frame *peer_read(struct peer *peer)
     return frame;
 }
 
-void peer_expect_nothing(struct peer *peer)
+void visitor_expect_nothing(struct visitor *peer)
 {
     char byte;
 
@@ -355,7 +357,7 @@ void peer_expect_nothing(struct peer *peer)
     g_assert_cmpint(errno, ==, EAGAIN);
 }
 
-GError *peer_error(const struct frame *frame, uint32_t serial)
+GError *visitor_error(const struct frame *frame, uint32_t serial)
 {
     g_assert_cmpint(frame->header.type, ==, FRAME_REPLY);
     g_assert_cmpuint(frame->header.serial, ==, serial);
@@ -365,13 +367,13 @@ GError *peer_error(const struct frame *frame, uint32_t serial)
     return error_message_decode(frame->payload, frame->payload_size);
 }
 
-void peer_call(struct peer *peer, uint32_t procedure, const void *args, struct arena *arena,
-               void *ret)
+void visitor_call(struct visitor *peer, uint32_t procedure, const void *args, struct arena *arena,
+                  void *ret)
 {
     const struct protocol_method *method = protocol_method_find(&remote_program, procedure);
-    uint32_t serial = peer_send(peer, &remote_program, procedure, args);
-    FRAME_AUTO struct frame *frame = peer_read(peer);
-    g_autoptr(GError) error = peer_error(frame, serial);
+    uint32_t serial = visitor_send(peer, &remote_program, procedure, args);
+    FRAME_AUTO struct frame *frame = visitor_read(peer);
+    g_autoptr(GError) error = visitor_error(frame, serial);
 
     g_assert_no_error(error);
     if (ret)
@@ -379,12 +381,12 @@ void peer_call(struct peer *peer, uint32_t procedure, const void *args, struct a
     g_assert_no_error(error);
 }
 
-void peer_fail(struct peer *peer, uint32_t procedure, const void *args, enum error_code code,
-               const char *part)
+void visitor_fail(struct visitor *peer, uint32_t procedure, const void *args, enum error_code code,
+                  const char *part)
 {
-    uint32_t serial = peer_send(peer, &remote_program, procedure, args);
-    FRAME_AUTO struct frame *frame = peer_read(peer);
-    g_autoptr(GError) error = peer_error(frame, serial);
+    uint32_t serial = visitor_send(peer, &remote_program, procedure, args);
+    FRAME_AUTO struct frame *frame = visitor_read(peer);
+    g_autoptr(GError) error = visitor_error(frame, serial);
 
     g_assert_nonnull(error);
     if (!strstr(error->message, part))

@@ -33,7 +33,7 @@ void fixture_run(struct fixture *fixture, int milliseconds);
 struct object *fixture_define(struct fixture *fixture, const char *name);
 
 /* One client's end. */
-struct peer {
+struct visitor {
     struct fixture *fixture;
     int fd;
     GByteArray *received;
@@ -43,36 +43,36 @@ struct peer {
 enum service { SERVICE_RW, SERVICE_RO };
 
 /* A client that has only connected; one that has authenticated and opened. */
-struct peer *peer_connect(struct fixture *fixture, enum service service);
-struct peer *peer_open(struct fixture *fixture, enum service service);
+struct visitor *visitor_connect(struct fixture *fixture, enum service service);
+struct visitor *visitor_open(struct fixture *fixture, enum service service);
 
 /* Closes its end, and runs the loop until the server has seen it; the driver's client stays as long
  * as calls of it are at work. */
-void peer_close(struct peer *peer);
+void visitor_close(struct visitor *peer);
 
 /* Sends a call with args by the method's row, and returns its serial. */
-uint32_t peer_send(struct peer *peer, const struct protocol_program *program, uint32_t procedure,
-                   const void *args);
+uint32_t visitor_send(struct visitor *peer, const struct protocol_program *program,
+                      uint32_t procedure, const void *args);
 /* Same with bytes. */
-uint32_t peer_send_bytes(struct peer *peer, const struct protocol_program *program,
-                         uint32_t procedure, const void *bytes, size_t size);
+uint32_t visitor_send_bytes(struct visitor *peer, const struct protocol_program *program,
+                            uint32_t procedure, const void *bytes, size_t size);
 
 /* The next packet, which must come within some seconds; the caller's. */
-struct frame *peer_read(struct peer *peer);
+struct frame *visitor_read(struct visitor *peer);
 
 /* Expects silence for a while. */
-void peer_expect_nothing(struct peer *peer);
+void visitor_expect_nothing(struct visitor *peer);
 
 /* Calls a remote procedure and expects success; the reply is decoded into arena. */
-void peer_call(struct peer *peer, uint32_t procedure, const void *args, struct arena *arena,
-               void *ret);
+void visitor_call(struct visitor *peer, uint32_t procedure, const void *args, struct arena *arena,
+                  void *ret);
 
 /* Calls it and expects this error, whose message contains part. */
-void peer_fail(struct peer *peer, uint32_t procedure, const void *args, enum error_code code,
-               const char *part);
+void visitor_fail(struct visitor *peer, uint32_t procedure, const void *args, enum error_code code,
+                  const char *part);
 
 /* The error that a frame carries (NULL: it is a good reply); checks that it answers serial. */
-GError *peer_error(const struct frame *frame, uint32_t serial);
+GError *visitor_error(const struct frame *frame, uint32_t serial);
 
 /* The handle of an object, on the wire; strings live as long as it. */
 struct remote_nonnull_domain fixture_handle(struct object *object);

@@ -140,35 +140,35 @@ static struct handle_args args_of(struct object *object)
 static void test_unauthenticated(void)
 {
     struct fixture *fixture = fixture_new(&methods);
-    struct peer *peer = peer_connect(fixture, SERVICE_RW);
+    struct visitor *peer = visitor_connect(fixture, SERVICE_RW);
 
-    peer_fail(peer, REMOTE_PROC_CONNECT_OPEN, &(struct remote_connect_open_args){0}, VIR_ERR_RPC,
-              "authentication required");
-    peer_call(peer, REMOTE_PROC_AUTH_LIST, NULL, NULL, NULL);
-    peer_fail(peer, REMOTE_PROC_AUTH_POLKIT, NULL, VIR_ERR_AUTH_FAILED, "");
-    peer_close(peer);
+    visitor_fail(peer, REMOTE_PROC_CONNECT_OPEN, &(struct remote_connect_open_args){0}, VIR_ERR_RPC,
+                 "authentication required");
+    visitor_call(peer, REMOTE_PROC_AUTH_LIST, NULL, NULL, NULL);
+    visitor_fail(peer, REMOTE_PROC_AUTH_POLKIT, NULL, VIR_ERR_AUTH_FAILED, "");
+    visitor_close(peer);
     fixture_free(fixture);
 }
 
 static void test_not_open(void)
 {
     struct fixture *fixture = fixture_new(&methods);
-    struct peer *peer = peer_connect(fixture, SERVICE_RW);
+    struct visitor *peer = visitor_connect(fixture, SERVICE_RW);
     struct remote_connect_supports_feature_args feature = {.feature = 10};
     struct remote_connect_supports_feature_ret supported;
     struct arena arena ARENA_AUTO = {0};
     struct remote_connect_open_args open = {.name = "test:///system"};
 
-    peer_call(peer, REMOTE_PROC_AUTH_LIST, NULL, NULL, NULL);
-    peer_fail(peer, REMOTE_PROC_CONNECT_GET_TYPE, NULL, VIR_ERR_INTERNAL_ERROR, "not open");
-    peer_call(peer, REMOTE_PROC_CONNECT_SUPPORTS_FEATURE, &feature, &arena, &supported);
+    visitor_call(peer, REMOTE_PROC_AUTH_LIST, NULL, NULL, NULL);
+    visitor_fail(peer, REMOTE_PROC_CONNECT_GET_TYPE, NULL, VIR_ERR_INTERNAL_ERROR, "not open");
+    visitor_call(peer, REMOTE_PROC_CONNECT_SUPPORTS_FEATURE, &feature, &arena, &supported);
     g_assert_cmpint(supported.supported, ==, 1);
     feature.feature = 14;
-    peer_fail(peer, REMOTE_PROC_CONNECT_SUPPORTS_FEATURE, &feature, VIR_ERR_INTERNAL_ERROR,
-              "not open");
-    peer_call(peer, REMOTE_PROC_CONNECT_OPEN, &open, NULL, NULL);
-    peer_fail(peer, REMOTE_PROC_CONNECT_OPEN, &open, VIR_ERR_INTERNAL_ERROR, "already open");
-    peer_close(peer);
+    visitor_fail(peer, REMOTE_PROC_CONNECT_SUPPORTS_FEATURE, &feature, VIR_ERR_INTERNAL_ERROR,
+                 "not open");
+    visitor_call(peer, REMOTE_PROC_CONNECT_OPEN, &open, NULL, NULL);
+    visitor_fail(peer, REMOTE_PROC_CONNECT_OPEN, &open, VIR_ERR_INTERNAL_ERROR, "already open");
+    visitor_close(peer);
     fixture_free(fixture);
 }
 
@@ -194,15 +194,15 @@ static void test_uris(void)
     struct fixture *fixture = fixture_new(&methods);
 
     for (size_t i = 0; i < G_N_ELEMENTS(uris); i++) {
-        struct peer *peer = peer_connect(fixture, SERVICE_RW);
+        struct visitor *peer = visitor_connect(fixture, SERVICE_RW);
         struct remote_connect_open_args args = {.name = (char *)uris[i].name};
 
-        peer_call(peer, REMOTE_PROC_AUTH_LIST, NULL, NULL, NULL);
+        visitor_call(peer, REMOTE_PROC_AUTH_LIST, NULL, NULL, NULL);
         if (uris[i].code)
-            peer_fail(peer, REMOTE_PROC_CONNECT_OPEN, &args, uris[i].code, "test:///system");
+            visitor_fail(peer, REMOTE_PROC_CONNECT_OPEN, &args, uris[i].code, "test:///system");
         else
-            peer_call(peer, REMOTE_PROC_CONNECT_OPEN, &args, NULL, NULL);
-        peer_close(peer);
+            visitor_call(peer, REMOTE_PROC_CONNECT_OPEN, &args, NULL, NULL);
+        visitor_close(peer);
     }
     fixture_free(fixture);
 }
@@ -210,26 +210,26 @@ static void test_uris(void)
 static void test_close(void)
 {
     struct fixture *fixture = fixture_new(&methods);
-    struct peer *peer = peer_open(fixture, SERVICE_RW);
+    struct visitor *peer = visitor_open(fixture, SERVICE_RW);
     char byte;
 
-    peer_call(peer, REMOTE_PROC_CONNECT_CLOSE, NULL, NULL, NULL);
+    visitor_call(peer, REMOTE_PROC_CONNECT_CLOSE, NULL, NULL, NULL);
     for (int i = 0; i < 1000 && fixture->clients; i++)
         loop_step(fixture->daemon.loop, 10);
     g_assert_cmpuint(fixture->clients, ==, 0);
     g_assert_cmpint(recv(peer->fd, &byte, 1, MSG_DONTWAIT), ==, 0);
-    peer_close(peer);
+    visitor_close(peer);
     fixture_free(fixture);
 }
 
 /* ---- what is no call of ours ---- */
 
-static void expect_refusal(struct peer *peer, const struct protocol_program *program,
+static void expect_refusal(struct visitor *peer, const struct protocol_program *program,
                            uint32_t procedure, const char *words)
 {
-    uint32_t serial = peer_send_bytes(peer, program, procedure, NULL, 0);
-    FRAME_AUTO struct frame *frame = peer_read(peer);
-    g_autoptr(GError) error = peer_error(frame, serial);
+    uint32_t serial = visitor_send_bytes(peer, program, procedure, NULL, 0);
+    FRAME_AUTO struct frame *frame = visitor_read(peer);
+    g_autoptr(GError) error = visitor_error(frame, serial);
 
     g_assert_cmpint(error_code_of(error), ==, VIR_ERR_RPC);
     g_assert_cmpint(error_from_of(error, VIR_FROM_NONE), ==, VIR_FROM_RPC);
@@ -240,7 +240,7 @@ static void test_unknown(void)
 {
     struct protocol_program other = remote_program;
     struct fixture *fixture = fixture_new(&methods);
-    struct peer *peer = peer_open(fixture, SERVICE_RW);
+    struct visitor *peer = visitor_open(fixture, SERVICE_RW);
 
     expect_refusal(peer, &remote_program, 0, "unknown procedure: 0");
     expect_refusal(peer, &remote_program, 9999, "unknown procedure: 9999");
@@ -251,7 +251,7 @@ static void test_unknown(void)
     other.version = 2;
     expect_refusal(peer, &other, 1, "Cannot find program 536903814 version 2");
     expect_refusal(peer, &lxc_program, 1, "Cannot find program 425984 version 1");
-    peer_close(peer);
+    visitor_close(peer);
     fixture_free(fixture);
 }
 
@@ -259,17 +259,17 @@ static void test_garbage(void)
 {
     static const uint8_t bytes[64] = {0xff, 0xff, 0xff, 0xff};
     struct fixture *fixture = fixture_new(&methods);
-    struct peer *peer = peer_open(fixture, SERVICE_RW);
+    struct visitor *peer = visitor_open(fixture, SERVICE_RW);
 
     for (size_t size = 0; size <= sizeof(bytes); size++) {
         uint32_t serial =
-            peer_send_bytes(peer, &remote_program, REMOTE_PROC_DOMAIN_CREATE, bytes, size);
-        FRAME_AUTO struct frame *frame = peer_read(peer);
-        g_autoptr(GError) error = peer_error(frame, serial);
+            visitor_send_bytes(peer, &remote_program, REMOTE_PROC_DOMAIN_CREATE, bytes, size);
+        FRAME_AUTO struct frame *frame = visitor_read(peer);
+        g_autoptr(GError) error = visitor_error(frame, serial);
 
         g_assert_cmpint(error_code_of(error), ==, VIR_ERR_RPC);
     }
-    peer_close(peer);
+    visitor_close(peer);
     fixture_free(fixture);
 }
 
@@ -277,7 +277,7 @@ static void test_garbage(void)
 
 /* Every method of a program with arguments that are all zero: no flag that would make it a change,
  * and none that would make it a question. */
-static unsigned walk_readonly(struct peer *peer, const struct protocol_program *program)
+static unsigned walk_readonly(struct visitor *peer, const struct protocol_program *program)
 {
     static const uint8_t zeros[EMPTY_ARGS];
     unsigned refused = 0;
@@ -293,9 +293,9 @@ static unsigned walk_readonly(struct peer *peer, const struct protocol_program *
         void *args = method->args ? arena_alloc(&arena, method->args->size) : NULL;
         g_assert_cmpint(codec_decode(method->args, zeros, sizeof(zeros), &arena, args, NULL), ==,
                         0);
-        uint32_t serial = peer_send_bytes(peer, program, number, zeros, sizeof(zeros));
-        FRAME_AUTO struct frame *frame = peer_read(peer);
-        g_autoptr(GError) error = peer_error(frame, serial);
+        uint32_t serial = visitor_send_bytes(peer, program, number, zeros, sizeof(zeros));
+        FRAME_AUTO struct frame *frame = visitor_read(peer);
+        g_autoptr(GError) error = visitor_error(frame, serial);
         bool denied = error_is(error, VIR_ERR_OPERATION_DENIED);
 
         if (denied == protocol_method_is_read(method, args))
@@ -313,7 +313,7 @@ static void test_readonly(void)
 {
     struct fixture *fixture = fixture_new(&methods);
     OBJECT_AUTO struct object *object = fixture_define(fixture, "a");
-    struct peer *peer = peer_open(fixture, SERVICE_RO);
+    struct visitor *peer = visitor_open(fixture, SERVICE_RO);
     struct remote_domain_get_xml_desc_args args = {.dom = fixture_handle(object)};
 
     called = 0;
@@ -321,11 +321,11 @@ static void test_readonly(void)
     g_assert_cmpuint(walk_readonly(peer, &qemu_program), >, 0);
     g_assert_cmpint(called, ==, 0);
     /* a flag may make the difference */
-    peer_call(peer, REMOTE_PROC_DOMAIN_GET_XML_DESC, &args, NULL, NULL);
+    visitor_call(peer, REMOTE_PROC_DOMAIN_GET_XML_DESC, &args, NULL, NULL);
     args.flags = VIR_DOMAIN_XML_SECURE;
-    peer_fail(peer, REMOTE_PROC_DOMAIN_GET_XML_DESC, &args, VIR_ERR_OPERATION_DENIED,
-              "read only access prevents virDomainGetXMLDesc");
-    peer_close(peer);
+    visitor_fail(peer, REMOTE_PROC_DOMAIN_GET_XML_DESC, &args, VIR_ERR_OPERATION_DENIED,
+                 "read only access prevents virDomainGetXMLDesc");
+    visitor_close(peer);
     fixture_free(fixture);
 }
 
@@ -334,14 +334,15 @@ static void test_opened_readonly(void)
 {
     struct fixture *fixture = fixture_new(&methods);
     OBJECT_AUTO struct object *object = fixture_define(fixture, "a");
-    struct peer *peer = peer_connect(fixture, SERVICE_RW);
+    struct visitor *peer = visitor_connect(fixture, SERVICE_RW);
     struct remote_connect_open_args open = {.flags = VIR_CONNECT_RO};
     struct handle_args args = args_of(object);
 
-    peer_call(peer, REMOTE_PROC_AUTH_LIST, NULL, NULL, NULL);
-    peer_call(peer, REMOTE_PROC_CONNECT_OPEN, &open, NULL, NULL);
-    peer_fail(peer, REMOTE_PROC_DOMAIN_CREATE, &args, VIR_ERR_OPERATION_DENIED, "virDomainCreate");
-    peer_close(peer);
+    visitor_call(peer, REMOTE_PROC_AUTH_LIST, NULL, NULL, NULL);
+    visitor_call(peer, REMOTE_PROC_CONNECT_OPEN, &open, NULL, NULL);
+    visitor_fail(peer, REMOTE_PROC_DOMAIN_CREATE, &args, VIR_ERR_OPERATION_DENIED,
+                 "virDomainCreate");
+    visitor_close(peer);
     fixture_free(fixture);
 }
 
@@ -350,46 +351,46 @@ static void test_opened_readonly(void)
 static void test_unbound(void)
 {
     struct fixture *fixture = fixture_new(&methods);
-    struct peer *peer = peer_open(fixture, SERVICE_RW);
+    struct visitor *peer = visitor_open(fixture, SERVICE_RW);
     struct remote_domain_create_xml_args args = {.xml_desc = ""};
 
-    peer_fail(peer, REMOTE_PROC_DOMAIN_CREATE_XML, &args, VIR_ERR_NO_SUPPORT,
-              "not supported by the connection driver: virDomainCreateXML");
+    visitor_fail(peer, REMOTE_PROC_DOMAIN_CREATE_XML, &args, VIR_ERR_NO_SUPPORT,
+                 "not supported by the connection driver: virDomainCreateXML");
     /* one that would open a stream */
-    peer_fail(peer, REMOTE_PROC_DOMAIN_SCREENSHOT,
-              &(struct remote_domain_screenshot_args){.dom = {.name = ""}}, VIR_ERR_NO_SUPPORT,
-              "virDomainScreenshot");
-    peer_expect_nothing(peer);
-    peer_close(peer);
+    visitor_fail(peer, REMOTE_PROC_DOMAIN_SCREENSHOT,
+                 &(struct remote_domain_screenshot_args){.dom = {.name = ""}}, VIR_ERR_NO_SUPPORT,
+                 "virDomainScreenshot");
+    visitor_expect_nothing(peer);
+    visitor_close(peer);
     fixture_free(fixture);
 }
 
 static void test_flags(void)
 {
     struct fixture *fixture = fixture_new(&methods);
-    struct peer *peer = peer_open(fixture, SERVICE_RW);
+    struct visitor *peer = visitor_open(fixture, SERVICE_RW);
     struct remote_connect_list_all_domains_args args = {.flags = 0x10000};
 
-    peer_fail(peer, REMOTE_PROC_CONNECT_LIST_ALL_DOMAINS, &args, VIR_ERR_INVALID_ARG,
-              "unsupported flags (0x10000) in function virConnectListAllDomains");
+    visitor_fail(peer, REMOTE_PROC_CONNECT_LIST_ALL_DOMAINS, &args, VIR_ERR_INVALID_ARG,
+                 "unsupported flags (0x10000) in function virConnectListAllDomains");
     args.flags = 0xffff;
-    peer_call(peer, REMOTE_PROC_CONNECT_LIST_ALL_DOMAINS, &args, NULL, NULL);
-    peer_close(peer);
+    visitor_call(peer, REMOTE_PROC_CONNECT_LIST_ALL_DOMAINS, &args, NULL, NULL);
+    visitor_close(peer);
     fixture_free(fixture);
 }
 
 static void test_missing(void)
 {
     struct fixture *fixture = fixture_new(&methods);
-    struct peer *peer = peer_open(fixture, SERVICE_RW);
+    struct visitor *peer = visitor_open(fixture, SERVICE_RW);
     struct handle_args args = {.dom = {.name = "nobody", .uuid = {1}}};
     struct remote_domain_lookup_by_name_args name = {.name = "nobody"};
 
-    peer_fail(peer, REMOTE_PROC_DOMAIN_CREATE, &args, VIR_ERR_NO_DOMAIN,
-              "no domain with matching uuid '01000000-0000-0000-0000-000000000000' (nobody)");
-    peer_fail(peer, REMOTE_PROC_DOMAIN_LOOKUP_BY_NAME, &name, VIR_ERR_NO_DOMAIN,
-              "no domain with matching name 'nobody'");
-    peer_close(peer);
+    visitor_fail(peer, REMOTE_PROC_DOMAIN_CREATE, &args, VIR_ERR_NO_DOMAIN,
+                 "no domain with matching uuid '01000000-0000-0000-0000-000000000000' (nobody)");
+    visitor_fail(peer, REMOTE_PROC_DOMAIN_LOOKUP_BY_NAME, &name, VIR_ERR_NO_DOMAIN,
+                 "no domain with matching name 'nobody'");
+    visitor_close(peer);
     fixture_free(fixture);
 }
 
@@ -397,23 +398,23 @@ static void test_states(void)
 {
     struct fixture *fixture = fixture_new(&methods);
     OBJECT_AUTO struct object *object = fixture_define(fixture, "a");
-    struct peer *peer = peer_open(fixture, SERVICE_RW);
+    struct visitor *peer = visitor_open(fixture, SERVICE_RW);
     struct handle_args args = args_of(object);
     struct remote_connect_list_domains_args most = {.maxids = 10};
     struct remote_connect_list_domains_ret ids;
     struct arena arena ARENA_AUTO = {0};
 
-    peer_fail(peer, REMOTE_PROC_DOMAIN_DESTROY, &args, VIR_ERR_OPERATION_INVALID,
-              "domain is not running");
-    peer_call(peer, REMOTE_PROC_DOMAIN_CREATE, &args, NULL, NULL);
-    peer_fail(peer, REMOTE_PROC_DOMAIN_CREATE, &args, VIR_ERR_OPERATION_INVALID,
-              "domain is already running");
-    peer_call(peer, REMOTE_PROC_CONNECT_LIST_DOMAINS, &most, &arena, &ids);
+    visitor_fail(peer, REMOTE_PROC_DOMAIN_DESTROY, &args, VIR_ERR_OPERATION_INVALID,
+                 "domain is not running");
+    visitor_call(peer, REMOTE_PROC_DOMAIN_CREATE, &args, NULL, NULL);
+    visitor_fail(peer, REMOTE_PROC_DOMAIN_CREATE, &args, VIR_ERR_OPERATION_INVALID,
+                 "domain is already running");
+    visitor_call(peer, REMOTE_PROC_CONNECT_LIST_DOMAINS, &most, &arena, &ids);
     g_assert_cmpuint(ids.ids_len, ==, 1);
     g_assert_cmpint(ids.ids_val[0], ==, 7);
-    peer_call(peer, REMOTE_PROC_DOMAIN_DESTROY, &args, NULL, NULL);
+    visitor_call(peer, REMOTE_PROC_DOMAIN_DESTROY, &args, NULL, NULL);
     g_assert_false(object_is_active(object));
-    peer_close(peer);
+    visitor_close(peer);
     fixture_free(fixture);
 }
 
@@ -428,37 +429,37 @@ static void test_job(void)
 {
     struct fixture *fixture = fixture_new(&methods);
     OBJECT_AUTO struct object *object = fixture_define(fixture, "a");
-    struct peer *peer = peer_open(fixture, SERVICE_RW);
+    struct visitor *peer = visitor_open(fixture, SERVICE_RW);
     struct handle_args args = args_of(object);
     struct job_info info = {0};
     struct job *job = NULL;
 
     called = 0;
     g_assert_cmpint(job_begin(object, JOB_MODIFY, "test", 0, &job, NULL), ==, 0);
-    uint32_t first = peer_send(peer, &remote_program, REMOTE_PROC_DOMAIN_RESUME, &args);
-    peer_expect_nothing(peer);
+    uint32_t first = visitor_send(peer, &remote_program, REMOTE_PROC_DOMAIN_RESUME, &args);
+    visitor_expect_nothing(peer);
     job_set_max_queued(1);
-    peer_fail(peer, REMOTE_PROC_DOMAIN_RESUME, &args, VIR_ERR_OPERATION_FAILED,
-              "cannot acquire state change lock");
+    visitor_fail(peer, REMOTE_PROC_DOMAIN_RESUME, &args, VIR_ERR_OPERATION_FAILED,
+                 "cannot acquire state change lock");
     job_set_max_queued(0);
     job_end(job);
-    FRAME_AUTO struct frame *frame = peer_read(peer);
-    g_assert_null(peer_error(frame, first));
+    FRAME_AUTO struct frame *frame = visitor_read(peer);
+    g_assert_null(visitor_error(frame, first));
     g_assert_cmpint(called, ==, 1);
 
     g_assert_cmpint(job_begin(object, JOB_MODIFY, "test", 5000, &job, NULL), ==, 0);
-    uint32_t second = peer_send(peer, &remote_program, REMOTE_PROC_DOMAIN_RESUME, &args);
+    uint32_t second = visitor_send(peer, &remote_program, REMOTE_PROC_DOMAIN_RESUME, &args);
     while (info.waiting == 0) {
         loop_step(fixture->daemon.loop, 1);
         job_get_info(object, &info);
     }
     remove_object(fixture, job);
     job_end(job);
-    FRAME_AUTO struct frame *other = peer_read(peer);
-    g_autoptr(GError) error = peer_error(other, second);
+    FRAME_AUTO struct frame *other = visitor_read(peer);
+    g_autoptr(GError) error = visitor_error(other, second);
     g_assert_cmpint(error_code_of(error), ==, VIR_ERR_NO_DOMAIN);
     g_assert_cmpint(called, ==, 1);
-    peer_close(peer);
+    visitor_close(peer);
     fixture_free(fixture);
 }
 
@@ -497,12 +498,12 @@ static void test_too_large(void)
 {
     struct fixture *fixture = fixture_new(&methods);
     OBJECT_AUTO struct object *object = fixture_define(fixture, "a");
-    struct peer *peer = peer_open(fixture, SERVICE_RW);
+    struct visitor *peer = visitor_open(fixture, SERVICE_RW);
     struct remote_domain_get_hostname_args args = {.dom = fixture_handle(object)};
 
-    peer_fail(peer, REMOTE_PROC_DOMAIN_GET_HOSTNAME, &args, VIR_ERR_RPC, "virDomainGetHostname");
-    peer_call(peer, REMOTE_PROC_CONNECT_GET_TYPE, NULL, NULL, NULL); /* the link is as before */
-    peer_close(peer);
+    visitor_fail(peer, REMOTE_PROC_DOMAIN_GET_HOSTNAME, &args, VIR_ERR_RPC, "virDomainGetHostname");
+    visitor_call(peer, REMOTE_PROC_CONNECT_GET_TYPE, NULL, NULL, NULL); /* the link is as before */
+    visitor_close(peer);
     fixture_free(fixture);
 }
 
@@ -510,15 +511,15 @@ static void test_descriptors(void)
 {
     struct fixture *fixture = fixture_new(&methods);
     OBJECT_AUTO struct object *object = fixture_define(fixture, "a");
-    struct peer *peer = peer_open(fixture, SERVICE_RW);
+    struct visitor *peer = visitor_open(fixture, SERVICE_RW);
     struct remote_domain_open_graphics_fd_args args = {.dom = fixture_handle(object), .idx = 1};
     char header[FRAME_LENGTH_MIN + 4];
 
-    peer_fail(peer, REMOTE_PROC_DOMAIN_OPEN_GRAPHICS_FD, &args, VIR_ERR_OPERATION_FAILED,
-              "no display");
+    visitor_fail(peer, REMOTE_PROC_DOMAIN_OPEN_GRAPHICS_FD, &args, VIR_ERR_OPERATION_FAILED,
+                 "no display");
     g_assert_cmpint(fcntl(last_fd, F_GETFD), ==, -1);
     args.idx = 0;
-    peer_send(peer, &remote_program, REMOTE_PROC_DOMAIN_OPEN_GRAPHICS_FD, &args);
+    visitor_send(peer, &remote_program, REMOTE_PROC_DOMAIN_OPEN_GRAPHICS_FD, &args);
     while (recv(peer->fd, header, sizeof(header), MSG_DONTWAIT | MSG_PEEK) < 0)
         loop_step(fixture->daemon.loop, 1);
     g_assert_cmpint(recv(peer->fd, header, sizeof(header), 0), ==, sizeof(header));
@@ -526,7 +527,7 @@ static void test_descriptors(void)
     g_assert_cmpint(frame_read_u32((uint8_t *)header + 28), ==, 1);
     fixture_run(fixture, 20);
     g_assert_cmpint(fcntl(last_fd, F_GETFD), ==, -1); /* sent, and no more ours */
-    peer_close(peer);
+    visitor_close(peer);
     fixture_free(fixture);
 }
 
@@ -534,25 +535,27 @@ static void test_streams(void)
 {
     struct fixture *fixture = fixture_new(&methods);
     OBJECT_AUTO struct object *object = fixture_define(fixture, "a");
-    struct peer *peer = peer_open(fixture, SERVICE_RW);
+    struct visitor *peer = visitor_open(fixture, SERVICE_RW);
     struct remote_domain_open_console_args args = {.dom = fixture_handle(object), .flags = 1};
 
-    peer_fail(peer, REMOTE_PROC_DOMAIN_OPEN_CONSOLE, &args, VIR_ERR_OPERATION_FAILED, "no console");
+    visitor_fail(peer, REMOTE_PROC_DOMAIN_OPEN_CONSOLE, &args, VIR_ERR_OPERATION_FAILED,
+                 "no console");
     args.flags = 0;
-    peer_call(peer, REMOTE_PROC_DOMAIN_OPEN_CONSOLE, &args, NULL, NULL);
-    FRAME_AUTO struct frame *frame = peer_read(peer);
+    visitor_call(peer, REMOTE_PROC_DOMAIN_OPEN_CONSOLE, &args, NULL, NULL);
+    FRAME_AUTO struct frame *frame = visitor_read(peer);
     g_assert_cmpint(frame->header.type, ==, FRAME_STREAM);
     g_assert_cmpint(frame->header.status, ==, FRAME_ERROR);
-    peer_close(peer);
+    visitor_close(peer);
     fixture_free(fixture);
 }
 
 /* ---- events ---- */
 
-static void expect_event(struct peer *peer, uint32_t procedure, int callback_id, const char *name)
+static void expect_event(struct visitor *peer, uint32_t procedure, int callback_id,
+                         const char *name)
 {
     const struct protocol_method *method = protocol_method_find(&remote_program, procedure);
-    FRAME_AUTO struct frame *frame = peer_read(peer);
+    FRAME_AUTO struct frame *frame = visitor_read(peer);
     struct remote_domain_event_callback_lifecycle_msg modern;
     struct remote_domain_event_lifecycle_msg legacy;
     struct arena arena ARENA_AUTO = {0};
@@ -571,7 +574,7 @@ static void expect_event(struct peer *peer, uint32_t procedure, int callback_id,
     g_assert_cmpint(modern.msg.event, ==, VIR_DOMAIN_EVENT_SUSPENDED);
 }
 
-static int register_modern(struct peer *peer, struct object *object)
+static int register_modern(struct visitor *peer, struct object *object)
 {
     struct remote_nonnull_domain handle;
     struct remote_connect_domain_event_callback_register_any_args args = {
@@ -583,7 +586,7 @@ static int register_modern(struct peer *peer, struct object *object)
         handle = fixture_handle(object);
         args.dom = &handle;
     }
-    peer_call(peer, REMOTE_PROC_CONNECT_DOMAIN_EVENT_CALLBACK_REGISTER_ANY, &args, &arena, &ret);
+    visitor_call(peer, REMOTE_PROC_CONNECT_DOMAIN_EVENT_CALLBACK_REGISTER_ANY, &args, &arena, &ret);
     return ret.callbackID;
 }
 
@@ -592,27 +595,28 @@ static void test_modern_events(void)
     struct fixture *fixture = fixture_new(&methods);
     OBJECT_AUTO struct object *one = fixture_define(fixture, "one");
     OBJECT_AUTO struct object *two = fixture_define(fixture, "two");
-    struct peer *peer = peer_open(fixture, SERVICE_RW), *actor = peer_open(fixture, SERVICE_RW);
+    struct visitor *peer = visitor_open(fixture, SERVICE_RW),
+                   *actor = visitor_open(fixture, SERVICE_RW);
     struct handle_args args = args_of(one), others = args_of(two);
     struct remote_connect_domain_event_callback_deregister_any_args end = {.callbackID = 0};
     struct remote_connect_domain_event_callback_register_any_args odd = {.eventID = 4711};
 
     g_assert_cmpint(register_modern(peer, NULL), ==, 0);
     g_assert_cmpint(register_modern(peer, one), ==, 1);
-    peer_call(actor, REMOTE_PROC_DOMAIN_SUSPEND, &args, NULL, NULL);
+    visitor_call(actor, REMOTE_PROC_DOMAIN_SUSPEND, &args, NULL, NULL);
     expect_event(peer, REMOTE_PROC_DOMAIN_EVENT_CALLBACK_LIFECYCLE, 0, "one");
     expect_event(peer, REMOTE_PROC_DOMAIN_EVENT_CALLBACK_LIFECYCLE, 1, "one");
-    peer_call(peer, REMOTE_PROC_CONNECT_DOMAIN_EVENT_CALLBACK_DEREGISTER_ANY, &end, NULL, NULL);
-    peer_fail(peer, REMOTE_PROC_CONNECT_DOMAIN_EVENT_CALLBACK_DEREGISTER_ANY, &end,
-              VIR_ERR_INTERNAL_ERROR, "domain event callback 0 not registered");
-    peer_call(actor, REMOTE_PROC_DOMAIN_SUSPEND, &others, NULL, NULL);
-    peer_expect_nothing(peer);
-    peer_fail(peer, REMOTE_PROC_CONNECT_DOMAIN_EVENT_CALLBACK_REGISTER_ANY, &odd,
-              VIR_ERR_INVALID_ARG, "4711");
-    peer_expect_nothing(actor);
-    peer_close(peer);
-    peer_call(actor, REMOTE_PROC_DOMAIN_SUSPEND, &args, NULL, NULL); /* nobody is left to tell */
-    peer_close(actor);
+    visitor_call(peer, REMOTE_PROC_CONNECT_DOMAIN_EVENT_CALLBACK_DEREGISTER_ANY, &end, NULL, NULL);
+    visitor_fail(peer, REMOTE_PROC_CONNECT_DOMAIN_EVENT_CALLBACK_DEREGISTER_ANY, &end,
+                 VIR_ERR_INTERNAL_ERROR, "domain event callback 0 not registered");
+    visitor_call(actor, REMOTE_PROC_DOMAIN_SUSPEND, &others, NULL, NULL);
+    visitor_expect_nothing(peer);
+    visitor_fail(peer, REMOTE_PROC_CONNECT_DOMAIN_EVENT_CALLBACK_REGISTER_ANY, &odd,
+                 VIR_ERR_INVALID_ARG, "4711");
+    visitor_expect_nothing(actor);
+    visitor_close(peer);
+    visitor_call(actor, REMOTE_PROC_DOMAIN_SUSPEND, &args, NULL, NULL); /* nobody is left to tell */
+    visitor_close(actor);
     fixture_free(fixture);
 }
 
@@ -620,21 +624,22 @@ static void test_legacy_events(void)
 {
     struct fixture *fixture = fixture_new(&methods);
     OBJECT_AUTO struct object *object = fixture_define(fixture, "one");
-    struct peer *peer = peer_open(fixture, SERVICE_RW), *actor = peer_open(fixture, SERVICE_RW);
+    struct visitor *peer = visitor_open(fixture, SERVICE_RW),
+                   *actor = visitor_open(fixture, SERVICE_RW);
     struct handle_args args = args_of(object);
     struct remote_connect_domain_event_register_any_args any = {.eventID =
                                                                     VIR_DOMAIN_EVENT_ID_LIFECYCLE};
 
-    peer_call(peer, REMOTE_PROC_CONNECT_DOMAIN_EVENT_REGISTER, NULL, NULL, NULL);
-    peer_fail(peer, REMOTE_PROC_CONNECT_DOMAIN_EVENT_REGISTER_ANY, &any, VIR_ERR_INVALID_ARG,
-              "already registered");
-    peer_call(actor, REMOTE_PROC_DOMAIN_SUSPEND, &args, NULL, NULL);
+    visitor_call(peer, REMOTE_PROC_CONNECT_DOMAIN_EVENT_REGISTER, NULL, NULL, NULL);
+    visitor_fail(peer, REMOTE_PROC_CONNECT_DOMAIN_EVENT_REGISTER_ANY, &any, VIR_ERR_INVALID_ARG,
+                 "already registered");
+    visitor_call(actor, REMOTE_PROC_DOMAIN_SUSPEND, &args, NULL, NULL);
     expect_event(peer, REMOTE_PROC_DOMAIN_EVENT_LIFECYCLE, -1, "one");
-    peer_call(peer, REMOTE_PROC_CONNECT_DOMAIN_EVENT_DEREGISTER, NULL, NULL, NULL);
-    peer_call(actor, REMOTE_PROC_DOMAIN_SUSPEND, &args, NULL, NULL);
-    peer_expect_nothing(peer);
-    peer_close(peer);
-    peer_close(actor);
+    visitor_call(peer, REMOTE_PROC_CONNECT_DOMAIN_EVENT_DEREGISTER, NULL, NULL, NULL);
+    visitor_call(actor, REMOTE_PROC_DOMAIN_SUSPEND, &args, NULL, NULL);
+    visitor_expect_nothing(peer);
+    visitor_close(peer);
+    visitor_close(actor);
     fixture_free(fixture);
 }
 
@@ -643,29 +648,30 @@ static void test_event_order(void)
 {
     struct fixture *fixture = fixture_new(&methods);
     OBJECT_AUTO struct object *object = fixture_define(fixture, "one");
-    struct peer *peer = peer_open(fixture, SERVICE_RW), *actor = peer_open(fixture, SERVICE_RW);
+    struct visitor *peer = visitor_open(fixture, SERVICE_RW),
+                   *actor = visitor_open(fixture, SERVICE_RW);
     struct remote_connect_domain_event_callback_register_any_args args = {
         .eventID = VIR_DOMAIN_EVENT_ID_LIFECYCLE};
     struct handle_args suspend = args_of(object);
 
     for (int round = 0; round < 20; round++) {
         for (int i = 0; i < 20; i++)
-            peer_send(actor, &remote_program, REMOTE_PROC_DOMAIN_SUSPEND, &suspend);
-        uint32_t serial = peer_send(peer, &remote_program,
-                                    REMOTE_PROC_CONNECT_DOMAIN_EVENT_CALLBACK_REGISTER_ANY, &args);
+            visitor_send(actor, &remote_program, REMOTE_PROC_DOMAIN_SUSPEND, &suspend);
+        uint32_t serial = visitor_send(
+            peer, &remote_program, REMOTE_PROC_CONNECT_DOMAIN_EVENT_CALLBACK_REGISTER_ANY, &args);
         bool told = false;
         while (!told) {
-            FRAME_AUTO struct frame *frame = peer_read(peer);
+            FRAME_AUTO struct frame *frame = visitor_read(peer);
 
             told = frame->header.type == FRAME_REPLY && frame->header.serial == serial;
             if (!told) /* of a registration of an earlier round */
                 g_assert_cmpuint(frame_read_u32(frame->payload), <, (uint32_t)round);
         }
         for (int i = 0; i < 20; i++)
-            frame_free(peer_read(actor));
+            frame_free(visitor_read(actor));
     }
-    peer_close(peer);
-    peer_close(actor);
+    visitor_close(peer);
+    visitor_close(actor);
     fixture_free(fixture);
 }
 
@@ -675,13 +681,13 @@ static void test_gone_while_served(void)
 {
     struct fixture *fixture = fixture_new(&methods);
     OBJECT_AUTO struct object *object = fixture_define(fixture, "one");
-    struct peer *peer = peer_open(fixture, SERVICE_RW);
+    struct visitor *peer = visitor_open(fixture, SERVICE_RW);
     struct handle_args args = args_of(object);
 
     called = gate = 0;
-    peer_send(peer, &remote_program, REMOTE_PROC_DOMAIN_SHUTDOWN, &args);
+    visitor_send(peer, &remote_program, REMOTE_PROC_DOMAIN_SHUTDOWN, &args);
     fixture_run_until(fixture, &gate, 1);
-    peer_close(peer);
+    visitor_close(peer);
     g_atomic_int_set(&gate, 2);
     fixture_run_until(fixture, &called, 1);
     fixture_free(fixture);
@@ -692,13 +698,13 @@ static void test_autodestroy(void)
     struct fixture *fixture = fixture_new(&methods);
     OBJECT_AUTO struct object *one = fixture_define(fixture, "one");
     OBJECT_AUTO struct object *two = fixture_define(fixture, "two");
-    struct peer *peer = peer_open(fixture, SERVICE_RW);
+    struct visitor *peer = visitor_open(fixture, SERVICE_RW);
     struct handle_args first = args_of(one), second = args_of(two);
 
-    peer_call(peer, REMOTE_PROC_DOMAIN_RESET, &first, NULL, NULL);
-    peer_call(peer, REMOTE_PROC_DOMAIN_RESET, &first, NULL, NULL); /* once is enough */
-    peer_call(peer, REMOTE_PROC_DOMAIN_RESET, &second, NULL, NULL);
-    peer_close(peer);
+    visitor_call(peer, REMOTE_PROC_DOMAIN_RESET, &first, NULL, NULL);
+    visitor_call(peer, REMOTE_PROC_DOMAIN_RESET, &first, NULL, NULL); /* once is enough */
+    visitor_call(peer, REMOTE_PROC_DOMAIN_RESET, &second, NULL, NULL);
+    visitor_close(peer);
     fixture_run_until(fixture, &fixture->gone, 2);
     fixture_free(fixture);
 }
@@ -709,7 +715,7 @@ static void test_set_metadata(void)
 {
     struct fixture *fixture = fixture_new(&methods);
     OBJECT_AUTO struct object *object = fixture_define(fixture, "one");
-    struct peer *peer = peer_open(fixture, SERVICE_RW);
+    struct visitor *peer = visitor_open(fixture, SERVICE_RW);
     struct remote_domain_set_metadata_args set = {
         .dom = fixture_handle(object), .type = VIR_DOMAIN_METADATA_TITLE, .metadata = "a title"};
     struct remote_domain_get_metadata_args get = {.dom = fixture_handle(object),
@@ -717,19 +723,19 @@ static void test_set_metadata(void)
     struct remote_domain_get_metadata_ret got;
     struct arena arena ARENA_AUTO = {0};
 
-    peer_fail(peer, REMOTE_PROC_DOMAIN_GET_METADATA, &get, VIR_ERR_NO_DOMAIN_METADATA, "");
-    peer_call(peer, REMOTE_PROC_DOMAIN_SET_METADATA, &set, NULL, NULL);
-    peer_call(peer, REMOTE_PROC_DOMAIN_GET_METADATA, &get, &arena, &got);
+    visitor_fail(peer, REMOTE_PROC_DOMAIN_GET_METADATA, &get, VIR_ERR_NO_DOMAIN_METADATA, "");
+    visitor_call(peer, REMOTE_PROC_DOMAIN_SET_METADATA, &set, NULL, NULL);
+    visitor_call(peer, REMOTE_PROC_DOMAIN_GET_METADATA, &get, &arena, &got);
     g_assert_cmpstr(got.metadata, ==, "a title");
     set.metadata = "two\nlines";
-    peer_fail(peer, REMOTE_PROC_DOMAIN_SET_METADATA, &set, VIR_ERR_INVALID_ARG, "newlines");
+    visitor_fail(peer, REMOTE_PROC_DOMAIN_SET_METADATA, &set, VIR_ERR_INVALID_ARG, "newlines");
     set.flags = VIR_DOMAIN_AFFECT_LIVE;
     set.metadata = "another";
-    peer_fail(peer, REMOTE_PROC_DOMAIN_SET_METADATA, &set, VIR_ERR_OPERATION_INVALID,
-              "not running");
+    visitor_fail(peer, REMOTE_PROC_DOMAIN_SET_METADATA, &set, VIR_ERR_OPERATION_INVALID,
+                 "not running");
     set.type = get.type = 17;
-    peer_fail(peer, REMOTE_PROC_DOMAIN_GET_METADATA, &get, VIR_ERR_INVALID_ARG, "17");
-    peer_close(peer);
+    visitor_fail(peer, REMOTE_PROC_DOMAIN_GET_METADATA, &get, VIR_ERR_INVALID_ARG, "17");
+    visitor_close(peer);
     fixture_free(fixture);
 }
 
@@ -739,13 +745,13 @@ static void test_inflated(void)
 {
     struct fixture *fixture = fixture_new(&methods);
     OBJECT_AUTO struct object *object = fixture_define(fixture, "one");
-    struct peer *peer = peer_open(fixture, SERVICE_RW);
+    struct visitor *peer = visitor_open(fixture, SERVICE_RW);
     g_autofree char *text = g_strnfill(4 * 1024 * 1024 - 1, '"');
     struct remote_domain_set_metadata_args set = {
         .dom = fixture_handle(object), .type = VIR_DOMAIN_METADATA_DESCRIPTION, .metadata = text};
 
-    peer_fail(peer, REMOTE_PROC_DOMAIN_SET_METADATA, &set, VIR_ERR_XML_ERROR, "larger");
-    peer_close(peer);
+    visitor_fail(peer, REMOTE_PROC_DOMAIN_SET_METADATA, &set, VIR_ERR_XML_ERROR, "larger");
+    visitor_close(peer);
     fixture_free(fixture);
 }
 
