@@ -3,9 +3,12 @@
 """Usage: summary.py DIRECTORY
 
 Sums up the steps of a test run: DIRECTORY holds NAME.code, the exit code of each step, and for
-steps made of many tests NAME.xml, their results as JUnit XML. Prints what was skipped and why,
-what failed, and one last line; the exit code is 0 when nothing failed and something passed.
+steps made of many tests NAME.xml, their results as JUnit XML. Of meson there is also NAME.json,
+which alone tells of programs that fail after their last test has passed. Prints what was skipped
+and why, what failed, and one last line; the exit code is 0 when nothing failed and something
+passed.
 """
+import json
 import pathlib
 import re
 import sys
@@ -16,13 +19,16 @@ import xml.etree.ElementTree as ElementTree
 TELLING = re.compile(r"Bail out!|not ok|ERROR: |runtime error: |SUMMARY: ")
 
 
+def telling_line(*texts):
+    lines = "\n".join(filter(None, texts)).strip().splitlines() or ["no reason given"]
+    return next(filter(TELLING.search, lines), lines[0]).strip()
+
+
 def reason_of(case, found):
     """TAP's reason comes beside the mark, pytest's in it; a crash leaves only what was printed"""
-    text = "\n".join(filter(None, (found.get("message"), case.findtext("system-out"),
-                                   case.findtext("system-err")))).strip()
-    lines = text.splitlines() or ["no reason given"]
-    telling = [line for line in lines if TELLING.search(line)]
-    return lines[0] if found.get("message") or not telling else telling[0].strip()
+    message = (found.get("message") or "").strip()
+    return message.splitlines()[0] if message else telling_line(case.findtext("system-out"),
+                                                                case.findtext("system-err"))
 
 
 def read_cases(path):
@@ -38,6 +44,14 @@ def read_cases(path):
             yield name.strip(), "passed", ""
 
 
+def read_programs(path):
+    """yields (name, reason) of each program that meson found to have failed"""
+    for line in path.read_text().splitlines() if path.exists() else ():
+        test = json.loads(line)
+        if test["result"] not in ("OK", "SKIP"):
+            yield test["name"], telling_line(test.get("stderr"), test.get("stdout"))
+
+
 def read_step(directory, name):
     """the tests of a step; the step itself is one when it has none, or failed beside them"""
     code = int((directory / (name + ".code")).read_text())
@@ -51,7 +65,9 @@ def read_step(directory, name):
     cases = [(case if kind != "failed" else "%s: %s" % (name, case), kind, reason)
              for case, kind, reason in cases]
     if code and not any(kind == "failed" for _, kind, _ in cases):
-        cases.append((name, "failed", "exit code %d" % code))
+        programs = read_programs(directory / (name + ".json"))
+        cases += [("%s: %s" % (name, program), "failed", why) for program, why in programs] or \
+            [(name, "failed", "exit code %d" % code)]
     elif not cases:
         cases.append((name, "passed", ""))
     return cases

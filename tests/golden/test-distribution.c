@@ -63,17 +63,29 @@ static void test_document(gconstpointer data)
         g_test_message("%s", problems), g_test_fail();
 }
 
+static void free_document(void *data)
+{
+    struct document *document = data;
+
+    g_free(document->name);
+    g_free(document);
+}
+
+/* folder is taken. */
 static void add_documents(const char *kind, char *folder, const char *suffix)
 {
+    g_autofree char *owned = folder;
     g_autoptr(GPtrArray) names = folder ? cases_list(folder, suffix) : NULL;
 
     for (unsigned i = 0; names && i < names->len; i++) {
-        struct document *document = g_new(struct document, 1);
-        g_autofree char *path = g_strdup_printf("/%s/%s", kind, (const char *)names->pdata[i]);
+        const char *name = names->pdata[i];
+        g_autofree char *path = g_strdup_printf("/%s/%s", kind, name);
 
-        *document = (struct document){folder, suffix, g_strdup(names->pdata[i])};
-        if (!g_str_has_suffix(document->name, ".out"))
-            g_test_add_data_func(path, document, test_document);
+        if (g_str_has_suffix(name, ".out"))
+            continue;
+        struct document *document = g_new(struct document, 1);
+        *document = (struct document){g_intern_string(folder), suffix, g_strdup(name)};
+        g_test_add_data_func_full(path, document, test_document, free_document);
     }
 }
 

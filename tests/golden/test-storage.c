@@ -226,6 +226,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     char *pools = g_test_build_filename(G_TEST_DIST, "storage", "pool", NULL);
     char *volumes = g_test_build_filename(G_TEST_DIST, "storage", "volume", NULL);
+    char *shared = cases_folder("storagepool");
 
     g_test_add_func("/tables", test_tables);
     g_test_add_func("/names", test_names);
@@ -233,13 +234,12 @@ int main(int argc, char **argv)
     g_test_add_func("/refused", test_refused_lines);
     add_cases(&storage_pool_schema, NULL, pools, ".out.xml", test_output);
     add_cases(&storage_volume_schema, NULL, volumes, ".out.xml", test_output);
-    add_cases(&storage_pool_schema, "storagepool", cases_folder("storagepool"), ".out.xml",
-              test_output);
+    add_cases(&storage_pool_schema, "storagepool", shared, ".out.xml", test_output);
     add_cases(&storage_volume_schema, "storagevol", cases_folder("storagevol"), ".out.xml",
               test_output);
     add_cases(&storage_pool_schema, "storagepool-reject", cases_folder("storagepool-reject"),
               ".err", test_refusal);
-    if (!cases_folder("storagepool"))
+    if (!shared)
         g_test_add_func("/shared", test_absent);
     return g_test_run();
 }
