@@ -8,6 +8,7 @@
 
 #include "bytes.h"
 #include "document.h"
+#include "in-use.h"
 #include "methods.h"
 #include "start.h"
 #include "volume-call.h"
@@ -161,6 +162,16 @@ static int begin_change(struct call *call, const struct remote_nonnull_storage_v
     return 0;
 }
 
+/* What can't be opened is nobody's image. */
+static int check_unused(const struct change_use *use, GError **error)
+{
+    autofd int fd = -1;
+
+    if (volume_call_open(&use->volume_call, use->volume, O_RDONLY, &fd, NULL) < 0)
+        return 0;
+    return in_use_take(fd, use->volume->path, error);
+}
+
 int storage_vol_delete(struct call *call, const struct remote_storage_vol_delete_args *args,
                        void *ret, GError **error)
 {
@@ -172,7 +183,8 @@ int storage_vol_delete(struct call *call, const struct remote_storage_vol_delete
         error_set(error, VIR_ERR_NO_SUPPORT, "storage pool does not support vol deletion");
         return -1;
     }
-    if (use.volume_call.backend->volumes->remove(use.volume, error) < 0)
+    if (check_unused(&use, error) < 0 ||
+        use.volume_call.backend->volumes->remove(use.volume, error) < 0)
         return -1;
     volume_forget(use.volume);
     refresh_sizes(call->object);
@@ -183,7 +195,8 @@ static int wipe_bytes(struct change_use *use, unsigned algorithm, GError **error
 {
     autofd int fd = -1;
 
-    if (volume_call_open(&use->volume_call, use->volume, O_RDWR, &fd, error) < 0)
+    if (volume_call_open(&use->volume_call, use->volume, O_RDWR, &fd, error) < 0 ||
+        in_use_take(fd, use->volume->path, error) < 0)
         return -1;
     return bytes_wipe(&use->job, fd, algorithm, error);
 }
@@ -200,6 +213,8 @@ static int wipe(struct call *call, const struct remote_nonnull_storage_vol *hand
     if (begin_change(call, handle, "wipe", &use, error) < 0)
         return -1;
     const struct volume_backend *backend = use.volume_call.backend->volumes;
+    if (check_unused(&use, error) < 0)
+        return -1;
     int result = backend->wipe ? backend->wipe(&use.job, use.volume, algorithm, error)
                                : wipe_bytes(&use, algorithm, error);
     if (result < 0)
@@ -249,6 +264,12 @@ static int find_capacity(const struct storage_volume *volume, uint64_t asked, un
     return 0;
 }
 
+/* A raw image may grow below a guest, which will be told of it. */
+static bool may_hurt(const struct storage_volume *definition, uint64_t capacity)
+{
+    return capacity < definition->capacity.value || definition->target.format != IMAGE_FORMAT_RAW;
+}
+
 int storage_vol_resize(struct call *call, const struct remote_storage_vol_resize_args *args,
                        void *ret, GError **error)
 {
@@ -266,6 +287,7 @@ int storage_vol_resize(struct call *call, const struct remote_storage_vol_resize
     }
     definition = volume_get_definition(use.volume);
     if (find_capacity(definition, args->capacity, args->flags, &capacity, error) < 0 ||
+        (may_hurt(definition, capacity) && check_unused(&use, error) < 0) ||
         use.volume_call.backend->volumes->resize(&use.job, use.volume, capacity,
                                                  args->flags & VIR_STORAGE_VOL_RESIZE_ALLOCATE,
                                                  error) < 0 ||
