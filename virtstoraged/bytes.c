@@ -96,10 +96,10 @@ static int copy_step(int from, int to, uint64_t offset, uint64_t end)
 }
 
 static int copy_range(struct volume_job *job, int from, int to, uint64_t start, uint64_t end,
-                      GError **error)
+                      uint64_t size, GError **error)
 {
     for (uint64_t offset = start; offset < end; offset += STEP) {
-        if (volume_job_check(job, error) < 0)
+        if (volume_job_step(job, offset, size, error) < 0)
             return -1;
         if (copy_step(from, to, offset, MIN(end, offset + STEP)) < 0)
             return fail("copy the volume", error);
@@ -116,7 +116,7 @@ int bytes_copy(struct volume_job *job, int from, int to, GError **error)
     if (ioctl(to, FICLONE, from) == 0)
         return 0;
     while (bytes_find_data(from, end, size, &start, &end))
-        if (copy_range(job, from, to, start, end, error) < 0)
+        if (copy_range(job, from, to, start, end, size, error) < 0)
             return -1;
     return ftruncate(to, (off_t)size) < 0 ? fail("set the size of the volume", error) : 0;
 }
@@ -130,7 +130,7 @@ static int write_zeros(struct volume_job *job, int fd, uint64_t offset, uint64_t
     g_autofree uint8_t *zeros = g_malloc0(BUFFER);
 
     for (uint64_t end = offset + length; offset < end; offset += BUFFER) {
-        if (volume_job_check(job, error) < 0)
+        if (volume_job_step(job, offset, end, error) < 0)
             return -1;
         if (write_all(fd, zeros, MIN(BUFFER, end - offset), offset) < 0)
             return fail("write zeros", error);
@@ -198,31 +198,37 @@ static int fill(uint8_t *buffer, int pass)
     return 0;
 }
 
-static int wipe_range(struct volume_job *job, int fd, uint64_t start, uint64_t end, int pass,
+struct wipe {
+    struct volume_job *job;
+    int fd;
+    uint64_t size;
+    unsigned done, count; /* passes */
+};
+
+static int wipe_range(const struct wipe *wipe, uint64_t start, uint64_t end, int pass,
                       GError **error)
 {
     g_autofree uint8_t *buffer = g_malloc(BUFFER);
 
     for (uint64_t offset = start; offset < end; offset += BUFFER) {
-        if (volume_job_check(job, error) < 0)
+        if (volume_job_step(wipe->job, wipe->done * wipe->size + offset, wipe->count * wipe->size,
+                            error) < 0)
             return -1;
         if (((offset == start || pass == RANDOM) && fill(buffer, pass) < 0) ||
-            write_all(fd, buffer, MIN(BUFFER, end - offset), offset) < 0)
+            write_all(wipe->fd, buffer, MIN(BUFFER, end - offset), offset) < 0)
             return fail("overwrite the volume", error);
     }
     return 0;
 }
 
-static int wipe_pass(struct volume_job *job, int fd, int pass, GError **error)
+static int wipe_pass(const struct wipe *wipe, int pass, GError **error)
 {
-    uint64_t size, start, end = 0;
+    uint64_t start, end = 0;
 
-    if (bytes_size(fd, &size, error) < 0)
-        return -1;
-    while (bytes_find_data(fd, end, size, &start, &end))
-        if (wipe_range(job, fd, start, end, pass, error) < 0)
+    while (bytes_find_data(wipe->fd, end, wipe->size, &start, &end))
+        if (wipe_range(wipe, start, end, pass, error) < 0)
             return -1;
-    return fdatasync(fd) < 0 ? fail("overwrite the volume", error) : 0;
+    return fdatasync(wipe->fd) < 0 ? fail("overwrite the volume", error) : 0;
 }
 
 /* The file system forgets where the data was. */
@@ -252,8 +258,11 @@ int bytes_wipe(struct volume_job *job, int fd, unsigned algorithm, GError **erro
         error_set(error, VIR_ERR_INVALID_ARG, "wiping algorithm %u not supported", algorithm);
         return -1;
     }
-    for (unsigned i = 0; i < algorithms[algorithm].count; i++)
-        if (wipe_pass(job, fd, algorithms[algorithm].passes[i], error) < 0)
+    struct wipe wipe = {.job = job, .fd = fd, .count = algorithms[algorithm].count};
+    if (bytes_size(fd, &wipe.size, error) < 0)
+        return -1;
+    for (; wipe.done < wipe.count; wipe.done++)
+        if (wipe_pass(&wipe, algorithms[algorithm].passes[wipe.done], error) < 0)
             return -1;
     return 0;
 }

@@ -148,7 +148,7 @@ int document_read_volume(const char *text, bool validate, bool optional,
                          struct storage_volume **ret_volume, GError **error)
 {
     g_autoptr(GPtrArray) warnings = g_ptr_array_new_with_free_func(g_free);
-    unsigned flags = validate ? XML_READ_VALIDATE : 0;
+    unsigned flags = XML_READ_INACTIVE | (validate ? XML_READ_VALIDATE : 0);
     DEFINITION_AUTO struct storage_volume *volume =
         (struct storage_volume *)xml_read(&storage_volume_schema, text, -1, flags, warnings, error);
 

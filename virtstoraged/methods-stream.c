@@ -16,6 +16,7 @@ struct use {
     struct object *object;
     struct volume_call volume_call;
     struct volume *volume;
+    struct volume_job job;
     bool upload;
 };
 
@@ -44,6 +45,7 @@ static void use_ended(void *data)
 
     if (use->upload)
         look_anew(use);
+    volume_job_end(&use->job);
     volume_end_use(use->volume);
     if (use->upload) {
         refresh_sizes(use->object);
@@ -78,14 +80,18 @@ static int hand_over(struct call *call, struct use *use, struct range range, boo
         .length = range.length,
         .upload = use->upload,
         .sparse = sparse,
+        .job = &use->job,
         .ended = use_ended,
         .data = use,
     };
 
     if (volume_begin_use(use->volume, false, error) < 0)
         return -1;
+    volume_job_begin(&use->job, call->client, use->upload ? "upload" : "download",
+                     use->volume_call.volumes->pool, use->volume->name);
     if (open_volume(use, &request.fd, error) == 0 && transfer_begin(&request, error) == 0)
         return 0;
+    volume_job_end(&use->job);
     volume_end_use(use->volume);
     return -1;
 }

@@ -170,7 +170,10 @@ int storage_vol_get_xml_desc(struct call *call,
 
     if (!volume)
         return -1;
-    g_autofree char *text = xml_write(&volume->definition, 0);
+    DEFINITION_AUTO struct storage_volume *shown =
+        (struct storage_volume *)definition_copy(&volume->definition);
+    volume_job_fill(shown, args->vol.pool);
+    g_autofree char *text = xml_write(&shown->definition, 0);
     ret->xml = arena_strdup(&call->arena, text);
     return 0;
 }

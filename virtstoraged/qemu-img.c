@@ -90,7 +90,7 @@ int qemu_img_convert(struct volume_job *job, const struct storage_volume *defini
 {
     g_autoptr(GPtrArray) words = begin("convert");
 
-    add(words, "-q");
+    add(words, "-p");
     add(words, "-f");
     add(words, format_word(other->target.format));
     add(words, "-O");
@@ -99,6 +99,8 @@ int qemu_img_convert(struct volume_job *job, const struct storage_volume *defini
     /* names of images below are relative to its own */
     add(words, other->backing ? other->target.path : SOURCE);
     add(words, TARGET);
+    if (volume_job_step(job, 0, other->capacity.value, error) < 0)
+        return -1;
     return run(job, words, fd, other_fd, error);
 }
 

@@ -13,6 +13,7 @@
 #include "wire/stream.h"
 
 #include "bytes.h"
+#include "volume-job.h"
 
 #define CHUNK (256 * 1024)
 #define MOST_QUEUED (4 * 1024 * 1024)
@@ -29,7 +30,8 @@ struct chunk {
 struct transfer {
     gint references;
     struct transfer_request request;
-    uint64_t left; /* bytes that may still be moved */
+    uint64_t left;        /* bytes that may still be moved */
+    uint64_t done, total; /* bytes of the volume, holes included; total 0: not known */
 
     GMutex lock; /* guards what follows */
     GCond cond;
@@ -232,6 +234,12 @@ static struct chunk *wait_for_chunk(struct transfer *transfer)
     return chunk;
 }
 
+static void tell_progress(struct transfer *transfer, const struct chunk *chunk)
+{
+    transfer->done += chunk->size;
+    volume_job_step(transfer->request.job, transfer->done, transfer->total, NULL);
+}
+
 static int write_data(struct transfer *transfer, const struct chunk *chunk)
 {
     const uint8_t *bytes = chunk->bytes;
@@ -269,7 +277,7 @@ static int write_hole(struct transfer *transfer, uint64_t length)
 }
 
 /* A hole at the end of a file makes it longer, too. */
-static int write_end(const struct transfer *transfer)
+static int set_end(const struct transfer *transfer)
 {
     struct stat about;
     off_t end = (off_t)transfer->request.offset;
@@ -278,6 +286,12 @@ static int write_end(const struct transfer *transfer)
         !S_ISREG(about.st_mode) || about.st_size >= end)
         return 0;
     return ftruncate(transfer->request.fd, end);
+}
+
+/* A client that is told of its end may rely on it. */
+static int write_end(const struct transfer *transfer)
+{
+    return set_end(transfer) < 0 ? -1 : fdatasync(transfer->request.fd);
 }
 
 static int write_chunk(struct transfer *transfer, const struct chunk *chunk)
@@ -289,6 +303,7 @@ static int write_chunk(struct transfer *transfer, const struct chunk *chunk)
         return -1;
     }
     transfer->left -= chunk->size;
+    tell_progress(transfer, chunk);
     return chunk->kind == CHUNK_HOLE ? write_hole(transfer, chunk->size)
                                      : write_data(transfer, chunk);
 }
@@ -324,6 +339,7 @@ static bool offer(struct transfer *transfer, struct chunk *chunk)
         g_free(chunk);
         return false;
     }
+    tell_progress(transfer, chunk);
     push(transfer, chunk);
     loop_post(transfer->request.loop, send_posted, transfer_ref(transfer));
     return true;
@@ -341,7 +357,7 @@ static bool read_range(struct transfer *transfer, uint64_t start, uint64_t end)
                 continue;
             if (got < 0)
                 fail(transfer, "read");
-            return false;
+            return got == 0; /* it has become shorter: what there was has been sent */
         }
         chunk->size = (uint64_t)got;
         start += (uint64_t)got;
@@ -374,6 +390,7 @@ static void run_download(struct transfer *transfer)
         return;
     }
     uint64_t end = offset < size ? offset + MIN(transfer->left, size - offset) : offset;
+    transfer->total = end - offset;
     if (transfer->request.sparse ? read_sparse(transfer, offset, end)
                                  : read_range(transfer, offset, end))
         offer(transfer, new_chunk(CHUNK_END, 0));
@@ -432,6 +449,7 @@ static struct transfer *new_transfer(const struct transfer_request *request)
     transfer->request = *request;
     transfer->request.stream = stream_ref(request->stream);
     transfer->left = request->length ?: UINT64_MAX;
+    transfer->total = request->length;
     transfer->held = !request->upload;
     g_mutex_init(&transfer->lock);
     g_cond_init(&transfer->cond);

@@ -7,6 +7,7 @@
 
 struct loop;
 struct stream;
+struct volume_job;
 
 /*
  * Bytes between a stream and a volume: each transfer has a thread of its own, which alone touches
@@ -21,6 +22,7 @@ struct transfer_request {
     uint64_t length; /* 0: to the end, or as much as comes */
     bool upload;
     bool sparse;
+    struct volume_job *job; /* told how far it is */
 
     /* On the transfer's thread, when nothing will be read or written any more: before the client
      * gets its answer, or after it has gone. */

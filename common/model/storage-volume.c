@@ -108,6 +108,20 @@ static const struct xml_row storage_target_rows[] = {
 #undef ROWS_OF
 XML_SCHEMA(storage_target, "target", .doc = "The volume on this host", .check = target_check);
 
+#define ROWS_OF struct storage_volume_job
+static const struct xml_row storage_volume_job_rows[] = {
+    ROW_STRING("@name", name, "What is being done"),
+    ROW_NUMBER("@done", done, "Bytes of it that are done", .flags = XML_ALWAYS),
+    ROW_NUMBER("@total", total, "Bytes in all, if they are known"),
+};
+#undef ROWS_OF
+XML_SCHEMA(storage_volume_job, "modvirt:job", .doc = "Work on the volume");
+
+static const struct xml_namespace namespaces[] = {
+    {"modvirt", "urn:modvirt:storage:1"},
+    {NULL, NULL},
+};
+
 static int volume_check(struct xml_at *at, void *object, GError **error)
 {
     const struct storage_volume *volume = object;
@@ -128,10 +142,12 @@ static const struct xml_row storage_volume_rows[] = {
     ROW_SIZE("physical", physical, UNIT_BYTES, "Bytes of the file"),
     ROW_EMBED("target", target, storage_target),
     ROW_CHILD("backingStore", backing, storage_target, "The image below it"),
+    ROW_LIST("modvirt:job", jobs, storage_volume_job, "Work on it that is going on",
+             .flags = XML_LIVE),
 };
 #undef ROWS_OF
 XML_SCHEMA(storage_volume, "volume", .doc = "A disk image, a partition, a logical volume",
-           .check = volume_check);
+           .check = volume_check, .namespaces = namespaces);
 
 int storage_volume_check_name(const char *name, GError **error)
 {

@@ -44,6 +44,12 @@ struct storage_target {
     bool lazy_refcounts, extended_l2;
 };
 
+/* Work that is being done on a volume. */
+struct storage_volume_job {
+    const char *name;     /* create, clone, wipe, resize, delete, upload, download */
+    uint64_t done, total; /* bytes; total is 0 where nobody knows it */
+};
+
 struct storage_volume {
     struct definition definition;
     uint8_t type; /* enum storage_volume_type */
@@ -51,12 +57,14 @@ struct storage_volume {
     LIST_OF(struct storage_volume_device) devices;
     struct opt_ulong capacity, allocation, physical; /* bytes */
     struct storage_target target;
-    struct storage_target *backing; /* the image below */
+    struct storage_target *backing;          /* the image below */
+    LIST_OF(struct storage_volume_job) jobs; /* at work now */
 };
 
 XML_SCHEMA_DECLARE(storage_volume_device);
 XML_SCHEMA_DECLARE(storage_timestamps);
 XML_SCHEMA_DECLARE(storage_target);
+XML_SCHEMA_DECLARE(storage_volume_job);
 XML_SCHEMA_DECLARE(storage_volume);
 
 /* VIR_ERR_OPERATION_INVALID when a name can't be that of a file in a folder: empty, with a slash or

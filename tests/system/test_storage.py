@@ -8,6 +8,7 @@ import signal
 import subprocess
 import threading
 import time
+import xml.etree.ElementTree as ElementTree
 
 import libvirt
 import pytest
@@ -488,6 +489,51 @@ def test_cancelled(connection, pool):
     client.kill()
     client.wait()
     wait_until(lambda: code_of(volume.delete) is None, timeout=2)
+
+
+def job_of(volume):
+    """name, done and total of the work that its document tells"""
+    job = ElementTree.fromstring(volume.XMLDesc()).find("{urn:modvirt:storage:1}job")
+    return None if job is None else (job.get("name"), int(job.get("done")), int(job.get("total", 0)))
+
+
+def test_progress(connection, pool):
+    """what is at work shows how far it is, and is not taken into a new volume"""
+    volume = pool.createXML(volume_xml("v", 64 * MiB))
+    assert job_of(volume) is None
+    (ROOT / "p" / "v").write_bytes(b"x" * 64 * MiB)
+    client = subprocess.Popen(["virsh", "-c", URI, "vol-wipe", volume.path(), "--algorithm", "gutmann"],
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    seen = []
+    wait_until(lambda: seen.append(job_of(volume)) or seen[-1] and seen[-1][1] > 64 * MiB, step=0.001, timeout=60)
+    name, done, total = seen[-1]
+    assert name == "wipe" and 64 * MiB < done < total == 35 * 64 * MiB
+    pool.createXML(volume.XMLDesc().replace("<name>v<", "<name>w<"))
+    assert "modvirt" not in pool.storageVolLookupByName("w").XMLDesc()
+    client.kill()
+    client.wait()
+    wait_until(lambda: job_of(volume) is None)
+    stream = connection.newStream()
+    volume.upload(stream, 0, 4 * MiB)
+    stream.send(b"y" * 1000)
+    wait_until(lambda: job_of(volume) == ("upload", 1000, 4 * MiB))
+    stream.abort()
+    wait_until(lambda: job_of(volume) is None)
+
+
+def test_convert_progress(connection, pool):
+    """qemu-img tells how far it is, too"""
+    (ROOT / "p" / "origin").write_bytes(os.urandom(MiB) * 256)
+    pool.refresh()
+    origin = pool.storageVolLookupByName("origin")
+    thread = threading.Thread(target=pool.createXMLFrom, args=[volume_xml("v", 1, form="qcow2"), origin])
+    thread.start()
+    seen = set()
+    while thread.is_alive():
+        if "v" in pool.listVolumes():
+            seen.add(job_of(pool.storageVolLookupByName("v")))
+    thread.join()
+    assert any(job and job[0] == "clone" and 0 < job[1] < job[2] == 256 * MiB for job in seen), seen
 
 
 # ---- files of others ----
