@@ -521,19 +521,29 @@ def test_progress(connection, pool):
     wait_until(lambda: job_of(volume) is None)
 
 
-def test_convert_progress(connection, pool):
-    """qemu-img tells how far it is, too"""
-    (ROOT / "p" / "origin").write_bytes(os.urandom(MiB) * 256)
+def children(pid):
+    return [int(child) for path in pathlib.Path(f"/proc/{pid}/task").glob("*/children")
+            for child in path.read_text().split()]
+
+
+def part_size():
+    return sum(path.stat().st_blocks * 512 for path in (ROOT / "p").glob(".modvirt-part-*"))
+
+
+def test_convert_progress(connection, pool, daemon):
+    """qemu-img tells how far it is, too; it is stopped in the middle, so that it can be seen"""
+    (ROOT / "p" / "origin").write_bytes(os.urandom(MiB) * 512)
     pool.refresh()
     origin = pool.storageVolLookupByName("origin")
     thread = threading.Thread(target=pool.createXMLFrom, args=[volume_xml("v", 1, form="qcow2"), origin])
     thread.start()
-    seen = set()
-    while thread.is_alive():
-        if "v" in pool.listVolumes():
-            seen.add(job_of(pool.storageVolLookupByName("v")))
+    wait_until(lambda: part_size() > 64 * MiB, step=0.001, timeout=60)
+    tool, = children(daemon.process.pid)
+    os.kill(tool, signal.SIGSTOP)
+    name, done, total = job_of(pool.storageVolLookupByName("v"))
+    os.kill(tool, signal.SIGCONT)
     thread.join()
-    assert any(job and job[0] == "clone" and 0 < job[1] < job[2] == 256 * MiB for job in seen), seen
+    assert name == "clone" and 0 < done < total == 512 * MiB
 
 
 # ---- files of others ----
