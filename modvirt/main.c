@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Usage: modvirt status [--json] [DAEMON...] - what the daemons of this host are doing. */
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <grp.h>
 #include <json-c/json.h>
@@ -13,13 +12,10 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "base/fd.h"
-#include "base/file.h"
 #include "daemon/paths.h"
+#include "daemon/presence.h"
 
 #include "query.h"
-
-#define TABLE_MAX (64 * 1024 * 1024)
 
 enum state {
     STATE_ABSENT,  /* no socket, no process */
@@ -31,19 +27,8 @@ enum state {
 
 static const char *const state_names[] = {"absent", "waiting", "running", "silent", "dead"};
 
-/* Sockets begin with the stem. */
-static const struct known {
-    const char *name, *stem;
-} known[] = {
-    {"virtqemud"},      {"virtxend"},
-    {"virtlxcd"},       {"virtnetworkd"},
-    {"virtstoraged"},   {"virtnodedevd"},
-    {"virtsecretd"},    {"virtnwfilterd"},
-    {"virtinterfaced"}, {"virtproxyd", "libvirt"},
-};
-
 struct report {
-    const struct known *daemon;
+    const struct presence_daemon *daemon;
     enum state state;
     struct json_object *facts, *sockets; /* owned */
     char *trouble;                       /* why it is silent */
@@ -65,29 +50,19 @@ static struct json_object *describe_socket(const char *path, const struct stat *
     return socket;
 }
 
-static struct json_object *find_sockets(const struct known *daemon, const char *folder)
+static struct json_object *find_sockets(const struct presence_daemon *daemon, const char *folder)
 {
-    static const char *const suffixes[] = {"-sock", "-sock-ro", "-admin-sock"};
     struct json_object *sockets = json_object_new_array();
 
-    for (size_t i = 0; i < G_N_ELEMENTS(suffixes); i++) {
-        g_autofree char *path = g_strdup_printf(
-            "%s/%s%s", folder, daemon->stem ? daemon->stem : daemon->name, suffixes[i]);
+    for (size_t i = 0; i < PRESENCE_SOCKETS; i++) {
+        g_autofree char *path =
+            g_strdup_printf("%s/%s%s", folder, daemon->stem, presence_suffixes[i]);
         struct stat status;
 
         if (stat(path, &status) == 0 && S_ISSOCK(status.st_mode))
             json_object_array_add(sockets, describe_socket(path, &status));
     }
     return sockets;
-}
-
-/* The file alone may be what a crash left; its lock goes with the process. */
-static bool is_running(const char *pid_file)
-{
-    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    autofd int fd = open(pid_file, O_RDONLY | O_CLOEXEC);
-
-    return fd >= 0 && fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 }
 
 /* A name that comes more than once has a list. */
@@ -108,9 +83,7 @@ static void add_fact(struct json_object *facts, const char *name, const char *va
 
 static void ask(struct report *report, const char *folder)
 {
-    g_autofree char *path =
-        g_strdup_printf("%s/%s-admin-sock", folder,
-                        report->daemon->stem ? report->daemon->stem : report->daemon->name);
+    g_autofree char *path = g_strdup_printf("%s/%s-admin-sock", folder, report->daemon->stem);
     struct modvirt_daemon_get_status_ret ret = {0};
     struct arena arena ARENA_AUTO = {0};
     g_autoptr(GError) error = NULL;
@@ -124,30 +97,15 @@ static void ask(struct report *report, const char *folder)
         add_fact(report->facts, ret.items_val[i].name, ret.items_val[i].value);
 }
 
-/* By the kernel's table, as connecting would start the daemon. */
-static bool is_listened_on(const char *path)
-{
-    g_autofree char *table = NULL;
-    g_autofree char *line = g_strdup_printf(" %s\n", path);
-
-    return file_read_all("/proc/net/unix", TABLE_MAX, &table, NULL, NULL) == 0 &&
-           strstr(table, line) != NULL;
-}
-
-static enum state find_idle_state(struct json_object *sockets)
-{
-    for (size_t i = 0; i < json_object_array_length(sockets); i++) {
-        struct json_object *socket = json_object_array_get_idx(sockets, i);
-
-        if (!is_listened_on(json_object_get_string(json_object_object_get(socket, "path"))))
-            return STATE_DEAD;
-    }
-    return json_object_array_length(sockets) ? STATE_WAITING : STATE_ABSENT;
-}
-
 /* Who does not run is not connected to: that would start it. */
-static int examine(const struct known *daemon, struct report *ret, GError **error)
+static int examine(const struct presence_daemon *daemon, struct report *ret, GError **error)
 {
+    static const enum state states[] = {
+        [PRESENCE_ABSENT] = STATE_ABSENT,
+        [PRESENCE_WAITING] = STATE_WAITING,
+        [PRESENCE_RUNNING] = STATE_RUNNING,
+        [PRESENCE_DEAD] = STATE_DEAD,
+    };
     struct report report = {.daemon = daemon, .facts = json_object_new_object()};
     struct paths paths;
 
@@ -156,12 +114,9 @@ static int examine(const struct known *daemon, struct report *ret, GError **erro
         return -1;
     }
     report.sockets = find_sockets(daemon, paths.runtime);
-    if (is_running(paths.pid_file)) {
-        report.state = STATE_RUNNING;
+    report.state = states[presence_look(daemon, paths.runtime, paths.pid_file)];
+    if (report.state == STATE_RUNNING)
         ask(&report, paths.runtime);
-    } else {
-        report.state = find_idle_state(report.sockets);
-    }
     paths_clear(&paths);
     *ret = report;
     return 0;
@@ -266,7 +221,7 @@ static struct json_object *to_json(const struct report *report)
 
 /* ---- the whole ---- */
 
-static bool is_wanted(const struct known *daemon, char *const *names)
+static bool is_wanted(const struct presence_daemon *daemon, char *const *names)
 {
     for (char *const *name = names; *name; name++)
         if (strcmp(*name, daemon->name) == 0)
@@ -281,13 +236,13 @@ static int show_status(char *const *names, bool json)
     bool healthy = true;
     unsigned there = 0;
 
-    for (size_t i = 0; i < G_N_ELEMENTS(known); i++) {
+    for (size_t i = 0; i < PRESENCE_DAEMONS; i++) {
         struct report report;
         g_autoptr(GError) error = NULL;
 
-        if (!is_wanted(&known[i], names))
+        if (!is_wanted(&presence_daemons[i], names))
             continue;
-        if (examine(&known[i], &report, &error) < 0) {
+        if (examine(&presence_daemons[i], &report, &error) < 0) {
             fprintf(stderr, "modvirt: %s\n", error->message);
             return EXIT_FAILURE;
         }
@@ -326,8 +281,8 @@ static bool all_known(char *const *names)
     for (; *names; names++) {
         bool found = false;
 
-        for (size_t i = 0; i < G_N_ELEMENTS(known); i++)
-            found = found || strcmp(known[i].name, *names) == 0;
+        for (size_t i = 0; i < PRESENCE_DAEMONS; i++)
+            found = found || strcmp(presence_daemons[i].name, *names) == 0;
         if (!found) {
             fprintf(stderr, "modvirt: there is no daemon called '%s'\n", *names);
             return false;

@@ -46,6 +46,14 @@ static const struct row *probe(const char *runtime, bool readonly)
     return NULL;
 }
 
+const char *route_hypervisor(const char *daemon)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(rows) && rows[i].hypervisor; i++)
+        if (strcmp(rows[i].daemon, daemon) == 0)
+            return rows[i].scheme;
+    return NULL;
+}
+
 int route_find(const char *uri, const char *runtime, bool readonly, struct route *ret_route,
                GError **error)
 {

@@ -18,3 +18,6 @@ struct route {
  * at the folder at most. */
 int route_find(const char *uri, const char *runtime, bool readonly, struct route *ret_route,
                GError **error);
+
+/* The scheme of a daemon's URIs if it is a hypervisor's, or NULL. Borrowed. */
+const char *route_hypervisor(const char *daemon);

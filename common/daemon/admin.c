@@ -10,6 +10,7 @@
 #include "daemon/daemon.h"
 #include "daemon/dispatch.h"
 #include "daemon/status.h"
+#include "daemon/tally.h"
 #include "protocol/admin.h"
 #include "protocol/modvirt.h"
 #include "wire/connection.h"
@@ -533,13 +534,21 @@ static int begin_call(struct admin_call *call, GError **error)
     return call->method->on_loop(call, call->args, call->ret, error);
 }
 
+static void serve_own(struct request *request)
+{
+    if (request->method->number == MODVIRT_PROC_DAEMON_GET_CALLS)
+        tally_serve(request);
+    else
+        status_serve(request);
+}
+
 static void serve(struct request *request)
 {
     struct admin_call *call;
     g_autoptr(GError) error = NULL;
 
     if (request->frame->header.program == MODVIRT_PROGRAM) {
-        status_serve(request);
+        serve_own(request);
         return;
     }
     call = g_new0(struct admin_call, 1);

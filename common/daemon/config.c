@@ -297,6 +297,47 @@ static void clear_member(const struct config_part *part, const struct config_row
         g_clear_pointer((char ***)member_of(part, row), g_strfreev);
 }
 
+static bool same_value(const struct config_row *row, const void *a, const void *b)
+{
+    char *const *const *lists[] = {a, b};
+    char *const *texts[] = {a, b};
+
+    switch (row->type) {
+    case CONFIG_INT:
+        return *(const long long *)a == *(const long long *)b;
+    case CONFIG_UINT:
+        return *(const unsigned *)a == *(const unsigned *)b;
+    case CONFIG_BOOL:
+        return *(const bool *)a == *(const bool *)b;
+    case CONFIG_MODE:
+        return *(const mode_t *)a == *(const mode_t *)b;
+    case CONFIG_STRING:
+    case CONFIG_WORD:
+        return g_strcmp0(*texts[0], *texts[1]) == 0;
+    case CONFIG_LIST:
+        break;
+    }
+    if (!*lists[0] || !*lists[1])
+        return !*lists[0] && !*lists[1];
+    return g_strv_equal((const char *const *)*lists[0], (const char *const *)*lists[1]);
+}
+
+void config_warn_of_restart(const struct config_table *table, const void *old, const void *current,
+                            config_warning_function warn, void *data)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        const struct config_row *row = &table->rows[i];
+        g_autofree char *text = NULL;
+
+        if (!row->restart ||
+            same_value(row, (const char *)old + row->offset, (const char *)current + row->offset))
+            continue;
+        text = g_strdup_printf("%s has changed: that takes effect when the daemon is restarted",
+                               row->key);
+        warn(text, data);
+    }
+}
+
 void config_clear(const struct config_part *parts, size_t count)
 {
     for (size_t i = 0; i < count; i++)

@@ -33,6 +33,7 @@ struct config_row {
     const char *value;        /* default, as a file would say it; NULL: zero, no string, no list */
     long long least, most;    /* of numbers; both 0: any that fits */
     const char *const *words; /* allowed strings, NULL at the end; NULL: any */
+    bool restart;             /* a change takes effect when the daemon is started again */
     const char *no_effect;    /* why the key is taken but ignored here; offset is unused then */
     const char
         *doc; /* comment in the shipped file; "": under that of the row above; NULL: not there */
@@ -66,6 +67,10 @@ int config_load(const char *path, bool required, const struct config_part *parts
 /* Same from memory; name is shown in messages. */
 int config_read(const char *name, const char *text, size_t length, const struct config_part *parts,
                 size_t count, config_warning_function warn, void *data, GError **error);
+
+/* Tells warn of each key marked restart whose value in two structs of a table is not the same. */
+void config_warn_of_restart(const struct config_table *table, const void *old, const void *current,
+                            config_warning_function warn, void *data);
 
 /* Frees the strings and lists and sets their members to NULL. */
 void config_clear(const struct config_part *parts, size_t count);

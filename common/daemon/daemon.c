@@ -26,6 +26,7 @@
 #include "daemon/login.h"
 #include "daemon/polkit.h"
 #include "daemon/remote.h"
+#include "daemon/tally.h"
 #include "wire/connection.h"
 #include "wire/server.h"
 
@@ -231,12 +232,29 @@ int daemon_update_tls(struct daemon *daemon, GError **error)
     return -1;
 }
 
+static void log_warning(const char *text, void *data)
+{
+    log_warn("%s", text);
+}
+
+/* Sockets are made at the start alone. */
+static void warn_of_restart(const struct daemon *daemon)
+{
+    const struct retired *old = daemon->life->retired;
+
+    config_warn_of_restart(&settings_table, &old->settings, &daemon->settings, log_warning, NULL);
+    if (daemon->extra)
+        config_warn_of_restart(&daemon->spec->extra_keys, old->extra, daemon->extra, log_warning,
+                               NULL);
+}
+
 static int reload(struct daemon *daemon, GError **error)
 {
     if (load_settings(daemon, error) < 0 || log_reopen(error) < 0 ||
         logging_apply(&daemon->life->options, &daemon->settings, error) < 0 ||
         apply_settings(daemon, error) < 0)
         return -1;
+    warn_of_restart(daemon);
     if (daemon->remote && remote_has_tls(daemon->remote) && daemon_update_tls(daemon, error) < 0)
         return -1;
     return daemon->spec->reload ? daemon->spec->reload(daemon, error) : 0;
@@ -375,6 +393,7 @@ static int make_loop(struct daemon *daemon, GError **error)
         return -1;
     daemon->life->started_at = loop_now(daemon->loop);
     daemon->polkit = polkit_new(daemon->loop);
+    daemon->tally = tally_new();
     daemon->workers = workers_new("worker", &threads);
     daemon->patient = workers_new("patient", &patient_threads);
     daemon->admin_workers = workers_new("admin-worker", &admin_threads);
@@ -487,6 +506,7 @@ static void finish_loop(struct daemon *daemon)
     workers_free(daemon->patient);
     workers_free(daemon->workers);
     polkit_free(daemon->polkit);
+    tally_free(daemon->tally);
     login_shut_down();
     daemon_idle_end(daemon);
     for (size_t i = 0; i < G_N_ELEMENTS(life->signals) && life->signals[i]; i++)

@@ -16,6 +16,7 @@ struct remote;
 struct server;
 struct server_client;
 struct status;
+struct tally;
 struct workers;
 
 /*
@@ -74,6 +75,7 @@ struct daemon {
     struct workers *admin_workers;
     struct polkit *polkit;
     struct remote *remote; /* NULL: unix sockets alone */
+    struct tally *tally;   /* of the calls that it served */
 
     void *data; /* the daemon's own, set by spec->start */
     struct daemon_life *life;

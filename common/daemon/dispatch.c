@@ -5,6 +5,7 @@
 #include "base/workers.h"
 #include "daemon/authenticate.h"
 #include "daemon/daemon.h"
+#include "daemon/tally.h"
 #include "protocol/remote.h"
 #include "wire/codec.h"
 #include "wire/error-message.h"
@@ -12,6 +13,7 @@
 
 static void request_free(struct request *request)
 {
+    tally_count(request->tally, g_get_monotonic_time() - request->began, request->failed);
     if (request->in_flight)
         connection_call_end(request->connection);
     if (request->stream)
@@ -29,6 +31,7 @@ void request_fail(struct request *request, const GError *error)
     connection_send(request->connection, error_message_new(&request->frame->header, error, from));
     if (request->stream)
         stream_discard(request->stream);
+    request->failed = true;
     request_free(request);
 }
 
@@ -134,6 +137,8 @@ static struct request *request_new(struct daemon *daemon, const struct dispatch_
     request->client = client->data;
     request->frame = frame;
     request->method = method;
+    request->began = g_get_monotonic_time();
+    request->tally = tally_find(daemon->tally, find_program(table, &frame->header), method);
     request->workers = client->service->admin ? daemon->admin_workers : daemon->workers;
     return request;
 }
@@ -148,6 +153,7 @@ void request_relay(struct request *request, struct frame *reply)
 {
     struct message *message = message_from_frame(reply);
 
+    request->failed = reply->header.status == FRAME_ERROR;
     message_set_serial(message, request->frame->header.serial);
     connection_send(request->connection, message);
     if (request->stream && reply->header.status == FRAME_OK)

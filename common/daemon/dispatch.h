@@ -17,6 +17,7 @@
  */
 struct daemon;
 struct dispatch_table;
+struct tally_row;
 
 struct request {
     struct daemon *daemon;
@@ -28,6 +29,9 @@ struct request {
     struct stream *stream;   /* of methods that open one, else NULL; owned */
     struct workers *workers; /* of the server that the client is of */
     bool in_flight;          /* counted as such */
+    int64_t began;           /* by g_get_monotonic_time() */
+    struct tally_row *tally; /* where it is counted when it ends */
+    bool failed;
 };
 
 enum dispatch_lane {

@@ -16,15 +16,16 @@
 #define DEFAULT_PRIORITY "NORMAL"
 
 static const struct config_row rows[] = {
-    {"listen_tls", CONFIG_BOOL, AT(listen_tls), "0",
+    {"listen_tls", CONFIG_BOOL, AT(listen_tls), "0", .restart = true,
      .doc = "Clients from other hosts. With socket activation virtproxyd-tls.socket and\n"
             "virtproxyd-tcp.socket decide instead of these five.\n\n"
             "TLS, for qemu+tls:// (and qemu://HOST/). Needs certificates: see below."},
-    {"listen_tcp", CONFIG_BOOL, AT(listen_tcp), "0",
+    {"listen_tcp", CONFIG_BOOL, AT(listen_tcp), "0", .restart = true,
      .doc = "TCP without TLS, for qemu+tcp://. Only SASL can encrypt it; see auth_tcp."},
-    {"tls_port", CONFIG_WORD, AT(tls_port), "\"16514\"", .doc = "Ports, by number or name."},
-    {"tcp_port", CONFIG_WORD, AT(tcp_port), "\"16509\"", .doc = ""},
-    {"listen_addr", CONFIG_STRING, AT(listen_addr), .example = "\"192.0.2.1\"",
+    {"tls_port", CONFIG_WORD, AT(tls_port), "\"16514\"", .restart = true,
+     .doc = "Ports, by number or name."},
+    {"tcp_port", CONFIG_WORD, AT(tcp_port), "\"16509\"", .restart = true, .doc = ""},
+    {"listen_addr", CONFIG_STRING, AT(listen_addr), .restart = true, .example = "\"192.0.2.1\"",
      .doc = "Address, of IPv4 or IPv6, or name to listen at. Default: all."},
 
     {"auth_tls", CONFIG_STRING, AT(auth_tls), "\"none\"",
@@ -62,6 +63,13 @@ static const struct config_row rows[] = {
          "of the authority. The log's debug lines show the names of who is refused."},
     {"tls_priority", CONFIG_STRING, AT(tls_priority), .example = "\"NORMAL:-VERS-TLS1.2\"",
      .doc = "Ciphers and versions, in the words of gnutls."},
+
+    {"metrics_listen", CONFIG_LIST, AT(metrics_listen), .restart = true,
+     .example = "[ \"127.0.0.1:9177\", \"/run/libvirt/virtproxyd-metrics\" ]",
+     .doc =
+         "Where figures of all daemons and guests can be read, as OpenMetrics text by HTTP, path\n"
+         "/metrics: loopback addresses with a port, or paths of unix sockets (with the mode\n"
+         "unix_sock_ro_perms). Whoever gets there sees the names of all guests. Default: nowhere."},
 };
 
 const struct config_table remote_table = {rows, G_N_ELEMENTS(rows)};

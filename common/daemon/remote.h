@@ -11,7 +11,8 @@ struct server;
 struct server_service;
 
 /*
- * Clients from other hosts: a TCP port, and one with TLS. A daemon that serves them has
+ * Clients from other hosts: a TCP port, and one with TLS; and the addresses of the metrics, which
+ * are the daemon's own to serve. A daemon that serves them has
  * remote_table as its spec's extra_keys, so that its extra is a struct remote_settings. Loop
  * thread.
  */
@@ -25,6 +26,7 @@ struct remote_settings {
     bool tls_no_sanity_certificate, tls_no_verify_certificate;
     char **tls_allowed_dn_list; /* NULL: whoever has a certificate */
     char *tls_priority;
+    char **metrics_listen; /* NULL: nowhere */
 };
 
 extern const struct config_table remote_table;

@@ -23,16 +23,19 @@ static const char *const uuid_sources[] = {"smbios", "machine-id", NULL};
     }
 
 static const struct config_row rows[] = {
-    {"unix_sock_group", CONFIG_STRING, AT(unix_sock_group), .example = "\"libvirt\"",
+    {"unix_sock_group", CONFIG_STRING, AT(unix_sock_group), .restart = true,
+     .example = "\"libvirt\"",
      .doc = "Sockets. With socket activation the .socket units decide instead.\n\n"
             "Group that owns the rw and ro sockets; its members get in as the modes below say.\n"
             "Default: root's. Whoever may use the rw socket can become root."},
-    {"unix_sock_ro_perms", CONFIG_MODE, AT(unix_sock_ro_perms), "\"0777\"",
+    {"unix_sock_ro_perms", CONFIG_MODE, AT(unix_sock_ro_perms), "\"0777\"", .restart = true,
      .doc = "Modes of the sockets: ro (looking only), rw, admin."},
-    {"unix_sock_rw_perms", CONFIG_MODE, AT(unix_sock_rw_perms), "\"0700\"", .doc = ""},
-    {"unix_sock_admin_perms", CONFIG_MODE, AT(unix_sock_admin_perms), "\"0700\"", .doc = ""},
-    {"unix_sock_dir", CONFIG_STRING, AT(unix_sock_dir), .example = "\"/run/libvirt\"",
-     .doc = "Folder of the sockets."},
+    {"unix_sock_rw_perms", CONFIG_MODE, AT(unix_sock_rw_perms), "\"0700\"", .restart = true,
+     .doc = ""},
+    {"unix_sock_admin_perms", CONFIG_MODE, AT(unix_sock_admin_perms), "\"0700\"", .restart = true,
+     .doc = ""},
+    {"unix_sock_dir", CONFIG_STRING, AT(unix_sock_dir), .restart = true,
+     .example = "\"/run/libvirt\"", .doc = "Folder of the sockets."},
 
     {"auth_unix_ro", CONFIG_STRING, AT(auth_unix_ro), "\"none\"",
      .doc = "Authentication on the ro and rw sockets. \"none\" leaves it to their modes; "

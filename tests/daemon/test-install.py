@@ -27,7 +27,8 @@ DOCUMENTS = ("domain", "network", "storagepool", "storagevol")
 FILES = {
     "etc/libvirt/network.conf", "etc/libvirt/qemu.conf", "etc/libvirt/qemu/networks/default.xml",
     "etc/logrotate.d/libvirtd.qemu",
-    "usr/bin/modvirt", "usr/share/doc/modvirt/modvirt.md", "usr/bin/virt-ssh-helper", "usr/libexec/modvirt/virt-ssh-helper",
+    "usr/bin/modvirt", "usr/share/doc/modvirt/modvirt.md", "usr/share/doc/modvirt/metrics.md",
+    "usr/share/doc/modvirt/metrics-grafana.json", "usr/bin/virt-ssh-helper", "usr/libexec/modvirt/virt-ssh-helper",
     "usr/lib/sysusers.d/virtqemud.conf", "usr/libexec/modvirt/virtnetworkd-lease-helper",
     "usr/share/polkit-1/actions/org.libvirt.unix.policy",
     "usr/share/doc/modvirt/virtqemud-calls.md",

@@ -356,6 +356,35 @@ static void test_settings_checks(void)
                     ==, 0);
 }
 
+static void test_restart(void)
+{
+    static const struct config_row marked[] = {
+        {"flag", CONFIG_BOOL, AT(flag), .restart = true},
+        {"mode", CONFIG_MODE, AT(mode), .restart = true},
+        {"text", CONFIG_STRING, AT(text), .restart = true},
+        {"list", CONFIG_LIST, AT(list), .restart = true},
+        {"count", CONFIG_UINT, AT(count)},
+    };
+    static const struct config_table marked_table = {marked, G_N_ELEMENTS(marked)};
+    char *one[] = {"a", "b", NULL}, *same[] = {"a", "b", NULL}, *other[] = {"a", NULL};
+    struct values old = {.flag = true, .mode = 0700, .text = "x", .list = one, .count = 1};
+    struct values new = {.flag = true, .mode = 0700, .text = "x", .list = same, .count = 2};
+    g_autoptr(GString) said = g_string_new(NULL);
+
+    config_warn_of_restart(&marked_table, &old, &new, collect, said);
+    g_assert_cmpstr(said->str, ==, "");
+    new = (struct values){.list = other};
+    config_warn_of_restart(&marked_table, &old, &new, collect, said);
+    for (size_t i = 0; i < 4; i++)
+        g_assert_nonnull(strstr(said->str, marked[i].key));
+    g_assert_null(strstr(said->str, "count"));
+    g_string_truncate(said, 0);
+    new = old;
+    new.list = NULL;
+    config_warn_of_restart(&marked_table, &new, &old, collect, said);
+    g_assert_true(g_str_has_prefix(said->str, "list has changed: "));
+}
+
 static void test_peers(void)
 {
     g_autoptr(GError) error = NULL;
@@ -383,6 +412,7 @@ int main(int argc, char **argv)
     g_test_add_func("/config/settings-sample", test_settings_sample);
     g_test_add_func("/config/settings-keys", test_settings_keys);
     g_test_add_func("/config/settings-checks", test_settings_checks);
+    g_test_add_func("/config/restart", test_restart);
     g_test_add_func("/config/peers", test_peers);
     return g_test_run();
 }
