@@ -15,16 +15,19 @@
 #define DEADLINE_MS 30000
 #define OUTPUT_MOST 65536
 
-static char *make_input(const struct network *network)
+static char *make_input(const struct network *network, const struct network_port *port)
 {
     GString *text = g_string_new("<hookData>\n");
 
     xml_write_part(&network_schema, network, 0, 2, text);
+    if (port)
+        xml_write_part(&network_port_schema, port, XML_WRITE_STATUS, 2, text);
     g_string_append(text, "</hookData>\n");
     return g_string_free(text, FALSE);
 }
 
-int hook_run(const struct network *network, const char *operation, const char *sub, GError **error)
+static int run(const struct network *network, const struct network_port *port,
+               const char *operation, const char *sub, GError **error)
 {
     const char *argv[] = {networkd->hook, network->name, operation, sub, "-", NULL};
     const struct process_spec spec = {.argv = argv};
@@ -33,7 +36,7 @@ int hook_run(const struct network *network, const char *operation, const char *s
 
     if (access(networkd->hook, X_OK) < 0)
         return 0;
-    input = make_input(network);
+    input = make_input(network, port);
     if (process_capture(&spec, input, OUTPUT_MOST, DEADLINE_MS, &output, error) < 0)
         return -1;
     bool good = WIFEXITED(output.status) && WEXITSTATUS(output.status) == 0;
@@ -44,6 +47,26 @@ int hook_run(const struct network *network, const char *operation, const char *s
     }
     process_output_clear(&output);
     return good ? 0 : -1;
+}
+
+int hook_run(const struct network *network, const char *operation, const char *sub, GError **error)
+{
+    return run(network, NULL, operation, sub, error);
+}
+
+int hook_run_port(const struct network *network, const struct network_port *port,
+                  const char *operation, GError **error)
+{
+    return run(network, port, operation, "begin", error);
+}
+
+void hook_tell_port(const struct network *network, const struct network_port *port,
+                    const char *operation)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (hook_run_port(network, port, operation, &error) < 0)
+        log_warn("%s", error->message);
 }
 
 void hook_tell(const struct network *network, const char *operation, const char *sub)

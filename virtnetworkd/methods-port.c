@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
+#include "base/log.h"
 #include "driver/generic.h"
 #include "driver/params.h"
 #include "object/change.h"
 #include "protocol/remote-handlers.h"
 #include "xml/xml.h"
 
+#include "bandwidth.h"
+#include "hook.h"
 #include "methods.h"
 #include "ports.h"
 #include "vnet.h"
@@ -144,7 +147,7 @@ static struct net_bandwidth *make_bandwidth(struct arena *arena, const struct li
 {
     struct net_bandwidth *bandwidth = arena_new(arena, struct net_bandwidth);
 
-    bandwidth->class_id = old ? old->class_id : 0;
+    bandwidth->class_id = old && limits->in_floor ? old->class_id : 0;
     bandwidth->inbound =
         make_rate(arena, limits->in_average, limits->in_peak, limits->in_floor, limits->in_burst);
     bandwidth->outbound =
@@ -195,6 +198,13 @@ static int read_port(struct network *network, const char *text, bool validate,
                          (void **)ret_port, error);
 }
 
+/* Of a port that did not come to be: its place on the bridge. */
+static void take_back(struct network *network, struct network_port *port)
+{
+    ports_remove(network, port->uuid, NULL);
+    bandwidth_follow(network, port, NULL, NULL);
+}
+
 int network_port_create_xml(struct call *call,
                             const struct remote_network_port_create_xml_args *args,
                             struct remote_network_port_create_xml_ret *ret, GError **error)
@@ -209,8 +219,13 @@ int network_port_create_xml(struct call *call,
     if (read_port(network, args->xml, args->flags & VIR_NETWORK_PORT_CREATE_VALIDATE, &port,
                   error) < 0 ||
         ports_add(network, port, args->flags & VIR_NETWORK_PORT_CREATE_RECLAIM, error) < 0 ||
-        change_save(&change, error) < 0)
+        bandwidth_follow(network, NULL, port, error) < 0)
         return -1;
+    if (hook_run_port(network, port, "port-created", error) < 0 ||
+        change_save(&change, error) < 0) {
+        take_back(network, port);
+        return -1;
+    }
     fill_handle(call, job_object(job), port, &ret->port);
     return 0;
 }
@@ -220,11 +235,19 @@ int network_port_delete(struct call *call, const struct remote_network_port_dele
 {
     JOB_AUTO struct job *job = NULL;
     CHANGE_AUTO struct change change = {0};
+    g_autoptr(GError) problem = NULL;
+    const struct network_port *port;
 
-    if (begin(call, &args->port.net, &job, &change, error) < 0 ||
-        ports_remove((struct network *)change.live, args->port.uuid, error) < 0)
+    if (begin(call, &args->port.net, &job, &change, error) < 0)
         return -1;
-    return change_save(&change, error);
+    struct network *network = (struct network *)change.live;
+    if (!(port = ports_find(network, args->port.uuid, error)) ||
+        ports_remove(network, args->port.uuid, error) < 0 || change_save(&change, error) < 0)
+        return -1;
+    if (bandwidth_follow(network, port, NULL, &problem) < 0)
+        log_warn("network '%s': %s", network->name, problem->message);
+    hook_tell_port(network, port, "port-deleted");
+    return 0;
 }
 
 int network_port_set_parameters(struct call *call,
@@ -242,11 +265,17 @@ int network_port_set_parameters(struct call *call,
     if (params_read(args->params_val, args->params_len, limit_rows, G_N_ELEMENTS(limit_rows),
                     &limits, error) < 0)
         return -1;
+    struct network *network = (struct network *)change.live;
+    const struct network_port old = *port;
     struct net_bandwidth *bandwidth = make_bandwidth(&change.live->arena, &limits, port->bandwidth);
-    if (ports_check_floor((struct network *)change.live, port, bandwidth, error) < 0)
+    if (ports_limit(network, port, bandwidth, error) < 0)
         return -1;
-    port->bandwidth = bandwidth;
-    return change_save(&change, error);
+    if (bandwidth_follow(network, &old, port, error) == 0 && change_save(&change, error) == 0)
+        return 0;
+    const struct network_port wanted = *port;
+    *port = old;
+    bandwidth_follow(network, &wanted, port, NULL);
+    return -1;
 }
 
 static const struct method rows[] = {

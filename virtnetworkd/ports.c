@@ -5,12 +5,10 @@
 
 #include "base/error.h"
 #include "base/uuid.h"
+#include "host/traffic.h"
 #include "xml/xml.h"
 
 #define REFUSE(code, ...) (error_set(error, (code), __VA_ARGS__), -1)
-
-/* Traffic classes of the bridge below are taken: the root, all, and what has no guarantee. */
-#define FIRST_CLASS 3
 
 /* ---- finding ---- */
 
@@ -143,6 +141,83 @@ static int make_plug(struct network *network, struct network_plug *plug, GError 
 
 /* ---- what a port has from elsewhere ---- */
 
+#define MISMATCH(what)                                                                             \
+    REFUSE(VIR_ERR_XML_ERROR, "attempt to merge virtualports with mismatched %s of network '%s'",  \
+           what, network->name)
+
+/* Takes a value that is not there yet; one that is must be the same. */
+static bool join_id(uint8_t id[16], const uint8_t other[16])
+{
+    if (!uuid_is_valid(other))
+        return true;
+    if (uuid_is_valid(id))
+        return memcmp(id, other, UUID_BYTES) == 0;
+    memcpy(id, other, UUID_BYTES);
+    return true;
+}
+
+static bool join_number(struct opt_uint *number, struct opt_uint other)
+{
+    if (!other.set)
+        return true;
+    if (number->set)
+        return number->value == other.value;
+    *number = other;
+    return true;
+}
+
+static int join_virtual_port(const struct network *network, struct net_virtual_port *port,
+                             const struct net_virtual_port *other, GError **error)
+{
+    if (!other)
+        return 0;
+    if (port->type && other->type && port->type != other->type)
+        return MISMATCH("types");
+    port->type = port->type ? port->type : other->type;
+    if (port->profile_id && other->profile_id && strcmp(port->profile_id, other->profile_id) != 0)
+        return MISMATCH("profileids");
+    port->profile_id = port->profile_id ? port->profile_id : other->profile_id;
+    if (!join_id(port->interface_id, other->interface_id))
+        return MISMATCH("interfaceids");
+    if (!join_id(port->instance_id, other->instance_id))
+        return MISMATCH("instanceids");
+    if (!join_number(&port->manager_id, other->manager_id) ||
+        !join_number(&port->type_id, other->type_id) ||
+        !join_number(&port->type_id_version, other->type_id_version))
+        return MISMATCH("numbers");
+    return 0;
+}
+
+static bool has_interface_id(unsigned type)
+{
+    return type == VIRTUAL_PORT_OPENVSWITCH || type == VIRTUAL_PORT_MIDONET;
+}
+
+/* The switch knows a port by its interfaceid: it is there for as long as the port is. */
+static int settle_virtual_port(struct network *network, struct network_port *port,
+                               const struct network_portgroup *group, GError **error)
+{
+    struct net_virtual_port joined =
+        port->virtual_port ? *port->virtual_port : (struct net_virtual_port){0};
+
+    if (join_virtual_port(network, &joined, network->virtual_port, error) < 0 ||
+        join_virtual_port(network, &joined, group ? group->virtual_port : NULL, error) < 0)
+        return -1;
+    if (!joined.type)
+        return 0;
+    if (network->bridge && !has_interface_id(joined.type))
+        return REFUSE(VIR_ERR_CONFIG_UNSUPPORTED,
+                      "<virtualport type='%s'> not supported for network '%s' which uses a bridge "
+                      "device",
+                      names_word(&virtual_port_type_names, joined.type), network->name);
+    if (has_interface_id(joined.type) && !uuid_is_valid(joined.interface_id) &&
+        uuid_generate(joined.interface_id) < 0)
+        return REFUSE(VIR_ERR_INTERNAL_ERROR, "no random UUID");
+    port->virtual_port = arena_new(&network->definition.arena, struct net_virtual_port);
+    *port->virtual_port = joined;
+    return 0;
+}
+
 static int settle(struct network *network, struct network_port *port, GError **error)
 {
     const struct network_portgroup *group = network_find_portgroup(network, port->group);
@@ -154,15 +229,14 @@ static int settle(struct network *network, struct network_port *port, GError **e
         port->bandwidth = group->bandwidth;
     if (!port->vlan)
         port->vlan = group && group->vlan ? group->vlan : network->vlan;
-    if (!port->virtual_port)
-        port->virtual_port =
-            group && group->virtual_port ? group->virtual_port : network->virtual_port;
     if (!port->trust_guest_rx_filters && group)
         port->trust_guest_rx_filters = group->trust_guest_rx_filters;
     if (!port->trust_guest_rx_filters)
         port->trust_guest_rx_filters = network->trust_guest_rx_filters;
     if (!port->isolated)
         port->isolated = network->port_isolated;
+    if (settle_virtual_port(network, port, group, error) < 0)
+        return -1;
     if (port->vlan && network_is_managed(network))
         return REFUSE(VIR_ERR_CONFIG_UNSUPPORTED,
                       "an interface connecting to network '%s' is requesting a vlan tag, but that "
@@ -178,8 +252,9 @@ static uint64_t floor_of(const struct net_bandwidth *bandwidth)
     return bandwidth && bandwidth->inbound ? bandwidth->inbound->floor : 0;
 }
 
-int ports_check_floor(const struct network *network, const struct network_port *port,
-                      const struct net_bandwidth *bandwidth, GError **error)
+/* Is so much left for a port that is to have this, in place of what it has? */
+static int check_floor(const struct network *network, const struct network_port *port,
+                       const struct net_bandwidth *bandwidth, GError **error)
 {
     const struct net_rate *all = network->bandwidth ? network->bandwidth->inbound : NULL;
     uint64_t sum = floor_of(bandwidth);
@@ -200,30 +275,53 @@ int ports_check_floor(const struct network *network, const struct network_port *
     return 0;
 }
 
-/* The lowest class that nobody has. */
-static unsigned choose_class(const struct network *network)
+static bool class_is_free(const struct network *network, const struct network_port *port,
+                          unsigned id)
 {
-    for (unsigned id = FIRST_CLASS;; id++) {
-        bool taken = false;
-
-        LIST_EACH (port, &network->ports)
-            taken = taken || (port->bandwidth && port->bandwidth->class_id == id);
-        if (!taken)
-            return id;
-    }
+    LIST_EACH (other, &network->ports)
+        if (other != port && other->bandwidth && other->bandwidth->class_id == id)
+            return false;
+    return id >= TRAFFIC_FIRST_PART && id <= TRAFFIC_LAST_PART;
 }
 
+static unsigned choose_class(const struct network *network, const struct network_port *port)
+{
+    unsigned id = TRAFFIC_FIRST_PART;
+
+    while (id < TRAFFIC_LAST_PART && !class_is_free(network, port, id))
+        id++;
+    return id;
+}
+
+/* A class is for who has a guarantee, and for them alone. */
 static int guarantee(struct network *network, struct network_port *port, bool keep, GError **error)
 {
-    if (ports_check_floor(network, port, port->bandwidth, error) < 0)
+    struct net_bandwidth *bandwidth = port->bandwidth;
+    bool wanted = floor_of(bandwidth) > 0;
+
+    if (check_floor(network, port, bandwidth, error) < 0)
         return -1;
-    if (!floor_of(port->bandwidth) || (keep && port->bandwidth->class_id))
+    if (!wanted && (!bandwidth || !bandwidth->class_id))
+        return 0;
+    if (wanted && keep && class_is_free(network, port, bandwidth->class_id))
         return 0;
     /* the group's own is shared by its ports */
-    port->bandwidth =
-        xml_copy_part(&net_bandwidth_schema, port->bandwidth, &network->definition.arena);
-    port->bandwidth->class_id = choose_class(network);
+    bandwidth = xml_copy_part(&net_bandwidth_schema, bandwidth, &network->definition.arena);
+    bandwidth->class_id = wanted ? choose_class(network, port) : 0;
+    port->bandwidth = bandwidth;
     return 0;
+}
+
+int ports_limit(struct network *network, struct network_port *port, struct net_bandwidth *bandwidth,
+                GError **error)
+{
+    struct net_bandwidth *old = port->bandwidth;
+
+    port->bandwidth = bandwidth;
+    if (guarantee(network, port, true, error) == 0)
+        return 0;
+    port->bandwidth = old;
+    return -1;
 }
 
 /* ---- in and out ---- */

@@ -23,6 +23,6 @@ struct network_port *ports_find(const struct network *network, const uint8_t uui
 /* Takes it out. Same error. */
 int ports_remove(struct network *network, const uint8_t uuid[16], GError **error);
 
-/* Is so much bandwidth left for a port that is to have this, in place of what it has? */
-int ports_check_floor(const struct network *network, const struct network_port *port,
-                      const struct net_bandwidth *bandwidth, GError **error);
+/* Gives it other limits; a guarantee among them is counted, and gets a class. Same errors. */
+int ports_limit(struct network *network, struct network_port *port, struct net_bandwidth *bandwidth,
+                GError **error);

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 
 #include "base/error.h"
+#include "base/mac.h"
 #include "base/process.h"
 
 #define OUTPUT_LIMIT 65536
@@ -55,18 +56,42 @@ static void clear(const char *name)
     run(begin("qdisc del", name, "ingress"), NULL);
 }
 
-/* What leaves waits for its turn. */
-static int shape(const char *name, const struct traffic_rate *rate, GError **error)
+/* Classes: all, below it what is guaranteed nothing, and beside that a part for each guarantee. */
+#define ALL 1
+#define REST 2
+
+static uint64_t most(const struct traffic_rate *rate)
 {
-    if (run(begin("qdisc add", name, "root handle 1: htb default 1"), error) < 0)
-        return -1;
-    GPtrArray *words = begin("class add", name, "parent 1: classid 1:1 htb");
-    add_amount(words, "rate", rate->average, "kbps");
-    if (rate->peak)
-        add_amount(words, "ceil", rate->peak, "kbps");
-    if (rate->burst)
-        add_amount(words, "burst", rate->burst, "kb");
+    return rate->peak ? rate->peak : rate->average;
+}
+
+/* Made or changed. */
+static int set_class(const char *name, unsigned id, uint64_t rate, uint64_t ceil, uint64_t burst,
+                     GError **error)
+{
+    GPtrArray *words =
+        begin("class replace", name, id == ALL ? "parent 1: classid" : "parent 1:1 classid");
+
+    g_ptr_array_add(words, g_strdup_printf("1:%x", id));
+    add_words(words, "htb");
+    add_amount(words, "rate", MAX(rate, 1), "kbps");
+    if (ceil)
+        add_amount(words, "ceil", ceil, "kbps");
+    if (burst)
+        add_amount(words, "burst", burst, "kb");
     return run(words, error);
+}
+
+/* What leaves waits for its turn. */
+static int shape(const char *name, const struct traffic_rate *rate, bool shared, GError **error)
+{
+    GPtrArray *words = begin("qdisc add", name, "root handle 1: htb default");
+
+    g_ptr_array_add(words, g_strdup_printf("%d", shared ? REST : ALL));
+    if (run(words, error) < 0 ||
+        set_class(name, ALL, rate->average, rate->peak, rate->burst, error) < 0)
+        return -1;
+    return shared ? traffic_set_rest(name, rate->average, rate, error) : 0;
 }
 
 /* What comes in can only be dropped. */
@@ -82,14 +107,69 @@ static int police(const char *name, const struct traffic_rate *rate, GError **er
     return run(words, error);
 }
 
-int traffic_limit(const char *name, const struct traffic_rate *out, const struct traffic_rate *in,
-                  GError **error)
+static int limit(const char *name, const struct traffic_rate *out, const struct traffic_rate *in,
+                 bool shared, GError **error)
 {
     clear(name);
-    if ((out->average && shape(name, out, error) < 0) ||
+    if ((out->average && shape(name, out, shared, error) < 0) ||
         (in->average && police(name, in, error) < 0)) {
         clear(name);
         return -1;
     }
     return 0;
+}
+
+int traffic_limit(const char *name, const struct traffic_rate *out, const struct traffic_rate *in,
+                  GError **error)
+{
+    return limit(name, out, in, false, error);
+}
+
+/* ---- parts ---- */
+
+int traffic_limit_shared(const char *name, const struct traffic_rate *out,
+                         const struct traffic_rate *in, GError **error)
+{
+    return limit(name, out, in, true, error);
+}
+
+int traffic_set_rest(const char *name, uint64_t rest, const struct traffic_rate *out,
+                     GError **error)
+{
+    return set_class(name, REST, rest, most(out), out->burst, error);
+}
+
+/* The filter of a class has its number as its priority, by which it is found. */
+static GPtrArray *begin_filter(const char *verb, const char *name, unsigned id)
+{
+    GPtrArray *words = begin(verb, name, "parent 1: protocol all pref");
+
+    g_ptr_array_add(words, g_strdup_printf("%u", id));
+    return words;
+}
+
+int traffic_guarantee(const char *name, const struct traffic_part *part,
+                      const struct traffic_rate *out, GError **error)
+{
+    char mac[MAC_TEXT];
+
+    if (set_class(name, part->id, part->floor, most(out), out->burst, error) < 0)
+        return -1;
+    run(begin_filter("filter del", name, part->id), NULL);
+    GPtrArray *words = begin_filter("filter add", name, part->id);
+    add_words(words, "u32 match ether dst");
+    g_ptr_array_add(words, g_strdup(mac_format(part->mac, mac)));
+    add_words(words, "flowid");
+    g_ptr_array_add(words, g_strdup_printf("1:%x", part->id));
+    return run(words, error);
+}
+
+int traffic_release(const char *name, unsigned id, GError **error)
+{
+    GPtrArray *words;
+
+    run(begin_filter("filter del", name, id), NULL);
+    words = begin("class del", name, "classid");
+    g_ptr_array_add(words, g_strdup_printf("1:%x", id));
+    return run(words, error);
 }

@@ -3,6 +3,7 @@
 
 #include <linux/if_link.h>
 #include <net/if.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -73,4 +74,38 @@ int virtual_function_set(const char *address, const uint8_t mac[6], unsigned vla
         error_set_errno(error, failure, "cannot set the address of function %d of '%s'", number,
                         adapter);
     return failure ? -1 : 0;
+}
+
+/* Its name is the last part of what a link of the adapter leads to. */
+static bool read_function(const char *link, struct virtual_function *ret_function)
+{
+    g_autofree char *target = g_file_read_link(link, NULL), *folder = NULL, *address = NULL;
+    struct virtual_function function = {0};
+    g_auto(GStrv) devices = NULL;
+
+    address = target ? g_path_get_basename(target) : g_strdup("");
+    if (sscanf(address, "%x:%x:%x.%u", &function.domain, &function.bus, &function.slot,
+               &function.function) != 4)
+        return false;
+    folder = g_strdup_printf("%s/net", link);
+    if (file_list(folder, NULL, &devices, NULL) == 0 && devices[0])
+        g_strlcpy(function.device, devices[0], sizeof(function.device));
+    *ret_function = function;
+    return true;
+}
+
+GArray *virtual_function_list(const char *adapter)
+{
+    GArray *functions = g_array_new(FALSE, TRUE, sizeof(struct virtual_function));
+
+    for (int number = 0; number < MOST_FUNCTIONS; number++) {
+        g_autofree char *link =
+            g_strdup_printf("/sys/class/net/%s/device/virtfn%d", adapter, number);
+        struct virtual_function function;
+
+        if (!read_function(link, &function))
+            break;
+        g_array_append_val(functions, function);
+    }
+    return functions;
 }

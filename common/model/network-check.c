@@ -5,6 +5,10 @@
 
 #include "base/mac.h"
 #include "model/text-types.h"
+#include "xml/xml.h"
+
+/* The packet filter has an entry for each. */
+#define MOVED_PORTS_MOST 4096
 
 #define REFUSE(at, path, code, ...) xml_at_fail((at), (path), (code), error, __VA_ARGS__)
 #define MODE_NAME(mode) ((mode) ? names_word(&network_forward_mode_names, (mode)) : "isolated")
@@ -65,7 +69,8 @@ int network_check_forward(struct xml_at *at, void *object, GError **error)
                       "The <nat> element can only be used when <forward> 'mode' is 'nat'");
     if (forward->pfs.count > 1)
         return REFUSE(at, "pf", VIR_ERR_XML_ERROR, "Only one <pf> element is allowed in <forward>");
-    if (forward->pfs.count &&
+    /* one that runs has the functions of the adapter */
+    if (forward->pfs.count && !(xml_at_flags(at) & XML_READ_STATUS) &&
         (forward->interfaces.count || forward->hostdevs.count || forward->dev))
         return REFUSE(at, "pf", VIR_ERR_XML_ERROR,
                       "a <pf> element can't be used with <interface>, <address> or dev");
@@ -75,7 +80,7 @@ int network_check_forward(struct xml_at *at, void *object, GError **error)
     if (forward->hostdevs.count && forward->mode != NETWORK_HOSTDEV)
         return REFUSE(at, "address", VIR_ERR_XML_ERROR,
                       "<address> elements can only be used in hostdev mode");
-    if (join_devices(at, forward, error) < 0)
+    if (!forward->pfs.count && join_devices(at, forward, error) < 0)
         return -1;
     if ((forward->mode == NETWORK_NAT || forward->mode == NETWORK_ROUTE) &&
         forward->interfaces.count > 1)
@@ -100,6 +105,9 @@ int network_check_port_range(struct xml_at *at, void *object, GError **error)
         return REFUSE(at, "@end", VIR_ERR_XML_ERROR, "the range of ports is reversed");
     if (range->to && range->to + (last - range->start) > 65535)
         return REFUSE(at, "@to", VIR_ERR_XML_ERROR, "the last port of the guest is above 65535");
+    if (range->to && range->to != range->start && last - range->start >= MOVED_PORTS_MOST)
+        return REFUSE(at, "@to", VIR_ERR_CONFIG_UNSUPPORTED,
+                      "a range that leads to other ports has at most %d", MOVED_PORTS_MOST);
     return 0;
 }
 

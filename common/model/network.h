@@ -44,8 +44,10 @@ struct network_pf {
     const char *dev;
 };
 
+enum network_hostdev_type { NETWORK_HOSTDEV_NONE, NETWORK_HOSTDEV_PCI };
+
 struct network_hostdev {
-    uint8_t type; /* always pci */
+    uint8_t type; /* enum network_hostdev_type */
     struct pci_address pci;
     unsigned connections;
 };

@@ -13,102 +13,8 @@ import daemon as tested
 import netns
 from conftest import code_of
 from daemon import wait_until
-from netns import Host, run
-
-URI = "network:///system"
-OUTSIDE, OUTSIDE6 = "203.0.113.9", "2001:db8:f::9"
-
-NETWORK = """<network %(attributes)s>
-  <name>%(name)s</name>
-  %(forward)s
-  <bridge name='%(bridge)s' stp='off'/>
-  %(more)s
-  <ip address='%(net)s.1' netmask='255.255.255.0'>
-    <dhcp><range start='%(net)s.2' end='%(net)s.200'/>%(dhcp)s</dhcp>
-  </ip>
-  %(ipv6)s
-  <o:options xmlns:o='http://libvirt.org/schemas/network/dnsmasq/1.0'><o:option value='no-ping'/></o:options>
-</network>"""
-
-
-def network_xml(name="net", **values):
-    return NETWORK % {"name": name, "attributes": "", "forward": "<forward mode='nat'/>", "more": "",
-                      "bridge": "br-" + name, "net": "192.168.77", "dhcp": "", "ipv6": "", **values}
-
-
-@pytest.fixture(scope="module")
-def daemon():
-    running = tested.Daemon(name="virtnetworkd").start()
-    yield running
-    running.stop()
-
-
-def remove_networks(opened):
-    for network in opened.listAllNetworks():
-        active = network.isActive()
-        if network.isPersistent():
-            network.undefine()
-        if active:
-            network.destroy()
-
-
-@pytest.fixture
-def connection(daemon):
-    """an open connection; afterwards there is no network, and nothing of one"""
-    opened = libvirt.open(URI)
-    yield opened
-    assert daemon.alive(), daemon.log_tail()
-    opened.close()
-    with libvirt.open(URI) as fresh:
-        remove_networks(fresh)
-    wait_until(lambda: leftovers() == "", what=leftovers)
-
-
-def leftovers():
-    """bridges, rules and processes of networks that are gone"""
-    left = run("ip", "-o", "link", "show", "type", "bridge")
-    left += "".join(l for l in run("nft", "list", "ruleset").splitlines() if "br-" in l)
-    left += " ".join(map(str, dnsmasq_pids()))
-    left += " ".join(p.name for p in pathlib.Path("/run/libvirt/network").glob("*.*"))
-    return left
-
-
-def dnsmasq_pids(name=""):
-    found = []
-    for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            words = path.read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if words[0].endswith(b"dnsmasq") and ("/dnsmasq/" + name).encode() in words[1]:
-            found.append(int(path.parent.name))
-    return found
-
-
-@pytest.fixture
-def hosts():
-    """makes hosts, and removes them"""
-    made = []
-
-    def make(name, bridge=None):
-        made.append(Host(name, bridge))
-        return made[-1]
-
-    yield make
-    for host in made:
-        host.remove()
-
-
-@pytest.fixture
-def outside(hosts):
-    """a host of the world, behind a link of this one"""
-    host = hosts("outside")
-    run("ip", "addr", "add", "203.0.113.1/24", "dev", host.link)
-    run("ip", "addr", "add", "2001:db8:f::1/64", "dev", host.link, "nodad")
-    host.address(OUTSIDE + "/24", "203.0.113.1")
-    host.address(OUTSIDE6 + "/64", "2001:db8:f::1")
-    return host
-
+from netns import run
+from networks import *  # noqa: F403 - fixtures
 
 # ---- the life of a network ----
 
@@ -245,12 +151,6 @@ def test_leases_in_parallel(connection, hosts):
 
 
 # ---- who reaches whom ----
-
-def plug(hosts, name, bridge="br-net", net="192.168.77", number=10):
-    host = hosts(name, bridge)
-    host.address("%s.%d/24" % (net, number), net + ".1")
-    return host
-
 
 def test_nat(connection, hosts, outside):
     connection.networkCreateXML(network_xml())
@@ -416,12 +316,6 @@ def test_rules_of_others_are_theirs(connection, daemon):
     assert daemon.log_tail().count("put back") == before
 
 
-def check(name, code):
-    done = run(tested.BUILD / "virtnetworkd/virtnetworkd", "--check", name, check=False)
-    assert done.returncode == code, done.stdout + done.stderr
-    return done.stdout
-
-
 def test_check(connection, daemon, hosts, outside):
     """who drops the network's packets is named; with what is asked for, they pass"""
     check("net", 2)
@@ -469,11 +363,6 @@ def test_hook(connection):
 
 # ---- net-update ----
 
-def update(network, command, section, text, flags=libvirt.VIR_NETWORK_UPDATE_AFFECT_LIVE, parent=-1):
-    return network.update(getattr(libvirt, "VIR_NETWORK_UPDATE_COMMAND_" + command),
-                          getattr(libvirt, "VIR_NETWORK_SECTION_" + section), parent, text, flags)
-
-
 def test_update(connection, hosts):
     network = connection.networkDefineXML(network_xml())
     network.create()
@@ -509,12 +398,6 @@ def test_update(connection, hosts):
 
 
 # ---- ports ----
-
-PORT = """<networkport>
-  <owner><name>guest</name><uuid>7347e8a9-bd25-409c-b4c3-ebf8744322b4</uuid></owner>
-  <mac address='52:54:00:7b:35:%02x'/>%s
-</networkport>"""
-
 
 def test_ports(connection, daemon):
     more = "<bandwidth><inbound average='1000' peak='2000'/></bandwidth>" \
