@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "dnsmasq.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -13,6 +14,7 @@
 #include "base/process.h"
 #include "base/workers.h"
 #include "daemon/daemon.h"
+#include "host/socket-owner.h"
 #include "object/job.h"
 
 #include "dnsmasq-config.h"
@@ -151,6 +153,69 @@ static int run_again(const struct network *network, GError **error)
     return -1;
 }
 
+/* ---- who has its port ---- */
+
+/* What it can't have, by what it says then. */
+static const struct {
+    const char *words;
+    unsigned port;
+} ports[] = {
+    {"DHCPv6 server socket", 547},
+    {"DHCP server socket", 67},
+    {"TFTP", 69},
+    {"listening socket", 53},
+};
+
+static unsigned find_port(const char *said)
+{
+    for (size_t i = 0; strstr(said, strerror(EADDRINUSE)) && i < G_N_ELEMENTS(ports); i++)
+        if (strstr(said, ports[i].words))
+            return ports[i].port;
+    return 0;
+}
+
+/* Other networks' have their ports on their own bridges alone. */
+static bool is_a_networks(pid_t pid)
+{
+    g_autofree char *path = g_strdup_printf("/proc/%d/cmdline", (int)pid), *text = NULL;
+    g_autofree char *option = g_strdup_printf("--conf-file=%s/", networkd->dnsmasq_folder);
+    size_t length;
+
+    return file_read_all(path, OUTPUT_MOST, &text, &length, NULL) == 0 &&
+           memmem(text, length, option, strlen(option));
+}
+
+static void append_owners(bool udp, unsigned port, GString *out)
+{
+    g_autoptr(GArray) pids = socket_owner_list(udp, port);
+
+    for (guint i = 0; i < pids->len; i++) {
+        pid_t pid = g_array_index(pids, pid_t, i);
+        g_autofree char *path = g_strdup_printf("/proc/%d/comm", (int)pid), *name = NULL;
+
+        if (!is_a_networks(pid) && file_read_all(path, 64, &name, NULL, NULL) == 0)
+            g_string_append_printf(out, "%s'%s' (process %d)", out->len ? ", " : "",
+                                   g_strchomp(name), (int)pid);
+    }
+}
+
+static void name_owner(GError **error)
+{
+    unsigned port = error ? find_port((*error)->message) : 0;
+    g_autoptr(GString) owners = g_string_new(NULL);
+
+    if (port)
+        append_owners(true, port, owners);
+    if (port == 53 && !owners->len)
+        append_owners(false, port, owners);
+    if (!owners->len)
+        return;
+    g_autofree char *said = g_steal_pointer(&(*error)->message);
+    (*error)->message = g_strdup_printf("%s: port %u of all addresses belongs to %s: have it serve "
+                                        "the addresses that it needs alone",
+                                        said, port, owners->str);
+}
+
 /* ---- watching ---- */
 
 struct watch {
@@ -238,8 +303,12 @@ int dnsmasq_start(struct vnet *vnet, const struct network *network, GError **err
     if (!dnsmasq_is_needed(network))
         return 0;
     if (!pid) {
-        if (write_files(network, error) < 0 || run_again(network, error) < 0)
+        if (write_files(network, error) < 0)
             return -1;
+        if (run_again(network, error) < 0) {
+            name_owner(error);
+            return -1;
+        }
         pid = dnsmasq_pid(network);
     }
     if (!pid) {

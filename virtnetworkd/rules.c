@@ -230,39 +230,6 @@ static int apply(const GString *orders, GError **error)
     return 0;
 }
 
-/* ---- one network ---- */
-
-int rules_add(const struct network *network, GError **error)
-{
-    g_autoptr(GString) orders = g_string_new(NULL);
-
-    append(network, firewall_write_add, orders);
-    g_mutex_lock(&lock);
-    int result = apply(orders, error);
-    if (result == 0) {
-        note(network);
-        save();
-    }
-    g_mutex_unlock(&lock);
-    return result;
-}
-
-int rules_replace(const struct network *old, const struct network *network, GError **error)
-{
-    g_autoptr(GString) orders = g_string_new(NULL);
-
-    append(old, firewall_write_remove, orders);
-    append(network, firewall_write_add, orders);
-    g_mutex_lock(&lock);
-    int result = apply(orders, error);
-    if (result == 0) {
-        note(network);
-        save();
-    }
-    g_mutex_unlock(&lock);
-    return result;
-}
-
 /* ---- all networks ---- */
 
 static void clear_rules(void *rules)
@@ -293,7 +260,57 @@ static int restore(GError **error)
     return apply(orders, error);
 }
 
-/* What is not there as it should be is taken away with all the rest, which is put back. */
+/* ---- one network ---- */
+
+static bool have_changed(void)
+{
+    g_autofree char *found = expected ? digest_tables() : NULL;
+
+    return found && strcmp(found, expected) != 0;
+}
+
+/* By orders for one network alone; but where somebody else has been at the tables meanwhile, or
+ * has taken away what is to go, all is made anew. */
+static int change(const GString *orders, GError **error)
+{
+    if (!have_changed() && apply(orders, NULL) == 0)
+        return 0;
+    return restore(error);
+}
+
+int rules_add(const struct network *network, GError **error)
+{
+    g_autoptr(GString) orders = g_string_new(NULL);
+
+    append(network, firewall_write_add, orders);
+    g_mutex_lock(&lock);
+    note(network);
+    int result = change(orders, error);
+    if (result == 0)
+        save();
+    else
+        forget(network);
+    g_mutex_unlock(&lock);
+    return result;
+}
+
+int rules_replace(const struct network *old, const struct network *network, GError **error)
+{
+    g_autoptr(GString) orders = g_string_new(NULL);
+
+    append(old, firewall_write_remove, orders);
+    append(network, firewall_write_add, orders);
+    g_mutex_lock(&lock);
+    note(network);
+    int result = change(orders, error);
+    if (result == 0)
+        save();
+    else
+        note(old);
+    g_mutex_unlock(&lock);
+    return result;
+}
+
 int rules_remove(const struct network *network, GError **error)
 {
     g_autoptr(GString) orders = g_string_new(NULL);
@@ -302,12 +319,14 @@ int rules_remove(const struct network *network, GError **error)
     g_mutex_lock(&lock);
     bool known = present && g_hash_table_contains(present, network->name);
     forget(network);
-    int result = known && apply(orders, NULL) < 0 ? restore(error) : 0;
+    int result = known ? change(orders, error) : 0;
     if (result == 0)
         save();
     g_mutex_unlock(&lock);
     return result;
 }
+
+/* ---- the guard ---- */
 
 int rules_adopt(const GPtrArray *networks, GError **error)
 {
@@ -323,17 +342,11 @@ int rules_adopt(const GPtrArray *networks, GError **error)
 
 int rules_repair(bool *ret_repaired, GError **error)
 {
-    bool repaired = false;
-    int result = 0;
-
     g_mutex_lock(&lock);
-    g_autofree char *found = digest_tables();
-    if (expected && strcmp(found, expected) != 0) {
-        repaired = true;
-        result = restore(error);
-    }
+    bool changed = have_changed();
+    int result = changed ? restore(error) : 0;
     g_mutex_unlock(&lock);
-    *ret_repaired = repaired;
+    *ret_repaired = changed;
     return result;
 }
 

@@ -257,24 +257,48 @@ static void write_forward(const struct firewall_network *network,
                target->str);
 }
 
-static void write_ports_element(const char *verb, const struct firewall_network *network,
-                                const struct firewall_forward *forward, GString *out)
+#define PORTS 65536
+
+/* Elements of a map must not overlap, as forwards of several addresses do: which ports of the host
+ * are forwarded at all, by whatever rule. */
+static void mark_ports(const struct firewall_network *network, enum ip_family family,
+                       const char *proto, uint8_t marks[PORTS + 1])
 {
-    add(out, "%s element %s " FIREWALL_TABLE " ports { %s . %u-%u : jump ports-%s }", verb,
-        family_words[forward->guest.family], forward->proto, forward->start, forward->end,
-        network->bridge);
+    for (unsigned i = 0; i < network->forward_count; i++) {
+        const struct firewall_forward *forward = &network->forwards[i];
+
+        if (forward->guest.family == family && strcmp(forward->proto, proto) == 0)
+            memset(marks + forward->start, 1, forward->end - forward->start + 1);
+    }
+}
+
+static void write_ports_elements(const char *verb, const struct firewall_network *network,
+                                 enum ip_family family, GString *out)
+{
+    static const char *const protos[] = {"tcp", "udp"};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(protos) && has_forwards(network, family); i++) {
+        g_autofree uint8_t *marks = g_new0(uint8_t, PORTS + 1);
+
+        mark_ports(network, family, protos[i], marks);
+        for (unsigned first = 0, last; first < PORTS; first = last + 1) {
+            last = first;
+            while (marks[last])
+                last++;
+            if (last > first)
+                add(out, "%s element %s " FIREWALL_TABLE " ports { %s . %u-%u : jump ports-%s }",
+                    verb, family_words[family], protos[i], first, last - 1, network->bridge);
+        }
+    }
 }
 
 static void write_forwards(const struct firewall_network *network, enum ip_family family,
                            GString *out)
 {
-    if (!has_forwards(network, family))
-        return;
     for (unsigned i = 0; i < network->forward_count; i++)
-        if (network->forwards[i].guest.family == family) {
+        if (network->forwards[i].guest.family == family)
             write_forward(network, &network->forwards[i], out);
-            write_ports_element("add", network, &network->forwards[i], out);
-        }
+    write_ports_elements("add", network, family, out);
 }
 
 /* ---- a network ---- */
@@ -317,9 +341,7 @@ static void forget_family(const struct firewall_network *network, enum ip_family
         if (subnet->address.family == family && subnet->kind == FIREWALL_NAT)
             add(out, "delete element %s " FIREWALL_TABLE " source { %s }", word, text);
     }
-    for (unsigned i = 0; i < network->forward_count; i++)
-        if (network->forwards[i].guest.family == family)
-            write_ports_element("delete", network, &network->forwards[i], out);
+    write_ports_elements("delete", network, family, out);
     for (size_t i = 0; i < G_N_ELEMENTS(chains); i++) {
         write_chain(word, chains[i], bridge, out);
         add(out, "delete chain %s " FIREWALL_TABLE " %s-%s", word, chains[i], bridge);
