@@ -141,7 +141,7 @@ char *diagnose_network(const struct network *network)
 {
     if (!network_is_managed(network))
         return NULL;
-    if (!netlink_bridge_exists(network->bridge, NULL))
+    if (!netlink_bridge_exists(network->bridge))
         return g_strdup_printf("its bridge '%s' is gone: a restart of virtnetworkd makes it again",
                                network->bridge);
     if (dnsmasq_is_needed(network) && !dnsmasq_pid(network))

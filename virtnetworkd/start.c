@@ -7,10 +7,12 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "host/netlink.h"
-#include "host/traffic.h"
 
+#include "bandwidth.h"
+#include "bridges.h"
 #include "dnsmasq.h"
 #include "hook.h"
+#include "pool.h"
 #include "rules.h"
 #include "vnet.h"
 
@@ -50,6 +52,34 @@ static int check_routes(const struct network *network, GError **error)
     return 0;
 }
 
+static unsigned last_port(const struct network_port_range *range)
+{
+    return range->end ? range->end : range->start;
+}
+
+/* A port of the host that two forwards both have; 0: none. */
+static unsigned find_port(const struct network_port_forward *one,
+                          const struct network_port_forward *two)
+{
+    LIST_EACH (a, &one->ranges)
+        LIST_EACH (b, &two->ranges)
+            if (a->start <= last_port(b) && b->start <= last_port(a))
+                return MAX(a->start, b->start);
+    return 0;
+}
+
+static char *find_forward(const struct network *one, const struct network *two)
+{
+    unsigned port;
+
+    LIST_EACH (a, &one->port_forwards)
+        LIST_EACH (b, &two->port_forwards)
+            if (a->proto == b->proto && (port = find_port(a, b)))
+                return g_strdup_printf("%s port %u of the host",
+                                       names_word(&network_protocol_names, a->proto), port);
+    return NULL;
+}
+
 /* What two networks can't both have, or NULL. The caller frees. */
 static char *find_collision(const struct network *one, const struct network *two)
 {
@@ -64,7 +94,7 @@ static char *find_collision(const struct network *one, const struct network *two
             if (ip_networks_overlap(&a->address, network_ip_prefix(a), &b->address,
                                     network_ip_prefix(b)))
                 return g_strdup_printf("range of addresses with %s", ip_format(&a->address, text));
-    return NULL;
+    return find_forward(one, two);
 }
 
 static int check_others(const struct network *network, GError **error)
@@ -160,13 +190,10 @@ static int ensure_bridge(const struct network *network, GError **error)
         .delay_seconds = network->bridge_delay.value,
     };
 
-    if (netlink_bridge_exists(network->bridge, NULL))
+    if (netlink_bridge_exists(network->bridge))
         return 0;
     memcpy(bridge.mac, network->mac, sizeof(bridge.mac));
-    if (netlink_bridge_create(&bridge, error) < 0)
-        return -1;
-    set_bridge_sysctls(network);
-    return 0;
+    return netlink_bridge_create(&bridge, error);
 }
 
 static int add_routes(const struct network *network, GError **error)
@@ -185,42 +212,50 @@ static int add_routes(const struct network *network, GError **error)
     return 0;
 }
 
-static int ensure_addresses(const struct network *network, GError **error)
+static int add_addresses(const struct network *network, GError **error)
 {
     LIST_EACH (ip, &network->ips)
         if (netlink_add_address(network->bridge, &ip->address, network_ip_prefix(ip), error) < 0)
             return -1;
-    if (netlink_set_up(network->bridge, true, error) < 0)
+    return 0;
+}
+
+/* What a bridge is told of where guests are, it need not learn from all that they send. */
+static void set_mac_table(const struct network *network)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (network->bridge && network->bridge_mac_table == BRIDGE_MAC_TABLE_LIBVIRT &&
+        netlink_bridge_filter_vlans(network->bridge, &error) < 0)
+        log_warn("network '%s': %s", network->name, error->message);
+}
+
+/* It goes up last: one that is not was left behind by a start that did not come to its end. */
+static int make_bridge(const struct network *network, GError **error)
+{
+    if (ensure_bridge(network, error) < 0)
         return -1;
-    return add_routes(network, error);
-}
-
-static struct traffic_rate rate_of(const struct net_rate *rate)
-{
-    return rate ? (struct traffic_rate){rate->average, rate->peak, rate->burst}
-                : (struct traffic_rate){0};
-}
-
-static int limit(const struct network *network, GError **error)
-{
-    if (!network->bandwidth)
-        return 0;
-    struct traffic_rate to_guests = rate_of(network->bandwidth->inbound);
-    struct traffic_rate from_guests = rate_of(network->bandwidth->outbound);
-    return traffic_limit(network->bridge, &to_guests, &from_guests, error);
+    set_bridge_sysctls(network);
+    set_mac_table(network);
+    if (add_addresses(network, error) < 0 || bandwidth_limit(network, error) < 0 ||
+        netlink_set_up(network->bridge, true, error) < 0)
+        return -1;
+    return 0;
 }
 
 int start_ensure(struct object *object, const struct network *network, GError **error)
 {
-    bool new_bridge = !netlink_find(network->bridge ?: "");
+    struct netlink_link link;
 
-    if (!network_is_managed(network))
+    if (!network_is_managed(network)) {
+        set_mac_table(network);
         return 0;
-    if (ensure_bridge(network, error) < 0 || ensure_addresses(network, error) < 0)
+    }
+    if ((!netlink_get_link(network->bridge, &link) || !link.up) && make_bridge(network, error) < 0)
+        return -1;
+    if (add_routes(network, error) < 0)
         return -1;
     set_forwarding(network);
-    if (new_bridge && limit(network, error) < 0)
-        return -1;
     return dnsmasq_start(vnet_of(object), network, error);
 }
 
@@ -249,6 +284,7 @@ static void clear_up(struct object *object, const struct network *network)
 
     if (!network_is_managed(network))
         return;
+    bridges_forget(network->bridge);
     /* it ends while the rest goes */
     dnsmasq_begin_stop(vnet_of(object), network, &process);
     if (rules_remove(network, &error) < 0)
@@ -288,7 +324,7 @@ int start_network(struct job *job, struct definition *definition, GError **error
     struct object *object = job_object(job);
 
     complete_live(live);
-    if (begin(job, live, error) < 0) {
+    if (pool_complete(live, error) < 0 || begin(job, live, error) < 0) {
         registry_remove_unused(networkd->networks, job);
         return -1;
     }

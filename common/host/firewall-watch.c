@@ -7,29 +7,15 @@
 #include <linux/netlink.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
-#include "base/error.h"
-#include "base/fd.h"
 #include "host/firewall.h"
+#include "host/netlink-watch.h"
 
 #define BUFFER_BYTES 65536
-#define RECEIVE_BYTES (1024 * 1024)
 
 int firewall_watch_open(int *ret_fd, GError **error)
 {
-    autofd int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_NETFILTER);
-    struct sockaddr_nl address = {.nl_family = AF_NETLINK};
-    int group = NFNLGRP_NFTABLES, size = RECEIVE_BYTES;
-
-    if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-        setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) < 0) {
-        error_set_errno(error, errno, "cannot watch packet filter rules");
-        return -1;
-    }
-    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-    *ret_fd = fd_take(&fd);
-    return 0;
+    return netlink_watch_open(NETLINK_NETFILTER, NFNLGRP_NFTABLES, ret_fd, error);
 }
 
 /* In all messages about something in a table its name is the first attribute. */

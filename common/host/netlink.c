@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <linux/if_bridge.h>
 #include <linux/if_link.h>
+#include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <netlink/attr.h>
@@ -12,6 +13,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/mac.h"
 
 #define CENTISECONDS 100
 
@@ -109,9 +111,9 @@ static int find(const char *name, unsigned *ret_index, GError **error)
 
 /* ---- bridges ---- */
 
-static int send_bridge(const struct netlink_bridge *bridge, int flags)
+static int send_bridge(const struct netlink_bridge *bridge)
 {
-    MESSAGE_AUTO *message = new_link_message(RTM_NEWLINK, flags, 0);
+    MESSAGE_AUTO *message = new_link_message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0);
 
     nla_put_string(message, IFLA_IFNAME, bridge->name);
     nla_put(message, IFLA_ADDRESS, sizeof(bridge->mac), bridge->mac);
@@ -128,7 +130,8 @@ static int send_bridge(const struct netlink_bridge *bridge, int flags)
     return ask(message, NULL, NULL);
 }
 
-static int send_stp(const char *name, bool stp)
+/* One option of a bridge that is there. */
+static int set_option(const char *name, int option, bool byte, uint32_t value)
 {
     MESSAGE_AUTO *message = new_link_message(RTM_NEWLINK, 0, 0);
 
@@ -136,23 +139,21 @@ static int send_stp(const char *name, bool stp)
     struct nlattr *info = nla_nest_start(message, IFLA_LINKINFO);
     nla_put_string(message, IFLA_INFO_KIND, "bridge");
     struct nlattr *data = nla_nest_start(message, IFLA_INFO_DATA);
-    nla_put_u32(message, IFLA_BR_STP_STATE, stp);
+    if (byte)
+        nla_put_u8(message, option, (uint8_t)value);
+    else
+        nla_put_u32(message, option, value);
     nla_nest_end(message, data);
     nla_nest_end(message, info);
     return ask(message, NULL, NULL);
 }
 
-static int set_bridge(const struct netlink_bridge *bridge, int flags)
-{
-    int result = send_bridge(bridge, flags);
-
-    return result || !bridge->stp ? result : send_stp(bridge->name, true);
-}
-
 int netlink_bridge_create(const struct netlink_bridge *bridge, GError **error)
 {
-    int result = set_bridge(bridge, NLM_F_CREATE | NLM_F_EXCL);
+    int result = send_bridge(bridge);
 
+    if (result == 0 && bridge->stp)
+        result = set_option(bridge->name, IFLA_BR_STP_STATE, false, 1);
     if (result == EEXIST) {
         error_set(error, VIR_ERR_OPERATION_INVALID, "there is a network device '%s' already",
                   bridge->name);
@@ -161,43 +162,10 @@ int netlink_bridge_create(const struct netlink_bridge *bridge, GError **error)
     return report(result, error, "can't make bridge '%s'", bridge->name);
 }
 
-int netlink_bridge_change(const struct netlink_bridge *bridge, GError **error)
+int netlink_bridge_filter_vlans(const char *name, GError **error)
 {
-    return report(set_bridge(bridge, 0), error, "can't change bridge '%s'", bridge->name);
-}
-
-struct link_facts {
-    bool is_bridge;
-    uint8_t mac[6];
-};
-
-static int note_link(struct nl_msg *message, void *data)
-{
-    struct link_facts *facts = data;
-    struct nlattr *attributes[IFLA_MAX + 1], *info[IFLA_INFO_MAX + 1];
-
-    if (nlmsg_parse(nlmsg_hdr(message), sizeof(struct ifinfomsg), attributes, IFLA_MAX, NULL) < 0)
-        return NL_SKIP;
-    if (attributes[IFLA_ADDRESS] && nla_len(attributes[IFLA_ADDRESS]) == sizeof(facts->mac))
-        memcpy(facts->mac, nla_data(attributes[IFLA_ADDRESS]), sizeof(facts->mac));
-    if (attributes[IFLA_LINKINFO] &&
-        nla_parse_nested(info, IFLA_INFO_MAX, attributes[IFLA_LINKINFO], NULL) == 0 &&
-        info[IFLA_INFO_KIND])
-        facts->is_bridge = strcmp(nla_get_string(info[IFLA_INFO_KIND]), "bridge") == 0;
-    return NL_OK;
-}
-
-bool netlink_bridge_exists(const char *name, uint8_t ret_mac[6])
-{
-    MESSAGE_AUTO *message = new_link_message(RTM_GETLINK, 0, 0);
-    struct link_facts facts = {0};
-
-    nla_put_string(message, IFLA_IFNAME, name);
-    if (ask(message, note_link, &facts) != 0 || !facts.is_bridge)
-        return false;
-    if (ret_mac)
-        memcpy(ret_mac, facts.mac, sizeof(facts.mac));
-    return true;
+    return report(set_option(name, IFLA_BR_VLAN_FILTERING, true, 1), error,
+                  "can't have bridge '%s' filter VLANs", name);
 }
 
 /* ---- links ---- */
@@ -205,6 +173,76 @@ bool netlink_bridge_exists(const char *name, uint8_t ret_mac[6])
 unsigned netlink_find(const char *name)
 {
     return if_nametoindex(name);
+}
+
+static bool is_bridge(struct nlattr *linkinfo)
+{
+    struct nlattr *info[IFLA_INFO_MAX + 1];
+
+    return linkinfo && nla_parse_nested(info, IFLA_INFO_MAX, linkinfo, NULL) == 0 &&
+           info[IFLA_INFO_KIND] && strcmp(nla_get_string(info[IFLA_INFO_KIND]), "bridge") == 0;
+}
+
+bool netlink_read_link(struct nlmsghdr *message, struct netlink_link *ret_link)
+{
+    const struct ifinfomsg *header = nlmsg_data(message);
+    struct netlink_link link = {0};
+    struct nlattr *attributes[IFLA_MAX + 1];
+
+    if ((message->nlmsg_type != RTM_NEWLINK && message->nlmsg_type != RTM_DELLINK) ||
+        nlmsg_parse(message, sizeof(*header), attributes, IFLA_MAX, NULL) < 0 ||
+        header->ifi_family != AF_UNSPEC)
+        return false;
+    link.index = (unsigned)header->ifi_index;
+    link.up = header->ifi_flags & IFF_UP;
+    if (attributes[IFLA_IFNAME])
+        g_strlcpy(link.name, nla_get_string(attributes[IFLA_IFNAME]), sizeof(link.name));
+    if (attributes[IFLA_ADDRESS] && nla_len(attributes[IFLA_ADDRESS]) == sizeof(link.mac))
+        memcpy(link.mac, nla_data(attributes[IFLA_ADDRESS]), sizeof(link.mac));
+    if (attributes[IFLA_MASTER])
+        link.master = nla_get_u32(attributes[IFLA_MASTER]);
+    link.is_bridge = is_bridge(attributes[IFLA_LINKINFO]);
+    *ret_link = link;
+    return true;
+}
+
+static int note_link(struct nl_msg *message, void *data)
+{
+    struct netlink_link link;
+
+    if (netlink_read_link(nlmsg_hdr(message), &link))
+        g_array_append_val((GArray *)data, link);
+    return NL_OK;
+}
+
+bool netlink_get_link(const char *name, struct netlink_link *ret_link)
+{
+    g_autoptr(GArray) links = g_array_new(FALSE, TRUE, sizeof(struct netlink_link));
+    MESSAGE_AUTO *message = new_link_message(RTM_GETLINK, 0, 0);
+
+    nla_put_string(message, IFLA_IFNAME, name);
+    if (ask(message, note_link, links) != 0 || !links->len)
+        return false;
+    *ret_link = g_array_index(links, struct netlink_link, 0);
+    return true;
+}
+
+int netlink_list_links(GArray **ret_links, GError **error)
+{
+    g_autoptr(GArray) links = g_array_new(FALSE, TRUE, sizeof(struct netlink_link));
+    MESSAGE_AUTO *message = new_link_message(RTM_GETLINK, NLM_F_DUMP, 0);
+
+    if (report(ask(message, note_link, links), error, "can't list network devices") < 0)
+        return -1;
+    *ret_links = g_steal_pointer(&links);
+    return 0;
+}
+
+bool netlink_bridge_exists(const char *name)
+{
+    struct netlink_link link;
+
+    return netlink_get_link(name, &link) && link.is_bridge;
 }
 
 int netlink_delete(const char *name, GError **error)
@@ -245,7 +283,9 @@ int netlink_set_master(const char *name, const char *bridge, GError **error)
                   bridge ? bridge : "(none)");
 }
 
-int netlink_set_isolated(const char *name, bool isolated, GError **error)
+/* Options of the port that a device is of its bridge: each is a byte. */
+static int set_port(const char *name, const int *options, size_t count, bool value,
+                    const char *what, GError **error)
 {
     struct ifinfomsg header = {.ifi_family = AF_BRIDGE};
     unsigned index = 0;
@@ -256,42 +296,42 @@ int netlink_set_isolated(const char *name, bool isolated, GError **error)
     MESSAGE_AUTO *message = nlmsg_alloc_simple(RTM_SETLINK, NLM_F_REQUEST | NLM_F_ACK);
     nlmsg_append(message, &header, sizeof(header), NLMSG_ALIGNTO);
     struct nlattr *info = nla_nest_start(message, IFLA_PROTINFO | NLA_F_NESTED);
-    nla_put_u8(message, IFLA_BRPORT_ISOLATED, isolated);
+    for (size_t i = 0; i < count; i++)
+        nla_put_u8(message, options[i], value);
     nla_nest_end(message, info);
-    return report(ask(message, NULL, NULL), error, "can't isolate device '%s'", name);
+    return report(ask(message, NULL, NULL), error, "can't %s device '%s'", what, name);
 }
 
-struct port_list {
-    unsigned master;
-    GPtrArray *names;
-};
-
-static int note_port(struct nl_msg *message, void *data)
+int netlink_set_isolated(const char *name, bool isolated, GError **error)
 {
-    struct port_list *list = data;
-    struct nlattr *attributes[IFLA_MAX + 1];
+    static const int options[] = {IFLA_BRPORT_ISOLATED};
 
-    if (nlmsg_parse(nlmsg_hdr(message), sizeof(struct ifinfomsg), attributes, IFLA_MAX, NULL) ==
-            0 &&
-        attributes[IFLA_MASTER] && attributes[IFLA_IFNAME] &&
-        nla_get_u32(attributes[IFLA_MASTER]) == list->master)
-        g_ptr_array_add(list->names, g_strdup(nla_get_string(attributes[IFLA_IFNAME])));
-    return NL_OK;
+    return set_port(name, options, G_N_ELEMENTS(options), isolated, "isolate", error);
 }
 
-int netlink_list_ports(const char *bridge, GPtrArray **ret_names, GError **error)
+int netlink_set_learning(const char *name, bool learning, GError **error)
 {
-    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
-    struct port_list list = {.names = names};
+    static const int options[] = {IFLA_BRPORT_LEARNING, IFLA_BRPORT_UNICAST_FLOOD};
 
-    if (find(bridge, &list.master, error) < 0)
+    return set_port(name, options, G_N_ELEMENTS(options), learning, "set the learning of", error);
+}
+
+int netlink_add_station(const char *name, const uint8_t mac[6], GError **error)
+{
+    struct ndmsg header = {
+        .ndm_family = AF_BRIDGE, .ndm_state = NUD_NOARP, .ndm_flags = NTF_MASTER};
+    char text[MAC_TEXT];
+    unsigned index = 0;
+
+    if (find(name, &index, error) < 0)
         return -1;
-    MESSAGE_AUTO *message = new_link_message(RTM_GETLINK, NLM_F_DUMP, 0);
-    if (report(ask(message, note_port, &list), error, "can't list ports of bridge '%s'", bridge) <
-        0)
-        return -1;
-    *ret_names = g_steal_pointer(&names);
-    return 0;
+    header.ndm_ifindex = (int)index;
+    MESSAGE_AUTO *message =
+        nlmsg_alloc_simple(RTM_NEWNEIGH, NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE);
+    nlmsg_append(message, &header, sizeof(header), NLMSG_ALIGNTO);
+    nla_put(message, NDA_LLADDR, 6, mac);
+    return report(ask(message, NULL, NULL), error, "can't tell the bridge that %s is at '%s'",
+                  mac_format(mac, text), name);
 }
 
 /* ---- addresses ---- */
@@ -336,20 +376,6 @@ int netlink_add_address(const char *name, const struct ip_address *address, unsi
         new_address_message(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, index, address, prefix);
     int result = ask(message, NULL, NULL);
     return report(result == EEXIST ? 0 : result, error, "can't add address %s/%u to '%s'",
-                  ip_format(address, text), prefix, name);
-}
-
-int netlink_remove_address(const char *name, const struct ip_address *address, unsigned prefix,
-                           GError **error)
-{
-    char text[IP_TEXT];
-    unsigned index = 0;
-
-    if (find(name, &index, error) < 0)
-        return -1;
-    MESSAGE_AUTO *message = new_address_message(RTM_DELADDR, 0, index, address, prefix);
-    int result = ask(message, NULL, NULL);
-    return report(result == EADDRNOTAVAIL ? 0 : result, error, "can't remove address %s/%u of '%s'",
                   ip_format(address, text), prefix, name);
 }
 

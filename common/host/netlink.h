@@ -23,14 +23,32 @@ struct netlink_bridge {
 /* Makes a bridge, down. VIR_ERR_OPERATION_INVALID when there is a device of that name. */
 int netlink_bridge_create(const struct netlink_bridge *bridge, GError **error);
 
-/* The same settings for one that exists. */
-int netlink_bridge_change(const struct netlink_bridge *bridge, GError **error);
+bool netlink_bridge_exists(const char *name);
 
-/* True if there is a bridge of that name; *ret_mac may be NULL. */
-bool netlink_bridge_exists(const char *name, uint8_t ret_mac[6]);
+/* Has it look at VLANs: then it is told of stations, and need not hear all that its ports do. */
+int netlink_bridge_filter_vlans(const char *name, GError **error);
 
 /* The index of a device, or 0: there is none. */
 unsigned netlink_find(const char *name);
+
+struct netlink_link {
+    char name[16];
+    unsigned index;
+    unsigned master; /* index of the bridge or the like that it is in, 0: none */
+    bool is_bridge;
+    bool up;
+    uint8_t mac[6];
+};
+
+/* False: there is none of that name. */
+bool netlink_get_link(const char *name, struct netlink_link *ret_link);
+
+/* The device that a message of the kernel is about; false: none. */
+struct nlmsghdr;
+bool netlink_read_link(struct nlmsghdr *message, struct netlink_link *ret_link);
+
+/* All devices: struct netlink_link, the caller's. */
+int netlink_list_links(GArray **ret_links, GError **error);
 
 /* Deletes a device; an absent one is no error. */
 int netlink_delete(const char *name, GError **error);
@@ -41,8 +59,6 @@ int netlink_set_up(const char *name, bool up, GError **error);
  * used without asking around first. */
 int netlink_add_address(const char *name, const struct ip_address *address, unsigned prefix,
                         GError **error);
-int netlink_remove_address(const char *name, const struct ip_address *address, unsigned prefix,
-                           GError **error);
 
 struct netlink_route {
     struct ip_address network;
@@ -62,8 +78,12 @@ int netlink_list_routes(GArray **ret_routes, GError **error);
 /* Plugs a device into a bridge; NULL: takes it out of the one it is in. */
 int netlink_set_master(const char *name, const char *bridge, GError **error);
 
-/* Names of the devices that are plugged into a bridge: char *, the caller's. */
-int netlink_list_ports(const char *bridge, GPtrArray **ret_names, GError **error);
-
 /* Can ports of a bridge marked so reach each other? */
 int netlink_set_isolated(const char *name, bool isolated, GError **error);
+
+/* Does a port of a bridge take MAC addresses from what comes in, and get what nobody is known for?
+ */
+int netlink_set_learning(const char *name, bool learning, GError **error);
+
+/* Tells the bridge of a port that the address is there, for as long as it is plugged in. */
+int netlink_add_station(const char *name, const uint8_t mac[6], GError **error);

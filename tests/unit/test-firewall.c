@@ -139,16 +139,18 @@ static void test_links(void)
     struct ip_address address = ip("192.168.122.1"), ipv6 = ip("fd00:1::1");
     g_autoptr(GError) error = NULL;
     g_autoptr(GArray) routes = NULL;
-    g_autoptr(GPtrArray) ports = NULL;
-    uint8_t mac[6];
+    g_autoptr(GArray) links = NULL;
+    struct netlink_link link;
 
-    g_assert_false(netlink_bridge_exists("virbr0", NULL));
+    g_assert_false(netlink_bridge_exists("virbr0"));
     g_assert_cmpint(netlink_bridge_create(&bridge, &error), ==, 0);
     g_assert_cmpint(netlink_bridge_create(&bridge, &error), ==, -1);
     g_assert_nonnull(strstr(error->message, "'virbr0' already"));
     g_clear_error(&error);
-    g_assert_true(netlink_bridge_exists("virbr0", mac));
-    g_assert_cmpmem(mac, 6, bridge.mac, 6);
+    g_assert_true(netlink_bridge_exists("virbr0"));
+    g_assert_true(netlink_get_link("virbr0", &link));
+    g_assert_cmpmem(link.mac, 6, bridge.mac, 6);
+    g_assert_false(link.up);
     g_assert_cmpint(netlink_add_address("virbr0", &address, 24, &error), ==, 0);
     g_assert_cmpint(netlink_add_address("virbr0", &address, 24, &error), ==, 0);
     g_assert_cmpint(netlink_add_address("virbr0", &ipv6, 64, &error), ==, 0);
@@ -157,8 +159,11 @@ static void test_links(void)
     g_assert_no_error(error);
     g_assert_cmpint(netlink_list_routes(&routes, &error), ==, 0);
     g_assert_cmpuint(routes->len, >=, 2);
-    g_assert_cmpint(netlink_list_ports("virbr0", &ports, &error), ==, 0);
-    g_assert_cmpuint(ports->len, ==, 0);
+    g_assert_cmpint(netlink_list_links(&links, &error), ==, 0);
+    g_assert_cmpuint(links->len, ==, 2); /* lo */
+    link = g_array_index(links, struct netlink_link, 1);
+    g_assert_cmpstr(link.name, ==, "virbr0");
+    g_assert_true(link.up && link.is_bridge && !link.master);
     g_assert_cmpint(netlink_delete("virbr0", &error), ==, 0);
     g_assert_cmpint(netlink_delete("virbr0", &error), ==, 0);
     g_assert_cmpint(netlink_set_up("virbr0", true, &error), ==, -1);
