@@ -150,6 +150,66 @@ int bytes_allocate(struct volume_job *job, int fd, uint64_t offset, uint64_t len
     return -1;
 }
 
+/* ---- copying over something ---- */
+
+/* Devices can be told so without the zeros being sent; a range of whole sectors, that is. */
+static int zero_range(struct volume_job *job, int fd, uint64_t offset, uint64_t length,
+                      GError **error)
+{
+    uint64_t range[] = {offset, length};
+
+    if (!length || ioctl(fd, BLKZEROOUT, range) == 0)
+        return 0;
+    return write_zeros(job, fd, offset, length, error);
+}
+
+static int copy_over_step(int from, int to, uint64_t start, uint64_t end, uint64_t offset)
+{
+    g_autofree uint8_t *buffer = g_malloc(BUFFER);
+
+    while (start < end) {
+        ssize_t got = pread(from, buffer, MIN(BUFFER, end - start), (off_t)start);
+
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return (int)got;
+        if (write_all(to, buffer, (size_t)got, offset + start) < 0)
+            return -1;
+        start += (uint64_t)got;
+    }
+    return 0;
+}
+
+static int copy_over_range(struct volume_job *job, int from, int to, uint64_t start, uint64_t end,
+                           uint64_t offset, uint64_t size, GError **error)
+{
+    for (uint64_t at = start; at < end; at += STEP) {
+        if (volume_job_step(job, at, size, error) < 0)
+            return -1;
+        if (copy_over_step(from, to, at, MIN(end, at + STEP), offset) < 0)
+            return fail("copy the volume", error);
+    }
+    return 0;
+}
+
+int bytes_copy_over(struct volume_job *job, int from, int to, uint64_t offset, GError **error)
+{
+    uint64_t size, start, end = 0, done = 0;
+
+    if (bytes_size(from, &size, error) < 0)
+        return -1;
+    while (bytes_find_data(from, end, size, &start, &end)) {
+        if (zero_range(job, to, offset + done, start - done, error) < 0 ||
+            copy_over_range(job, from, to, start, end, offset, size, error) < 0)
+            return -1;
+        done = end;
+    }
+    if (zero_range(job, to, offset + done, size - done, error) < 0)
+        return -1;
+    return fdatasync(to) < 0 ? fail("write the volume", error) : 0;
+}
+
 /* ---- wiping ---- */
 
 #define RANDOM -1

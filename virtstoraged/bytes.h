@@ -11,6 +11,10 @@
  * holes stay holes. */
 int bytes_copy(struct volume_job *job, int from, int to, GError **error);
 
+/* All of from over what is in to, a device, from offset on: holes become zeros. Safe on the disk
+ * when it returns. */
+int bytes_copy_over(struct volume_job *job, int from, int to, uint64_t offset, GError **error);
+
 /* Takes storage for the bytes from offset on, as zeros, without changing what is there. */
 int bytes_allocate(struct volume_job *job, int fd, uint64_t offset, uint64_t length,
                    GError **error);

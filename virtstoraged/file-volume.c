@@ -17,12 +17,6 @@
 /* Volumes that are files of the pool's folder. Whatever happens to its path: it is reached by a
  * descriptor, and no link is followed. */
 
-static bool is_plain(const struct storage_volume *definition)
-{
-    return definition->target.format == IMAGE_FORMAT_RAW ||
-           definition->target.format == IMAGE_FORMAT_ISO;
-}
-
 /* ---- what is to be made ---- */
 
 static int refuse(enum error_code code, const char *name, const char *what, GError **error)
@@ -37,7 +31,7 @@ static int complete_backing(const struct storage_volume *definition, GError **er
     struct storage_target *backing = definition->backing;
     autofd int fd = -1;
 
-    if (is_plain(definition) || definition->target.format == IMAGE_FORMAT_DIR) {
+    if (storage_volume_is_plain(definition) || definition->target.format == IMAGE_FORMAT_DIR) {
         error_set(error, VIR_ERR_NO_SUPPORT, "backing storage not supported for %s volumes",
                   names_word(&storage_format_names, definition->target.format));
         return -1;
@@ -103,7 +97,7 @@ static bool may_copy(const struct storage_volume *definition, const struct stora
 {
     const struct storage_target *target = &definition->target;
 
-    if (is_plain(definition) && is_plain(other))
+    if (storage_volume_is_plain(definition) && storage_volume_is_plain(other))
         return true;
     return target->format == other->target.format && !other->backing && !definition->backing &&
            !target->cluster_size && !target->lazy_refcounts && !target->extended_l2 &&
@@ -117,7 +111,7 @@ static int grow(struct volume_job *job, const struct storage_volume *definition,
 
     if (capacity <= from)
         return 0;
-    if (!is_plain(definition))
+    if (!storage_volume_is_plain(definition))
         return qemu_img_resize(job, definition->target.format, fd, capacity, false, error);
     if (ftruncate(fd, (off_t)capacity) == 0)
         return 0;
@@ -141,7 +135,7 @@ static int make_content(struct volume_job *job, const struct storage_volume *def
 {
     if (other)
         return make_clone(job, definition, fd, other, other_fd, error);
-    if (is_plain(definition))
+    if (storage_volume_is_plain(definition))
         return make_raw(job, definition, fd, flags, error);
     return qemu_img_create(job, definition, fd, flags & VIR_STORAGE_VOL_CREATE_PREALLOC_METADATA,
                            error);
@@ -184,7 +178,7 @@ static int look(struct volumes *volumes, const char *name, bool known_raw,
 
 static int finish(struct part *part, const struct storage_volume *definition, GError **error)
 {
-    if (is_plain(definition))
+    if (storage_volume_is_plain(definition))
         folder_mark_raw(part->fd, true);
     return part_finish(part, definition->name, error);
 }
@@ -205,7 +199,8 @@ static int file_create(struct volume_job *job, struct volume *volume,
                volume_job_check(job, error) < 0 || finish(&part, definition, error) < 0) {
         return -1;
     }
-    return look(volumes, definition->name, is_plain(definition), ret_found, ret_signature, error);
+    return look(volumes, definition->name, storage_volume_is_plain(definition), ret_found,
+                ret_signature, error);
 }
 
 /* ---- what is there ---- */
@@ -252,7 +247,7 @@ static int file_resize(struct volume_job *job, struct volume *volume, uint64_t c
                        bool allocate, GError **error)
 {
     DEFINITION_AUTO struct storage_volume *definition = volume_get_definition(volume);
-    bool plain = is_plain(definition);
+    bool plain = storage_volume_is_plain(definition);
     autofd int fd = -1;
 
     if (!plain && allocate)

@@ -108,7 +108,10 @@ static int create(struct call *call, const struct create_request *request,
         build(call, &volume_call, definition, &origin, request->flags, volume, error) < 0)
         return -1;
     refresh_sizes(call->object);
-    volume_call_fill(call, volume_call.volumes, volume, ret_handle);
+    VOLUME_AUTO struct volume *made = volume_call_get(&volume_call, definition->name, error);
+    if (!made)
+        return -1;
+    volume_call_fill(call, volume_call.volumes, made, ret_handle);
     return 0;
 }
 

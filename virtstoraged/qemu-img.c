@@ -14,8 +14,8 @@
 /* QEMU's word: it has other names for some. */
 static const char *format_word(unsigned format)
 {
-    if (format == IMAGE_FORMAT_ISO)
-        return "raw";
+    if (format == IMAGE_FORMAT_ISO || format > IMAGE_FORMAT_VHDX)
+        return "raw"; /* a device, too */
     if (format == IMAGE_FORMAT_VHD)
         return "vpc";
     return names_word(&image_format_names, format);
@@ -99,6 +99,26 @@ int qemu_img_convert(struct volume_job *job, const struct storage_volume *defini
     /* names of images below are relative to its own */
     add(words, other->backing ? other->target.path : SOURCE);
     add(words, TARGET);
+    if (volume_job_step(job, 0, other->capacity.value, error) < 0)
+        return -1;
+    return run(job, words, fd, other_fd, error);
+}
+
+int qemu_img_convert_over(struct volume_job *job, const struct storage_volume *other, int other_fd,
+                          int fd, uint64_t offset, uint64_t length, GError **error)
+{
+    g_autoptr(GPtrArray) words = begin("convert");
+
+    add(words, "-p");
+    add(words, "-n"); /* the device is there */
+    add(words, "-f");
+    add(words, format_word(other->target.format));
+    add(words, "--target-image-opts");
+    add(words, other->backing ? other->target.path : SOURCE);
+    g_ptr_array_add(words, g_strdup_printf("driver=raw,offset=%" G_GUINT64_FORMAT
+                                           ",size=%" G_GUINT64_FORMAT
+                                           ",file.driver=host_device,file.filename=" TARGET,
+                                           offset, length));
     if (volume_job_step(job, 0, other->capacity.value, error) < 0)
         return -1;
     return run(job, words, fd, other_fd, error);

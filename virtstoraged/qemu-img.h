@@ -16,6 +16,10 @@ int qemu_img_create(struct volume_job *job, const struct storage_volume *definit
 int qemu_img_convert(struct volume_job *job, const struct storage_volume *definition, int fd,
                      const struct storage_volume *other, int other_fd, GError **error);
 
+/* other, an image open as other_fd, as raw bytes over those of a device from offset on. */
+int qemu_img_convert_over(struct volume_job *job, const struct storage_volume *other, int other_fd,
+                          int fd, uint64_t offset, uint64_t length, GError **error);
+
 /* bytes is the new capacity. */
 int qemu_img_resize(struct volume_job *job, enum image_format format, int fd, uint64_t bytes,
                     bool shrink, GError **error);

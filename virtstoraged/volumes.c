@@ -320,6 +320,12 @@ int volumes_begin_building(struct volumes *volumes, const struct storage_volume 
     return result;
 }
 
+static bool has_names(const struct volume *volume, const struct storage_volume *definition)
+{
+    return strcmp(volume->key, definition->key) == 0 &&
+           g_strcmp0(volume->path, definition->target.path) == 0;
+}
+
 void volume_end_building(struct volume *volume, struct storage_volume *definition,
                          const struct volume_signature *signature)
 {
@@ -328,10 +334,12 @@ void volume_end_building(struct volume *volume, struct storage_volume *definitio
     g_mutex_lock(&volumes->lock);
     volume->building = volume->exclusive = false;
     volumes->busy--;
+    if (!definition || !has_names(volume, definition))
+        drop(volume);
+    if (definition && !has_names(volume, definition))
+        volume = add(volumes, definition);
     if (definition)
         set(volume, definition, signature);
-    else
-        drop(volume);
     g_mutex_unlock(&volumes->lock);
 }
 

@@ -114,7 +114,8 @@ void volumes_end_refresh(struct volumes *volumes);
 int volumes_begin_building(struct volumes *volumes, const struct storage_volume *definition,
                            struct volume **ret_volume, GError **error);
 
-/* It is there (definition taken over), or it has come to nothing (NULL): then it is forgotten. */
+/* It is there (definition taken over; with another key or path than it was begun with, it is
+ * another struct volume), or it has come to nothing (NULL): then it is forgotten. */
 void volume_end_building(struct volume *volume, struct storage_volume *definition,
                          const struct volume_signature *signature);
 

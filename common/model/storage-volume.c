@@ -170,6 +170,12 @@ int storage_volume_check_name(const char *name, GError **error)
     return -1;
 }
 
+bool storage_volume_is_plain(const struct storage_volume *volume)
+{
+    return volume->type == STORAGE_VOLUME_BLOCK || volume->target.format == IMAGE_FORMAT_RAW ||
+           volume->target.format == IMAGE_FORMAT_ISO;
+}
+
 enum image_format storage_volume_image_format(const struct storage_volume *volume)
 {
     return volume->target.format <= IMAGE_FORMAT_VHDX ? volume->target.format : IMAGE_FORMAT_NONE;

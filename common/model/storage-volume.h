@@ -79,5 +79,8 @@ void storage_volume_place(struct storage_volume *volume, const char *folder);
 /* Names of files under construction begin so. */
 #define STORAGE_VOLUME_PART ".modvirt-part-"
 
+/* Are its bytes those that a guest sees? Of raw and ISO files, of devices. */
+bool storage_volume_is_plain(const struct storage_volume *volume);
+
 /* The same format of a file as an image's; NONE when it is none. */
 enum image_format storage_volume_image_format(const struct storage_volume *volume);
