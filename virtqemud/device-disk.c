@@ -31,7 +31,6 @@ static int check_disk(const struct domain_disk *disk, const struct arguments_con
         const char *reason;
     } gaps[] = {
         {disk->mirror != NULL, "a copy job cannot be part of a start"},
-        {disk->transient, "<transient/> is not in this version"},
         {disk->throttle_groups.count > 0 && disk->source.type == SOURCE_VHOST_USER,
          "<throttlefilters> needs an image that QEMU reads itself"},
         {disk->rawio == TRISTATE_YES, "rawio='yes' is not in this version"},

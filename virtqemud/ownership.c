@@ -15,6 +15,7 @@
 #include "hostdev.h"
 
 #include "firmware.h"
+#include "transient.h"
 
 /* Where the owner before the guest is remembered: "UID:GID". */
 #define OWNER_ATTRIBUTE "trusted.modvirt.owner"
@@ -79,15 +80,29 @@ static bool has_own_label(const struct domain_source *source)
     return false;
 }
 
+/* An image below an overlay of ours is the guest's own, unless others have it as well. */
+static int image_path(const struct domain_disk *disk, const struct qemu_config *config,
+                      path_function *function, GError **error)
+{
+    const struct domain_source *image = transient_image(disk);
+
+    if (!image || disk->shareable || disk->share_backing == TRISTATE_YES || has_own_label(image))
+        return 0;
+    return function(image->path, config, error);
+}
+
 /* Images below a disk's own stay as they are: they are only read, maybe by many. */
 static int disk_paths(const struct domain *live, const struct qemu_config *config,
                       path_function *function, GError **error)
 {
     LIST_EACH (disk, &live->devices.disks) {
+        bool shared = disk->shareable && !transient_image(disk);
+
         if (!domain_source_is_local(&disk->source) || !disk->source.path || disk->source.fdgroup ||
-            disk->shareable || disk->readonly || has_own_label(&disk->source))
+            shared || disk->readonly || has_own_label(&disk->source))
             continue;
-        if (function(disk->source.path, config, error) < 0)
+        if (function(disk->source.path, config, error) < 0 ||
+            image_path(disk, config, function, error) < 0)
             return -1;
     }
     return 0;

@@ -8,6 +8,7 @@
 #include "ownership.h"
 #include "prepare.h"
 #include "resource-limits.h"
+#include "transient.h"
 #include "vsock.h"
 
 struct domain *prepare_device_alone(const struct device *device)
@@ -27,7 +28,10 @@ static int prepare_disk(struct guest *guest, struct domain *live, struct domain_
         return -1;
     /* numbers are not used twice in one run: what QEMU still has may bear one */
     unsigned first = MAX(backing_chain_highest(live), guest->last_node);
-    guest->last_node = backing_chain_number_source(&disk->source, first);
+    first = backing_chain_number_source(&disk->source, first);
+    if (transient_choose(live, disk, &first, error) < 0)
+        return -1;
+    guest->last_node = first;
     return 0;
 }
 
@@ -59,7 +63,7 @@ static int hand_over(struct guest *guest, const struct domain *live, const struc
 
     /* nodes of devices are there once their driver is the right one */
     if (resource_limits_lock_memory(guest, live, error) < 0 || hostdev_take(device, error) < 0 ||
-        prepare_channel_folders(qemu, alone, error) < 0 ||
+        prepare_channel_folders(qemu, alone, error) < 0 || transient_make(alone, error) < 0 ||
         ownership_take(&qemu->config, alone, error) < 0)
         return -1;
     return helper_start(guest, live, device, error);
@@ -85,5 +89,6 @@ void prepare_device_undo(struct guest *guest, const struct domain *live,
     if (device->kind == DEVICE_NET)
         netdev_remove(device->object);
     ownership_restore(&qemu_of(&guest->object)->config, alone);
+    transient_remove(alone);
     hostdev_give_back(device);
 }

@@ -19,6 +19,7 @@
 #include "netdev.h"
 #include "ownership.h"
 #include "resource-limits.h"
+#include "transient.h"
 #include "vsock.h"
 
 /* What of a name goes into a folder's name: paths of unix sockets end at 107 bytes. */
@@ -90,7 +91,7 @@ int prepare_channel_folders(struct qemu *qemu, const struct domain *live, GError
 /* What the document leaves to files of the host: images below images, firmware, its variables. */
 static int look_up_files(struct qemu *qemu, struct domain *live, GError **error)
 {
-    if (backing_chain_load(live, error) < 0)
+    if (backing_chain_load(live, error) < 0 || transient_choose_all(live, error) < 0)
         return -1;
     return firmware_select(live, &qemu->config, qemu->nvram_folder, NULL, error);
 }
@@ -139,7 +140,7 @@ int prepare_live(struct guest *guest, struct domain *live, int id, GError **erro
 int prepare_access(struct guest *guest, const struct domain *live, GError **error)
 {
     /* nodes of devices are there once their driver is the right one */
-    if (hostdev_take_all(live, error) < 0)
+    if (hostdev_take_all(live, error) < 0 || transient_make(live, error) < 0)
         return -1;
     return ownership_take(&qemu_of(&guest->object)->config, live, error);
 }
@@ -178,6 +179,7 @@ void prepare_undo(struct guest *guest, const struct domain *live)
     display_return_ports(live, qemu);
     helper_stop_all(guest, live);
     ownership_restore(&qemu->config, live);
+    transient_remove(live);
     hostdev_give_back_all(live);
     LIST_EACH (net, &live->devices.nets)
         netdev_remove(net);

@@ -50,10 +50,26 @@ static int check_disk(const struct domain_disk *disk, GError **error)
     return 0;
 }
 
+/* What is written and forgotten again. */
+static int check_transient(const struct domain_disk *disk, GError **error)
+{
+    if (!disk->transient)
+        return 0;
+    if (domain_source_is_empty(&disk->source))
+        return REFUSE(error, "transient disk '%s' must not be empty", disk->target);
+    if (disk->source.type != SOURCE_FILE || !disk->source.path)
+        return REFUSE(error, "transient disk supported only with 'file' type (%s)", disk->target);
+    if (disk->readonly)
+        return REFUSE(error, "transient disk '%s' must not be read-only", disk->target);
+    if (disk->device != DISK_DEVICE_DISK)
+        return REFUSE(error, "transient disk supported only with 'disk' device (%s)", disk->target);
+    return 0;
+}
+
 static int check_disks(const struct domain *domain, GError **error)
 {
     LIST_EACH (disk, &domain->devices.disks)
-        if (check_disk(disk, error) < 0)
+        if (check_disk(disk, error) < 0 || check_transient(disk, error) < 0)
             return -1;
     return 0;
 }
