@@ -9,19 +9,12 @@
 #include "option.h"
 
 #define KIB 1024
-#define KIB_PER_MIB 1024
 
 static const struct memory_backing plain;
 
 static const struct memory_backing *backing_of(const struct build *build)
 {
     return build->domain->memory_backing ? build->domain->memory_backing : &plain;
-}
-
-/* QEMU counts in pages at least; the ecosystem in MiB. */
-static uint64_t round_up(uint64_t kib)
-{
-    return (kib + KIB_PER_MIB - 1) / KIB_PER_MIB * KIB_PER_MIB;
 }
 
 bool arguments_has_cells(const struct domain *domain)
@@ -158,12 +151,12 @@ static uint64_t memory_at_boot(const struct domain *domain)
         size = 0;
         LIST_EACH (cell, &domain->cpu->numa->cells)
             size += cell->memory;
-        return round_up(size);
+        return size;
     }
     LIST_EACH (memory, &domain->devices.memories)
         if (memory->model != MEMORY_MODEL_SGX_EPC)
             size -= MIN(size, memory->size);
-    return round_up(size);
+    return size;
 }
 
 static void add_size(const struct build *build)
@@ -174,7 +167,7 @@ static void add_size(const struct build *build)
     option_addf(option, "size", "%" G_GUINT64_FORMAT "k", memory_at_boot(domain));
     if (domain->max_memory) {
         option_addf(option, "slots", "%u", domain->memory_slots);
-        option_addf(option, "maxmem", "%" G_GUINT64_FORMAT "k", round_up(domain->max_memory));
+        option_addf(option, "maxmem", "%" G_GUINT64_FORMAT "k", domain->max_memory);
     }
     words_add_option(build->arguments, "-m", option);
 }

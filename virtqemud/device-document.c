@@ -9,6 +9,7 @@
 #include "aliases.h"
 #include "defaults.h"
 #include "document.h"
+#include "memory-size.h"
 #include "rules.h"
 
 /* What a document tells of a running guest means nothing to a stored one. */
@@ -41,6 +42,8 @@ int device_document_read(struct domain *domain, const char *text, bool live,
     };
     if (!live && forget_run(domain, &device, error) < 0)
         return -1;
+    if (live && kind == DEVICE_MEMORY)
+        memory_size_round_module(domain, object);
     *ret_device = device;
     return 0;
 }

@@ -4,11 +4,10 @@
 
 #include "device-common.h"
 #include "device-parts.h"
+#include "host-nodes.h"
 #include "memory-backend.h"
 
 #define KIB 1024
-#define MODULE_KIB 2048 /* sizes of modules are rounded up to this, as the guest's pages want it   \
-                         */
 
 static const char *const drivers[] = {
     [MEMORY_MODEL_NONE] = "pc-dimm",
@@ -51,7 +50,7 @@ struct json_object *memory_object(const struct domain *domain, const struct doma
     const struct memory_request request = {
         .id = id,
         .cell = memory->node.set ? (int)memory->node.value : -1,
-        .size = (memory->size + MODULE_KIB - 1) / MODULE_KIB * MODULE_KIB,
+        .size = memory->size,
         .access = memory->access,
         .discard = memory->discard,
         .page_size = memory->pagesize,
@@ -93,7 +92,7 @@ static int check_memory(const struct domain *domain, const struct domain_memory 
         return refuse(memory, "the emulator has no dynamicMemslots", error);
     if (!pluggable && !emulator_has_type(context->emulator, "memory-backend-epc"))
         return refuse(memory, "the emulator has no memory of enclaves (SGX)", error);
-    return 0;
+    return context->plan ? 0 : host_nodes_check(memory->nodemask, error);
 }
 
 static void add_virtio(struct json_object *json, const struct domain *domain,

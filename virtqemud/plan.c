@@ -6,6 +6,7 @@
 #include "check.h"
 #include "firmware.h"
 #include "host-model.h"
+#include "memory-size.h"
 #include "prepare.h"
 
 /* A guest that does not run has this number. */
@@ -32,6 +33,7 @@ static int complete(struct qemu *qemu, struct domain *live, const struct emulato
 {
     live->id = OPT_INT(NO_ID);
     aliases_assign(live);
+    memory_size_round(live);
     LIST_EACH (channel, &live->devices.channels)
         prepare_channel_path(qemu, live, channel);
     backing_chain_number(live);

@@ -15,7 +15,9 @@
 #include "firmware.h"
 #include "helper.h"
 #include "host-model.h"
+#include "host-nodes.h"
 #include "hostdev.h"
+#include "memory-size.h"
 #include "netdev.h"
 #include "ownership.h"
 #include "resource-limits.h"
@@ -126,10 +128,12 @@ int prepare_live(struct guest *guest, struct domain *live, int id, GError **erro
     g_free(guest->folder);
     guest->folder = prepare_folder_name(qemu, id, live->name);
     aliases_assign(live);
+    memory_size_round(live);
     LIST_EACH (channel, &live->devices.channels)
         prepare_channel_path(qemu, live, channel);
     net_choose_names(live);
-    if (find_devices(live, error) < 0 || choose_cpu(qemu, live, error) < 0 ||
+    if (find_devices(live, error) < 0 || host_nodes_choose(live, error) < 0 ||
+        choose_cpu(qemu, live, error) < 0 ||
         look_up_files(qemu, live, error) < 0 || display_take_ports(live, qemu, error) < 0 ||
         make_folder(qemu, guest->folder, error) < 0 ||
         prepare_channel_folders(qemu, live, error) < 0)

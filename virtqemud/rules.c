@@ -173,6 +173,28 @@ static int check_nets(const struct domain *domain, GError **error)
     return 0;
 }
 
+/* ---- memory ---- */
+
+static bool needs_node(const struct domain *domain, const struct domain_memory *memory)
+{
+    bool cells = domain->cpu && domain->cpu->numa && domain->cpu->numa->cells.count > 0;
+
+    return cells && !memory->node.set && memory->model != MEMORY_MODEL_VIRTIO_PMEM &&
+           memory->model != MEMORY_MODEL_SGX_EPC;
+}
+
+static int check_memory(const struct domain *domain, GError **error)
+{
+    const struct memory_backing *backing = domain->memory_backing;
+
+    LIST_EACH (memory, &domain->devices.memories)
+        if (needs_node(domain, memory))
+            return REFUSE(error, "target NUMA node needs to be specified for memory device");
+    if (backing && backing->hugepages && backing->source == MEMORY_SOURCE_ANONYMOUS)
+        return REFUSE(error, "hugepages are not allowed with anonymous memory source");
+    return 0;
+}
+
 /* ---- the rest ---- */
 
 static int check_consoles(const struct domain *domain, GError **error)
@@ -220,7 +242,7 @@ int rules_check(const struct domain *domain, GError **error)
 {
     static int (*const checks[])(const struct domain *domain, GError **error) = {
         check_os,       check_names,  check_actions, check_disks,    check_spice,
-        check_graphics, check_videos, check_nets,    check_consoles,
+        check_graphics, check_videos, check_nets,    check_memory,   check_consoles,
     };
 
     for (unsigned i = 0; i < G_N_ELEMENTS(checks); i++)

@@ -4,9 +4,9 @@
 #include "model/domain.h"
 
 /*
- * Disks that forget: what the guest writes goes to an overlay beside the image, IMAGE.TRANSIENT-NAME,
- * which is the disk's source in the live definition, with the image below it. It is there from the
- * start until the end of the guest, through reboots and restarts of the daemon.
+ * Disks that forget: what the guest writes goes to an overlay beside the image, named
+ * IMAGE.TRANSIENT-NAME, which is the disk's source in the live definition, with the image below it.
+ * It is there from the start to the end of the guest, through reboots and restarts of the daemon.
  */
 
 /* Puts the overlay above the image of a disk that is to forget, in a live definition whose chains

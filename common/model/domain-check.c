@@ -271,64 +271,6 @@ static int check_vcpus(const struct domain *domain, GError **error)
     return 0;
 }
 
-static int check_memory(const struct domain *domain, GError **error)
-{
-    if (domain->max_memory && !domain->memory_slots)
-        return REFUSE(error, VIR_ERR_XML_ERROR, "maxMemory/@slots: is missing");
-    if (domain->max_memory && domain->max_memory < domain->memory)
-        return REFUSE(error, VIR_ERR_CONFIG_UNSUPPORTED,
-                      "maxMemory: %" G_GUINT64_FORMAT " KiB is less than the guest's memory",
-                      domain->max_memory);
-    if (domain->devices.memories.count && !domain->max_memory)
-        return error_set(error, VIR_ERR_CONFIG_UNSUPPORTED,
-                         "cannot use/hotplug a memory device when domain 'maxMemory' is not "
-                         "defined"),
-               -1;
-    return 0;
-}
-
-/* ---- NUMA nodes ---- */
-
-static bool overlap(const struct cpuset *a, const struct cpuset *b)
-{
-    for (int cpu = a ? cpuset_next(a, 0) : -1; cpu >= 0; cpu = cpuset_next(a, (unsigned)cpu + 1))
-        if (b && cpuset_has(b, (unsigned)cpu))
-            return true;
-    return false;
-}
-
-static int check_numa_cell(const struct cpu_numa *numa, unsigned index, GError **error)
-{
-    const struct numa_cell *cell = numa->cells.items[index];
-
-    if (cell->id.value >= numa->cells.count)
-        return REFUSE(error, VIR_ERR_XML_ERROR,
-                      "Exactly one 'cell' element per guest NUMA cell allowed, non-contiguous "
-                      "ranges or ranges not starting from 0 are not allowed");
-    for (unsigned i = 0; i < index; i++) {
-        const struct numa_cell *other = numa->cells.items[i];
-
-        if (other->id.value == cell->id.value)
-            return REFUSE(error, VIR_ERR_XML_ERROR, "Duplicate NUMA cell info for cell id '%u'",
-                          cell->id.value);
-        if (overlap(other->cpus, cell->cpus))
-            return REFUSE(error, VIR_ERR_CONFIG_UNSUPPORTED,
-                          "NUMA cells %u and %u have overlapping vCPU ids", cell->id.value,
-                          other->id.value);
-    }
-    return 0;
-}
-
-static int check_numa(const struct domain *domain, GError **error)
-{
-    const struct cpu_numa *numa = domain->cpu ? domain->cpu->numa : NULL;
-
-    for (unsigned i = 0; numa && i < numa->cells.count; i++)
-        if (check_numa_cell(numa, i, error) < 0)
-            return -1;
-    return 0;
-}
-
 static int check_seclabels(const struct domain *domain, GError **error)
 {
     LIST_EACH (seclabel, &domain->seclabels) {
@@ -398,12 +340,12 @@ static int check_rngs(const struct domain *domain, GError **error)
 int domain_check(const struct domain *domain, GError **error)
 {
     static int (*const checks[])(const struct domain *domain, GError **error) = {
-        check_name,        check_os,        check_memory,
+        check_name,        check_os,        domain_check_memory,
         check_vcpus,       check_iothreads, check_throttle_groups,
         check_disks,       check_sgio,      check_controllers,
         check_boot_orders, check_aliases,   check_audios,
         check_video,       check_rngs,      check_seclabels,
-        check_lifecycle,   check_numa,
+        check_lifecycle,
     };
 
     for (unsigned i = 0; i < G_N_ELEMENTS(checks); i++)

@@ -61,15 +61,6 @@ static int memory_defaults(struct domain *domain, GError **error)
     return 0;
 }
 
-static void numa_defaults(struct domain *domain)
-{
-    if (!domain->cpu || !domain->cpu->numa)
-        return;
-    LIST_EACH (cell, &domain->cpu->numa->cells)
-        if (!cell->id.set)
-            cell->id = OPT_UINT(cell_i);
-}
-
 static void vcpu_defaults(struct domain *domain)
 {
     default_to(&domain->vcpu_placement, PLACEMENT_STATIC);
@@ -201,7 +192,7 @@ static void scheduler_defaults(struct domain *domain)
 
 static int guest_defaults(struct domain *domain, GError **error)
 {
-    numa_defaults(domain);
+    domain_defaults_numa(domain);
     if (make_uuid(&domain->given_uuid, error) < 0 ||
         (domain->has_genid && make_uuid(&domain->given_genid, error) < 0) ||
         memory_defaults(domain, error) < 0)

@@ -44,3 +44,6 @@ int domain_place_scsi_hostdevs(struct domain *domain, GError **error);
 /* The controller of this type and index, made at the end of the list if there is none. */
 struct domain_controller *domain_ensure_controller(struct domain *domain, enum controller_type type,
                                                    unsigned index);
+
+/* The part about NUMA nodes: their numbers, and how far it is from one to the other. */
+void domain_defaults_numa(struct domain *domain);

@@ -22,6 +22,7 @@
 #include "virtqemud/document.h"
 #include "virtqemud/firmware.h"
 #include "virtqemud/json.h"
+#include "virtqemud/memory-size.h"
 #include "virtqemud/netdev.h"
 #include "virtqemud/probe.h"
 
@@ -75,6 +76,7 @@ static void pretend_host(struct domain *live)
 static int complete(struct qemu *qemu, struct domain *live, GError **error)
 {
     aliases_assign(live);
+    memory_size_round(live);
     pretend_host(live);
     if (read_images && backing_chain_load(live, error) < 0)
         return -1;
