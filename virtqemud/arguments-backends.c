@@ -166,6 +166,24 @@ int add_disk_backend(const struct build *build, const struct device *device, GEr
     return 0;
 }
 
+/* The kernel lets root alone open it: QEMU gets it open. */
+static int add_iommufd(const struct build *build, GError **error)
+{
+    g_autofree char *number = g_strdup(FD_IN_PLAN);
+    int fd;
+
+    if (!build->context->plan) {
+        if ((fd = open("/dev/iommu", O_RDWR | O_CLOEXEC)) < 0) {
+            error_set_errno(error, errno, "iommufd: cannot open /dev/iommu");
+            return -1;
+        }
+        g_free(number);
+        number = g_strdup_printf("%d", words_add_fd(build->arguments, fd));
+    }
+    return add_object(
+        build, json_build("s:qom-type", "iommufd", "s:id", HOSTDEV_IOMMUFD, "s:fd", number, NULL));
+}
+
 int add_hostdev_backend(const struct build *build, const struct device *device, GError **error)
 {
     g_autoptr(GPtrArray) nodes = block_nodes_new();
@@ -173,7 +191,7 @@ int add_hostdev_backend(const struct build *build, const struct device *device, 
     if (hostdev_nodes(device->object, build->context, nodes, error) < 0)
         return -1;
     add_nodes(build, nodes);
-    return 0;
+    return hostdev_brings_iommufd(build->domain, device->object) ? add_iommufd(build, error) : 0;
 }
 
 /* ---- descriptors ---- */

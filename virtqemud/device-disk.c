@@ -33,8 +33,6 @@ static int check_disk(const struct domain_disk *disk, const struct arguments_con
         {disk->mirror != NULL, "a copy job cannot be part of a start"},
         {disk->throttle_groups.count > 0 && disk->source.type == SOURCE_VHOST_USER,
          "<throttlefilters> needs an image that QEMU reads itself"},
-        {disk->rawio == TRISTATE_YES, "rawio='yes' is not in this version"},
-        {disk->sgio == DISK_SGIO_UNFILTERED, "sgio='unfiltered' is not in this version"},
         {disk->io == DISK_IO_NATIVE && !direct,
          "io='native' needs cache='none' or cache='directsync'"},
         {disk->io == DISK_IO_URING && !emulator_has(context->emulator, EMULATOR_BLOCK_IO_URING),

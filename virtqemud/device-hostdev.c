@@ -6,6 +6,7 @@
 #include "host/usb.h"
 
 #include "device-common.h"
+#include "hostdev.h"
 
 /* One being built. */
 struct building {
@@ -62,11 +63,15 @@ static int build_pci(const struct building *building, struct json_object **ret_j
     const struct domain_hostdev *hostdev = building->hostdev;
     g_autofree char *address = pci_address_print(&hostdev->pci->address);
 
-    if (hostdev->iommufd == TRISTATE_YES)
-        return refuse(building, "iommufd is not in this version", error);
+    bool iommufd = hostdev->iommufd == TRISTATE_YES;
+
+    if (iommufd && !emulator_has(building->context->emulator, EMULATOR_VFIO_IOMMUFD))
+        return refuse(building, "the emulator has no iommufd", error);
     if (hostdev->driver_name && strcmp(hostdev->driver_name, "vfio") != 0)
         return refuse(building, "the driver for PCI devices is 'vfio'", error);
     *ret_json = json_build("s:driver", "vfio-pci", "s:host", address, NULL);
+    if (iommufd)
+        json_add(*ret_json, "s:iommufd", HOSTDEV_IOMMUFD, NULL);
     add_identity(*ret_json, building);
     add_teaming(*ret_json, hostdev->teaming);
     return 0;

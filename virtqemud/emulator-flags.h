@@ -122,5 +122,6 @@ EMULATOR_FLAG(VIRTIO_GPU_MAX_OUTPUTS, "virtio-gpu-max-outputs", PROPERTY, "virti
 EMULATOR_FLAG(VIRTIO_GPU_BLOB,     "virtio-gpu-blob",      PROPERTY, "virtio-gpu-pci", "blob")
 EMULATOR_FLAG(USB_HOST_RESET,      "usb-host-guest-reset", PROPERTY, "usb-host", "guest-reset")
 EMULATOR_FLAG(MEM_DYNAMIC_MEMSLOTS, "virtio-mem-dynamic-memslots", PROPERTY, "virtio-mem-pci", "dynamic-memslots")
+EMULATOR_FLAG(VFIO_IOMMUFD,        "vfio-pci-iommufd",     PROPERTY, "vfio-pci", "iommufd")
 EMULATOR_FLAG(INTEL_IOMMU_AW_BITS, "intel-iommu-aw-bits",  PROPERTY, "intel-iommu", "aw-bits")
 /* clang-format on */

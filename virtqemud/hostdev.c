@@ -226,11 +226,26 @@ void hostdev_give_back_all(const struct domain *live)
 
 /* ---- nodes ---- */
 
+bool hostdev_brings_iommufd(const struct domain *domain, const struct domain_hostdev *hostdev)
+{
+    LIST_EACH (other, &domain->devices.hostdevs)
+        if (other->type == HOSTDEV_PCI && other->iommufd == TRISTATE_YES)
+            return other == hostdev;
+    return false;
+}
+
 static char *pci_node(const struct pci_address *at)
 {
     g_autofree char *address = pci_address_print(at);
 
     return pci_vfio_node(address);
+}
+
+static char *pci_device_node(const struct pci_address *at)
+{
+    g_autofree char *address = pci_address_print(at);
+
+    return pci_vfio_device_node(address);
 }
 
 static char *mdev_node(const struct hostdev_mdev *mdev)
@@ -251,7 +266,8 @@ char *hostdev_node(const struct domain_hostdev *hostdev)
     if (hostdev->type == HOSTDEV_USB && hostdev->usb)
         return usb_node(hostdev->usb->bus, hostdev->usb->device);
     if (hostdev->type == HOSTDEV_PCI && hostdev->pci)
-        return pci_node(&hostdev->pci->address);
+        return hostdev->iommufd == TRISTATE_YES ? pci_device_node(&hostdev->pci->address)
+                                                : pci_node(&hostdev->pci->address);
     if (hostdev->type == HOSTDEV_MDEV && hostdev->mdev)
         return mdev_node(hostdev->mdev);
     if (hostdev->type == HOSTDEV_SCSI && hostdev->scsi && hostdev->scsi->adapter)

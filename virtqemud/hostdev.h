@@ -8,6 +8,12 @@
 /* Devices of the host between the document and the host. All functions but the first block on the
  * kernel; errors name the device. */
 
+/* QEMU's object for the one door to the IOMMU that all devices passed by it share. */
+#define HOSTDEV_IOMMUFD "iommufd0"
+
+/* True for the device that brings that object along: the first of those that share it. Pure. */
+bool hostdev_brings_iommufd(const struct domain *domain, const struct domain_hostdev *hostdev);
+
 /* The block node of a SCSI device, "libvirt-hostdev0-backend", added to nodes, which owns it;
  * nothing for others. In a plan opens nothing and asks nobody. */
 int hostdev_nodes(const struct domain_hostdev *hostdev, const struct arguments_context *context,

@@ -119,12 +119,21 @@ static int check_memory_model(const void *object, GError **error)
     return 0;
 }
 
+static int check_hostdev_door(const void *object, GError **error)
+{
+    const struct domain_hostdev *hostdev = object;
+
+    if (hostdev->type == HOSTDEV_PCI && hostdev->iommufd == TRISTATE_YES)
+        return UNSUPPORTED(error, "host devices passed by iommufd cannot be hot plugged");
+    return 0;
+}
+
 /* Of a kind that can be plugged, those that can. */
 static int (*const attach_checks[DEVICE_KINDS])(const void *object, GError **error) = {
     [DEVICE_DISK] = check_disk_type,      [DEVICE_CONTROLLER] = check_controller_type,
     [DEVICE_NET] = check_net_type,        [DEVICE_FILESYSTEM] = check_filesystem_type,
     [DEVICE_INPUT] = check_input_bus,     [DEVICE_WATCHDOG] = check_watchdog_model,
-    [DEVICE_MEMORY] = check_memory_model,
+    [DEVICE_MEMORY] = check_memory_model, [DEVICE_HOSTDEV] = check_hostdev_door,
 };
 
 int hotplug_rules_check_attach(const struct device *device, bool live, GError **error)

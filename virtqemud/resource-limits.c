@@ -2,9 +2,13 @@
 #include "resource-limits.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include "base/error.h"
 #include "host/cgroup.h"
 
 #include "group-limits.h"
@@ -35,8 +39,48 @@ static void add_locked_memory(struct resource_limits *limits, const struct domai
         add(limits, RLIMIT_MEMLOCK, (rlim_t)live->memory * KIB + DEVICE_MEMORY);
 }
 
-void resource_limits_apply(struct resource_limits *limits, const struct qemu_config *config,
-                           const struct domain *live, struct process_spec *spec)
+/* ---- rights ---- */
+
+static bool wants_raw_io(const struct domain *live)
+{
+    LIST_EACH (disk, &live->devices.disks)
+        if (disk->rawio == TRISTATE_YES)
+            return true;
+    LIST_EACH (hostdev, &live->devices.hostdevs)
+        if (hostdev->rawio == TRISTATE_YES)
+            return true;
+    return false;
+}
+
+/* Of the process: threads of ours have all the same. */
+static bool has_capability(unsigned number)
+{
+    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct data[2] = {0};
+
+    return syscall(SYS_capget, &header, data) == 0 &&
+           data[number / 32].permitted >> (number % 32) & 1;
+}
+
+/* Root keeps its rights anyway, and anybody else the one that is asked for. */
+static int keep_raw_io(const struct domain *live, struct process_spec *spec, GError **error)
+{
+    if (!wants_raw_io(live))
+        return 0;
+    if (!has_capability(CAP_SYS_RAWIO)) {
+        error_set(error, VIR_ERR_CONFIG_UNSUPPORTED,
+                  "rawio='yes' wants CAP_SYS_RAWIO, which this daemon has not itself");
+        return -1;
+    }
+    if (spec->set_user && spec->uid != 0) {
+        spec->limit_capabilities = true;
+        spec->capabilities = UINT64_C(1) << CAP_SYS_RAWIO;
+    }
+    return 0;
+}
+
+int resource_limits_apply(struct resource_limits *limits, const struct qemu_config *config,
+                          const struct domain *live, struct process_spec *spec, GError **error)
 {
     if (config->max_processes)
         add(limits, RLIMIT_NPROC, config->max_processes);
@@ -47,6 +91,7 @@ void resource_limits_apply(struct resource_limits *limits, const struct qemu_con
     add_locked_memory(limits, live);
     spec->limits = limits->values;
     spec->limit_count = limits->count;
+    return keep_raw_io(live, spec, error);
 }
 
 int resource_limits_lock_memory(struct guest *guest, const struct domain *live, GError **error)

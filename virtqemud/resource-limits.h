@@ -15,9 +15,10 @@ struct resource_limits {
     unsigned count;
 };
 
-/* Fills the members of spec, which borrow from limits. Pure. */
-void resource_limits_apply(struct resource_limits *limits, const struct qemu_config *config,
-                           const struct domain *live, struct process_spec *spec);
+/* Fills the members of spec, which borrow from limits. VIR_ERR_CONFIG_UNSUPPORTED: rawio='yes'
+ * wants a right that the daemon has not itself. */
+int resource_limits_apply(struct resource_limits *limits, const struct qemu_config *config,
+                           const struct domain *live, struct process_spec *spec, GError **error);
 
 /* With a job: what a device that is plugged in wants to stay in memory, in a live definition that
  * has it. VIR_ERR_SYSTEM_ERROR. */

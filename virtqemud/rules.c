@@ -101,7 +101,10 @@ static int check_graphics(const struct domain *domain, GError **error)
     unsigned seen[GRAPHICS_DBUS + 1] = {0};
 
     LIST_EACH (graphics, &domain->devices.graphics) {
-        if (graphics->type == GRAPHICS_RDP || graphics->type == GRAPHICS_DESKTOP)
+        if (graphics->type == GRAPHICS_RDP)
+            return REFUSE(error, "devices/graphics: type 'rdp' needs the program 'qemu-rdp', of "
+                                 "which there is no package: use 'vnc' or 'spice'");
+        if (graphics->type == GRAPHICS_DESKTOP)
             return REFUSE(error, "devices/graphics: QEMU has no display of type '%s'",
                           names_word(&graphics_type_names, graphics->type));
         if (graphics->type == GRAPHICS_VNC && graphics->connected &&
@@ -241,8 +244,8 @@ static int check_names(const struct domain *domain, GError **error)
 int rules_check(const struct domain *domain, GError **error)
 {
     static int (*const checks[])(const struct domain *domain, GError **error) = {
-        check_os,       check_names,  check_actions, check_disks,    check_spice,
-        check_graphics, check_videos, check_nets,    check_memory,   check_consoles,
+        check_os,       check_names,  check_actions, check_disks,  check_spice,
+        check_graphics, check_videos, check_nets,    check_memory, check_consoles,
     };
 
     for (unsigned i = 0; i < G_N_ELEMENTS(checks); i++)

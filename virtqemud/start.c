@@ -100,8 +100,8 @@ static int spawn(struct guest *guest, const struct domain *live, const struct ar
         .new_session = true,
     };
 
-    resource_limits_apply(&limits, &qemu->config, live, &spec);
-    if (process_start(&spec, &process, error) < 0)
+    if (resource_limits_apply(&limits, &qemu->config, live, &spec, error) < 0 ||
+        process_start(&spec, &process, error) < 0)
         return -1;
     if (guest_set_process(guest, &process, error) < 0) {
         process_kill(&process, SPAWN_GRACE_MS);
@@ -198,9 +198,8 @@ static int launch(struct guest *guest, struct job *job, const struct domain *liv
 
     /* on record before anything of the host changes */
     if (probe_get(qemu->probes, live->devices.emulator, &emulator, error) < 0 ||
-        check_domain(live, emulator, error) < 0 ||
-        store_save_status(qemu->store, job, error) < 0 || prepare_access(guest, live, error) < 0 ||
-        start_helpers(guest, job, live, error) < 0 ||
+        check_domain(live, emulator, error) < 0 || store_save_status(qemu->store, job, error) < 0 ||
+        prepare_access(guest, live, error) < 0 || start_helpers(guest, job, live, error) < 0 ||
         make_monitor_socket(guest->folder, &listening, &monitor, error) < 0)
         return -1;
     context.emulator = emulator;

@@ -77,3 +77,12 @@ char *pci_vfio_node(const char *address)
 
     return group ? g_strdup_printf("/dev/vfio/%s", group) : NULL;
 }
+
+char *pci_vfio_device_node(const char *address)
+{
+    g_autofree char *folder = g_strdup_printf("/sys/bus/pci/devices/%s/vfio-dev", address);
+    g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+    const char *name = dir ? g_dir_read_name(dir) : NULL;
+
+    return name ? g_strdup_printf("/dev/vfio/devices/%s", name) : NULL;
+}

@@ -17,3 +17,7 @@ int pci_set_driver(const char *address, const char *driver, GError **error);
 
 /* "/dev/vfio/12": the node of its IOMMU group; NULL: it is in none. The caller frees. */
 char *pci_vfio_node(const char *address);
+
+/* "/dev/vfio/devices/vfio3": the node of the device alone, for iommufd; NULL: the driver is not
+ * VFIO's, or the kernel has none. The caller frees. */
+char *pci_vfio_device_node(const char *address);

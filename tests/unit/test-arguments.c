@@ -11,6 +11,7 @@
 
 #include "virtqemud/aliases.h"
 #include "virtqemud/chardev.h"
+#include "virtqemud/device.h"
 #include "virtqemud/firmware.h"
 #include "virtqemud/option.h"
 
@@ -238,6 +239,32 @@ static void test_aliases(struct setup *setup, gconstpointer data)
     g_assert_cmpstr(plugged.info.alias, ==, "net2");
 }
 
+/* What a QEMU newer than the installed one gets. */
+static void test_iommufd(struct setup *setup, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+    struct json_object *json JSON_AUTO = NULL;
+    struct domain domain = {0};
+    struct hostdev_pci pci = {.address = {.bus = 6, .slot = 2}};
+    struct domain_hostdev hostdev = {.mode = HOSTDEV_MODE_SUBSYSTEM,
+                                     .type = HOSTDEV_PCI,
+                                     .pci = &pci,
+                                     .iommufd = TRISTATE_YES,
+                                     .info.alias = "hostdev0"};
+    int result = device_hostdev_properties(&domain, &hostdev, &setup->context, &json, &error);
+
+    g_assert_cmpint(result, ==, -1);
+    g_assert_true(error_is(error, VIR_ERR_CONFIG_UNSUPPORTED));
+    g_assert_nonnull(strstr(error->message, "iommufd"));
+    g_clear_error(&error);
+    setup->emulator.flags[EMULATOR_VFIO_IOMMUFD] = true;
+    device_hostdev_properties(&domain, &hostdev, &setup->context, &json, &error);
+    g_assert_no_error(error);
+    g_assert_cmpstr(json_string_member(json, "driver"), ==, "vfio-pci");
+    g_assert_cmpstr(json_string_member(json, "host"), ==, "0000:06:02.0");
+    g_assert_cmpstr(json_string_member(json, "iommufd"), ==, "iommufd0");
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -251,5 +278,6 @@ int main(int argc, char **argv)
     TEST("firmware", test_firmware);
     TEST("firmware-none", test_firmware_none);
     TEST("aliases", test_aliases);
+    TEST("iommufd", test_iommufd);
     return g_test_run();
 }

@@ -43,6 +43,31 @@ static void test_linux(void)
         g_assert_cmphex(translate(VIR_KEYCODE_SET_LINUX, keys[i].code), ==, keys[i].number);
 }
 
+/* The same keys in all sets: A, right control, up. */
+static void test_sets(void)
+{
+    static const struct {
+        unsigned set, a, control, up;
+    } rows[] = {
+        {VIR_KEYCODE_SET_LINUX, 30, 97, 103},
+        {VIR_KEYCODE_SET_XT, 0x1e, 0xe01d, 0xe048},
+        {VIR_KEYCODE_SET_ATSET1, 0x1e, 0xe01d, 0xe048},
+        {VIR_KEYCODE_SET_ATSET2, 0x1c, 0xe014, 0xe075},
+        {VIR_KEYCODE_SET_ATSET3, 0x1c, 0x58, 0x63},
+        {VIR_KEYCODE_SET_OSX, 0, 0x3e, 0x7e},
+        {VIR_KEYCODE_SET_XT_KBD, 0x1e, 0x11d, 0x148},
+        {VIR_KEYCODE_SET_USB, 4, 228, 82},
+        {VIR_KEYCODE_SET_WIN32, 0x41, 0xa3, 0x26},
+        {VIR_KEYCODE_SET_QNUM, 0x1e, 0x9d, 0xc8},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_assert_cmphex(translate(rows[i].set, rows[i].a), ==, 0x1e);
+        g_assert_cmphex(translate(rows[i].set, rows[i].control), ==, 0x9d);
+        g_assert_cmphex(translate(rows[i].set, rows[i].up), ==, 0xc8);
+    }
+}
+
 /* What scan codes there are goes through as it is. */
 static void test_numbers(void)
 {
@@ -53,12 +78,11 @@ static void test_numbers(void)
 static void test_refused(void)
 {
     refuse(VIR_KEYCODE_SET_LINUX, 0, VIR_ERR_INTERNAL_ERROR);
-    refuse(VIR_KEYCODE_SET_LINUX, 84, VIR_ERR_INTERNAL_ERROR);
     refuse(VIR_KEYCODE_SET_LINUX, 4711, VIR_ERR_INTERNAL_ERROR);
     refuse(VIR_KEYCODE_SET_LINUX, G_MAXUINT, VIR_ERR_INTERNAL_ERROR);
     refuse(VIR_KEYCODE_SET_XT, 0, VIR_ERR_INTERNAL_ERROR);
     refuse(VIR_KEYCODE_SET_XT, 0x100, VIR_ERR_INTERNAL_ERROR);
-    refuse(VIR_KEYCODE_SET_USB, 4, VIR_ERR_INVALID_ARG);
+    refuse(VIR_KEYCODE_SET_USB, 3, VIR_ERR_INTERNAL_ERROR);
     refuse(VIR_KEYCODE_SET_LAST, 1, VIR_ERR_INVALID_ARG);
     refuse(G_MAXUINT, 1, VIR_ERR_INVALID_ARG);
 }
@@ -86,6 +110,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/keys/linux", test_linux);
+    g_test_add_func("/keys/sets", test_sets);
     g_test_add_func("/keys/numbers", test_numbers);
     g_test_add_func("/keys/refused", test_refused);
     g_test_add_func("/keys/distinct", test_distinct);
