@@ -7,37 +7,35 @@
 #include "virtstoraged/partition-table.h"
 
 #define DISK(label, most, list)                                                                    \
-    "{\"disk\": {\"path\": \"/dev/vdb\", \"size\": \"209715200B\", \"logical-sector-size\": 512,"  \
-    "\"label\": \"" label "\", \"max-partitions\": " most ", \"partitions\": [" list "]}}"
+    "{\"disk\": {\"path\": \"/dev/vdb\", \"logical-sector-size\": 512, \"label\": \"" label        \
+    "\", \"max-partitions\": " most ", \"partitions\": [" list "]}}"
 #define PART(number, start, end, type)                                                             \
     "{\"number\": " #number ", \"start\": \"" #start "B\", \"end\": \"" #end                       \
     "B\", \"type\": \"" type "\"}"
+#define FREE(start, end) PART(0, start, end, "free")
+#define MAIN(number, start, end) PART(number, start, end, "primary")
+#define AND ","
 
 /* 1 of 4 MiB, 2 extended with 5, and free room of all kinds */
-static const char dos[] = DISK(
-    "msdos", "4",
-    PART(0, 16384, 1048575, "free") "," PART(1, 1048576, 5242879, "primary") "," PART(
-        0, 5242880, 10485759,
-        "free") "," PART(2, 10485760, 104857599,
-                         "extended") "," PART(0, 10502144, 11468799,
-                                              "free") "," PART(5, 11534336, 20971519,
-                                                               "logical") "," PART(0, 20971520,
-                                                                                   104857599,
-                                                                                   "free") "," PART(0,
-                                                                                                    104857600,
-                                                                                                    209715199,
-                                                                                                    "free"));
-static const char full[] = DISK(
-    "msdos", "4",
-    PART(1, 1048576, 2097151, "primary") "," PART(2, 2097152, 104857599, "extended") "," PART(
-        0, 2113536, 104857599,
-        "free") "," PART(3, 104857600, 115343359,
-                         "primary") "," PART(4, 115343360, 125829119,
-                                             "primary") "," PART(0, 125829120, 209715199, "free"));
-static const char gpt[] =
-    DISK("gpt", "128",
-         PART(0, 17408, 1048575, "free") "," PART(2, 1048576, 20971519, "primary") "," PART(
-             0, 20971520, 209698303, "free"));
+static const char dos[] = DISK("msdos", "4",                       /* keeps its lines */
+                               FREE(16384, 1048575) AND            //
+                                   MAIN(1, 1048576, 5242879) AND   //
+                                       FREE(5242880, 10485759) AND //
+                                           PART(2, 10485760, 104857599, "extended") AND       //
+                                               FREE(10502144, 11468799) AND                   //
+                                                   PART(5, 11534336, 20971519, "logical") AND //
+                                                       FREE(20971520, 104857599) AND          //
+                                                           FREE(104857600, 209715199));
+static const char full[] = DISK("msdos", "4", /* no number is left but for logical ones */
+                                MAIN(1, 1048576, 2097151) AND                     //
+                                    PART(2, 2097152, 104857599, "extended") AND   //
+                                        FREE(2113536, 104857599) AND              //
+                                            MAIN(3, 104857600, 115343359) AND     //
+                                                MAIN(4, 115343360, 125829119) AND //
+                                                    FREE(125829120, 209715199));
+static const char gpt[] = DISK("gpt", "128", /* the first number is free */
+                               FREE(17408, 1048575) AND MAIN(2, 1048576, 20971519) AND //
+                                   FREE(20971520, 209698303));
 
 static struct partition_table *read_text(const char *text)
 {
@@ -106,9 +104,8 @@ static void test_no_room(void)
     check_none(gpt, true, UNIT_MIB, "'dos' alone");
     check_none(dos, false, 101 * UNIT_MIB, "no large enough free extent");
     check_none(dos, false, UINT64_MAX, "no large enough free extent");
-    check_none(DISK("msdos", "4",
-                    PART(1, 1, 10, "primary") "," PART(2, 11, 20, "primary") "," PART(
-                        3, 21, 30, "primary") "," PART(4, 31, 40, "primary")),
+    check_none(DISK("msdos", "4", /* all are taken */
+                    MAIN(1, 1, 10) AND MAIN(2, 11, 20) AND MAIN(3, 21, 30) AND MAIN(4, 31, 40)),
                false, 1, "no extended partition found and no primary partition available");
 }
 
