@@ -6,8 +6,9 @@
 /*
  * The host's NUMA nodes that a guest about to start is to be on: chosen by the program numad where
  * the document leaves it to the host (placement='auto'), and written into the live definition;
- * those that it names have to be there. VIR_ERR_CONFIG_UNSUPPORTED names the node, or the missing
- * program; VIR_ERR_OPERATION_FAILED: it has no advice. Blocks on the program, half a minute at most.
+ * those that it names have to be there. VIR_ERR_CONFIG_UNSUPPORTED names the node, or the program
+ * that is missing; VIR_ERR_OPERATION_FAILED: it has no advice. Blocks on the program, half a minute
+ * at most.
  */
 int host_nodes_choose(struct domain *live, GError **error);
 

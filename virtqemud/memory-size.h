@@ -4,9 +4,9 @@
 #include "model/domain.h"
 
 /*
- * Sizes as QEMU and guests' kernels want them: memory in whole MiB, modules in whole blocks that can
- * come and go. What a document says otherwise is rounded up in the live definition, so that it tells
- * what the guest has. Pure.
+ * Sizes as QEMU and guests' kernels want them: memory in whole MiB, modules in whole blocks that
+ * can come and go. What a document says otherwise is rounded up in the live definition, so that it
+ * tells what the guest has. Pure.
  */
 void memory_size_round(struct domain *live);
 
