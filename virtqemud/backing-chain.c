@@ -145,8 +145,8 @@ static int load_one(struct domain_source *source, struct arena *arena, GError **
 
     /* over the network, and in folders, nothing is looked up: the document tells, or there is
      * nothing */
-    if ((source->type != SOURCE_FILE && source->type != SOURCE_BLOCK) || !source->path ||
-        source->fdgroup)
+    enum source_type type = domain_source_type(source);
+    if ((type != SOURCE_FILE && type != SOURCE_BLOCK) || !source->path || source->fdgroup)
         return make_backing(source, &header, arena, error);
     if (!image_header_has_backing(source->format)) {
         if (access(source->path, F_OK) == 0 || errno == EACCES)
@@ -185,6 +185,7 @@ static void drop_missing(struct domain_disk *disk)
         access(source->path, F_OK) == 0 || errno != ENOENT)
         return;
     source->path = NULL;
+    source->volume = NULL;
     source->index = 0;
     source->backing = NULL;
 }

@@ -119,7 +119,8 @@ static int check_source(const struct domain_source *source, const struct argumen
         bool used;
         const char *reason;
     } gaps[] = {
-        {source->type == SOURCE_VOLUME, "volumes of storage pools need virtstoraged, later"},
+        {domain_source_type(source) == SOURCE_VOLUME,
+         "which storage a volume is, is known when its guest starts"},
         {source->type == SOURCE_NVME && !emulator_has(context->emulator, EMULATOR_BLOCK_NVME),
          "the emulator has no NVMe driver of its own"},
         {source->type == SOURCE_VHOST_VDPA &&
@@ -190,10 +191,10 @@ static struct json_object *local_properties(const struct domain_source *source,
         return nvme_properties(source->nvme);
     if (source->type == SOURCE_VHOST_VDPA)
         return json_build("s:driver", "virtio-blk-vhost-vdpa", "s:path", source->path, NULL);
-    if (source->type == SOURCE_DIR)
+    if (domain_source_type(source) == SOURCE_DIR)
         return json_build("s:driver", "vvfat", "s:dir", source->path, "b:floppy", options->floppy,
                           "b:rw", !options->readonly, NULL);
-    if (source->type == SOURCE_BLOCK)
+    if (domain_source_type(source) == SOURCE_BLOCK)
         driver = is_host_cdrom(source, context) ? "host_cdrom" : "host_device";
     return json_build("s:driver", driver, "s:filename", set ? set->path : source->path, "S:aio",
                       aio[options->io], "S:pr-manager", manager, NULL);
@@ -227,7 +228,7 @@ static int build_storage(const struct domain_source *source, const char *name,
 {
     struct json_object *node = NULL;
 
-    if (source->type != SOURCE_NETWORK)
+    if (domain_source_type(source) != SOURCE_NETWORK)
         node = local_properties(source, options, context);
     else if (block_network_properties(source, context, &node, error) < 0)
         return -1;

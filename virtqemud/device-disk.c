@@ -43,7 +43,7 @@ static int check_disk(const struct domain_disk *disk, const struct arguments_con
         {disk->queues && !virtio, "queues need bus='virtio'"},
         {virtio && is_drive(disk), "drives with removable media have no bus='virtio'"},
         {disk->device == DISK_DEVICE_LUN && !scsi, "device='lun' needs bus='scsi'"},
-        {disk->device == DISK_DEVICE_LUN && disk->source.type != SOURCE_BLOCK,
+        {disk->device == DISK_DEVICE_LUN && domain_source_type(&disk->source) != SOURCE_BLOCK,
          "device='lun' needs a block device of the host"},
         {disk->device == DISK_DEVICE_FLOPPY && disk->bus != DISK_BUS_FDC,
          "floppy drives need bus='fdc'"},
@@ -52,7 +52,8 @@ static int check_disk(const struct domain_disk *disk, const struct arguments_con
         {!is_drive(disk) && domain_source_is_empty(&disk->source), "it has no source"},
         {disk->copy_on_read == TRISTATE_ON && disk->readonly,
          "copy_on_read='on' needs a disk that can be written"},
-        {disk->source.type == SOURCE_DIR && !disk->readonly && disk->device == DISK_DEVICE_DISK,
+        {domain_source_type(&disk->source) == SOURCE_DIR && !disk->readonly &&
+             disk->device == DISK_DEVICE_DISK,
          "a folder of the host needs <readonly/>"},
     };
 

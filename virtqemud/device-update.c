@@ -72,13 +72,21 @@ static int complete(const struct update *update, const struct device *document, 
 
 /* ---- disks ---- */
 
+static bool same_volume(const struct source_volume *a, const struct source_volume *b)
+{
+    if (!a || !b)
+        return a == b;
+    return g_strcmp0(a->pool, b->pool) == 0 && g_strcmp0(a->volume, b->volume) == 0 &&
+           a->mode == b->mode;
+}
+
 static bool same_source(const struct domain_source *a, const struct domain_source *b)
 {
     if (domain_source_is_empty(a) || domain_source_is_empty(b))
         return domain_source_is_empty(a) && domain_source_is_empty(b);
-    return a->type == b->type && a->format == b->format && a->protocol == b->protocol &&
-           g_strcmp0(a->path, b->path) == 0 && g_strcmp0(a->name, b->name) == 0 && !a->volume &&
-           !b->volume;
+    return a->type == b->type && a->format == b->format &&
+           (a->volume || a->protocol == b->protocol) && same_volume(a->volume, b->volume) &&
+           (a->volume || (g_strcmp0(a->path, b->path) == 0 && g_strcmp0(a->name, b->name) == 0));
 }
 
 /* All but the medium, which is compared by itself. */

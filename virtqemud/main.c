@@ -137,6 +137,7 @@ static struct qemu *make(struct daemon *daemon)
     qemu->kind = guest_kind;
     qemu->driver = driver_new(&qemu_driver_spec, daemon);
     qemu->driver->data = qemu;
+    qemu->storage = peer_new(daemon, PROTOCOL_OWNER_STORAGE, NULL, NULL);
     set_folders(qemu, daemon);
     make_store(qemu, daemon);
     qemu->driver->registries[PROTOCOL_OBJECT_DOMAIN] = qemu->domains;
@@ -193,6 +194,7 @@ static void stop(struct daemon *daemon)
 
     if (qemu->monitor_thread)
         let_go(qemu);
+    peer_free(qemu->storage);
     driver_free(driver);
     probes_free(qemu->probes);
     registry_free(qemu->domains);

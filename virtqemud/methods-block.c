@@ -8,6 +8,7 @@
 #include "image-size.h"
 #include "methods.h"
 #include "statistics.h"
+#include "volume-source.h"
 
 /* What is known of disks, one by one. */
 
@@ -112,7 +113,7 @@ int domain_block_stats_flags(struct call *call,
 
 static bool is_device(const struct domain_source *source)
 {
-    return source->type == SOURCE_BLOCK;
+    return domain_source_type(source) == SOURCE_BLOCK;
 }
 
 /* What QEMU knows is right where the file's own size is not, and where there is no file. */
@@ -139,6 +140,15 @@ static int get_size(const struct object_view *view, const struct domain_disk *di
     return 0;
 }
 
+/* A guest that is off does not know what its volumes are. */
+static int find_volume(struct call *call, struct domain_source *source, GError **error)
+{
+    if (domain_source_type(source) != SOURCE_VOLUME)
+        return 0;
+    source->backing = NULL;
+    return volume_source_find(qemu_of_call(call), source, &call->arena, error);
+}
+
 int domain_get_block_info(struct call *call, const struct remote_domain_get_block_info_args *args,
                           struct remote_domain_get_block_info_ret *ret, GError **error)
 {
@@ -155,7 +165,8 @@ int domain_get_block_info(struct call *call, const struct remote_domain_get_bloc
                   args->path);
         return -1;
     }
-    if (get_size(&view, disk, &size, error) < 0)
+    struct domain_disk asked = *disk;
+    if (find_volume(call, &asked.source, error) < 0 || get_size(&view, &asked, &size, error) < 0)
         return -1;
     ret->physical = size.physical;
     ret->allocation = size.allocation;

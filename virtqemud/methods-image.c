@@ -41,7 +41,8 @@ static int wanted_size(const struct remote_domain_block_resize_args *args,
     *ret_size = args->flags & VIR_DOMAIN_BLOCK_RESIZE_BYTES ? args->size : args->size * 1024;
     if (!(args->flags & VIR_DOMAIN_BLOCK_RESIZE_CAPACITY))
         return 0;
-    if (disk->source.type != SOURCE_BLOCK || disk->source.format != IMAGE_FORMAT_RAW) {
+    if (domain_source_type(&disk->source) != SOURCE_BLOCK ||
+        disk->source.format != IMAGE_FORMAT_RAW) {
         error_set(error, VIR_ERR_INVALID_ARG,
                   "block resize to the full capacity is only supported for raw block devices");
         return -1;

@@ -70,6 +70,34 @@ static int restore_path(const char *path, const struct qemu_config *config, GErr
     return 0;
 }
 
+/* ---- what is only read ---- */
+
+static bool may_read(const char *path, const struct stat *info, const struct qemu_config *config)
+{
+    /* whoever has set an access list has decided */
+    if (getxattr(path, "system.posix_acl_access", NULL, 0) > 0)
+        return true;
+    if (info->st_uid == config->uid)
+        return info->st_mode & S_IRUSR;
+    return info->st_mode & (info->st_gid == config->gid ? S_IRGRP : S_IROTH);
+}
+
+/* Maybe by many, so it is not taken back: nobody knows who else reads it. */
+static int lend_path(const char *path, const struct qemu_config *config, GError **error)
+{
+    struct stat info;
+
+    if (stat(path, &info) < 0) {
+        error_set_errno(error, errno, "cannot access '%s'", path);
+        return -1;
+    }
+    if (may_read(path, &info, config) || chown(path, config->uid, config->gid) == 0)
+        return 0;
+    error_set_errno(error, errno, "unable to set user and group of '%s' to %u:%u", path,
+                    config->uid, config->gid);
+    return -1;
+}
+
 /* ---- which paths ---- */
 
 static bool has_own_label(const struct domain_source *source)
@@ -91,7 +119,7 @@ static int image_path(const struct domain_disk *disk, const struct qemu_config *
     return function(image->path, config, error);
 }
 
-/* Images below a disk's own stay as they are: they are only read, maybe by many. */
+/* Disks that a guest writes to, alone. */
 static int disk_paths(const struct domain *live, const struct qemu_config *config,
                       path_function *function, GError **error)
 {
@@ -104,6 +132,28 @@ static int disk_paths(const struct domain *live, const struct qemu_config *confi
         if (function(disk->source.path, config, error) < 0 ||
             image_path(disk, config, function, error) < 0)
             return -1;
+    }
+    return 0;
+}
+
+static int lend_image(const struct domain_source *source, const struct qemu_config *config,
+                      GError **error)
+{
+    if (!domain_source_is_local(source) || !source->path || source->fdgroup ||
+        has_own_label(source))
+        return 0;
+    return lend_path(source->path, config, error);
+}
+
+/* Media, and images below a disk's own, as far as they are not everybody's to read. */
+static int lend_images(const struct domain *live, const struct qemu_config *config, GError **error)
+{
+    LIST_EACH (disk, &live->devices.disks) {
+        if (disk->readonly && lend_image(&disk->source, config, error) < 0)
+            return -1;
+        for (const struct domain_source *at = disk->source.backing; at; at = at->backing)
+            if (lend_image(at, config, error) < 0)
+                return -1;
     }
     return 0;
 }
@@ -179,7 +229,10 @@ static int for_each_path(const struct domain *live, const struct qemu_config *co
 
 int ownership_take(const struct qemu_config *config, const struct domain *live, GError **error)
 {
-    return for_each_path(live, config, take_path, error);
+    if (for_each_path(live, config, take_path, error) < 0)
+        return -1;
+    /* after it: what a guest has for itself has its owner remembered */
+    return config->dynamic_ownership && config->set_user ? lend_images(live, config, error) : 0;
 }
 
 void ownership_restore(const struct qemu_config *config, const struct domain *live)

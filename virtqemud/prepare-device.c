@@ -9,6 +9,7 @@
 #include "prepare.h"
 #include "resource-limits.h"
 #include "transient.h"
+#include "volume-source.h"
 #include "vsock.h"
 
 struct domain *prepare_device_alone(const struct device *device)
@@ -24,7 +25,9 @@ static int prepare_disk(struct guest *guest, struct domain *live, struct domain_
 {
     if (domain_source_is_empty(&disk->source))
         return 0;
-    if (backing_chain_load_source(&disk->source, &live->definition.arena, error) < 0)
+    if (volume_source_find(qemu_of(&guest->object), &disk->source, &live->definition.arena, error) <
+            0 ||
+        backing_chain_load_source(&disk->source, &live->definition.arena, error) < 0)
         return -1;
     /* numbers are not used twice in one run: what QEMU still has may bear one */
     unsigned first = MAX(backing_chain_highest(live), guest->last_node);

@@ -22,6 +22,7 @@
 #include "ownership.h"
 #include "resource-limits.h"
 #include "transient.h"
+#include "volume-source.h"
 #include "vsock.h"
 
 /* What of a name goes into a folder's name: paths of unix sockets end at 107 bytes. */
@@ -93,7 +94,8 @@ int prepare_channel_folders(struct qemu *qemu, const struct domain *live, GError
 /* What the document leaves to files of the host: images below images, firmware, its variables. */
 static int look_up_files(struct qemu *qemu, struct domain *live, GError **error)
 {
-    if (backing_chain_load(live, error) < 0 || transient_choose_all(live, error) < 0)
+    if (volume_source_find_all(qemu, live, error) < 0 || backing_chain_load(live, error) < 0 ||
+        transient_choose_all(live, error) < 0)
         return -1;
     return firmware_select(live, &qemu->config, qemu->nvram_folder, NULL, error);
 }

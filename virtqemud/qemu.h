@@ -6,6 +6,7 @@
 
 #include "driver/client.h"
 #include "driver/driver.h"
+#include "driver/peer.h"
 #include "object/store.h"
 
 #include "config.h"
@@ -33,7 +34,8 @@ struct qemu {
     GThread *monitor_thread;
     atomic_bool ending; /* the daemon: nothing new is begun for what guests tell */
 
-    struct ports *ports; /* TCP ports given to displays of running guests */
+    struct peer *storage; /* virtstoraged: knows what volumes are */
+    struct ports *ports;  /* TCP ports given to displays of running guests */
     struct ports *websocket_ports;
 };
 

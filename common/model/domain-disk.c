@@ -188,6 +188,9 @@ static int disk_check(struct xml_at *at, void *object, GError **error)
         return xml_at_fail(
             at, "@device", VIR_ERR_XML_ERROR, error,
             "a disk of device 'lun' needs a source of type block, network or volume");
+    if (disk->source.volume && (!disk->source.volume->pool || !disk->source.volume->volume))
+        return xml_at_fail(at, "source", VIR_ERR_XML_ERROR, error,
+                           "a volume needs the names of its 'pool' and of the 'volume'");
     if (disk->rawio && disk->device != DISK_DEVICE_LUN)
         return xml_at_fail(at, "@rawio", VIR_ERR_XML_ERROR, error,
                            "rawio is for disks of device 'lun' only");

@@ -159,6 +159,7 @@ static const struct xml_row source_metadata_cache_rows[] = {
 #undef ROWS_OF
 XML_SCHEMA(source_metadata_cache, "metadata_cache", .doc = "Cache of a qcow2 image's tables");
 
+#define OF_VOLUME .flags = XML_STATUS, WHEN(type, BIT(SOURCE_VOLUME))
 #define ROWS_OF struct domain_source
 static const struct xml_row domain_source_rows[] = {
     ROW_ENUM("@type", type, source_type_names, "Kind of storage", .flags = XML_HIDDEN),
@@ -173,6 +174,15 @@ static const struct xml_row domain_source_rows[] = {
     ROW_STRING("source/@name", name, "What the server exports", WHEN(type, BIT(SOURCE_NETWORK))),
     ROW_CHILD("source/.", volume, source_volume, "Volume of a storage pool",
               WHEN(type, BIT(SOURCE_VOLUME))),
+    ROW_ENUM("source/real/@type", real, source_type_names, "What the volume is on this host",
+             OF_VOLUME),
+    ROW_STRING("source/real/@path", path, "Where it is", OF_VOLUME),
+    ROW_ENUM("source/real/@protocol", protocol, source_protocol_names, "Protocol of the server",
+             OF_VOLUME),
+    ROW_STRING("source/real/@name", name, "What the server exports", OF_VOLUME),
+    ROW_LIST("source/real/host", hosts, source_host, "Server", OF_VOLUME),
+    ROW_CHILD("source/real/network", network, source_network, "How it is reached", OF_VOLUME),
+    ROW_CHILD("source/real/auth", pool_auth, source_auth, "Credentials of the pool", OF_VOLUME),
     ROW_STRING("source/@type", via, "pci for nvme, unix for vhostuser",
                WHEN(type, BIT(SOURCE_NVME) | BIT(SOURCE_VHOST_USER)), .flags = XML_REQUIRED),
     ROW_STRING("source/@path", path, "Path of the socket", WHEN(type, BIT(SOURCE_VHOST_USER))),
@@ -212,6 +222,11 @@ static const struct xml_row domain_image_rows[] = {
 XML_SCHEMA_OF(domain_image, struct domain_source, "backingStore",
               .doc = "An image of a disk's chain");
 
+enum source_type domain_source_type(const struct domain_source *source)
+{
+    return source->type == SOURCE_VOLUME && source->real ? source->real : source->type;
+}
+
 bool domain_source_is_empty(const struct domain_source *source)
 {
     switch (source->type) {
@@ -230,13 +245,14 @@ bool domain_source_is_empty(const struct domain_source *source)
 
 bool domain_source_is_local(const struct domain_source *source)
 {
-    return source->type == SOURCE_FILE || source->type == SOURCE_BLOCK ||
-           source->type == SOURCE_DIR;
+    enum source_type type = domain_source_type(source);
+
+    return type == SOURCE_FILE || type == SOURCE_BLOCK || type == SOURCE_DIR;
 }
 
 const struct source_auth *domain_source_auth(const struct domain_source *source)
 {
-    return source->auth ? source->auth : source->disk_auth;
+    return source->auth ?: source->disk_auth ?: source->pool_auth;
 }
 
 const struct source_encryption *domain_source_encryption(const struct domain_source *source)

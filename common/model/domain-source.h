@@ -189,6 +189,7 @@ struct domain_source {
     uint8_t startup_policy; /* enum startup_policy */
     uint8_t protocol;       /* enum source_protocol */
     uint8_t detected;       /* enum tristate: of an image below: found in a header; status only */
+    uint8_t real;           /* enum source_type: what a volume turned out to be; status only */
     unsigned index;         /* stable number of the image in its chain, 0: none */
     const char *path;       /* file, block device, directory, socket, vdpa device */
     const char *name;       /* network: export, image or path on the server */
@@ -207,6 +208,7 @@ struct domain_source {
     struct source_encryption *encryption;
     struct source_auth *disk_auth; /* both written beside <source>, where they used to be */
     struct source_encryption *disk_encryption;
+    struct source_auth *pool_auth;   /* of the pool of a volume; status only */
     struct domain_source *data_file; /* of qcow2 with external data */
 
     /* The image below. NULL: not known (probe). type SOURCE_NONE: known that there is none. */
@@ -228,6 +230,10 @@ XML_SCHEMA_DECLARE(source_metadata_cache);
 XML_SCHEMA_DECLARE(
     domain_source);               /* rows of a disk: <source> and what is below; not type, format */
 XML_SCHEMA_DECLARE(domain_image); /* of struct domain_source too: a whole image of a chain */
+
+/* The kind of storage: of a volume, that which it turned out to be; SOURCE_VOLUME as long as that
+ * was not asked for. */
+enum source_type domain_source_type(const struct domain_source *source);
 
 /* True if there is nothing to open: an empty drive. */
 bool domain_source_is_empty(const struct domain_source *source);

@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Guests on volumes of storage pools, and volumes that guests work with."""
+import json
 import os
 import pathlib
 import shutil
 import subprocess
 
 import libvirt
+import libvirt_qemu
 import pytest
 
 import daemon as tested
-from conftest import code_of
-from daemon import EMULATOR, wait_until
+from conftest import code_of, remove_guests
+from daemon import EMULATOR, hlt_xml, wait_until
 
 STORAGE = "storage:///system"
 ROOT = pathlib.Path("/run/pools")
@@ -42,13 +44,10 @@ def storaged():
 
 @pytest.fixture
 def pool(storaged):
-    if not storaged.alive():
-        storaged.start()
-    with libvirt.open(STORAGE) as connection:
-        made = connection.storagePoolCreateXML(POOL % ("p", ROOT / "p"),
-                                               libvirt.VIR_STORAGE_POOL_CREATE_WITH_BUILD)
-        yield made
-        made.destroy()
+    connection = libvirt.open(STORAGE)
+    yield connection.storagePoolCreateXML(POOL % ("p", ROOT / "p"), libvirt.VIR_STORAGE_POOL_CREATE_WITH_BUILD)
+    with libvirt.open(STORAGE) as fresh:
+        fresh.storagePoolLookupByName("p").destroy()
     shutil.rmtree(ROOT / "p")
 
 
@@ -92,3 +91,127 @@ def test_of_strangers(pool, form):
     volume.wipe()
     volume.delete()
     below.delete()
+
+
+# ---- guests on volumes ----
+
+DISK = """<disk type='volume' device='%(device)s'><driver name='qemu' type='%(form)s'/>
+  <source pool='p' volume='%(name)s'%(more)s/><target dev='%(target)s' bus='%(bus)s'/></disk>"""
+
+
+def disk_xml(name, target="vda", bus="virtio", device="disk", form="raw", more=""):
+    return DISK % locals()
+
+
+@pytest.fixture(scope="module")
+def qemud(storaged):
+    tested.install_guests()
+    running = tested.Daemon().start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def connection(qemud):
+    opened = libvirt.open(tested.URI)
+    yield opened
+    if not qemud.alive():
+        qemud.start()
+    remove_guests()
+
+
+def start(connection, name, *disks):
+    text = hlt_xml(name).replace("</devices>", "".join(disks) + "</devices>")
+    return connection.createXML(text, libvirt.VIR_DOMAIN_START_PAUSED)
+
+
+def nodes(domain):
+    """file name by node name, as QEMU has them"""
+    found = json.loads(libvirt_qemu.qemuMonitorCommand(
+        domain, '{"execute": "query-named-block-nodes"}', 0))["return"]
+    return {node["node-name"]: node["file"] for node in found}
+
+
+def test_start(connection, pool):
+    """a disk that is a volume starts as the file that it is, and its document stays the same"""
+    below = pool.createXML(volume_xml("below", form="qcow2"))
+    for name in ("raw", "cd"):
+        pool.createXML(volume_xml(name))
+    above = pool.createXML(volume_xml("above", form="qcow2", below=below.path()))
+    guest = start(connection, "g", disk_xml("raw"), disk_xml("above", "vdb", form="qcow2"),
+                  disk_xml("cd", "sdc", "sata", "cdrom", more=" startupPolicy='optional'"))
+    text = guest.XMLDesc()
+    assert "<source pool='p' volume='raw' index=" in text and "/run/pools/p/raw" not in text
+    assert "<real" not in text
+    assert f"<source file='{below.path()}'" in text
+    assert str(ROOT / "p" / "raw") in nodes(guest).values()
+    assert str(ROOT / "p" / "above") in nodes(guest).values()
+    volume = pool.storageVolLookupByName("raw")
+    assert guest.blockInfo("vda")[0] == volume.info()[1] == 4 * MiB
+    assert guest.blockInfo("vda")[2] == volume.infoFlags(libvirt.VIR_STORAGE_VOL_GET_PHYSICAL)[2]
+    assert guest.blockInfo("vdb")[0] == above.info()[1]
+    stats = connection.domainListGetStats([guest], libvirt.VIR_DOMAIN_STATS_BLOCK)[0][1]
+    assert stats["block.0.path"] == volume.path() and stats["block.0.capacity"] == 4 * MiB
+    for used in (volume, above, below):
+        assert "by guest 'g'" in message_of(used.delete)
+
+
+def test_known_after_restart(connection, pool, qemud):
+    volume = pool.createXML(volume_xml("v"))
+    start(connection, "g", disk_xml("v"))
+    qemud.restart()
+    with libvirt.open(tested.URI) as fresh:
+        guest = fresh.lookupByName("g")
+        assert "<source pool='p' volume='v' index=" in guest.XMLDesc()
+        assert guest.blockInfo("vda")[0] == 4 * MiB and str(ROOT / "p" / "v") in nodes(guest).values()
+        guest.blockResize("vda", 8 * MiB, libvirt.VIR_DOMAIN_BLOCK_RESIZE_BYTES)
+        assert volume.info()[1] == 8 * MiB
+        guest.destroy()
+    owner = os.stat(volume.path()).st_uid
+    assert owner == 0                                       # given back by what the status file told
+    volume.delete()
+
+
+def test_plugged(connection, pool):
+    for name in "abcd":
+        pool.createXML(volume_xml(name))
+    guest = start(connection, "g", disk_xml("c", "sdc", "sata", "cdrom"))
+    guest.attachDevice(disk_xml("a"))
+    assert str(ROOT / "p" / "a") in nodes(guest).values()
+    assert code_of(guest.attachDevice, disk_xml("none", "vdb")) == libvirt.VIR_ERR_NO_STORAGE_VOL
+    guest.updateDeviceFlags(disk_xml("d", "sdc", "sata", "cdrom"))
+    assert str(ROOT / "p" / "d") in nodes(guest).values() and str(ROOT / "p" / "c") not in nodes(guest).values()
+    pool.storageVolLookupByName("c").delete()
+    assert code_of(pool.storageVolLookupByName("d").delete) == INVALID
+
+
+def test_refused(connection, pool, storaged):
+    """what is not there is told as what it is, and nothing is left of the start"""
+    pool.createXML(volume_xml("v"))
+    with libvirt.open(STORAGE) as storage:
+        idle = storage.storagePoolDefineXML(POOL % ("idle", ROOT / "idle"))
+        for text, code, words in (
+                (disk_xml("none"), libvirt.VIR_ERR_NO_STORAGE_VOL, "disk 'vda'"),
+                (disk_xml("v").replace("pool='p'", "pool='none'"), libvirt.VIR_ERR_NO_STORAGE_POOL, "none"),
+                (disk_xml("v").replace("pool='p'", "pool='idle'"), libvirt.VIR_ERR_CONFIG_UNSUPPORTED,
+                 "storage pool 'idle' containing volume 'v' is not active"),
+                (disk_xml("v", more=" mode='direct'"), libvirt.VIR_ERR_XML_ERROR, "iscsi"),
+                (disk_xml("v").replace(" volume='v'", ""), libvirt.VIR_ERR_XML_ERROR, "'volume'")):
+            assert (code_of(start, connection, "g", text), words in message_of(start, connection, "g", text)) \
+                == (code, True), text
+        idle.undefine()
+    guest = start(connection, "g", disk_xml("none", "sdc", "sata", "cdrom", more=" startupPolicy='optional'"))
+    assert "<source pool" not in guest.XMLDesc()
+    guest.destroy()
+    storaged.stop()
+    try:
+        assert "virtstoraged" in message_of(start, connection, "g", disk_xml("v"))
+    finally:
+        storaged.start()
+
+
+def test_size_while_off(connection, pool):
+    pool.createXML(volume_xml("v", form="qcow2"))
+    domain = connection.defineXML(hlt_xml("g").replace("</devices>", disk_xml("v", form="qcow2") + "</devices>"))
+    assert domain.blockInfo("vda")[0] == 4 * MiB
+    assert "<source pool='p' volume='v'/>" in domain.XMLDesc()
