@@ -48,6 +48,8 @@ static const struct {
     {VIR_ERR_NO_DEVICE, "device not found"},
     {VIR_ERR_DEVICE_MISSING, "device not found"},
     {VIR_ERR_NO_NETWORK, "Network not found"},
+    {VIR_ERR_NO_SECRET, "Secret not found"},
+    {VIR_ERR_INVALID_SECRET, "Invalid secret"},
     {VIR_ERR_NO_CLIENT, "Client not found"},
     {VIR_ERR_NO_SERVER, "Server not found"},
     {VIR_ERR_OVERFLOW, "numerical overflow"},

@@ -7,9 +7,11 @@
 #include "driver/client.h"
 #include "driver/secondary.h"
 #include "object/access.h"
+#include "protocol/remote.h"
 #include "wire/codec.h"
 
-/* The handles of domains, networks, pools and filters all begin like this on the wire's structs. */
+/* The handles of domains, networks, pools and filters all begin like this on the wire's structs;
+ * those of secrets begin with the uuid. */
 struct named_handle {
     char *name;
     uint8_t uuid[16];
@@ -122,11 +124,15 @@ static int resolve(struct call *call, const void *args, GError **error)
 {
     const struct protocol_method *facts = call->request->method;
     struct registry *registry = call->client->driver->registries[facts->object];
-    const struct named_handle *handle = protocol_method_object(facts, args);
+    const void *handle = protocol_method_object(facts, args);
+    const struct named_handle *named = handle;
+    const struct remote_nonnull_secret *secret = handle;
 
     if (!registry || !handle)
         return 0;
-    call->object = registry_get(registry, handle->name, handle->uuid, error);
+    call->object = facts->object == PROTOCOL_OBJECT_SECRET
+                       ? registry_get_by_uuid(registry, secret->uuid, error)
+                       : registry_get(registry, named->name, named->uuid, error);
     return call->object ? 0 : -1;
 }
 
@@ -258,7 +264,10 @@ static void serve_here(struct client *client, struct request *request)
     int result = execute(&call, &reply, &error);
     answer(&call, result, reply, error);
     object_unref(call.object);
-    arena_clear(&call.arena);
+    if (call.method && call.method->wipe)
+        arena_wipe(&call.arena);
+    else
+        arena_clear(&call.arena);
 }
 
 /* What a read-only client may not do is refused here, whether the other daemon is there or not; its

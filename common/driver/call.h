@@ -49,6 +49,7 @@ struct method {
     enum job_lane lane;
     bool unopened;      /* may be called before CONNECT_OPEN */
     bool checks_access; /* by itself, in place of the rules of the facts and of read-only ones */
+    bool wipe;          /* args or reply are secret: the arena is overwritten at the end */
 };
 
 struct call {

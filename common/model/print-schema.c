@@ -7,6 +7,7 @@
 
 #include "model/domain.h"
 #include "model/network.h"
+#include "model/secret.h"
 #include "model/storage-volume.h"
 #include "xml/export.h"
 
@@ -19,6 +20,8 @@ static const struct {
     {"domain.md", &domain_schema, xml_export_markdown},
     {"network.rng", &network_schema, xml_export_rng},
     {"network.md", &network_schema, xml_export_markdown},
+    {"secret.rng", &secret_schema, xml_export_rng},
+    {"secret.md", &secret_schema, xml_export_markdown},
     {"storagepool.rng", &storage_pool_schema, xml_export_rng},
     {"storagepool.md", &storage_pool_schema, xml_export_markdown},
     {"storagevol.rng", &storage_volume_schema, xml_export_rng},

@@ -247,6 +247,7 @@ static void absorb_leftover(struct connection *connection)
         return;
     leftover = g_steal_pointer(&connection->leftover);
     absorb(connection, leftover->data, leftover->len);
+    frame_wipe(leftover->data, leftover->len);
 }
 
 void connection_receive(struct connection *connection)
@@ -269,6 +270,7 @@ void connection_receive(struct connection *connection)
     connection->last_received = loop_now(connection->loop);
     connection->corked = true;
     absorb(connection, bytes, count);
+    frame_wipe(loop_scratch(connection->loop, READ_SIZE_MAX), count);
     connection->corked = false;
     connection_flush(connection);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "wire/frame.h"
 
+#include <string.h>
+
 #include "base/fd.h"
 #include "wire/net-message.h"
 
@@ -55,12 +57,19 @@ struct frame *frame_new(size_t capacity)
     return frame;
 }
 
+void frame_wipe(void *bytes, size_t size)
+{
+    if (size && size <= FRAME_WIPE_MAX)
+        explicit_bzero(bytes, size);
+}
+
 void frame_free(struct frame *frame)
 {
     if (!frame)
         return;
     for (unsigned i = 0; i < frame->fd_count; i++)
         fd_clear(&frame->fds[i]);
+    frame_wipe(frame->payload, frame->payload_size);
     g_free(frame);
 }
 

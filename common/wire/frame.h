@@ -18,6 +18,7 @@ enum {
     FRAME_PAYLOAD_MAX = FRAME_LENGTH_MAX - FRAME_LENGTH_MIN,  /* 33554408 */
     FRAME_STREAM_DATA_MAX = 262120,                           /* of one stream packet we send */
     FRAME_FDS_MAX = 32,
+    FRAME_WIPE_MAX = 131072, /* see frame_wipe() */
 };
 
 enum frame_type {
@@ -94,7 +95,11 @@ void frame_decode_header(const uint8_t bytes[FRAME_LENGTH_MIN], struct frame_hea
 /* An empty frame with room for capacity bytes; its owner frees it. */
 struct frame *frame_new(size_t capacity);
 
-/* Closes descriptors that nobody took. Accepts NULL. */
+/* Overwrites bytes of a packet that is no longer needed, unless it is larger than any that has a
+ * secret in it. */
+void frame_wipe(void *bytes, size_t size);
+
+/* Closes descriptors that nobody took, and wipes the payload. Accepts NULL. */
 void frame_free(struct frame *frame);
 
 /* True for calls, and for stream data and holes, with descriptors or without. */

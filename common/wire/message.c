@@ -121,6 +121,7 @@ void message_free(struct message *message)
     for (unsigned i = 0; i < message->fd_count; i++)
         fd_clear(&message->fds[i]);
     g_free(message->fds);
+    frame_wipe(message->bytes->data, message->bytes->len);
     g_byte_array_unref(message->bytes);
     g_free(message);
 }

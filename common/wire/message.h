@@ -49,7 +49,7 @@ void message_set_serial(struct message *message, uint32_t serial);
 /* The message that sends a received frame on unchanged; takes the frame's descriptors. */
 struct message *message_from_frame(struct frame *frame);
 
-/* Closes the descriptors. Accepts NULL. */
+/* Closes the descriptors, and wipes the bytes. Accepts NULL. */
 void message_free(struct message *message);
 
 /* MESSAGE_AUTO struct message *message = NULL;  frees it at the end of the scope unless taken */

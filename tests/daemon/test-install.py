@@ -19,11 +19,11 @@ import unittest
 BUILD = None
 # How the names of their sockets begin.
 DAEMONS = {"virtqemud": "virtqemud", "virtnetworkd": "virtnetworkd", "virtstoraged": "virtstoraged",
-           "virtproxyd": "libvirt"}
+           "virtsecretd": "virtsecretd", "virtproxyd": "libvirt"}
 UNITS = [name + suffix for name in DAEMONS
          for suffix in (".service", ".socket", "-ro.socket", "-admin.socket")]
 UNITS += ["virtproxyd-tcp.socket", "virtproxyd-tls.socket"]
-DOCUMENTS = ("domain", "network", "storagepool", "storagevol")
+DOCUMENTS = ("domain", "network", "secret", "storagepool", "storagevol")
 FILES = {
     "etc/libvirt/network.conf", "etc/libvirt/qemu.conf", "etc/libvirt/qemu/networks/default.xml",
     "etc/logrotate.d/libvirtd.qemu",

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
+#include "base/log.h"
+#include "base/uuid.h"
+#include "driver/connect.h"
+
+#include "methods.h"
+#include "secretd.h"
+
+/* ---- what is served ---- */
+
+static const struct driver_methods *const method_groups[] = {
+    &connect_methods, &list_methods, &define_methods, &value_methods, &event_methods,
+};
+
+/* The second one is for this host's daemons. */
+static const struct protocol_program *const programs[] = {&remote_program, &modvirt_program, NULL};
+
+static const struct driver_spec driver_spec = {
+    .type = "secret",
+    .scheme = "secret",
+    .programs = programs,
+    .groups = method_groups,
+    .group_count = G_N_ELEMENTS(method_groups),
+};
+
+/* Of a file that a hand has put there. */
+static int complete(struct definition *definition, GError **error)
+{
+    struct secret *secret = (struct secret *)definition;
+
+    if (!uuid_is_valid(secret->uuid)) {
+        error_set(error, VIR_ERR_XML_ERROR, "it has no uuid");
+        return -1;
+    }
+    secret_set_uuid(secret, secret->uuid);
+    return 0;
+}
+
+static const struct object_kind secret_kind = {
+    .name = "secret",
+    .schema = &secret_schema,
+    .access = ACCESS_OBJECT_SECRET,
+    .missing = VIR_ERR_NO_SECRET,
+    .size = sizeof(struct secret_object),
+    .name_offset = offsetof(struct secret, name),
+    .uuid_offset = offsetof(struct secret, uuid),
+    .clear = secret_object_clear,
+    .complete = complete,
+};
+
+/* ---- the instance ---- */
+
+static void make(struct daemon *daemon)
+{
+    secretd = g_new0(struct secretd, 1);
+    g_mutex_init(&secretd->definition);
+    secretd->kind = secret_kind;
+    secretd->folder = g_strdup_printf("%s/secrets", daemon->paths.config);
+    secretd->driver = driver_new(&driver_spec, daemon);
+    const struct store_spec spec = {
+        .kind = &secretd->kind,
+        .config_folder = secretd->folder,
+        .edit_command = "virsh secret-dumpxml",
+    };
+    secretd->secrets = registry_new(&secretd->kind);
+    secretd->store = store_new(&spec);
+    secretd->driver->registries[PROTOCOL_OBJECT_SECRET] = secretd->secrets;
+    secretd->driver->stores[PROTOCOL_OBJECT_SECRET] = secretd->store;
+    daemon->data = secretd->driver;
+}
+
+/* A value that can't be read is one that is not there, until it is set again. */
+static void load_values(void)
+{
+    g_autoptr(GPtrArray) secrets = registry_list(secretd->secrets, NULL, NULL);
+
+    for (guint i = 0; i < secrets->len; i++) {
+        g_autofree char *path = secret_value_path(secrets->pdata[i]);
+        struct value *value = NULL;
+        g_autoptr(GError) error = NULL;
+
+        if (value_load(path, &value, &error) < 0)
+            log_error("%s", error->message);
+        secret_object_set_value(secrets->pdata[i], value);
+    }
+}
+
+static int load(GError **error)
+{
+    g_autoptr(GPtrArray) notes = NULL;
+
+    if (store_load(secretd->store, secretd->secrets, 0, &notes, error) < 0)
+        return -1;
+    for (guint i = 0; i < notes->len; i++) {
+        const struct store_note *note = notes->pdata[i];
+        if (note->is_error)
+            log_error("%s", note->text);
+        else
+            log_info("%s", note->text);
+    }
+    load_values();
+    return 0;
+}
+
+static void stop(struct daemon *daemon)
+{
+    driver_free(secretd->driver);
+    registry_free(secretd->secrets);
+    store_free(secretd->store);
+    g_free(secretd->folder);
+    g_mutex_clear(&secretd->definition);
+    g_clear_pointer(&secretd, g_free);
+}
+
+static int start(struct daemon *daemon, GError **error)
+{
+    value_protect_process();
+    make(daemon);
+    if (load(error) == 0)
+        return 0;
+    stop(daemon);
+    return -1;
+}
+
+static bool is_ephemeral(struct object *object, const struct object_view *view, void *data)
+{
+    return secret_of_view(view)->ephemeral;
+}
+
+/* Those would be gone with us. */
+static bool busy(struct daemon *daemon)
+{
+    return registry_count(secretd->secrets, is_ephemeral, NULL) > 0;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct daemon_spec spec = {
+        .name = "virtsecretd",
+        .error_from = VIR_FROM_SECRET,
+        .session_allowed = true,
+        .start = start,
+        .stop = stop,
+        .busy = busy,
+        .describe = driver_describe,
+        .connected = driver_connected,
+        .frame = driver_frame,
+        .disconnected = driver_disconnected,
+    };
+
+    return daemon_main(&spec, argc, argv);
+}
