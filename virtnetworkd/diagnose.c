@@ -11,6 +11,7 @@
 
 #include "dnsmasq-config.h"
 #include "dnsmasq.h"
+#include "ruleset.h"
 #include "status.h"
 #include "vnet.h"
 
@@ -18,94 +19,73 @@
 
 /* ---- rules of others ---- */
 
-/* A table as it is read: what its base chains do by default, and whether it lets the bridge pass.
- */
-struct table {
-    char *name;
-    char *drops_forward, *drops_input; /* the chain that does */
-    bool accepts;
+/* What packets of a network do: who must pass, and what is to be asked of an administrator. */
+struct traffic {
+    struct ruleset_packet packet;
+    const char *what, *advice;
+    unsigned mode; /* of the networks that have it alone; 0: all */
 };
 
-static void table_clear(struct table *table)
+#define FORWARDED "what is forwarded", "what comes from it and goes to it"
+#define SERVED "what comes to this host", "ports 53 and 67 of it"
+
+/* "192.168.122.0/24", or nothing; the caller's. */
+static char *subnet_of(const struct network *network)
 {
-    g_free(table->name);
-    g_free(table->drops_forward);
-    g_free(table->drops_input);
-    *table = (struct table){0};
+    char text[IP_TEXT];
+
+    LIST_EACH (ip, &network->ips)
+        if (ip->address.family == IP_V4) {
+            struct ip_address first = ip_first(&ip->address, network_ip_prefix(ip));
+
+            return g_strdup_printf("%s/%u", ip_format(&first, text), network_ip_prefix(ip));
+        }
+    return NULL;
 }
 
-static bool is_base(const char *line, const char *hook)
+static bool has_traffic(const struct network *network, const struct traffic *traffic)
 {
-    g_autofree char *words = g_strdup_printf("hook %s ", hook);
-
-    return g_str_has_prefix(line, "type filter ") && strstr(line, words) != NULL;
+    if (traffic->mode && traffic->mode != network_mode(network))
+        return false;
+    if (strcmp(traffic->packet.hook, "input") == 0)
+        return dnsmasq_is_needed(network);
+    return network_mode(network) != NETWORK_ISOLATED;
 }
 
-static char *find_cause(const struct table *table, const struct network *network)
+static char *find_cause(const struct ruleset *ruleset, const struct traffic *traffic,
+                        const char *bridge)
 {
-    if (!table->name || table->accepts || strstr(table->name, " " FIREWALL_TABLE))
+    g_autofree char *rule = NULL;
+    g_autofree char *where = ruleset_find_drop(ruleset, &traffic->packet, &rule);
+
+    if (!where)
         return NULL;
-    if (table->drops_forward && network_mode(network) != NETWORK_ISOLATED)
-        return g_strdup_printf("%s, chain %s drops what is forwarded unless a rule accepts it, and "
-                               "none names '%s': let it accept what comes from and goes to it",
-                               table->name, table->drops_forward, network->bridge);
-    if (table->drops_input && dnsmasq_is_needed(network))
-        return g_strdup_printf("%s, chain %s drops what comes to this host unless a rule accepts "
-                               "it, and none names '%s': let it accept ports 53 and 67 of it",
-                               table->name, table->drops_input, network->bridge);
-    return NULL;
-}
-
-/* A verdict at the end of a rule that names the bridge. */
-static bool names(const char *line, const char *bridge)
-{
-    g_autofree char *quoted = g_strdup_printf("\"%s\"", bridge);
-
-    return strstr(line, quoted) != NULL;
-}
-
-static char *read_rule(const char *line, const char *chain, const struct network *network,
-                       struct table *table)
-{
-    bool ours = strstr(table->name, " " FIREWALL_TABLE) != NULL;
-
-    if (is_base(line, "forward") && strstr(line, "policy drop"))
-        table->drops_forward = g_strdup(chain);
-    else if (is_base(line, "input") && strstr(line, "policy drop"))
-        table->drops_input = g_strdup(chain);
-    else if (strcmp(line, "accept") == 0 ||
-             (names(line, network->bridge) && g_str_has_suffix(line, "accept")))
-        table->accepts = true;
-    else if (!ours && names(line, network->bridge) &&
-             (g_str_has_suffix(line, "drop") || strstr(line, " reject")))
-        return g_strdup_printf("%s, chain %s has the rule: %s", table->name, chain, line);
-    return NULL;
+    if (rule && strstr(rule, bridge))
+        return g_strdup_printf("%s has the rule: %s", where, rule);
+    return g_strdup_printf("%s drops %s unless a rule before accepts it, and none does for "
+                           "'%s'%s%s: let it accept %s",
+                           where, traffic->what, bridge, rule ? ", by the rule: " : "",
+                           rule ? rule : "", traffic->advice);
 }
 
 char *diagnose_rules(const char *rules, const struct network *network)
 {
-    g_auto(GStrv) lines = g_strsplit(rules, "\n", -1);
-    g_autofree char *chain = NULL;
-    struct table table = {0};
+    const char *bridge = network->bridge;
+    g_autofree char *subnet = subnet_of(network);
+    const struct traffic traffics[] = {
+        {{.hook = "forward", .in = bridge, .subnet = subnet}, FORWARDED},
+        {{.hook = "forward", .out = bridge, .established = true, .subnet = subnet}, FORWARDED},
+        {{.hook = "forward", .out = bridge, .subnet = subnet}, FORWARDED, NETWORK_ROUTE},
+        {{.hook = "input", .in = bridge, .udp_port = 67, .subnet = subnet}, SERVED},
+        {{.hook = "input", .in = bridge, .udp_port = 53, .subnet = subnet}, SERVED},
+    };
+    struct ruleset *ruleset = ruleset_read(rules, FIREWALL_TABLE);
     char *cause = NULL;
 
-    for (char **line = lines; *line && !cause; line++) {
-        char *text = g_strstrip(*line);
-
-        if (g_str_has_prefix(text, "table ")) {
-            cause = find_cause(&table, network);
-            table_clear(&table);
-            table.name = g_strndup(text, strcspn(text, "{") - 1);
-        } else if (g_str_has_prefix(text, "chain ")) {
-            g_free(chain);
-            chain = g_strndup(text + strlen("chain "), strcspn(text + strlen("chain "), " "));
-        } else if (table.name && chain) {
-            cause = read_rule(text, chain, network, &table);
-        }
-    }
-    if (!cause)
-        cause = find_cause(&table, network);
-    table_clear(&table);
+    for (size_t i = 0; i < G_N_ELEMENTS(traffics) && !cause; i++)
+        if (has_traffic(network, &traffics[i]))
+            cause = find_cause(ruleset, &traffics[i], bridge);
+    ruleset_free(ruleset);
     return cause;
 }
 

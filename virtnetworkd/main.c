@@ -12,6 +12,7 @@
 #include "diagnose.h"
 #include "dnsmasq.h"
 #include "document.h"
+#include "firewalld.h"
 #include "guard.h"
 #include "methods.h"
 #include "rules.h"
@@ -136,6 +137,7 @@ static void stop(struct daemon *daemon)
 {
     g_autoptr(GPtrArray) networks = registry_list(networkd->networks, NULL, NULL);
 
+    firewalld_end_watching();
     guard_end();
     for (guint i = 0; i < networks->len; i++)
         dnsmasq_stop_watching(vnet_of(networks->pdata[i]));
@@ -161,6 +163,7 @@ static int start(struct daemon *daemon, GError **error)
         return -1;
     }
     guard_begin();
+    firewalld_begin_watching();
     autostart_networks();
     return 0;
 }

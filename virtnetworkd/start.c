@@ -11,6 +11,7 @@
 #include "bandwidth.h"
 #include "bridges.h"
 #include "dnsmasq.h"
+#include "firewalld.h"
 #include "hook.h"
 #include "pool.h"
 #include "rules.h"
@@ -287,6 +288,7 @@ static void clear_up(struct object *object, const struct network *network)
     bridges_forget(network->bridge);
     /* it ends while the rest goes */
     dnsmasq_begin_stop(vnet_of(object), network, &process);
+    firewalld_remove(network);
     if (rules_remove(network, &error) < 0)
         log_error("network '%s': %s", network->name, error->message);
     g_clear_error(&error);
@@ -330,7 +332,8 @@ int start_network(struct job *job, struct definition *definition, GError **error
     }
     if (store_save_status(networkd->store, job, error) < 0 ||
         hook_run(live, "start", "begin", error) < 0 || start_ensure(object, live, error) < 0 ||
-        rules_add(live, error) < 0 || hook_run(live, "started", "begin", error) < 0) {
+        rules_add(live, error) < 0 || firewalld_add(live, error) < 0 ||
+        hook_run(live, "started", "begin", error) < 0) {
         clear_up(object, live);
         end(job, live);
         return -1;

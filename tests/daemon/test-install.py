@@ -24,9 +24,12 @@ UNITS = [name + suffix for name in DAEMONS
          for suffix in (".service", ".socket", "-ro.socket", "-admin.socket")]
 UNITS += ["virtproxyd-tcp.socket", "virtproxyd-tls.socket"]
 DOCUMENTS = ("domain", "network", "secret", "storagepool", "storagevol")
+FIREWALLD = ["usr/lib/firewalld/%s.xml" % name for name in (
+    "zones/libvirt", "zones/libvirt-routed", "policies/libvirt-routed-in", "policies/libvirt-routed-out",
+    "policies/libvirt-to-host")]
 FILES = {
     "etc/libvirt/network.conf", "etc/libvirt/qemu.conf", "etc/libvirt/qemu/networks/default.xml",
-    "etc/logrotate.d/libvirtd.qemu",
+    "etc/logrotate.d/libvirtd.qemu", *FIREWALLD,
     "usr/bin/modvirt", "usr/share/doc/modvirt/modvirt.md", "usr/share/doc/modvirt/metrics.md",
     "usr/share/doc/modvirt/metrics-grafana.json", "usr/bin/virt-ssh-helper", "usr/libexec/modvirt/virt-ssh-helper",
     "usr/lib/sysusers.d/virtqemud.conf", "usr/libexec/modvirt/virtnetworkd-lease-helper",
@@ -42,7 +45,7 @@ FILES = {
 }
 # Of the same name in Debian 12's libvirt packages (libvirt-daemon-system): see docs/virtqemud.md.
 SHARED = {"etc/libvirt/network.conf", "etc/libvirt/qemu.conf", "etc/libvirt/qemu/networks/default.xml",
-          "etc/logrotate.d/libvirtd.qemu", "usr/bin/virt-ssh-helper",
+          "etc/logrotate.d/libvirtd.qemu", "usr/bin/virt-ssh-helper", *FIREWALLD,
           "usr/share/polkit-1/actions/org.libvirt.unix.policy"}
 # What a socket unit is called, its socket, and the mode.
 SOCKETS = (("%s.socket", "/run/libvirt/%s-sock", "0600"),

@@ -332,7 +332,7 @@ def test_check(connection, daemon, hosts, outside):
             run("nft", "add", "rule", "ip", "filter", "FORWARD", way, '"br-net"', "accept")
         assert guest.reaches(OUTSIDE, 80)
         check("net", 0)
-        run("nft", "add", "rule", "ip", "filter", "FORWARD", "oifname", '"br-net"', "drop")
+        run("nft", "insert", "rule", "ip", "filter", "FORWARD", "oifname", '"br-net"', "drop")
         assert 'rule: oifname "br-net" drop' in check("net", 1)
     finally:
         run("nft", "delete table ip filter", check=False)

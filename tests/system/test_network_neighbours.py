@@ -123,3 +123,100 @@ def test_forwards_side_by_side(connection, hosts, outside):
     wide = network_xml("wide", net="192.168.78", more=FORWARD % ("", 1, 1, 60000, "to='2'"))
     assert code_of(connection.networkCreateXML, wide) == libvirt.VIR_ERR_CONFIG_UNSUPPORTED
     del servers
+
+
+# ---- firewalls ----
+
+# what Docker makes of a host: a policy, and chains that accept what is its own
+DOCKER = """-P FORWARD DROP
+-N DOCKER
+-N DOCKER-ISOLATION-STAGE-1
+-N DOCKER-ISOLATION-STAGE-2
+-N DOCKER-USER
+-A FORWARD -j DOCKER-USER
+-A FORWARD -j DOCKER-ISOLATION-STAGE-1
+-A FORWARD -o docker0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+-A FORWARD -o docker0 -j DOCKER
+-A FORWARD -i docker0 ! -o docker0 -j ACCEPT
+-A FORWARD -i docker0 -o docker0 -j ACCEPT
+-A DOCKER -d 172.17.0.2/32 ! -i docker0 -o docker0 -p tcp -m tcp --dport 80 -j ACCEPT
+-A DOCKER-ISOLATION-STAGE-1 -i docker0 ! -o docker0 -j DOCKER-ISOLATION-STAGE-2
+-A DOCKER-ISOLATION-STAGE-1 -j RETURN
+-A DOCKER-ISOLATION-STAGE-2 -o docker0 -j DROP
+-A DOCKER-ISOLATION-STAGE-2 -j RETURN
+-A DOCKER-USER -j RETURN
+-t nat -N DOCKER
+-t nat -A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER
+-t nat -A OUTPUT ! -d 127.0.0.0/8 -m addrtype --dst-type LOCAL -j DOCKER
+-t nat -A POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE
+-t nat -A DOCKER -i docker0 -j RETURN"""
+
+
+@pytest.mark.skipif(not pathlib.Path("/usr/sbin/iptables-nft").exists(), reason="no iptables-nft")
+def test_docker(connection, hosts, outside):
+    iptables = lambda words: run("iptables-nft", *words.split())
+    connection.networkCreateXML(network_xml())
+    guest = plug(hosts, "guest")
+    server = outside.serve(80)
+    check("net", 0)
+    for line in DOCKER.splitlines():
+        iptables(line)
+    try:
+        assert not guest.reaches(OUTSIDE, 80, 1)
+        assert "table ip filter, chain FORWARD drops what is forwarded" in check("net", 1)
+        assert hosts("dhcp", "br-net").dhcp()["router"] == "192.168.77.1"
+        # as Docker's manual says
+        iptables("-I DOCKER-USER -i br-net -j ACCEPT")
+        assert "FORWARD drops" in check("net", 1)           # no answer comes back
+        iptables("-I DOCKER-USER -o br-net -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT")
+        assert guest.reaches(OUTSIDE, 80)
+        check("net", 0)
+        iptables("-I DOCKER-USER -i br-net -j DROP")
+        assert "chain DOCKER-USER has the rule: " in check("net", 1)
+    finally:
+        run("nft", "flush", "ruleset")
+    wait_until(lambda: guest.reaches(OUTSIDE, 80))
+    del server
+
+
+# Debian's, as it is installed
+NFTABLES_CONF = """#!/usr/sbin/nft -f
+
+flush ruleset
+
+table inet filter {
+	chain input {
+		type filter hook input priority filter;
+	}
+	chain forward {
+		type filter hook forward priority filter;
+	}
+	chain output {
+		type filter hook output priority filter;
+	}
+}
+"""
+
+
+def test_nftables_service(connection, daemon, hosts, outside):
+    """restarted, it takes all rules away: ours are back, soon, and what a guest has open goes on"""
+    connection.networkCreateXML(network_xml())
+    guest = plug(hosts, "guest")
+    server = outside.serve(80)
+    said = daemon.log_tail().count("put back")
+    path = pathlib.Path("/run/nftables.conf")
+    path.write_text(NFTABLES_CONF)
+    for _ in range(3):
+        run("nft", "-f", path)
+        wait_until(lambda: "to-br-net" in run("nft", "list", "ruleset"))
+        assert guest.reaches(OUTSIDE, 80)
+        check("net", 0)
+    wait_until(lambda: daemon.log_tail().count("put back") >= said + 3)
+    path.write_text(NFTABLES_CONF.replace("hook input priority filter;", "hook input priority filter; policy drop;"))
+    run("nft", "-f", path)
+    wait_until(lambda: "to-br-net" in run("nft", "list", "ruleset"))
+    assert "table inet filter, chain input drops what comes to this host" in check("net", 1)
+    run("nft", "add", "rule", "inet", "filter", "input", "iifname", "br-net", "udp", "dport", "{53,67}", "accept")
+    check("net", 0)
+    run("nft", "delete", "table", "inet", "filter")
+    del server
