@@ -178,11 +178,14 @@ int network_port_get_parameters(struct call *call,
 static int begin(struct call *call, const struct remote_nonnull_network *net, struct job **ret_job,
                  struct change *change, GError **error)
 {
+    OBJECT_VIEW_AUTO struct object_view view = {0};
     OBJECT_AUTO struct object *object =
         registry_get(networkd->networks, net->name, net->uuid, error);
 
-    if (!object || job_begin(object, JOB_MODIFY, protocol_method_word(call->request->method),
-                             JOB_DEADLINE_MS, ret_job, error) < 0)
+    if (!object ||
+        job_begin(object, JOB_MODIFY, protocol_method_word(call->request->method), JOB_DEADLINE_MS,
+                  ret_job, error) < 0 ||
+        get_live(object, &view, error) < 0)
         return -1;
     return change_begin(change, networkd->store, *ret_job, VIR_NETWORK_UPDATE_AFFECT_LIVE, error);
 }

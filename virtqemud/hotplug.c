@@ -109,14 +109,6 @@ static bool may_still_happen(const GError *error)
     return error_is(error, VIR_ERR_OPERATION_TIMEOUT);
 }
 
-/* A helper is recorded before QEMU has its device. */
-static int record_helper(struct job *job, const struct device *device, GError **error)
-{
-    if (helper_kind_of(device) == HELPER_NONE)
-        return 0;
-    return store_save_status(qemu_of(job_object(job))->store, job, error);
-}
-
 /* What no word of the command line says, as tuning.h and bandwidth.h have it at the start. */
 static int tell_disk(struct qmp *qmp, const struct domain_disk *disk, GError **error)
 {
@@ -145,15 +137,43 @@ static int tell_settings(struct guest *guest, const struct device *device, GErro
     return result;
 }
 
+static int record(struct guest *guest, struct job *job, const GArray *devices, guint count,
+                  GError **error)
+{
+    DEFINITION_AUTO struct domain *all = (struct domain *)definition_new(&domain_schema);
+
+    for (guint i = 0; i < count; i++) {
+        const struct device *device = &g_array_index(devices, struct device, i);
+        domain_add_device(all, device->kind, device->object, NULL);
+    }
+    definition_auto_unref(&guest->plugging);
+    guest->plugging = count ? (struct domain *)definition_copy(&all->definition) : NULL;
+    return store_save_status(qemu_of(&guest->object)->store, job, error);
+}
+
+/* What an interface really is, and a helper, are recorded before QEMU has the device. */
+static int record_prepared(struct guest *guest, struct job *job, const GArray *devices, guint at,
+                           GError **error)
+{
+    const struct device *device = &g_array_index(devices, struct device, at);
+
+    if (device->kind != DEVICE_NET && helper_kind_of(device) == HELPER_NONE)
+        return 0;
+    return record(guest, job, devices, devices->len, error);
+}
+
 /* *ret_came: QEMU has it, or may have it yet, though this failed. */
 static int plug_device(struct guest *guest, struct job *job, struct domain *live,
-                       const struct device *device, bool *ret_came, GError **error)
+                       const GArray *devices, guint at, bool *ret_came, GError **error)
 {
+    const struct device *device = &g_array_index(devices, struct device, at);
+
     if (prepare_device_access(guest, live, device, error) < 0)
         return -1;
     GError *refused = NULL;
     *ret_came = false;
-    if (record_helper(job, device, &refused) == 0 && apply(guest, live, device, &refused) == 0) {
+    if (record_prepared(guest, job, devices, at, &refused) == 0 &&
+        apply(guest, live, device, &refused) == 0) {
         *ret_came = true;
         if (tell_settings(guest, device, error) == 0)
             return 0;
@@ -168,21 +188,7 @@ static int plug_device(struct guest *guest, struct job *job, struct domain *live
     return -1;
 }
 
-/* ---- the record ---- */
-
-static int record(struct guest *guest, struct job *job, const GArray *devices, guint count,
-                  GError **error)
-{
-    DEFINITION_AUTO struct domain *all = (struct domain *)definition_new(&domain_schema);
-
-    for (guint i = 0; i < count; i++) {
-        const struct device *device = &g_array_index(devices, struct device, i);
-        domain_add_device(all, device->kind, device->object, NULL);
-    }
-    definition_auto_unref(&guest->plugging);
-    guest->plugging = count ? (struct domain *)definition_copy(&all->definition) : NULL;
-    return store_save_status(qemu_of(&guest->object)->store, job, error);
-}
+/* ---- all that come together ---- */
 
 /* The first count devices are there already, but for the last, of which nobody knows if open. */
 static void give_up(struct guest *guest, struct job *job, const GArray *devices, guint count,
@@ -208,8 +214,7 @@ static int plug_all(struct guest *guest, struct job *job, struct domain *live,
         GError *refused = NULL;
         bool came = false;
 
-        if (plug_device(guest, job, live, &g_array_index(devices, struct device, i), &came,
-                        &refused) == 0)
+        if (plug_device(guest, job, live, devices, i, &came, &refused) == 0)
             continue;
         give_up(guest, job, devices, came ? i + 1 : i, may_still_happen(refused));
         g_propagate_error(error, refused);

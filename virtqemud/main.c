@@ -9,6 +9,7 @@
 #include "document.h"
 #include "guest.h"
 #include "methods.h"
+#include "netwatch.h"
 #include "ports.h"
 #include "reconnect.h"
 #include "start.h"
@@ -140,6 +141,7 @@ static struct qemu *make(struct daemon *daemon)
     qemu->storage = peer_new(daemon, PROTOCOL_OWNER_STORAGE, NULL, NULL);
     set_folders(qemu, daemon);
     make_store(qemu, daemon);
+    netwatch_begin(qemu);
     qemu->driver->registries[PROTOCOL_OBJECT_DOMAIN] = qemu->domains;
     qemu->driver->stores[PROTOCOL_OBJECT_DOMAIN] = qemu->store;
     daemon->data = qemu->driver;
@@ -195,6 +197,7 @@ static void stop(struct daemon *daemon)
     if (qemu->monitor_thread)
         let_go(qemu);
     peer_free(qemu->storage);
+    netwatch_end(qemu);
     driver_free(driver);
     probes_free(qemu->probes);
     registry_free(qemu->domains);
@@ -219,6 +222,7 @@ static int start(struct daemon *daemon, GError **error)
         return -1;
     }
     reconnect_all(qemu);
+    netwatch_look(qemu);
     autostart_guests(qemu);
     return 0;
 }

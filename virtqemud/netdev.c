@@ -182,7 +182,7 @@ static int build_tap(const struct building *building, struct json_object **ret_j
     g_autoptr(GString) list = g_string_new(building->context->plan ? FD_IN_PLAN : NULL);
 
     if (net->type == NET_NETWORK && !net->bridge)
-        return refuse(building, "virtual networks need virtnetworkd, later", error);
+        return refuse(building, "its network has not said what it is on", error);
     if (is_bridged(net) && !net->bridge)
         return refuse(building, "its <source bridge=''/> is missing", error);
     if (queues > MOST_QUEUES || (queues > 1 && is_bridged(net) && building->context->session))

@@ -5,6 +5,7 @@
 #include "helper.h"
 #include "hostdev.h"
 #include "netdev.h"
+#include "netport.h"
 #include "ownership.h"
 #include "prepare.h"
 #include "resource-limits.h"
@@ -45,7 +46,7 @@ int prepare_device(struct guest *guest, struct domain *live, const struct device
     case DEVICE_DISK:
         return prepare_disk(guest, live, device->object, error);
     case DEVICE_NET:
-        net_choose_names(live);
+        netport_choose(device->object);
         return 0;
     case DEVICE_HOSTDEV:
         return hostdev_find_all(live, error);
@@ -59,10 +60,26 @@ int prepare_device(struct guest *guest, struct domain *live, const struct device
     }
 }
 
-static int hand_over(struct guest *guest, const struct domain *live, const struct domain *alone,
-                     const struct device *device, GError **error)
+/* An interface has its name when it is known what it really is. */
+static int plug_in_net(struct qemu *qemu, struct domain *live, const struct device *device,
+                       GError **error)
+{
+    if (device->kind != DEVICE_NET)
+        return 0;
+    if (netport_take(qemu, live, device->object, error) < 0)
+        return -1;
+    net_choose_names(live);
+    return 0;
+}
+
+static int hand_over(struct guest *guest, struct domain *live, const struct device *device,
+                     GError **error)
 {
     struct qemu *qemu = qemu_of(&guest->object);
+
+    if (plug_in_net(qemu, live, device, error) < 0)
+        return -1;
+    DEFINITION_AUTO struct domain *alone = prepare_device_alone(device);
 
     /* nodes of devices are there once their driver is the right one */
     if (resource_limits_lock_memory(guest, live, error) < 0 || hostdev_take(device, error) < 0 ||
@@ -72,12 +89,10 @@ static int hand_over(struct guest *guest, const struct domain *live, const struc
     return helper_start(guest, live, device, error);
 }
 
-int prepare_device_access(struct guest *guest, const struct domain *live,
-                          const struct device *device, GError **error)
+int prepare_device_access(struct guest *guest, struct domain *live, const struct device *device,
+                          GError **error)
 {
-    DEFINITION_AUTO struct domain *alone = prepare_device_alone(device);
-
-    if (hand_over(guest, live, alone, device, error) == 0)
+    if (hand_over(guest, live, device, error) == 0)
         return 0;
     prepare_device_undo(guest, live, device);
     return -1;
@@ -91,6 +106,7 @@ void prepare_device_undo(struct guest *guest, const struct domain *live,
     helper_stop(guest, live, device);
     if (device->kind == DEVICE_NET)
         netdev_remove(device->object);
+    netport_give_back(qemu_of(&guest->object), alone);
     ownership_restore(&qemu_of(&guest->object)->config, alone);
     transient_remove(alone);
     hostdev_give_back(device);

@@ -13,10 +13,11 @@
 int prepare_device(struct guest *guest, struct domain *live, const struct device *device,
                    GError **error);
 
-/* Folders, owners of files, drivers of host devices, helpers. On failure what was begun is undone.
- * Blocks on the disk, and until a helper is there. */
-int prepare_device_access(struct guest *guest, const struct domain *live,
-                          const struct device *device, GError **error);
+/* Folders, owners of files, drivers of host devices, helpers; ports of networks, of which the live
+ * definition then says what they are. On failure what was begun is undone. Blocks on the disk, and
+ * until a helper or virtnetworkd has answered. */
+int prepare_device_access(struct guest *guest, struct domain *live, const struct device *device,
+                          GError **error);
 
 /* Gives back what the second handed over, once QEMU has it no more. Idempotent. */
 void prepare_device_undo(struct guest *guest, const struct domain *live,

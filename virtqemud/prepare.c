@@ -19,6 +19,7 @@
 #include "hostdev.h"
 #include "memory-size.h"
 #include "netdev.h"
+#include "netport.h"
 #include "ownership.h"
 #include "resource-limits.h"
 #include "transient.h"
@@ -133,6 +134,8 @@ int prepare_live(struct guest *guest, struct domain *live, int id, GError **erro
     memory_size_round(live);
     LIST_EACH (channel, &live->devices.channels)
         prepare_channel_path(qemu, live, channel);
+    if (netport_take_all(qemu, live, error) < 0)
+        return -1;
     net_choose_names(live);
     if (find_devices(live, error) < 0 || host_nodes_choose(live, error) < 0 ||
         choose_cpu(qemu, live, error) < 0 ||
@@ -189,6 +192,7 @@ void prepare_undo(struct guest *guest, const struct domain *live)
     hostdev_give_back_all(live);
     LIST_EACH (net, &live->devices.nets)
         netdev_remove(net);
+    netport_give_back(qemu, live);
     resource_limits_remove_group(guest);
     if (!guest->folder)
         return;

@@ -20,6 +20,8 @@ struct qemu {
     struct driver *driver;
     struct registry *domains;
     struct store *store;
+    struct peer *networks; /* virtnetworkd */
+    struct netwatch *netwatch;
     struct probes *probes;
     struct qemu_config config;
     uint8_t host_uuid[16];

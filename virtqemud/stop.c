@@ -9,6 +9,7 @@
 #include "console.h"
 #include "counters.h"
 #include "log-file.h"
+#include "netport.h"
 #include "ownership.h"
 #include "prepare.h"
 #include "reconnect.h"
@@ -95,10 +96,13 @@ static void forget_owner(struct guest *guest)
 static void forget_plugging(struct guest *guest)
 {
     DEFINITION_AUTO struct domain *plugging = g_steal_pointer(&guest->plugging);
+    struct qemu *qemu = qemu_of(&guest->object);
 
     guest->last_node = 0;
-    if (plugging)
-        ownership_restore(&qemu_of(&guest->object)->config, plugging);
+    if (!plugging)
+        return;
+    ownership_restore(&qemu->config, plugging);
+    netport_give_back(qemu, plugging);
 }
 
 /* The end of a run in the guest's own log, in the words that people search for. */

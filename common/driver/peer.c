@@ -23,6 +23,7 @@ struct peer_link {
     /* by the peer's lock */
     unsigned calls; /* in flight */
     int64_t used;   /* by g_get_monotonic_time(): the end of the last */
+    int64_t heard;  /* same: the last reply */
 
     /* loop thread */
     struct peer *peer; /* NULL: freed */
@@ -304,11 +305,16 @@ static struct peer_link *begin_call(struct peer *peer, GError **error)
     return link;
 }
 
-static void end_call(struct peer *peer, struct peer_link *link)
+/* A daemon that hangs is known by the next caller before it waits as long. */
+static void end_call(struct peer *peer, struct peer_link *link, int64_t begun, bool answered)
 {
     g_mutex_lock(&peer->lock);
     link->calls--;
     link->used = g_get_monotonic_time();
+    if (answered)
+        link->heard = link->used;
+    else if (link->heard <= begun)
+        connection_close(upstream_connection(link->upstream), NULL);
     g_mutex_unlock(&peer->lock);
     link_unref(link);
 }
@@ -316,6 +322,8 @@ static void end_call(struct peer *peer, struct peer_link *link)
 int peer_call(struct peer *peer, enum remote_procedure procedure, const void *args,
               struct arena *arena, void *ret, GError **error)
 {
+    int64_t begun = g_get_monotonic_time();
+    g_autoptr(GError) problem = NULL;
     struct peer_link *link;
     int status;
 
@@ -326,8 +334,10 @@ int peer_call(struct peer *peer, enum remote_procedure procedure, const void *ar
     link = begin_call(peer, error);
     if (!link)
         return -1;
-    status = call_by(peer, link, procedure, args, peer->times.call, arena, ret, error);
-    end_call(peer, link);
+    status = call_by(peer, link, procedure, args, peer->times.call, arena, ret, &problem);
+    end_call(peer, link, begun, status == 0 || !error_is(problem, VIR_ERR_NO_CONNECT));
+    if (problem)
+        g_propagate_error(error, g_steal_pointer(&problem));
     return status;
 }
 

@@ -16,7 +16,7 @@ struct frame;
  * port, virtstoraged for the path of a volume, virtsecretd for a value. One link serves all
  * callers: made by the first call, and again by the first one after it was lost; any number of
  * calls may be in flight. While nothing is asked for a minute, it is dropped, so that the other
- * daemon may end when idle.
+ * daemon may end when idle; and when a call was not answered in time, nor any other meanwhile.
  */
 struct peer;
 
@@ -57,7 +57,7 @@ struct peer_times {
     int open, call, idle; /* milliseconds */
 };
 
-/* Other times than the usual: for tests, before the first call. */
+/* Other times than the usual, before the first call. */
 void peer_set_times(struct peer *peer, const struct peer_times *times);
 
 /* True while there is a link, which may be lost at any moment. Any thread. */

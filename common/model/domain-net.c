@@ -124,6 +124,8 @@ static const struct xml_row net_vds_source_rows[] = {
 XML_SCHEMA(net_vds_source, "source", .doc = "Port of a VMware distributed switch");
 
 #define SOCKETS (BIT(NET_SERVER) | BIT(NET_CLIENT) | BIT(NET_MCAST) | BIT(NET_UDP))
+/* Where an interface may really be that is on a network. */
+#define ON_NETWORK (BIT(NET_BRIDGE) | BIT(NET_DIRECT))
 #define DEVICES (BIT(NET_DIRECT) | BIT(NET_VDPA) | BIT(NET_USER))
 
 #define ROWS_OF struct domain_net
@@ -139,10 +141,18 @@ static const struct xml_row domain_net_rows[] = {
 
     ROW_STRING("source/@network", network, "Name of the network", WHEN(type, BIT(NET_NETWORK)),
                .flags = XML_REQUIRED),
+    ROW_STRING("source/@network", network, "Network that it is on", WHEN(type, ON_NETWORK),
+               .flags = XML_LIVE),
+    ROW_STRING("source/@network", network, "Network that it is of", WHEN(type, BIT(NET_HOSTDEV)),
+               .flags = XML_STATUS),
     ROW_STRING("source/@portgroup", portgroup, "Group of settings of the network",
                WHEN(type, BIT(NET_NETWORK))),
+    ROW_STRING("source/@portgroup", portgroup, "Group of settings of the network",
+               WHEN(type, ON_NETWORK), .flags = XML_LIVE),
     ROW_UUID("source/@portid", port_id, "Port of the network in use", .flags = XML_LIVE,
-             WHEN(type, BIT(NET_NETWORK))),
+             WHEN(type, BIT(NET_NETWORK) | ON_NETWORK)),
+    ROW_UUID("source/@portid", port_id, "Port of the network in use", .flags = XML_STATUS,
+             WHEN(type, BIT(NET_HOSTDEV))),
     ROW_STRING("source/@bridge", bridge, "Bridge in use", WHEN(type, BIT(NET_NETWORK)),
                .flags = XML_LIVE),
     ROW_STRING("source/@bridge", bridge, "Bridge of the host", WHEN(type, BIT(NET_BRIDGE)),
