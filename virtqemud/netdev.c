@@ -425,7 +425,7 @@ static int check_net(const struct building *building, GError **error)
          "<portForward> needs <backend type='passt'/>"},
         {net->host_ips.count > 0 || net->host_routes.count > 0,
          "addresses and routes of the host's end are not in this version"},
-        {net->mac_table_manager == BRIDGE_MAC_TABLE_LIBVIRT,
+        {net->mac_table_manager == BRIDGE_MAC_TABLE_LIBVIRT && !net->network,
          "macTableManager='libvirt' is not in this version"},
     };
 

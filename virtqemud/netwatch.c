@@ -60,14 +60,9 @@ static bool is_bridged(const struct domain_net *net)
 
 static bool is_plugged(const struct domain_net *net)
 {
-    g_autoptr(GPtrArray) names = NULL;
+    struct netlink_link link;
 
-    if (netlink_list_ports(net->bridge, &names, NULL) < 0)
-        return false;
-    for (guint i = 0; i < names->len; i++)
-        if (strcmp(names->pdata[i], net->target) == 0)
-            return true;
-    return false;
+    return netlink_get_link(net->target, &link) && link.master == netlink_find(net->bridge);
 }
 
 static int plug(const struct domain_net *net, GError **error)
