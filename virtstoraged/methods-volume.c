@@ -103,7 +103,8 @@ static int create(struct call *call, const struct create_request *request,
     if (request->origin && open_origin(call, request->origin, &origin, error) < 0)
         return -1;
     take_capacity(definition, &origin);
-    if (volume_call.backend->volumes->complete(volume_call.volumes, definition, error) < 0 ||
+    if (volume_call_check(&volume_call, error) < 0 ||
+        volume_call.backend->volumes->complete(volume_call.volumes, definition, error) < 0 ||
         volumes_begin_building(volume_call.volumes, definition, &volume, error) < 0 ||
         build(call, &volume_call, definition, &origin, request->flags, volume, error) < 0)
         return -1;
@@ -157,6 +158,7 @@ static int begin_change(struct call *call, const struct remote_nonnull_storage_v
     VOLUME_AUTO struct volume *volume = NULL;
 
     if (volume_call_find(call, handle, &use->volume_call, &volume, error) < 0 ||
+        volume_call_check(&use->volume_call, error) < 0 ||
         volume_begin_use(volume, true, error) < 0)
         return -1;
     use->volume = g_steal_pointer(&volume);

@@ -8,10 +8,10 @@
 #include <sys/stat.h>
 
 #include "base/error.h"
-#include "base/process.h"
+
+#include "program.h"
 
 #define DEADLINE_MS 30000
-#define OUTPUT_MOST 65536
 #define LINE_MOST 8192
 #define ALWAYS "nodev,nosuid,noexec"
 
@@ -46,9 +46,9 @@ static bool is_same_source(const char *a, const char *b)
 
 static int run(const char *const *argv, GError **error)
 {
-    struct process_spec spec = {.argv = argv};
+    struct program program = {.argv = argv, .milliseconds = DEADLINE_MS};
 
-    return process_run(&spec, OUTPUT_MOST, DEADLINE_MS, NULL, error);
+    return program_run(&program, NULL, error);
 }
 
 static char *join_options(const struct mount_request *request)
@@ -85,4 +85,12 @@ int mount_end(const char *target, GError **error)
     const char *const argv[] = {"umount", "--", target, NULL};
 
     return mounted ? run(argv, error) : 0;
+}
+
+int mount_detach(const char *target, GError **error)
+{
+    const char *const argv[] = {"umount", "--no-canonicalize", "--force", "--lazy", "--", target,
+                                NULL};
+
+    return run(argv, error);
 }

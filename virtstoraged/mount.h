@@ -14,9 +14,13 @@ struct mount_request {
 };
 
 /* Mounts it, unless it is so already; nodev, nosuid and noexec always. Blocks, at most some
- * seconds: then the program is ended. VIR_ERR_OPERATION_FAILED: what mount said, or another source
- * is there. */
+ * seconds: then the program is ended. VIR_ERR_INTERNAL_ERROR: what mount said;
+ * VIR_ERR_OPERATION_FAILED: another source is there. */
 int mount_begin(const struct mount_request *request, GError **error);
 
 /* Unmounts target, if something is mounted there. Blocks as above. */
 int mount_end(const char *target, GError **error);
+
+/* Takes target out of sight, though its server does not answer: what waits for that fails, and what
+ * is open there goes when it is closed. Blocks as above. */
+int mount_detach(const char *target, GError **error);

@@ -8,6 +8,7 @@
 #include "object/startup.h"
 
 #include "document.h"
+#include "guard.h"
 
 #define READOPT_MS 5000
 
@@ -21,30 +22,59 @@ static void publish_facts(struct object *object, const struct pool_facts *facts)
     object_publish_facts(object, box);
 }
 
-static int measure(struct object *object, const struct backend *backend,
-                   const struct storage_pool *pool, struct volumes *volumes, GError **error)
-{
+/* A look at the storage; a box, as the thread that looks may be left behind. */
+struct look {
+    const struct backend *backend;
+    struct volumes *volumes;
+    bool at_all; /* volumes; else at sizes alone */
     struct pool_facts facts;
+};
 
-    if (backend->measure(pool, volumes, &facts, error) < 0)
-        return -1;
-    publish_facts(object, &facts);
-    return 0;
+static void look_clear(void *box)
+{
+    volumes_unref(((struct look *)box)->volumes);
 }
 
-static int look_at_all(struct object *object, const struct backend *backend,
-                       const struct storage_pool *pool, struct volumes *volumes, GError **error)
+static int look_now(void *box, GError **error)
 {
-    struct pool_facts facts = {0};
+    struct look *look = box;
+    struct volumes *volumes = look->volumes;
 
-    volumes_begin_refresh(volumes);
-    if (backend->refresh(pool, volumes, &facts, error) < 0)
+    if (look->at_all) {
+        volumes_begin_refresh(volumes);
+        if (look->backend->refresh(volumes->on, volumes, &look->facts, error) < 0)
+            return -1;
+        volumes_end_refresh(volumes);
+    }
+    return look->backend->measure
+               ? look->backend->measure(volumes->on, volumes, &look->facts, error)
+               : 0;
+}
+
+static int look_guarded(struct look *look, GError **error)
+{
+    struct volumes *volumes = look->volumes;
+
+    if (!volumes->guard)
+        return look_now(look, error);
+    if (guard_check(volumes->guard, volumes->path, error) < 0)
         return -1;
-    volumes_end_refresh(volumes);
-    if (backend->measure)
-        return measure(object, backend, pool, volumes, error);
-    publish_facts(object, &facts);
-    return 0;
+    return guard_run(volumes->guard, volumes->path, look_now, look_clear, look, error);
+}
+
+static int look_at(struct object *object, const struct backend *backend, struct volumes *volumes,
+                   bool at_all, GError **error)
+{
+    struct look *look = g_atomic_rc_box_new0(struct look);
+
+    look->backend = backend;
+    look->volumes = volumes_ref(volumes);
+    look->at_all = at_all;
+    int result = look_guarded(look, error);
+    if (result == 0)
+        publish_facts(object, &look->facts);
+    g_atomic_rc_box_release_full(look, look_clear);
+    return result;
 }
 
 int refresh_pool(struct object *object, struct job *job, GError **error)
@@ -57,7 +87,7 @@ int refresh_pool(struct object *object, struct job *job, GError **error)
     object_get_view(object, &view);
     const struct storage_pool *live = view_live(&view);
     const struct backend *backend = backend_find(live->type, error);
-    if (!backend || look_at_all(object, backend, live, volumes, error) < 0)
+    if (!backend || look_at(object, backend, volumes, true, error) < 0)
         return -1;
     pool_raise_refresh(object, job);
     return 0;
@@ -70,10 +100,8 @@ void refresh_sizes(struct object *object)
 
     object_get_view(object, &view);
     const struct backend *backend = view.live ? backend_find(view_live(&view)->type, NULL) : NULL;
-    if (volumes && backend && backend->measure)
-        measure(object, backend, view_live(&view), volumes, NULL);
-    else if (volumes && backend)
-        look_at_all(object, backend, view_live(&view), volumes, NULL);
+    if (volumes && backend)
+        look_at(object, backend, volumes, !backend->measure, NULL);
 }
 
 /* ---- start and stop ---- */
@@ -84,11 +112,8 @@ int start_build(const struct storage_pool *pool, unsigned flags, GError **error)
 
     if (!backend)
         return -1;
-    if (!backend->build) {
-        error_set(error, VIR_ERR_NO_SUPPORT, "pool type '%s' does not support pool building",
-                  names_word(&storage_pool_type_names, pool->type));
-        return -1;
-    }
+    if (!backend->build) /* it is there, as far as this host is asked */
+        return 0;
     if (flags & ~backend->build_flags) {
         error_set(error, VIR_ERR_INVALID_ARG, "unsupported flags (0x%x) for pool type '%s'",
                   (unsigned)(flags & ~backend->build_flags),
@@ -121,7 +146,7 @@ static int reach(struct object *object, const struct backend *backend,
 
     if (backend->start(pool, &volumes, error) < 0)
         return -1;
-    if (look_at_all(object, backend, pool, volumes, error) < 0) {
+    if (look_at(object, backend, volumes, true, error) < 0) {
         /* nothing may be open on what is to go */
         volumes_clear(volumes);
         g_clear_pointer(&volumes, volumes_unref);

@@ -4,6 +4,8 @@
 #include "driver/generic.h"
 #include "protocol/remote.h"
 
+#include "guard.h"
+
 void volume_call_clear(struct volume_call *volume_call)
 {
     definition_unref((struct definition *)volume_call->pool);
@@ -61,6 +63,13 @@ int volume_call_find(struct call *call, const struct remote_nonnull_storage_vol 
     return 0;
 }
 
+int volume_call_check(const struct volume_call *volume_call, GError **error)
+{
+    struct volumes *volumes = volume_call->volumes;
+
+    return guard_check(volumes->guard, volumes->path, error);
+}
+
 int volume_call_look(const struct volume_call *volume_call, struct volume *volume, GError **error)
 {
     struct storage_volume *found;
@@ -68,7 +77,8 @@ int volume_call_look(const struct volume_call *volume_call, struct volume *volum
 
     if (volume_is_building(volume))
         return 0;
-    if (volume_call->backend->volumes->look(volume, &found, &signature, error) < 0)
+    if (volume_call_check(volume_call, error) < 0 ||
+        volume_call->backend->volumes->look(volume, &found, &signature, error) < 0)
         return -1;
     volumes_found(volume->volumes, found, &signature);
     return 0;
@@ -78,7 +88,9 @@ int volume_call_open(const struct volume_call *volume_call, struct volume *volum
                      int *ret_fd, GError **error)
 {
     if (volume_call->backend->volumes->open)
-        return volume_call->backend->volumes->open(volume, mode, ret_fd, error);
+        return volume_call_check(volume_call, error) < 0
+                   ? -1
+                   : volume_call->backend->volumes->open(volume, mode, ret_fd, error);
     error_set(error, VIR_ERR_NO_SUPPORT,
               "the bytes of volumes of pools of type '%s' can't be read or written here",
               names_word(&storage_pool_type_names, volume_call->pool->type));

@@ -27,6 +27,9 @@ int volume_call_find(struct call *call, const struct remote_nonnull_storage_vol 
 struct volume *volume_call_get(const struct volume_call *volume_call, const char *name,
                                GError **error);
 
+/* Does the storage answer? VIR_ERR_OPERATION_TIMEOUT. Blocks for some seconds at most. */
+int volume_call_check(const struct volume_call *volume_call, GError **error);
+
 /* Looks at the storage for what a volume is now; one that is at work is left as it is known.
  * Blocks.
  */

@@ -6,6 +6,8 @@
 #include "base/error.h"
 #include "base/fd.h"
 
+#include "guard.h"
+
 #define TURN_MS 120000
 
 struct volumes *volumes_new(const struct storage_pool *pool, const char *path, int folder)
@@ -38,6 +40,7 @@ void volumes_unref(struct volumes *volumes)
     g_hash_table_unref(volumes->by_name);
     g_hash_table_unref(volumes->by_key);
     g_hash_table_unref(volumes->by_path);
+    guard_free(volumes->guard);
     fd_clear(&volumes->folder);
     g_mutex_clear(&volumes->lock);
     g_cond_clear(&volumes->turn_ended);

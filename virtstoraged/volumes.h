@@ -48,6 +48,7 @@ struct volumes {
     const char *pool;        /* its name, for messages */
     char *path;              /* the folder of pools of files; NULL: another kind */
     int folder;              /* its descriptor, or -1: what is done to files is done by it */
+    struct guard *guard;     /* of storage that may stop answering; NULL: of this host */
     GMutex lock;             /* held for a few instructions; guards what follows */
     bool closed;             /* the pool stops: nothing may begin any more */
     unsigned busy;           /* volumes with users or in exclusive use */

@@ -18,6 +18,8 @@
 /* How long a thread above the minimum waits for work before it ends. */
 #define IDLE_MILLISECONDS 10000
 #define LONGEST_NAME 15
+/* Threads that wait are made up for by as many at most. */
+#define WAITING_MOST 256
 
 struct work {
     struct work *next;
@@ -42,10 +44,12 @@ struct workers {
     struct workers_limits limits;
     struct queue ordinary, priority;
     struct crew crew, priority_crew;
-    unsigned running;
+    unsigned running, waiting;
     bool stopping;
     char name[LONGEST_NAME + 1];
 };
+
+static __thread struct workers *my_workers; /* of an ordinary thread; else NULL */
 
 static struct timespec after(long milliseconds)
 {
@@ -103,7 +107,8 @@ static struct work *next_work(struct workers *workers, const struct crew *crew)
 
 static unsigned most_threads(const struct workers *workers, const struct crew *crew)
 {
-    return crew == &workers->crew ? workers->limits.maximum : workers->limits.priority;
+    return crew == &workers->crew ? workers->limits.maximum + MIN(workers->waiting, WAITING_MOST)
+                                  : workers->limits.priority;
 }
 
 /* Priority threads cost little while they sleep and must be there at once when all is stuck. */
@@ -153,6 +158,7 @@ static void *thread_main(void *data)
 
     g_free(thread);
     pthread_setname_np(pthread_self(), workers->name);
+    my_workers = crew == &workers->crew ? workers : NULL;
     pthread_mutex_lock(&workers->lock);
     while (wait_for_work(workers, crew, &work)) {
         workers->running++;
@@ -251,6 +257,30 @@ int workers_set_limits(struct workers *workers, const struct workers_limits *lim
     pthread_cond_broadcast(&workers->priority_crew.wake);
     pthread_mutex_unlock(&workers->lock);
     return 0;
+}
+
+void workers_begin_wait(void)
+{
+    struct workers *workers = my_workers;
+
+    if (!workers)
+        return;
+    pthread_mutex_lock(&workers->lock);
+    workers->waiting++;
+    if (waiting_work(workers))
+        summon(workers, &workers->crew, 1);
+    pthread_mutex_unlock(&workers->lock);
+}
+
+void workers_end_wait(void)
+{
+    struct workers *workers = my_workers;
+
+    if (!workers)
+        return;
+    pthread_mutex_lock(&workers->lock);
+    workers->waiting--;
+    pthread_mutex_unlock(&workers->lock);
 }
 
 void workers_get_limits(struct workers *workers, struct workers_limits *ret_limits)

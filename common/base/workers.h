@@ -32,6 +32,11 @@ struct workers *workers_new(const char *name, const struct workers_limits *limit
  */
 void workers_push(struct workers *workers, void (*run)(void *data), void *data, bool priority);
 
+/* The calling worker waits for what may not come soon: another may run instead, beyond the maximum,
+ * until workers_end_wait(). On other threads they do nothing. */
+void workers_begin_wait(void);
+void workers_end_wait(void);
+
 /* Any thread; a smaller maximum takes effect as threads finish. VIR_ERR_INVALID_ARG: maximum 0 or
  * below minimum. */
 int workers_set_limits(struct workers *workers, const struct workers_limits *limits,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "object/job.h"
 
+#include "base/workers.h"
 #include "object/event.h"
 #include "object/object.h"
 
@@ -127,16 +128,19 @@ enum outcome { GOT_TURN, TIMED_OUT, QUEUE_FULL, OBJECT_GONE };
 
 static enum outcome wait_turn(struct job_queue *queue, struct job *job, int64_t deadline)
 {
+    bool in_time = true;
+
     enqueue(queue, job);
-    while (queue->holder != job && !job->gone) {
-        if (g_cond_wait_until(&job->wake, &queue->lock, deadline))
-            continue;
-        if (queue->holder == job || job->gone)
-            break;
-        g_queue_remove(&queue->waiting, job);
-        return TIMED_OUT;
-    }
-    return job->gone ? OBJECT_GONE : GOT_TURN;
+    workers_begin_wait(); /* those who wait for one object must not keep others from theirs */
+    while (queue->holder != job && !job->gone && in_time)
+        in_time = g_cond_wait_until(&job->wake, &queue->lock, deadline);
+    workers_end_wait();
+    if (job->gone)
+        return OBJECT_GONE;
+    if (queue->holder == job)
+        return GOT_TURN;
+    g_queue_remove(&queue->waiting, job);
+    return TIMED_OUT;
 }
 
 static enum outcome get_turn(struct job_queue *queue, struct job *job, unsigned deadline_ms)

@@ -173,6 +173,38 @@ static void test_lower_limit(void)
     workers_free(workers);
 }
 
+static void wait_at_gate(void *data)
+{
+    workers_begin_wait();
+    pass_gate(data);
+    workers_end_wait();
+}
+
+/* Who waits does not count, as long as it does. */
+static void test_waiting(void)
+{
+    struct workers_limits limits = {.maximum = 2};
+    struct workers *workers = workers_new("test", &limits);
+    struct gate waiting, working;
+
+    gate_init(&waiting);
+    gate_init(&working);
+    for (int i = 0; i < 6; i++)
+        workers_push(workers, wait_at_gate, &waiting, false);
+    gate_wait_inside(&waiting, 6);
+    for (int i = 0; i < 3; i++)
+        workers_push(workers, pass_gate, &working, false);
+    gate_wait_inside(&working, 2);
+    g_assert_cmpuint(working.inside, ==, 2);
+    gate_open(&waiting);
+    gate_open(&working);
+    g_assert_true(workers_drain(workers, PATIENCE));
+    g_assert_cmpuint(working.passed, ==, 3);
+    workers_begin_wait(); /* nobody's worker */
+    workers_end_wait();
+    workers_free(workers);
+}
+
 static void test_bad_limits(void)
 {
     struct workers *workers = make(1, 2, 0);
@@ -239,6 +271,7 @@ int main(int argc, char **argv)
     g_test_add_func("/workers/priority", test_priority);
     g_test_add_func("/workers/raise-limit", test_raise_limit);
     g_test_add_func("/workers/lower-limit", test_lower_limit);
+    g_test_add_func("/workers/waiting", test_waiting);
     g_test_add_func("/workers/bad-limits", test_bad_limits);
     g_test_add_func("/workers/push-from-work", test_push_from_work);
     g_test_add_func("/workers/many-pushers", test_many_pushers);
