@@ -7,6 +7,14 @@
 
 #include "start.h"
 
+static int forget_once(struct job *job, GError **error)
+{
+    if (store_set_autostart_once(qemu_of(job_object(job))->store, job, false, error) < 0)
+        return -1;
+    object_publish_autostart_once(job, false);
+    return 0;
+}
+
 static int start_one(struct object *object, void *data, GError **error)
 {
     static const struct start_request request = {.reason = VIR_DOMAIN_RUNNING_BOOTED,
@@ -17,6 +25,11 @@ static int start_one(struct object *object, void *data, GError **error)
     if (job_begin(object, JOB_MODIFY, "autostart", JOB_DEADLINE_MS, &job, error) < 0)
         return -1;
     object_get_view(object, &view);
+    /* whatever becomes of it, once it is */
+    if (view.autostart_once && forget_once(job, error) < 0) {
+        job_end(job);
+        return -1;
+    }
     /* a client may have been faster */
     int result = view.live ? 0 : start_guest(job, view.config, &request, error);
     job_end(job);

@@ -12,6 +12,7 @@
 #include "block-nodes.h"
 #include "expectation.h"
 #include "guest.h"
+#include "io-errors.h"
 #include "monitor.h"
 
 /* An event under construction: the view keeps alive what the handle borrows. */
@@ -137,6 +138,14 @@ static int io_error_action(const char *word)
                                           : VIR_DOMAIN_EVENT_IO_ERROR_NONE;
 }
 
+static void save(struct guest *guest, struct job *job, uint64_t number, const char *text)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (store_save_status(qemu_of(&guest->object)->store, job, &error) < 0)
+        log_error("%s", error->message);
+}
+
 void device_event_io_error(const struct qmp_event *event, void *user)
 {
     struct guest *guest = user;
@@ -157,6 +166,9 @@ void device_event_io_error(const struct qmp_event *event, void *user)
         atomic_store(&guest->pause_reason, VIR_DOMAIN_PAUSED_IOERROR);
     guest_fill_handle(&view, &message.msg.dom);
     guest_fill_handle(&view, &with_reason.msg.dom);
+    /* a guest may make errors as fast as it likes */
+    if (disk && io_errors_note(guest, disk, event))
+        monitor_push(guest, save, 0, NULL);
     raise_event(guest, VIR_DOMAIN_EVENT_ID_IO_ERROR, &message);
     raise_event(guest, VIR_DOMAIN_EVENT_ID_IO_ERROR_REASON, &with_reason);
 }

@@ -27,6 +27,7 @@ void guest_clear(struct object *object)
     g_clear_pointer(&guest->owner, client_unref);
     g_clear_pointer(&guest->consoles, g_hash_table_unref);
     g_clear_pointer(&guest->fd_groups, g_hash_table_unref);
+    g_clear_pointer(&guest->io_errors, g_hash_table_unref);
     g_clear_pointer(&guest->helpers, g_ptr_array_unref);
     counters_close(guest);
     g_strfreev(guest->cgroup);

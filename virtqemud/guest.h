@@ -47,6 +47,7 @@ struct guest {
 
     struct agent agent;    /* agent.c's */
     GHashTable *fd_groups; /* fd-group.c's: by name; guarded by lock; NULL: none yet */
+    GHashTable *io_errors; /* io-errors.c's: image -> text; guarded by lock; NULL: none yet */
     GHashTable *consoles;  /* console.c's: alias -> session; guarded by lock; NULL: none yet */
 
     struct domain *plugging; /* hotplug.c's: devices that QEMU may have by now; NULL: none */

@@ -10,6 +10,7 @@
 #include "protocol/remote-handlers.h"
 
 #include "bandwidth.h"
+#include "io-errors.h"
 #include "json.h"
 #include "methods.h"
 #include "qmp-commands.h"
@@ -126,6 +127,8 @@ int domain_get_messages(struct call *call, const struct remote_domain_get_messag
         taint_list(guest, view_live(&view), words);
     if (view.live && flags & VIR_DOMAIN_MESSAGE_DEPRECATION)
         taint_list_deprecated(guest, view_live(&view), words);
+    if (view.live && flags & VIR_DOMAIN_MESSAGE_IOERRORS)
+        io_errors_list(guest, words);
     ret->msgs_len = words->len;
     ret->msgs_val = arena_array(&call->arena, words->len, sizeof(*ret->msgs_val));
     for (guint i = 0; i < words->len; i++)

@@ -19,6 +19,7 @@
 #include "display.h"
 #include "group-limits.h"
 #include "helper.h"
+#include "io-errors.h"
 #include "log-file.h"
 #include "monitor.h"
 #include "placement.h"
@@ -165,6 +166,7 @@ int reconnect_restore(struct registry *registry, struct job *job, struct definit
     guest->plugging = copy_plugging(status);
     guest->last_node = status->last_node;
     atomic_store(&guest->taints, status->taints);
+    io_errors_load(guest, status->io_errors.items, status->io_errors.count);
     agent_set_timeout(guest, status->agent_timeout);
     guest->log_start = log_file_end(qemu_of(&guest->object), ((struct domain *)live)->name);
     int result = take_process(registry, job, (struct domain *)live, status, error);

@@ -21,6 +21,7 @@
 #include "fd-group.h"
 #include "firmware.h"
 #include "helper.h"
+#include "io-errors.h"
 #include "log-file.h"
 #include "memory-devices.h"
 #include "monitor.h"
@@ -371,6 +372,7 @@ static int publish_starting(struct guest *guest, struct job *job, struct domain 
 
     atomic_store(&guest->end_reason, 0);
     atomic_store(&guest->taints, 0);
+    io_errors_forget(guest);
     atomic_store(&guest->fake_reboot, false);
     atomic_store(&guest->pause_reason, VIR_DOMAIN_PAUSED_UNKNOWN);
     atomic_store(&guest->run_reason, VIR_DOMAIN_RUNNING_UNPAUSED);

@@ -4,6 +4,7 @@
 #include "xml/xml.h"
 
 #include "helper.h"
+#include "io-errors.h"
 #include "reconnect.h"
 
 NAMES(guest_state_names, "nostate", "running", "blocked", "paused", "shutdown", "shutoff",
@@ -32,6 +33,7 @@ static const struct xml_row guest_status_rows[] = {
     ROW_NUMBER("@agent_timeout", agent_timeout, "Seconds that its agent has for an answer"),
     ROW_NUMBER("@last_node", last_node, "Highest number that a block node has had"),
     ROW_CHILD("domain", domain, domain, "The live definition", .flags = XML_REQUIRED),
+    ROW_STRINGS("ioerror", io_errors, "The last I/O error of an image"),
     ROW_CHILD("plugging", plugging, domain_devices, "Devices that QEMU may have by now"),
 };
 #undef ROWS_OF
@@ -77,6 +79,7 @@ static int status_write(struct object *object, const struct object_view *view, c
     };
     GString *text = g_string_sized_new(8192);
 
+    status.io_errors.items = io_errors_save(guest, &arena, &status.io_errors.count);
     xml_write_part(&guest_status_schema, &status, FLAGS, 0, text);
     *ret_text = g_string_free(text, FALSE);
     return 0;

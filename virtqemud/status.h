@@ -31,6 +31,7 @@ struct guest_status {
     struct opt_int agent_timeout;
     unsigned last_node;
     unsigned taints; /* guest->taints */
+    LIST_OF(const char) io_errors;
 };
 
 /* For store_spec; restore is reconnect.h's. */

@@ -212,6 +212,33 @@ int domain_get_autostart(struct call *call, const struct remote_domain_get_autos
     return call_get_autostart(call, &ret->autostart, error);
 }
 
+int domain_get_autostart_once(struct call *call,
+                              const struct remote_domain_get_autostart_once_args *args,
+                              struct remote_domain_get_autostart_once_ret *ret, GError **error)
+{
+    OBJECT_VIEW_AUTO struct object_view view = {0};
+
+    if (call_get_view(call, &view, error) < 0)
+        return -1;
+    ret->autostart = view.autostart_once;
+    return 0;
+}
+
+int domain_set_autostart_once(struct call *call,
+                              const struct remote_domain_set_autostart_once_args *args, void *ret,
+                              GError **error)
+{
+    if (!object_is_persistent(call->object)) {
+        error_set(error, VIR_ERR_OPERATION_INVALID, "cannot set autostart for transient domain");
+        return -1;
+    }
+    if (store_set_autostart_once(call_store(call, PROTOCOL_OBJECT_DOMAIN), call->job,
+                                 args->autostart, error) < 0)
+        return -1;
+    object_publish_autostart_once(call->job, args->autostart);
+    return 0;
+}
+
 int domain_set_autostart(struct call *call, const struct remote_domain_set_autostart_args *args,
                          void *ret, GError **error)
 {
@@ -303,6 +330,8 @@ static const struct method rows[] = {
     {.binding = HANDLER(remote, domain_is_updated), .thread = METHOD_INLINE},
     {.binding = HANDLER(remote, domain_get_autostart), .thread = METHOD_INLINE},
     {.binding = HANDLER(remote, domain_set_autostart), .job = true},
+    {.binding = HANDLER(remote, domain_get_autostart_once), .thread = METHOD_INLINE},
+    {.binding = HANDLER(remote, domain_set_autostart_once), .job = true},
     {.binding = HANDLER(remote, domain_has_managed_save_image), .thread = METHOD_INLINE},
     {.binding = HANDLER(remote, domain_get_control_info),
      .state = METHOD_ACTIVE,

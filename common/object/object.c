@@ -199,7 +199,7 @@ void object_publish_config(struct job *job, struct definition *config)
     object->current.updated = object->current.live && object->current.config && config;
     old = swap(&object->current.config, config);
     if (!config)
-        object->current.autostart = false;
+        object->current.autostart = object->current.autostart_once = false;
     g_mutex_unlock(&object->lock);
     definition_unref(old);
 }
@@ -263,6 +263,15 @@ void object_publish_autostart(struct job *job, bool autostart)
 
     g_mutex_lock(&object->lock);
     object->current.autostart = autostart;
+    g_mutex_unlock(&object->lock);
+}
+
+void object_publish_autostart_once(struct job *job, bool autostart)
+{
+    struct object *object = job_object(job);
+
+    g_mutex_lock(&object->lock);
+    object->current.autostart_once = autostart;
     g_mutex_unlock(&object->lock);
 }
 

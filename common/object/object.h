@@ -51,6 +51,7 @@ struct object_view {
     int state; /* of the kind's own enum */
     int reason;
     bool autostart;
+    bool autostart_once; /* at the next start of the host, and no other */
     bool updated;              /* the persistent definition was changed while active */
     struct definition *live;   /* NULL: inactive */
     struct definition *config; /* NULL: transient */
@@ -134,6 +135,7 @@ void object_publish_inactive(struct job *job, int state, int reason);
 void object_publish_live(struct job *job, struct definition *live);
 void object_publish_state(struct job *job, int state, int reason);
 void object_publish_autostart(struct job *job, bool autostart);
+void object_publish_autostart_once(struct job *job, bool autostart);
 
 /* What the object did by itself, as its monitor tells: a state of an active object. Needs no job;
  * false, with nothing changed, when it is inactive or has this state and reason already. */

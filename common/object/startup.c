@@ -7,7 +7,7 @@
 
 static bool filter_autostart(struct object *object, const struct object_view *view, void *data)
 {
-    return view->autostart && !view->live;
+    return (view->autostart || view->autostart_once) && !view->live;
 }
 
 static void start_all(struct registry *registry, startup_start start, void *data, GPtrArray *notes)

@@ -17,6 +17,7 @@ struct loading {
     GPtrArray *notes;      /* of struct store_note */
     GHashTable *by_name;   /* files of the config folder, "NAME" -> struct folder_file, borrowed */
     GHashTable *autostart; /* names with a link to their file */
+    GHashTable *once;      /* the same, for the next start of the host alone */
 };
 
 static void note_free(struct store_note *note)
@@ -107,6 +108,7 @@ static void adopt_config(struct loading *loading, struct folder_file *file)
 {
     const char *name = object_kind_name(loading->store->kind, file->definition);
     bool autostart = g_hash_table_contains(loading->autostart, name);
+    bool once = g_hash_table_contains(loading->once, name);
     g_autoptr(GError) failure = NULL;
     JOB_AUTO struct job *job = NULL;
 
@@ -117,6 +119,7 @@ static void adopt_config(struct loading *loading, struct folder_file *file)
     }
     object_publish_config(job, g_steal_pointer(&file->definition));
     object_publish_autostart(job, autostart);
+    object_publish_autostart_once(job, once);
 }
 
 /* ---- autostart links ---- */
@@ -145,21 +148,22 @@ static void remove_dangling(struct loading *loading, const char *link, const cha
         add_note(loading, false, link, "removed: its file is gone");
 }
 
-static int read_links(struct loading *loading, GError **error)
+static int read_links(struct loading *loading, const char *ending, GHashTable *linked,
+                      GError **error)
 {
     g_auto(GStrv) names = NULL;
 
     if (!loading->store->autostart_folder)
         return 0;
-    if (file_list(loading->store->autostart_folder, ".xml", &names, error) < 0)
+    if (file_list(loading->store->autostart_folder, ending, &names, error) < 0)
         return -1;
     for (char **file = names; *file; file++) {
-        g_autofree char *name = g_strndup(*file, strlen(*file) - strlen(".xml"));
-        g_autofree char *link = store_link_path(loading->store, name);
+        g_autofree char *name = g_strndup(*file, strlen(*file) - strlen(ending));
+        g_autofree char *link = store_link_path(loading->store, name, ending);
         g_autofree char *config = store_config_path(loading->store, name);
 
         if (is_same_file(link, config))
-            g_hash_table_add(loading->autostart, g_steal_pointer(&name));
+            g_hash_table_add(linked, g_steal_pointer(&name));
         else
             remove_dangling(loading, link, config);
     }
@@ -175,7 +179,8 @@ static int load_config(struct loading *loading, GError **error)
                     error) < 0)
         return -1;
     settle_names(loading, files);
-    if (read_links(loading, error) < 0)
+    if (read_links(loading, STORE_LINK, loading->autostart, error) < 0 ||
+        read_links(loading, STORE_LINK_ONCE, loading->once, error) < 0)
         return -1;
     for (guint i = 0; i < files->len; i++) {
         struct folder_file *file = g_ptr_array_index(files, i);
@@ -254,10 +259,12 @@ int store_load(struct store *store, struct registry *registry, unsigned threads,
     g_autoptr(GPtrArray) notes = g_ptr_array_new_with_free_func((GDestroyNotify)note_free);
     g_autoptr(GHashTable) by_name = g_hash_table_new(g_str_hash, g_str_equal);
     g_autoptr(GHashTable) autostart = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_autoptr(GHashTable) once = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 
     loading.notes = notes;
     loading.by_name = by_name;
     loading.autostart = autostart;
+    loading.once = once;
     sweep(store);
     if (load_config(&loading, error) < 0 || load_status(&loading, error) < 0)
         return -1;

@@ -15,8 +15,12 @@ struct store {
     const struct store_status *status;
 };
 
+/* What ends the names of links: for each start of the host, and for the next one alone. */
+#define STORE_LINK ".xml"
+#define STORE_LINK_ONCE ".xml.once"
+
 /* The autostart link of an object; the caller frees. */
-char *store_link_path(const struct store *store, const char *name);
+char *store_link_path(const struct store *store, const char *name, const char *ending);
 
 /* Renames the document and its link, the document's contents being right already. Blocks. */
 int store_move(const struct store *store, const char *old_name, const char *new_name,

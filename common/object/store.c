@@ -83,9 +83,9 @@ char *store_config_path(const struct store *store, const char *name)
     return path_in(store->config_folder, name);
 }
 
-char *store_link_path(const struct store *store, const char *name)
+char *store_link_path(const struct store *store, const char *name, const char *ending)
 {
-    return path_in(store->autostart_folder, name);
+    return g_strdup_printf("%s/%s%s", store->autostart_folder, name, ending);
 }
 
 char *store_status_path(const struct store *store, const char *name)
@@ -140,14 +140,22 @@ static int write_config(const struct store *store, const char *file_name,
     return file_replace(path, text->str, text->len, FILE_MODE, error);
 }
 
-static int remove_link(const struct store *store, const char *name, GError **error)
-{
-    g_autofree char *link = NULL;
+static const char *const link_endings[] = {STORE_LINK, STORE_LINK_ONCE};
 
-    if (!store->autostart_folder)
-        return 0;
-    link = store_link_path(store, name);
+static int remove_link(const struct store *store, const char *name, const char *ending,
+                       GError **error)
+{
+    g_autofree char *link = store_link_path(store, name, ending);
+
     return file_remove(link, error);
+}
+
+static int remove_links(const struct store *store, const char *name, GError **error)
+{
+    for (size_t i = 0; store->autostart_folder && i < G_N_ELEMENTS(link_endings); i++)
+        if (remove_link(store, name, link_endings[i], error) < 0)
+            return -1;
+    return 0;
 }
 
 int store_save(struct store *store, struct job *job, const struct definition *config,
@@ -158,7 +166,7 @@ int store_save(struct store *store, struct job *job, const struct definition *co
     if (store_check_name(store->kind, name, error) < 0)
         return -1;
     /* a link left from an earlier object of this name must not start the new one */
-    if (!object_is_persistent(job_object(job)) && remove_link(store, name, error) < 0)
+    if (!object_is_persistent(job_object(job)) && remove_links(store, name, error) < 0)
         return -1;
     return write_config(store, name, config, error);
 }
@@ -171,34 +179,33 @@ int store_remove(struct store *store, struct job *job, GError **error)
     if (store_check_name(store->kind, name, error) < 0 || file_remove(path, error) < 0)
         return -1;
     /* it is gone with the file: a link that stays is removed by the next save or load */
-    remove_link(store, name, NULL);
+    remove_links(store, name, NULL);
     return 0;
 }
 
 /* ---- autostart ---- */
 
-static bool has_link(const struct store *store, const char *name)
+static bool has_link(const struct store *store, const char *name, const char *ending)
 {
-    g_autofree char *path = NULL;
+    g_autofree char *path = store_link_path(store, name, ending);
     struct stat status;
 
-    if (!store->autostart_folder)
-        return false;
-    path = store_link_path(store, name);
     return lstat(path, &status) == 0;
 }
 
-static int make_link(const struct store *store, const char *name, GError **error)
+static int make_link(const struct store *store, const char *name, const char *ending,
+                     GError **error)
 {
     g_autofree char *target = store_config_path(store, name);
-    g_autofree char *path = store_link_path(store, name);
+    g_autofree char *path = store_link_path(store, name, ending);
 
     if (need_folder(store->autostart_folder, error) < 0)
         return -1;
     return file_symlink(target, path, error);
 }
 
-int store_set_autostart(struct store *store, struct job *job, bool autostart, GError **error)
+static int set_link(struct store *store, struct job *job, const char *ending, bool present,
+                    GError **error)
 {
     g_autofree char *name = object_get_name(job_object(job));
 
@@ -208,7 +215,33 @@ int store_set_autostart(struct store *store, struct job *job, bool autostart, GE
     }
     if (store_check_name(store->kind, name, error) < 0)
         return -1;
-    return autostart ? make_link(store, name, error) : remove_link(store, name, error);
+    return present ? make_link(store, name, ending, error)
+                   : remove_link(store, name, ending, error);
+}
+
+int store_set_autostart(struct store *store, struct job *job, bool autostart, GError **error)
+{
+    return set_link(store, job, STORE_LINK, autostart, error);
+}
+
+int store_set_autostart_once(struct store *store, struct job *job, bool autostart, GError **error)
+{
+    return set_link(store, job, STORE_LINK_ONCE, autostart, error);
+}
+
+/* The new name has the links that the old one has, and no others. */
+static int copy_links(const struct store *store, const char *old_name, const char *new_name,
+                      GError **error)
+{
+    for (size_t i = 0; store->autostart_folder && i < G_N_ELEMENTS(link_endings); i++) {
+        int result = has_link(store, old_name, link_endings[i])
+                         ? make_link(store, new_name, link_endings[i], error)
+                         : remove_link(store, new_name, link_endings[i], error);
+
+        if (result < 0)
+            return -1;
+    }
+    return 0;
 }
 
 /* ---- renaming ---- */
@@ -219,14 +252,10 @@ int store_move(const struct store *store, const char *old_name, const char *new_
     g_autofree char *old_path = store_config_path(store, old_name);
     g_autofree char *new_path = store_config_path(store, new_name);
 
-    int linked = has_link(store, old_name) ? make_link(store, new_name, error)
-                                           : remove_link(store, new_name, error);
-
-    if (linked < 0)
+    if (copy_links(store, old_name, new_name, error) < 0 ||
+        file_rename(old_path, new_path, error) < 0)
         return -1;
-    if (file_rename(old_path, new_path, error) < 0)
-        return -1;
-    return remove_link(store, old_name, error);
+    return remove_links(store, old_name, error);
 }
 
 /* Back to the old name, whichever step failed. What can't be undone is completed by the next load,
@@ -238,12 +267,14 @@ static void undo_rename(const struct store *store, const char *old_name, const c
     g_autofree char *new_path = store_config_path(store, new_name);
     struct stat status;
 
-    if (has_link(store, new_name) && !has_link(store, old_name))
-        make_link(store, old_name, NULL);
+    for (size_t i = 0; store->autostart_folder && i < G_N_ELEMENTS(link_endings); i++)
+        if (has_link(store, new_name, link_endings[i]) &&
+            !has_link(store, old_name, link_endings[i]))
+            make_link(store, old_name, link_endings[i], NULL);
     if (stat(new_path, &status) == 0 && file_rename(new_path, old_path, NULL) < 0)
         return;
     if (write_config(store, old_name, old_config, NULL) == 0)
-        remove_link(store, new_name, NULL);
+        remove_links(store, new_name, NULL);
 }
 
 static int check_free(const struct store *store, const char *name, GError **error)

@@ -79,6 +79,9 @@ int store_rename(struct store *store, struct job *job, const struct definition *
 /* Makes or removes the link of a persistent object; publishing is the caller's next step. */
 int store_set_autostart(struct store *store, struct job *job, bool autostart, GError **error);
 
+/* The same for the next start of the host alone: NAME.xml.once. */
+int store_set_autostart_once(struct store *store, struct job *job, bool autostart, GError **error);
+
 /* Saves or removes the status file, not durable across a reboot, as /run is not. */
 int store_save_status(struct store *store, struct job *job, GError **error);
 int store_remove_status(struct store *store, struct job *job, GError **error);

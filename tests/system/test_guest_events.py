@@ -102,6 +102,9 @@ DISK = """<disk type='file' device='disk'><driver name='qemu' type='raw' error_p
     <source file='%s'/><target dev='hda' bus='ide'/></disk>"""
 
 
+IOERRORS = 4          # VIR_DOMAIN_MESSAGE_IOERRORS, since 11.1
+
+
 def test_disk_without_room(connection, full_disk):
     with Events("IO_ERROR") as events, Events("IO_ERROR_REASON") as reasons:
         domain = connection.createXML(poke_xml("full", WRITE_SECTOR, devices=DISK % ("stop", full_disk)))
@@ -110,6 +113,10 @@ def test_disk_without_room(connection, full_disk):
         assert events.next() == event
         assert reasons.next() == {**event, "reason": "enospc"}
     wait_until(lambda: domain.state() == [PAUSED, libvirt.VIR_DOMAIN_PAUSED_IOERROR], what=domain.state)
+    (message,) = domain.messages(IOERRORS)
+    assert message.startswith("I/O error: disk='hda', index='1', path='%s', timestamp='2" % full_disk)
+    assert message.endswith("message='No space left on device'")
+    assert message in domain.messages() and domain.messages(libvirt.VIR_DOMAIN_MESSAGE_TAINTING) == []
     assert virsh("domstate", "--reason", "full").strip() == "paused (I/O error)"
     (full_disk.parent / "filling").unlink()
     domain.resume()

@@ -10,7 +10,8 @@ import xml.etree.ElementTree as ElementTree
 import libvirt
 import pytest
 from conftest import boot, code_of
-from daemon import EMULATOR, URI, emulator_pids, hlt_xml, linux_xml, virsh, wait_until
+from daemon import EMULATOR, SOCKET, URI, emulator_pids, hlt_xml, linux_xml, virsh, wait_until
+from wire import Client, Refused
 
 
 def test_a_life_through_virsh(connection, tmp_path):
@@ -180,6 +181,47 @@ def test_autostart(hlt, daemon):
     assert hlt.autostart() == 1
     virsh("autostart", "--disable", "hlt")
     assert hlt.autostart() == 0
+
+
+def test_autostart_once(connection, daemon):
+    """at the next start of the host, which a file under /run is a sign of, and no other"""
+    domain = connection.defineXML(hlt_xml("once"))
+    handle = {"name": "once", "uuid": domain.UUID(), "id": -1}
+    link = pathlib.Path("/etc/libvirt/qemu/autostart/again.xml.once")
+    client = Client(SOCKET).open()
+    assert client.call("DOMAIN_GET_AUTOSTART_ONCE", {"dom": handle}) == {"autostart": 0}
+    client.call("DOMAIN_SET_AUTOSTART_ONCE", {"dom": handle, "autostart": 1})
+    client.close()
+    assert domain.autostart() == 0
+    domain.rename("again")
+    assert link.is_symlink()
+    daemon.restart()
+    again = libvirt.open(URI)
+    domain = again.lookupByName("again")
+    assert not domain.isActive() and link.is_symlink()
+    again.close()
+    for running in (True, False):
+        daemon.kill()
+        pathlib.Path("/run/libvirt/qemu/autostarted").unlink()
+        daemon.start()
+        again = libvirt.open(URI)
+        domain = again.lookupByName("again")
+        wait_until(lambda: pathlib.Path("/run/libvirt/qemu/autostarted").exists())
+        if running:
+            wait_until(domain.isActive)
+            assert not link.exists()
+            domain.destroy()
+        again.close()
+    again = libvirt.open(URI)
+    assert not again.lookupByName("again").isActive()
+    transient = again.createXML(hlt_xml("transient"))
+    client = Client(SOCKET).open()
+    with pytest.raises(Refused) as caught:
+        client.call("DOMAIN_SET_AUTOSTART_ONCE", {"dom": {"name": "transient", "uuid": transient.UUID(), "id": 1},
+                                                  "autostart": 1})
+    assert caught.value.code == libvirt.VIR_ERR_OPERATION_INVALID
+    client.close()
+    again.close()
 
 
 def test_rename(hlt):
