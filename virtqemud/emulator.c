@@ -13,6 +13,7 @@ struct box {
     struct emulator emulator; /* first */
     gatomicrefcount references;
     struct arena arena;
+    struct emulator *base; /* of a variant, whose strings it has; else NULL */
     char **flag_words;
     char **type_names;
     char **command_names;
@@ -129,6 +130,30 @@ int emulator_decode(struct json_object *document, struct emulator **ret_emulator
     return 0;
 }
 
+static GHashTable *copy_set(GHashTable *set)
+{
+    GHashTable *copy = g_hash_table_new(g_str_hash, g_str_equal);
+    GHashTableIter at;
+    gpointer word;
+
+    g_hash_table_iter_init(&at, set);
+    while (g_hash_table_iter_next(&at, &word, NULL))
+        g_hash_table_add(copy, word);
+    return copy;
+}
+
+struct emulator *emulator_vary(struct emulator *emulator)
+{
+    struct box *box = g_new0(struct box, 1);
+
+    box->emulator = *emulator;
+    box->base = emulator_ref(emulator);
+    g_atomic_ref_count_init(&box->references);
+    box->emulator.types = copy_set(emulator->types);
+    g_hash_table_ref(box->emulator.commands);
+    return &box->emulator;
+}
+
 /* ---- references ---- */
 
 struct emulator *emulator_ref(struct emulator *emulator)
@@ -145,7 +170,10 @@ void emulator_unref(struct emulator *emulator)
         return;
     g_hash_table_unref(emulator->types);
     g_hash_table_unref(emulator->commands);
-    arena_clear(&box->arena);
+    if (box->base)
+        emulator_unref(box->base);
+    else
+        arena_clear(&box->arena);
     g_free(box);
 }
 

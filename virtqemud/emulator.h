@@ -84,6 +84,9 @@ struct emulator {
  * the caller's. VIR_ERR_INTERNAL_ERROR if it lacks something. */
 int emulator_decode(struct json_object *document, struct emulator **ret_emulator, GError **error);
 
+/* One of its own for the caller, who may change flags and types before others see it. */
+struct emulator *emulator_vary(struct emulator *emulator);
+
 /* Any thread; NULL is nothing to unref. */
 struct emulator *emulator_ref(struct emulator *emulator);
 void emulator_unref(struct emulator *emulator);

@@ -10,6 +10,7 @@
 #include "bandwidth.h"
 #include "device-document.h"
 #include "document.h"
+#include "emulator-override.h"
 #include "helper.h"
 #include "hotplug-rules.h"
 #include "media.h"
@@ -55,7 +56,8 @@ int hotplug_build(struct guest *guest, const struct domain *live, const struct d
                                         .session = qemu->driver->daemon->session,
                                         .plan = plan};
 
-    if (probe_get(qemu->probes, live->devices.emulator, &emulator, error) < 0)
+    if (probe_get(qemu->probes, live->devices.emulator, &emulator, error) < 0 ||
+        emulator_override(live, &emulator, error) < 0)
         return -1;
     context.emulator = emulator;
     return plug_build(live, device, &context, ret_plug, error);

@@ -4,6 +4,7 @@
 #include "aliases.h"
 #include "backing-chain.h"
 #include "check.h"
+#include "emulator-override.h"
 #include "firmware.h"
 #include "host-model.h"
 #include "memory-size.h"
@@ -53,7 +54,7 @@ int plan_arguments(struct qemu *qemu, struct domain *live, struct arguments *ret
     g_autofree char *folder = prepare_folder_name(qemu, NO_ID, live->name);
 
     if (probe_get(qemu->probes, live->devices.emulator, &emulator, error) < 0 ||
-        complete(qemu, live, emulator, error) < 0)
+        emulator_override(live, &emulator, error) < 0 || complete(qemu, live, emulator, error) < 0)
         return -1;
     const struct arguments_context context = {.config = &qemu->config,
                                               .emulator = emulator,

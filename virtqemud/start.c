@@ -18,6 +18,7 @@
 #include "check.h"
 #include "counters.h"
 #include "display.h"
+#include "emulator-override.h"
 #include "fd-group.h"
 #include "firmware.h"
 #include "helper.h"
@@ -199,6 +200,7 @@ static int launch(struct guest *guest, struct job *job, const struct domain *liv
 
     /* on record before anything of the host changes */
     if (probe_get(qemu->probes, live->devices.emulator, &emulator, error) < 0 ||
+        emulator_override(live, &emulator, error) < 0 ||
         check_domain(live, emulator, error) < 0 || store_save_status(qemu->store, job, error) < 0 ||
         prepare_access(guest, live, error) < 0 || start_helpers(guest, job, live, error) < 0 ||
         make_monitor_socket(guest->folder, &listening, &monitor, error) < 0)

@@ -32,6 +32,8 @@ void taint_list(struct guest *guest, const struct domain *live, GPtrArray *words
     } rows[] = {
         {live->qemu_arguments.count || live->qemu_environment.count || live->qemu_overrides.count,
          "custom configuration parameters specified"},
+        {live->qemu_capabilities_add.count || live->qemu_capabilities_del.count,
+         "hypervisor feature autodetection override"},
         {noted & 1U << TAINT_MONITOR, "custom monitor control commands issued"},
         {is_privileged(guest), "running with undesirable elevated privileges"},
         {has_scripts(live), "network configuration using opaque shell scripts"},

@@ -20,6 +20,7 @@
 #include "virtqemud/check.h"
 #include "virtqemud/config.h"
 #include "virtqemud/document.h"
+#include "virtqemud/emulator-override.h"
 #include "virtqemud/firmware.h"
 #include "virtqemud/json.h"
 #include "virtqemud/memory-size.h"
@@ -146,7 +147,8 @@ static int build(struct qemu *qemu, const struct domain *live, struct json_objec
     g_autofree char *folder = g_strdup_printf("/var/lib/libvirt/qemu/domain--1-%s", live->name);
     struct arguments arguments;
 
-    if (probe_get(qemu->probes, live->devices.emulator, &emulator, error) < 0)
+    if (probe_get(qemu->probes, live->devices.emulator, &emulator, error) < 0 ||
+        emulator_override(live, &emulator, error) < 0)
         return -1;
     const struct arguments_context context = {.config = &qemu->config,
                                               .emulator = emulator,
