@@ -9,6 +9,7 @@
 #include "start.h"
 #include "status.h"
 #include "transfer.h"
+#include "volume-call.h"
 #include "volume-job.h"
 
 /* ---- what is served ---- */
@@ -27,6 +28,7 @@ static const struct driver_spec driver_spec = {
     .groups = method_groups,
     .group_count = G_N_ELEMENTS(method_groups),
     .client_gone = volume_job_cancel_all,
+    .gate = volume_call_gate,
 };
 
 static const struct object_kind pool_kind = {

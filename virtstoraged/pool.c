@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "driver/events.h"
+#include "driver/gate.h"
 #include "driver/generic.h"
 #include "protocol/remote.h"
 
@@ -12,6 +13,21 @@ struct storaged *storaged;
 void pool_clear(struct object *object)
 {
     pool_set_volumes(object, NULL);
+    gate_unref(pool_of(object)->gate);
+}
+
+struct gate *pool_get_gate(struct object *object)
+{
+    struct pool *pool = pool_of(object);
+    g_autofree char *name = object_get_name(object);
+    g_autofree char *shown = g_strdup_printf("storage pool '%s'", name);
+
+    g_mutex_lock(&pool->lock);
+    if (!pool->gate)
+        pool->gate = gate_new(shown);
+    struct gate *gate = gate_ref(pool->gate);
+    g_mutex_unlock(&pool->lock);
+    return gate;
 }
 
 struct volumes *pool_get_volumes(struct object *object, GError **error)

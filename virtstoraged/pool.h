@@ -15,6 +15,7 @@ struct pool {
     struct object object;
     GMutex lock;             /* guards what follows; held for a few instructions */
     struct volumes *volumes; /* NULL: it does not run */
+    struct gate *gate;       /* of calls about it; NULL: there was none yet */
 };
 
 #define POOL_FREE_EXTENTS 130 /* a table of 128 partitions leaves no more */
@@ -49,6 +50,9 @@ void pool_clear(struct object *object);
 
 /* The volumes of a pool that runs: a new reference. VIR_ERR_OPERATION_INVALID: it does not. */
 struct volumes *pool_get_volumes(struct object *object, GError **error);
+
+/* The gate of calls about it: a new reference. */
+struct gate *pool_get_gate(struct object *object);
 
 /* From the start to the stop of a pool; volumes (NULL: none) is taken over. */
 void pool_set_volumes(struct object *object, struct volumes *volumes);

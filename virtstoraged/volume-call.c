@@ -12,6 +12,21 @@ void volume_call_clear(struct volume_call *volume_call)
     volumes_unref(volume_call->volumes);
 }
 
+struct gate *volume_call_gate(const struct call *call)
+{
+    const struct protocol_method *facts = call->request->method;
+
+    if (facts->object == PROTOCOL_OBJECT_STORAGE_POOL)
+        return call->object ? pool_get_gate(call->object) : NULL;
+    if (facts->object != PROTOCOL_OBJECT_STORAGE_VOL)
+        return NULL;
+    const struct remote_nonnull_storage_vol *handle = protocol_method_object(facts, call->args);
+    struct object *pool = registry_get_by_name(storaged->pools, handle->pool, NULL);
+    struct gate *gate = pool ? pool_get_gate(pool) : NULL;
+    object_unref(pool);
+    return gate;
+}
+
 int volume_call_begin(struct call *call, struct volume_call *ret_volume_call, GError **error)
 {
     OBJECT_VIEW_AUTO struct object_view view = {0};

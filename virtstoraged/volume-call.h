@@ -15,6 +15,9 @@ struct volume_call {
 void volume_call_clear(struct volume_call *volume_call);
 #define VOLUME_CALL_AUTO __attribute__((cleanup(volume_call_clear)))
 
+/* driver_spec.gate: that of the pool that a call is about. */
+struct gate *volume_call_gate(const struct call *call);
+
 /* Of call->object. VIR_ERR_OPERATION_INVALID: it does not run. */
 int volume_call_begin(struct call *call, struct volume_call *ret_volume_call, GError **error);
 

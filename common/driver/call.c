@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "driver/client.h"
+#include "driver/gate.h"
 #include "driver/secondary.h"
 #include "object/access.h"
 #include "protocol/remote.h"
@@ -180,6 +181,30 @@ static int check_state(struct call *call, GError **error)
     return 0;
 }
 
+/* 0: go on, with a gate to leave or without. */
+static int enter_gate(struct call *call)
+{
+    const struct driver_spec *spec = call->client->driver->spec;
+
+    if (call->gate || !spec->gate || call->method->thread != METHOD_WORKER)
+        return 0;
+    struct gate *gate = spec->gate(call);
+    if (!gate || gate_enter(gate, call->request)) {
+        call->gate = gate;
+        return 0;
+    }
+    call->waits = true;
+    gate_unref(gate);
+    return -1;
+}
+
+static void leave_gate(struct call *call)
+{
+    if (call->gate)
+        gate_leave(call->gate);
+    gate_unref(call->gate);
+}
+
 static int check_args(struct call *call, const void *args, GError **error)
 {
     return call->method->check ? call->method->check(call, args, error) : 0;
@@ -193,13 +218,13 @@ static int begin_job(struct call *call, GError **error)
                      JOB_DEADLINE_MS, &call->job, error);
 }
 
-/* Everything between the decoded arguments and the reply. */
+/* Everything between the decoded arguments and the reply. -1 without an error: it waits. */
 static int run(struct call *call, const void *args, void *ret, GError **error)
 {
     if (check_open(call, error) < 0 || check_readonly(call, args, error) < 0 ||
         check_bound(call, error) < 0 || check_flags(call, args, error) < 0 ||
         resolve(call, args, error) < 0 || call_check_access(call, error) < 0 ||
-        check_args(call, args, error) < 0 || begin_job(call, error) < 0 ||
+        check_args(call, args, error) < 0 || enter_gate(call) < 0 || begin_job(call, error) < 0 ||
         check_state(call, error) < 0)
         return -1;
     return call->method->binding.handler(call, args, ret, error);
@@ -251,23 +276,28 @@ static void answer(struct call *call, int result, const void *reply, const GErro
         call->after_reply(call->client, call->after_reply_number);
 }
 
-static void serve_here(struct client *client, struct request *request)
+/* False: it waits at a gate, and will be served anew. */
+static bool serve_here(struct client *client, struct request *request, struct gate *gate)
 {
     struct call call = {
         .client = client,
         .request = request,
+        .gate = gate,
         .method = driver_find_method(client->driver, request->method),
     };
     g_autoptr(GError) error = NULL;
     void *reply;
 
     int result = execute(&call, &reply, &error);
-    answer(&call, result, reply, error);
+    if (!call.waits)
+        answer(&call, result, reply, error);
+    leave_gate(&call);
     object_unref(call.object);
     if (call.method && call.method->wipe)
         arena_wipe(&call.arena);
     else
         arena_clear(&call.arena);
+    return !call.waits;
 }
 
 /* What a read-only client may not do is refused here, whether the other daemon is there or not; its
@@ -291,7 +321,15 @@ void call_serve(struct request *request)
 
     if (secondary_owns(client, request))
         pass_on(client, request);
-    else
-        serve_here(client, request);
+    else if (!serve_here(client, request, NULL))
+        return;
+    client_unref(client);
+}
+
+void call_serve_inside(struct request *request, struct gate *gate)
+{
+    struct client *client = client_of(request);
+
+    serve_here(client, request, gate);
     client_unref(client);
 }

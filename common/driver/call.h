@@ -22,6 +22,7 @@
  */
 struct client;
 struct call;
+struct gate;
 
 enum method_thread {
     METHOD_WORKER,  /* may block */
@@ -59,6 +60,8 @@ struct call {
     const struct method *method;
     const void *args;      /* decoded */
     struct object *object; /* the args' handle, resolved; NULL where the method has none; owned */
+    struct gate *gate;     /* the call is inside; a reference; NULL: there is none */
+    bool waits;            /* it is outside: the request is not ours any more */
     struct job *job;       /* NULL unless the row asks for one; ended after the handler */
     uint64_t flags;        /* of the args */
 
@@ -95,3 +98,6 @@ bool call_may_list(struct call *call, struct object *object);
 /* What daemon_spec's dispatch table calls: see daemon/dispatch.h. */
 enum dispatch_lane call_lane(struct request *request);
 void call_serve(struct request *request);
+
+/* Serves a call that has waited, inside a gate now, whose reference is taken. On a worker. */
+void call_serve_inside(struct request *request, struct gate *gate);

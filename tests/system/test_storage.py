@@ -746,3 +746,49 @@ def test_fs_refused(connection, device):
     assert code_of(pool.build, libvirt.VIR_STORAGE_POOL_BUILD_OVERWRITE) == libvirt.VIR_ERR_OPERATION_INVALID
     assert code_of(connection.storagePoolDefineXML, (FS_POOL % (device, "ext4", ROOT / "other"))
                    .replace(">fs<", ">other<")) == libvirt.VIR_ERR_OPERATION_FAILED
+
+
+def test_hung_pool(connection, daemon, device):
+    """one pool that hangs, with more calls than there are workers: the others are served as ever"""
+    run("mkfs.ext4", "-q", device)
+    hung = connection.storagePoolCreateXML(FS_POOL % (device, "ext4", ROOT / "fs"), 1)
+    others = [make_pool(connection, "other%d" % number) for number in range(3)]
+    stuck, results = [], []
+    run("fsfreeze", "--freeze", ROOT / "fs")
+
+    def create(number):
+        with libvirt.open(URI) as client:
+            pool = client.storagePoolLookupByName("fs")
+            results.append(code_of(pool.createXML, volume_xml("v%d" % number)))
+
+    taken = []
+
+    def serve_others():
+        for number in range(30):
+            begun = time.monotonic()
+            volume = others[number % 3].createXML(volume_xml("v%d" % number))
+            assert volume.info()[1] == MiB
+            taken.append(time.monotonic() - begun)
+
+    try:
+        for number in range(40):
+            stuck.append(threading.Thread(target=create, args=[number]))
+            stuck[-1].start()
+        wait_until(lambda: daemon_threads_in(daemon, "D") >= 3, timeout=60)
+        assert hung.info()[0] == libvirt.VIR_STORAGE_POOL_RUNNING
+        others_served = threading.Thread(target=serve_others)
+        others_served.start()
+        others_served.join(20)
+        in_time, at_work = len(taken) == 30, results == []
+    finally:                                    # what is frozen can't be ended by anything else
+        run("fsfreeze", "--unfreeze", ROOT / "fs")
+    assert in_time and at_work and sorted(taken)[-2] < 1, (taken, results)
+    for thread in stuck:
+        thread.join()
+    assert results == [None] * 40
+    assert len(hung.listVolumes()) == 40 + ("lost+found" in hung.listVolumes())
+
+
+def daemon_threads_in(daemon, state):
+    return sum(stat.read_text().rpartition(")")[2].split()[0] == state
+               for stat in pathlib.Path(f"/proc/{daemon.process.pid}/task").glob("*/stat"))
