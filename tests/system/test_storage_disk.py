@@ -280,10 +280,13 @@ def test_content(connection, disk):
 def test_killed_while_making(connection, daemon, disk):
     pool = make_pool(connection, disk)
     first = make(pool, disk, 1, 60)
-    caller = subprocess.Popen(["virsh", "-q", "-c", URI, "vol-create-from", "p", "/dev/stdin", first.name(),
-                               "--inputpool", "p"], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    caller.stdin.write((VOLUME % (part(disk, 2), 60, "none")).encode())
-    caller.stdin.close()
+    document = WORK / "clone.xml"
+    document.write_text(VOLUME % (part(disk, 2), 60, "none"))
+    caller = subprocess.Popen(["virsh", "-q", "-c", URI, "vol-create-from", "p", document, first.name(),
+                               "--inputpool", "p"], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    written = pathlib.Path("/sys/block", pathlib.Path(disk).name, "stat")
+    before = int(written.read_text().split()[6])
+    wait_until(lambda: int(written.read_text().split()[6]) > before + 2048, what="the copy's first MiB")
     daemon.kill(signal.SIGKILL)
     caller.wait(30)
     daemon.start()

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Pools of partitions on disks with a controller, under udev. Every kind of table on loop devices:
+tests/system/test_storage_disk.py."""
+import re
+
+import libvirt
+import pytest
+
+from conftest import code_of, run, settle, volume_names
+
+MiB = 1 << 20
+POOL = """<pool type='disk'><name>disk</name><source><device path='%s'/><format type='%s'/></source>
+  <target><path>%s</path></target></pool>"""
+VOLUME = "<volume><name>%s</name><capacity unit='MiB'>%d</capacity><target><format type='%s'/></target></volume>"
+BUILD = libvirt.VIR_STORAGE_POOL_CREATE_WITH_BUILD
+
+
+@pytest.mark.parametrize("form", ["dos", "gpt"])
+def test_partitions(connection, daemon, disks, form):
+    disk = disks[0]
+    pool = connection.storagePoolCreateXML(POOL % (disk, form, "/dev"), BUILD)
+    assert 1023 * MiB <= pool.info()[1] <= 1024 * MiB
+    first = pool.createXML(VOLUME % ("vdb1", 100, "linux"))
+    second = pool.createXML(VOLUME % ("vdb2", 50, "linux-swap"))
+    assert (first.path(), first.info()[1]) == ("/dev/vdb1", 100 * MiB)
+    assert re.search(r"extent start='1048576' end='105906176'", first.XMLDesc())
+    run("mkfs.ext4", "-q", first.path())
+    run("mount", first.path(), "/mnt")
+    assert code_of(first.delete) == libvirt.VIR_ERR_OPERATION_INVALID
+    second.delete()                                         # while its neighbour is mounted
+    third = pool.createXML(VOLUME % ("vdb2", 60, "none"))
+    assert third.info()[1] == 60 * MiB
+    run("umount", "/mnt")
+    daemon.restart()
+    with libvirt.open("storage:///system") as fresh:
+        pool = fresh.storagePoolLookupByName("disk")
+        assert volume_names(pool) == ["vdb1", "vdb2"]
+        pool.storageVolLookupByName("vdb1").delete()
+        assert volume_names(pool) == ["vdb2"]
+
+
+def test_names_by_id(connection, disks):
+    """volumes go by the links of udev that the target's path has"""
+    pool = connection.storagePoolCreateXML(POOL % ("/dev/disk/by-id/virtio-LAB2", "gpt", "/dev/disk/by-id"), BUILD)
+    volume = pool.createXML(VOLUME % ("vdc1", 10, "none"))
+    assert (volume.name(), volume.path()) == ("vdc1", "/dev/disk/by-id/virtio-LAB2-part1")
+    assert connection.storageVolLookupByPath("/dev/disk/by-id/virtio-LAB2-part1").name() == "vdc1"
+    assert volume.key() == volume.path()
+    volume.delete()
+    settle()
+    assert volume_names(pool) == []
+
+
+def test_disk_with_a_volume_group(connection, disks):
+    run("pvcreate", "-qq", disks[2])
+    assert code_of(connection.storagePoolCreateXML, POOL % (disks[2], "gpt", "/dev"), BUILD) == \
+        libvirt.VIR_ERR_STORAGE_POOL_BUILT
+    run("vgcreate", "-qq", "held", disks[2])
+    run("lvcreate", "-qq", "-y", "-L", "8M", "-n", "lv", "held")
+    # in use: not even when told to
+    overwrite = libvirt.VIR_STORAGE_POOL_CREATE_WITH_BUILD_OVERWRITE
+    assert code_of(connection.storagePoolCreateXML, POOL % (disks[2], "gpt", "/dev"), overwrite) == \
+        libvirt.VIR_ERR_OPERATION_FAILED
+    assert "lv" in run("lvs", "held")
+    run("vgremove", "-qff", "-y", "held")
