@@ -32,6 +32,13 @@ static void look_at_rules(void *data)
     firewall_rest();
 }
 
+static bool read_rules(int fd)
+{
+    static bool touched;
+
+    return firewall_watch_read(fd, &touched, rules_note);
+}
+
 static bool read_links(int fd)
 {
     return netlink_watch_read_links(fd, bridges_note, NULL);
@@ -52,7 +59,7 @@ static struct guard {
     struct loop_source *source;
     struct loop_timer *timer;
 } guards[] = {
-    {"rules", firewall_watch_open, firewall_watch_read, look_at_rules, .fd = -1},
+    {"rules", firewall_watch_open, read_rules, look_at_rules, .fd = -1},
     {"bridges", netlink_watch_open_links, read_links, look_at_bridges, .fd = -1},
 };
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "host/firewall-watch.h"
 
 #include "vnet.h"
 
@@ -124,21 +125,50 @@ static void append(const struct network *network,
     rules_clear(&rules);
 }
 
+/* A network that has rules. */
+struct entry {
+    const struct network *network; /* a reference */
+    char *digest;                  /* of the orders that make them */
+};
+
 /*
- * The networks that have rules, by name, and the digest of our tables with them. The lock is held
- * while rules change, and are compared.
+ * Networks that have rules, by name, and what the kernel has when nobody but us has been there: the
+ * number of the rule set, which anybody's changes raise, and our tables as a digest, which takes
+ * time to make and so is made when there is some. The lock is held while rules change, and are
+ * compared.
  */
 static GMutex lock;
 static GHashTable *present;
-static char *expected;
+static uint32_t generation;
+static char *expected;  /* NULL: not made since the last change */
+static GHashTable *own; /* numbers of our transactions that are not noted yet */
+
+/* Numbers of transactions that have touched our tables. */
+static GMutex noted_lock;
+static GArray *noted;
+
+static void entry_free(void *data)
+{
+    struct entry *entry = data;
+
+    definition_unref((struct definition *)&entry->network->definition);
+    g_free(entry->digest);
+    g_free(entry);
+}
 
 static void note(const struct network *network)
 {
+    g_autoptr(GString) orders = g_string_new(NULL);
+    struct entry *entry = g_new0(struct entry, 1);
+
+    append(network, firewall_write_add, orders);
+    entry->network = network;
+    definition_ref((struct definition *)&network->definition);
+    entry->digest =
+        g_compute_checksum_for_string(G_CHECKSUM_SHA256, orders->str, (gssize)orders->len);
     if (!present)
-        present = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
-                                        (GDestroyNotify)definition_unref);
-    g_hash_table_insert(present, g_strdup(network->name),
-                        definition_ref((struct definition *)&network->definition));
+        present = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, entry_free);
+    g_hash_table_insert(present, g_strdup(network->name), entry);
 }
 
 static void forget(const struct network *network)
@@ -147,35 +177,35 @@ static void forget(const struct network *network)
         g_hash_table_remove(present, network->name);
 }
 
-/* What a later daemon finds: our tables, and the orders that made them, as two digests. */
+/* What a later daemon finds: the number, our tables, and the orders that made them. */
 static char *file_path(void)
 {
     return g_strdup_printf("%s/rules", networkd->status_folder);
 }
 
-static gint compare_networks(gconstpointer a, gconstpointer b)
+static gint compare_texts(gconstpointer a, gconstpointer b)
 {
-    const struct network *const *one = a, *const *two = b;
-
-    return strcmp((*one)->name, (*two)->name);
+    return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
 /* Of all networks present; the caller frees. */
 static char *digest_orders(void)
 {
-    g_autoptr(GPtrArray) networks = g_ptr_array_new();
-    g_autoptr(GString) orders = g_string_new(NULL);
+    g_autoptr(GPtrArray) digests = g_ptr_array_new();
+    GChecksum *checksum = g_checksum_new(G_CHECKSUM_SHA256);
     GHashTableIter iter;
-    void *network;
+    void *entry;
 
     if (present)
         g_hash_table_iter_init(&iter, present);
-    while (present && g_hash_table_iter_next(&iter, NULL, &network))
-        g_ptr_array_add(networks, network);
-    g_ptr_array_sort(networks, compare_networks);
-    for (guint i = 0; i < networks->len; i++)
-        append(networks->pdata[i], firewall_write_add, orders);
-    return g_compute_checksum_for_string(G_CHECKSUM_SHA256, orders->str, (gssize)orders->len);
+    while (present && g_hash_table_iter_next(&iter, NULL, &entry))
+        g_ptr_array_add(digests, ((struct entry *)entry)->digest);
+    g_ptr_array_sort(digests, compare_texts);
+    for (guint i = 0; i < digests->len; i++)
+        g_checksum_update(checksum, digests->pdata[i], -1);
+    char *digest = g_strdup(g_checksum_get_string(checksum));
+    g_checksum_free(checksum);
+    return digest;
 }
 
 /* Our tables as nft lists them, as a digest; the caller frees. */
@@ -198,7 +228,8 @@ static char *digest_tables(void)
 static void save(void)
 {
     g_autofree char *path = file_path(), *orders = digest_orders();
-    g_autofree char *text = g_strdup_printf("%s %s\n", expected, orders);
+    g_autofree char *text =
+        g_strdup_printf("%u %s %s\n", generation, expected ? expected : "-", orders);
 
     if (file_replace_volatile(path, text, strlen(text), 0600, NULL) < 0)
         unlink(path);
@@ -207,26 +238,37 @@ static void save(void)
 /* Are they as the last daemon left them, and what these networks want? */
 static bool are_as_saved(void)
 {
-    g_autofree char *path = file_path(), *text = NULL;
+    g_autofree char *path = file_path(), *text = NULL, *orders = digest_orders();
 
     if (file_read_all(path, 1024, &text, NULL, NULL) < 0)
         return false;
-    g_autofree char *tables = digest_tables(), *orders = digest_orders();
-    g_autofree char *wanted = g_strdup_printf("%s %s\n", tables, orders);
-    if (strcmp(wanted, text) != 0)
+    g_auto(GStrv) words = g_strsplit(g_strstrip(text), " ", 3);
+    if (g_strv_length(words) != 3 || strcmp(words[2], orders) != 0)
         return false;
-    expected = g_steal_pointer(&tables);
+    generation = firewall_generation();
+    bool untouched = generation && g_ascii_strtoull(words[0], NULL, 10) == generation;
+    g_autofree char *tables = untouched ? g_strdup(words[1]) : digest_tables();
+    if (strcmp(tables, words[1]) != 0)
+        return false;
+    expected = strcmp(tables, "-") == 0 ? NULL : g_steal_pointer(&tables);
     return true;
 }
 
+/* The number is one higher unless somebody else has been there as well: then nobody knows. */
 static int apply(const GString *orders, GError **error)
 {
+    uint32_t before = firewall_generation(), after;
+
     if (!orders->len)
         return 0;
     if (firewall_apply(orders->str, error) < 0)
         return -1;
-    g_free(expected);
-    expected = digest_tables();
+    after = firewall_generation();
+    generation = after == before + 1 ? after : 0;
+    if (!own)
+        own = g_hash_table_new(NULL, NULL);
+    g_hash_table_add(own, GUINT_TO_POINTER(after));
+    g_clear_pointer(&expected, g_free);
     return 0;
 }
 
@@ -244,14 +286,14 @@ static int restore(GError **error)
     g_autoptr(GPtrArray) wanted = g_ptr_array_new();
     g_autoptr(GString) orders = g_string_new(NULL);
     GHashTableIter iter;
-    void *network;
+    void *entry;
 
     if (present)
         g_hash_table_iter_init(&iter, present);
-    while (present && g_hash_table_iter_next(&iter, NULL, &network)) {
+    while (present && g_hash_table_iter_next(&iter, NULL, &entry)) {
         struct rules *rules = g_new0(struct rules, 1);
 
-        rules_make(network, rules);
+        rules_make(((struct entry *)entry)->network, rules);
         g_ptr_array_add(all, rules);
         if (rules->wanted)
             g_ptr_array_add(wanted, &rules->network);
@@ -262,11 +304,18 @@ static int restore(GError **error)
 
 /* ---- one network ---- */
 
+/* Without a digest nobody can tell what else than the number has changed. */
 static bool have_changed(void)
 {
-    g_autofree char *found = expected ? digest_tables() : NULL;
+    uint32_t now = firewall_generation();
 
-    return found && strcmp(found, expected) != 0;
+    if (!present || (generation && now == generation))
+        return false;
+    g_autofree char *found = digest_tables();
+    if (g_strcmp0(found, expected) != 0)
+        return true;
+    generation = now;
+    return false;
 }
 
 /* By orders for one network alone; but where somebody else has been at the tables meanwhile, or
@@ -340,11 +389,58 @@ int rules_adopt(const GPtrArray *networks, GError **error)
     return result;
 }
 
+void rules_note(uint32_t number)
+{
+    g_mutex_lock(&noted_lock);
+    if (!noted)
+        noted = g_array_new(FALSE, FALSE, sizeof(number));
+    g_array_append_val(noted, number);
+    g_mutex_unlock(&noted_lock);
+}
+
+static GArray *take_noted(void)
+{
+    g_mutex_lock(&noted_lock);
+    GArray *numbers = g_steal_pointer(&noted);
+    g_mutex_unlock(&noted_lock);
+    return numbers ? numbers : g_array_new(FALSE, FALSE, sizeof(uint32_t));
+}
+
+/* Was anybody but us at our tables? Where that is unknown, they are looked at. */
+static bool have_others_changed(void)
+{
+    g_autoptr(GArray) numbers = take_noted();
+    bool others = false, unknown = false;
+
+    for (guint i = 0; i < numbers->len; i++) {
+        uint32_t number = g_array_index(numbers, uint32_t, i);
+
+        if (!number)
+            unknown = true;
+        else if (!own || !g_hash_table_remove(own, GUINT_TO_POINTER(number)))
+            others = true;
+    }
+    return others || (unknown && have_changed());
+}
+
+/* There is time for a digest, for whoever can't know what others have done. */
+static void complete(void)
+{
+    if (!present || expected)
+        return;
+    uint32_t before = firewall_generation();
+    expected = digest_tables();
+    generation = firewall_generation() == before ? before : 0;
+    save();
+}
+
 int rules_repair(bool *ret_repaired, GError **error)
 {
     g_mutex_lock(&lock);
-    bool changed = have_changed();
+    bool changed = present && have_others_changed();
     int result = changed ? restore(error) : 0;
+    if (result == 0)
+        complete();
     g_mutex_unlock(&lock);
     *ret_repaired = changed;
     return result;
@@ -354,4 +450,6 @@ void rules_end(void)
 {
     g_clear_pointer(&present, g_hash_table_unref);
     g_clear_pointer(&expected, g_free);
+    g_clear_pointer(&own, g_hash_table_unref);
+    g_array_unref(take_noted());
 }

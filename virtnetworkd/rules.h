@@ -23,7 +23,10 @@ int rules_remove(const struct network *network, GError **error);
 /* At the start: puts the rules of these networks (struct network) in place of all that is ours. */
 int rules_adopt(const GPtrArray *networks, GError **error);
 
-/* Are our tables as we left them? If not, puts all networks' rules back. */
+/* A transaction has touched our tables; 0: one of unknown number. Does not block. */
+void rules_note(uint32_t generation);
+
+/* Were all those noted since the last time our own? If not, puts all networks' rules back. */
 int rules_repair(bool *ret_repaired, GError **error);
 
 /* At the end: drops what is known of rules; they stay. */

@@ -278,22 +278,32 @@ static void complete_live(struct network *network)
     forward->nat->port_end = OPT_UINT(65535);
 }
 
+static void *delete_bridge(void *data)
+{
+    const struct network *network = data;
+    g_autoptr(GError) error = NULL;
+
+    if (netlink_delete(network->bridge, &error) < 0)
+        log_error("network '%s': %s", network->name, error->message);
+    return NULL;
+}
+
+/* The kernel waits for all processors, for the bridge and for the rules: once for both. */
 static void clear_up(struct object *object, const struct network *network)
 {
     g_autoptr(GError) error = NULL;
     struct process process;
+    GThread *thread;
 
     if (!network_is_managed(network))
         return;
     bridges_forget(network->bridge);
-    /* it ends while the rest goes */
     dnsmasq_begin_stop(vnet_of(object), network, &process);
     firewalld_remove(network);
+    thread = g_thread_new("bridge", delete_bridge, (void *)network);
     if (rules_remove(network, &error) < 0)
         log_error("network '%s': %s", network->name, error->message);
-    g_clear_error(&error);
-    if (netlink_delete(network->bridge, &error) < 0)
-        log_error("network '%s': %s", network->name, error->message);
+    g_thread_join(thread);
     dnsmasq_end_stop(network, &process);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "host/firewall-watch.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
@@ -8,6 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/fd.h"
 #include "host/firewall.h"
 #include "host/netlink-watch.h"
 
@@ -33,22 +35,86 @@ static bool is_ours(const struct nlmsghdr *header)
     return memcmp(attribute + 1, FIREWALL_TABLE, sizeof(FIREWALL_TABLE)) == 0;
 }
 
-bool firewall_watch_read(int fd)
+static uint32_t read_generation(const struct nlmsghdr *header, size_t length)
+{
+    size_t offset = NLMSG_HDRLEN + NLMSG_ALIGN(sizeof(struct nfgenmsg));
+    struct nlattr attribute;
+    uint32_t number;
+
+    while (offset + sizeof(attribute) <= MIN(length, header->nlmsg_len)) {
+        memcpy(&attribute, (const char *)header + offset, sizeof(attribute));
+        if (attribute.nla_len < sizeof(attribute) || offset + attribute.nla_len > length)
+            return 0;
+        if (attribute.nla_type == NFTA_GEN_ID &&
+            attribute.nla_len == sizeof(attribute) + sizeof(number)) {
+            memcpy(&number, (const char *)header + offset + sizeof(attribute), sizeof(number));
+            return ntohl(number);
+        }
+        offset += NLA_ALIGN(attribute.nla_len);
+    }
+    return 0;
+}
+
+/* A transaction's messages end with its number. */
+static bool read_message(const struct nlmsghdr *header, bool *touched,
+                         firewall_watch_function function)
+{
+    bool was = *touched || is_ours(header);
+    bool is_end = header->nlmsg_type == (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWGEN);
+
+    *touched = was && !is_end;
+    if (was && is_end)
+        function(read_generation(header, header->nlmsg_len));
+    return was && is_end;
+}
+
+bool firewall_watch_read(int fd, bool *touched, firewall_watch_function function)
 {
     g_autofree char *buffer = g_malloc(BUFFER_BYTES);
-    bool ours = false;
+    bool any = false;
     ssize_t length;
 
     while ((length = recv(fd, buffer, BUFFER_BYTES, 0)) > 0 || errno == ENOBUFS) {
+        unsigned left = length > 0 ? (unsigned)length : 0;
+        const struct nlmsghdr *header = (const struct nlmsghdr *)(void *)buffer;
+
         if (length < 0) {
-            ours = true;
+            function(0);
+            any = true;
             errno = 0;
-            continue;
         }
-        unsigned left = (unsigned)length;
-        for (const struct nlmsghdr *header = (const struct nlmsghdr *)(void *)buffer;
-             NLMSG_OK(header, left); header = NLMSG_NEXT(header, left))
-            ours = ours || is_ours(header);
+        for (; NLMSG_OK(header, left); header = NLMSG_NEXT(header, left))
+            any = read_message(header, touched, function) || any;
     }
-    return ours;
+    return any;
+}
+
+/* ---- the number of the rule set ---- */
+
+struct generation_question {
+    struct nlmsghdr header;
+    struct nfgenmsg family;
+};
+
+uint32_t firewall_generation(void)
+{
+    autofd int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
+    const struct generation_question question = {
+        .header = {.nlmsg_len = sizeof(question),
+                   .nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETGEN,
+                   .nlmsg_flags = NLM_F_REQUEST},
+        .family = {.nfgen_family = AF_UNSPEC, .version = NFNETLINK_V0},
+    };
+    union {
+        struct nlmsghdr header;
+        char bytes[512];
+    } answer;
+
+    if (fd < 0 || send(fd, &question, sizeof(question), 0) < 0)
+        return 0;
+    ssize_t length = recv(fd, &answer, sizeof(answer), 0);
+    if (length < (ssize_t)sizeof(answer.header) ||
+        answer.header.nlmsg_type != (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWGEN))
+        return 0;
+    return read_generation(&answer.header, (size_t)length);
 }
