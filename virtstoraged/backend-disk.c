@@ -15,6 +15,7 @@
 #include "block.h"
 #include "bytes.h"
 #include "partition-table.h"
+#include "program.h"
 #include "qemu-img.h"
 
 /* A disk of the host with a table of partitions, each a volume. */
@@ -63,9 +64,9 @@ static int check_device(const struct storage_pool *pool, GError **error)
 
 static int run(const char *const *argv, GError **error)
 {
-    struct process_spec spec = {.argv = argv};
+    struct program program = {.argv = argv, .milliseconds = TOOL_MS};
 
-    return process_run(&spec, OUTPUT_MOST, TOOL_MS, NULL, error);
+    return program_run(&program, NULL, error);
 }
 
 /* Some tables know cylinders alone: "803:255:2:261kB;" are cylinders, heads, sectors. */
@@ -74,11 +75,11 @@ static int read_cylinder(const struct storage_pool *pool, struct partition_table
 {
     const char *const argv[] = {"parted", "-s",  "-m",    "--", device_of(pool),
                                 "unit",   "cyl", "print", NULL};
-    struct process_spec spec = {.argv = argv};
+    struct program program = {.argv = argv, .milliseconds = TOOL_MS};
     g_autofree char *text = NULL;
     unsigned cylinders, heads, sectors;
 
-    if (process_run(&spec, OUTPUT_MOST, TOOL_MS, &text, error) < 0)
+    if (program_run(&program, &text, error) < 0)
         return -1;
     g_auto(GStrv) lines = g_strsplit(text, "\n", 4);
     for (char **line = lines; *line; line++)
@@ -101,7 +102,7 @@ static int read_table(const struct storage_pool *pool, struct partition_table **
         return -1;
     int result = 0;
     if (said.status && !*said.output) {
-        error_set(error, VIR_ERR_OPERATION_FAILED, "parted of '%s': %s", device_of(pool),
+        error_set(error, VIR_ERR_INTERNAL_ERROR, "parted of '%s': %s", device_of(pool),
                   g_strstrip(said.errors));
         result = -1;
     } else {

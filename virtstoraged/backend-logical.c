@@ -16,6 +16,7 @@
 #include "backend.h"
 #include "block.h"
 #include "bytes.h"
+#include "program.h"
 #include "qemu-img.h"
 #include "volume-group.h"
 
@@ -34,9 +35,9 @@ static const char *group_of(const struct storage_pool *pool)
 /* Not ended with us: what LVM has begun it ends. */
 static int run(const char *const *argv, GError **error)
 {
-    struct process_spec spec = {.argv = argv};
+    struct program program = {.argv = argv, .milliseconds = TOOL_MS};
 
-    return process_run(&spec, REPORT_MOST, TOOL_MS, NULL, error);
+    return program_run(&program, NULL, error);
 }
 
 #define RUN(error, ...) run((const char *const[]){__VA_ARGS__, NULL}, error)

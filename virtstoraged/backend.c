@@ -3,11 +3,11 @@
 
 #include "base/error.h"
 
+#include "module.h"
+
 static const struct backend *const backends[STORAGE_POOL_TYPES] = {
-    [STORAGE_POOL_DIR] = &dir_backend,
-    [STORAGE_POOL_FS] = &fs_backend,
-    [STORAGE_POOL_NETFS] = &netfs_backend,
-    [STORAGE_POOL_LOGICAL] = &logical_backend,
+    [STORAGE_POOL_DIR] = &dir_backend,     [STORAGE_POOL_FS] = &fs_backend,
+    [STORAGE_POOL_NETFS] = &netfs_backend, [STORAGE_POOL_LOGICAL] = &logical_backend,
     [STORAGE_POOL_DISK] = &disk_backend,
 };
 
@@ -21,20 +21,17 @@ static bool has_program(const struct backend *backend)
 const struct backend *backend_find(unsigned type, GError **error)
 {
     const struct backend *backend = backends[type];
-    const char *word = names_word(&storage_pool_type_names, type);
 
-    if (backend && has_program(backend))
+    if (!backend)
+        return module_find(type, error);
+    if (has_program(backend))
         return backend;
-    if (backend)
-        error_set(error, VIR_ERR_INTERNAL_ERROR, "pools of type '%s' need the program '%s'", word,
-                  backend->needs);
-    else
-        error_set(error, VIR_ERR_INTERNAL_ERROR, "missing backend for pool type %u (%s)", type - 1,
-                  word);
+    error_set(error, VIR_ERR_INTERNAL_ERROR, "pools of type '%s' need the program '%s'",
+              names_word(&storage_pool_type_names, type), backend->needs);
     return NULL;
 }
 
 bool backend_is_present(unsigned type)
 {
-    return backends[type] && has_program(backends[type]);
+    return backends[type] ? has_program(backends[type]) : module_is_present(type);
 }

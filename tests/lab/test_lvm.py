@@ -107,14 +107,14 @@ def test_volumes(connection, disks, group):
     assert code_of(sparse.wipe) == code_of(snapshot.wipe) == libvirt.VIR_ERR_NO_SUPPORT
     assert code_of(sparse.resize, 128 * MiB) == libvirt.VIR_ERR_NO_SUPPORT
     for name, size, code in (("plain", 4, libvirt.VIR_ERR_STORAGE_VOL_EXIST), ("zero", 0, libvirt.VIR_ERR_NO_SUPPORT),
-                             ("-f", 4, libvirt.VIR_ERR_OPERATION_FAILED), ("big", 4096, libvirt.VIR_ERR_OPERATION_FAILED),
+                             ("-f", 4, libvirt.VIR_ERR_INTERNAL_ERROR), ("big", 4096, libvirt.VIR_ERR_INTERNAL_ERROR),
                              ("a/b", 4, libvirt.VIR_ERR_OPERATION_INVALID)):
         assert code_of(make, group, name, size) == code, name
     assert code_of(make, group, "s", 4, "<backingStore><path>/dev/vdc</path></backingStore>") == \
         libvirt.VIR_ERR_CONFIG_UNSUPPORTED
     run("mkfs.ext4", "-q", clone.path())
     run("mount", clone.path(), "/mnt")
-    assert code_of(clone.delete) == code_of(group.destroy) == libvirt.VIR_ERR_OPERATION_FAILED
+    assert code_of(clone.delete) == code_of(group.destroy) == libvirt.VIR_ERR_INTERNAL_ERROR
     assert group.isActive() and "clone" in volume_names(group)
     run("umount", "/mnt")
     clone.delete()

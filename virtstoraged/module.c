@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "module.h"
+
+#include <dlfcn.h>
+#include <unistd.h>
+
+#include "base/error.h"
+
+#define SYMBOL "storage_module"
+
+/* The library that a module needs, by Debian's name for its package. */
+static const char *const libraries[STORAGE_POOL_TYPES] = {
+    [STORAGE_POOL_ISCSI_DIRECT] = "libiscsi7",
+};
+
+static GMutex lock; /* guards what has been loaded */
+static const struct backend *loaded[STORAGE_POOL_TYPES];
+
+static char *get_path(unsigned type)
+{
+    const char *folder = g_getenv("MODVIRT_STORAGE_MODULES");
+
+    return g_strdup_printf("%s/%s.so", folder ?: STORAGE_MODULES,
+                           names_word(&storage_pool_type_names, type));
+}
+
+bool module_is_present(unsigned type)
+{
+    g_autofree char *path = libraries[type] ? get_path(type) : NULL;
+
+    return path && access(path, R_OK) == 0;
+}
+
+static const struct backend *load(unsigned type, GError **error)
+{
+    g_autofree char *path = get_path(type);
+    const char *word = names_word(&storage_pool_type_names, type);
+
+    if (!module_is_present(type)) {
+        error_set(
+            error, VIR_ERR_INTERNAL_ERROR,
+            "missing backend for pool type %u (%s): there is no module '%s'; it is built where "
+            "%s is",
+            type - 1, word, path, libraries[type]);
+        return NULL;
+    }
+    void *module = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    const struct backend *backend = module ? dlsym(module, SYMBOL) : NULL;
+    if (!backend)
+        error_set(error, VIR_ERR_INTERNAL_ERROR,
+                  "the module for pools of type '%s' can't be loaded, is %s installed? %s", word,
+                  libraries[type], dlerror());
+    return backend;
+}
+
+const struct backend *module_find(unsigned type, GError **error)
+{
+    if (!libraries[type]) {
+        error_set(error, VIR_ERR_INTERNAL_ERROR, "missing backend for pool type %u (%s)", type - 1,
+                  names_word(&storage_pool_type_names, type));
+        return NULL;
+    }
+    g_mutex_lock(&lock);
+    if (!loaded[type])
+        loaded[type] = load(type, error);
+    const struct backend *backend = loaded[type];
+    g_mutex_unlock(&lock);
+    return backend;
+}
