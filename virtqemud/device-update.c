@@ -4,6 +4,7 @@
 #include <json-c/json.h>
 #include <string.h>
 
+#include "base/uuid.h"
 #include "host/netlink.h"
 #include "host/tap.h"
 #include "model/domain-defaults.h"
@@ -17,6 +18,9 @@
 #include "document.h"
 #include "hotplug-rules.h"
 #include "media.h"
+#include "netport.h"
+#include "openvswitch.h"
+#include "prepare-device.h"
 #include "qmp-commands.h"
 #include "rules.h"
 
@@ -131,21 +135,31 @@ static int update_disk(const struct update *update, void *document, GError **err
 
 /* ---- interfaces ---- */
 
+/* Its device can be plugged from one bridge into another, whoever has these. */
+static bool is_on_bridge(const struct domain_net *net)
+{
+    return net->type == NET_NETWORK || net->type == NET_BRIDGE;
+}
+
 /* What may differ, or is left out. */
 static int compare_net(const struct domain_net *net, const struct domain_net *asked, GError **error)
 {
     struct domain_net other = *asked;
 
-    if (net->type != asked->type)
+    if (net->type != asked->type && !(is_on_bridge(net) && is_on_bridge(asked)))
         return UNSUPPORTED(error, "unable to change config on '%s' network type",
                            names_word(&net_type_names, asked->type));
     if (g_strcmp0(net->model, asked->model) != 0)
         return UNSUPPORTED(error, "cannot modify network device model from %s to %s",
                            net->model ? net->model : "(default)",
                            asked->model ? asked->model : "(default)");
+    other.type = net->type;
+    other.network = net->network;
+    other.portgroup = net->portgroup;
     other.link = net->link;
     other.bridge = net->bridge;
     other.bandwidth = net->bandwidth;
+    other.trust_guest_rx_filters = net->trust_guest_rx_filters;
     g_autofree char *path = xml_difference(&domain_net_schema, net, &other);
     return path ? UNSUPPORTED(error, "cannot modify network device %s", path) : 0;
 }
@@ -164,20 +178,34 @@ static int set_link(const struct update *update, struct domain_net *net, uint8_t
     return result;
 }
 
-static int set_bridge(struct domain_net *net, const char *bridge, GError **error)
+static int plug_into(const struct domain *domain, const struct domain_net *net, const char *bridge,
+                     GError **error)
 {
-    if (net->type != NET_BRIDGE || g_strcmp0(net->bridge, bridge) == 0)
+    struct domain_net there = *net;
+
+    there.bridge = bridge;
+    if (openvswitch_is_used(net))
+        return openvswitch_plug(domain, &there, error);
+    if (netlink_set_master(net->target, bridge, error) < 0)
+        return -1;
+    return net->isolated == TRISTATE_YES ? netlink_set_isolated(net->target, true, error) : 0;
+}
+
+static int set_bridge(const struct domain *domain, struct domain_net *net, const char *bridge,
+                      GError **error)
+{
+    if (!is_on_bridge(net) || g_strcmp0(net->bridge, bridge) == 0)
         return 0;
     if (!tap_exists(bridge)) {
         error_set(error, VIR_ERR_OPERATION_FAILED, "bridge %s doesn't exist", bridge);
         return -1;
     }
-    if (netlink_set_master(net->target, bridge, error) < 0) {
-        netlink_set_master(net->target, net->bridge, NULL);
+    if (plug_into(domain, net, bridge, error) < 0) {
+        plug_into(domain, net, net->bridge, NULL);
         return -1;
     }
     net->bridge = bridge;
-    return net->isolated == TRISTATE_YES ? netlink_set_isolated(net->target, true, error) : 0;
+    return 0;
 }
 
 /* NULL: no limits. */
@@ -194,6 +222,85 @@ static int set_bandwidth(struct domain_net *net, struct net_bandwidth *bandwidth
     return bandwidth_apply(net, error);
 }
 
+/* ---- interfaces on networks ---- */
+
+/* Devices of the host are a guest's own: the network is not asked for another one. */
+static void keep_port(const struct domain_net *net, struct domain_net *asked)
+{
+    asked->type = net->type;
+    asked->source_dev = net->source_dev;
+    asked->macvtap_mode = net->macvtap_mode;
+    asked->hostdev = net->hostdev;
+    asked->managed = net->managed;
+    asked->vlan = net->vlan;
+    asked->virtual_port = net->virtual_port;
+    asked->isolated = net->isolated;
+    memcpy(asked->port_id, net->port_id, sizeof(asked->port_id));
+    if (!asked->bandwidth)
+        asked->bandwidth = net->bandwidth;
+}
+
+/* What the document means is known when its network has made a port of it. */
+static int take_port(const struct update *update, const struct domain_net *net,
+                     struct domain_net *asked, GError **error)
+{
+    struct qemu *qemu = qemu_of(&update->guest->object);
+
+    netport_choose(asked);
+    if (asked->type == NET_NETWORK && net->network && !is_on_bridge(net) &&
+        strcmp(net->network, asked->network) == 0) {
+        keep_port(net, asked);
+        return 0;
+    }
+    return netport_take(qemu, update->live, asked, error);
+}
+
+static void give_port_back(const struct update *update, struct domain_net *net)
+{
+    const struct device device = {.kind = DEVICE_NET, .object = net, .info = &net->info};
+    DEFINITION_AUTO struct domain *alone = prepare_device_alone(&device);
+
+    netport_give_back(qemu_of(&update->guest->object), alone);
+}
+
+/* Of two ports, that which is not needed any more. */
+static void drop_port(const struct update *update, struct domain_net *unneeded,
+                      const struct domain_net *other)
+{
+    if (memcmp(unneeded->port_id, other->port_id, sizeof(other->port_id)) != 0)
+        give_port_back(update, unneeded);
+}
+
+/* What a switch knows it by is made up where the document does not say it. */
+static void keep_identity(const struct domain_net *net, struct domain_net *asked)
+{
+    if (openvswitch_is_used(net) && openvswitch_is_used(asked) &&
+        !uuid_is_valid(asked->virtual_port->interface_id))
+        memcpy(asked->virtual_port->interface_id, net->virtual_port->interface_id, UUID_BYTES);
+}
+
+/* On failure the device is where it was. */
+static int change_net(const struct update *update, struct domain_net *net, struct domain_net *asked,
+                      GError **error)
+{
+    const char *before = net->bridge;
+
+    keep_identity(net, asked);
+    if (compare_net(net, asked, error) < 0 ||
+        set_bridge(update->live, net, asked->bridge, error) < 0)
+        return -1;
+    if (set_bandwidth(net, asked->bandwidth, error) < 0) {
+        set_bridge(update->live, net, before, NULL);
+        return -1;
+    }
+    net->type = asked->type;
+    net->network = asked->network;
+    net->portgroup = asked->portgroup;
+    net->trust_guest_rx_filters = asked->trust_guest_rx_filters;
+    memcpy(net->port_id, asked->port_id, sizeof(net->port_id));
+    return 0;
+}
+
 static int update_net(const struct update *update, void *document, GError **error)
 {
     struct domain_net *asked = document;
@@ -207,9 +314,12 @@ static int update_net(const struct update *update, void *document, GError **erro
     memcpy(asked->mac, net->mac, sizeof(asked->mac));
     if (!asked->target)
         asked->target = net->target;
-    if (compare_net(net, asked, error) < 0 || set_bridge(net, asked->bridge, error) < 0 ||
-        set_bandwidth(net, asked->bandwidth, error) < 0)
+    struct domain_net before = *net;
+    if (take_port(update, net, asked, error) < 0 || change_net(update, net, asked, error) < 0) {
+        drop_port(update, asked, &before);
         return -1;
+    }
+    drop_port(update, &before, net);
     update->change->applied = true;
     return net->link == asked->link ? 0 : set_link(update, net, asked->link, error);
 }

@@ -11,6 +11,7 @@
 #include "guest.h"
 #include "json.h"
 #include "methods.h"
+#include "netport.h"
 #include "qmp-commands.h"
 #include "taint.h"
 
@@ -208,26 +209,42 @@ int domain_get_guest_info(struct call *call, const struct remote_domain_get_gues
     return 0;
 }
 
-static bool has_network(const struct domain *live)
+/* The first that a lease has. */
+static int find_leased_name(struct call *call, const struct domain *live, char **ret_hostname,
+                            GError **error)
 {
-    LIST_EACH (net, &live->devices.nets)
-        if (net->type == NET_NETWORK)
-            return true;
-    return false;
+    LIST_EACH (net, &live->devices.nets) {
+        struct remote_network_get_dhcp_leases_ret leases = {0};
+
+        if (!net->network)
+            continue;
+        if (netport_get_leases(qemu_of_call(call), net, &call->arena, &leases, error) < 0)
+            return -1;
+        for (uint32_t i = 0; i < leases.leases_len && !*ret_hostname; i++)
+            if (leases.leases_val[i].hostname)
+                *ret_hostname = leases.leases_val[i].hostname;
+    }
+    return 0;
 }
 
-static int refuse_lease(struct call *call, GError **error)
+static int get_leased_name(struct call *call, char **ret_hostname, GError **error)
 {
     OBJECT_VIEW_AUTO struct object_view view = {0};
+    char *name = NULL;
 
     object_get_view(call->object, &view);
     if (!view.live) {
         error_set(error, VIR_ERR_OPERATION_INVALID, "domain is not running");
         return -1;
     }
-    error_set(error, VIR_ERR_NO_HOSTNAME, "no hostname found for domain %s%s", view.name,
-              has_network(view_live(&view)) ? ": leases are known to virtnetworkd alone" : "");
-    return -1;
+    if (find_leased_name(call, view_live(&view), &name, error) < 0)
+        return -1;
+    if (!name) {
+        error_set(error, VIR_ERR_NO_HOSTNAME, "no hostname found for domain %s", view.name);
+        return -1;
+    }
+    *ret_hostname = name;
+    return 0;
 }
 
 /* An agent that is there and can't tell is one without a name. */
@@ -265,7 +282,7 @@ int domain_get_hostname(struct call *call, const struct remote_domain_get_hostna
         return -1;
     }
     if (args->flags & VIR_DOMAIN_GET_HOSTNAME_LEASE)
-        return refuse_lease(call, error);
+        return get_leased_name(call, &ret->hostname, error);
     return ask_hostname(call, &ret->hostname, error);
 }
 

@@ -10,6 +10,7 @@
 #include "agent-info.h"
 #include "guest.h"
 #include "methods.h"
+#include "netport.h"
 #include "usage.h"
 
 /* What is known of a guest's network interfaces. */
@@ -106,16 +107,41 @@ static int list_neighbours(struct call *call, const struct domain *live,
     return 0;
 }
 
-/* Only networks have leases; a guest without any has no addresses by them. */
-static int list_leases(const struct domain *live, GError **error)
+static void add_leases(struct arena *arena, const struct domain_net *net,
+                       const struct remote_network_get_dhcp_leases_ret *leases,
+                       struct remote_domain_interface *interface)
 {
-    LIST_EACH (net, &live->devices.nets)
-        if (net->type == NET_NETWORK) {
-            error_set(error, VIR_ERR_OPERATION_UNSUPPORTED,
-                      "leases of network '%s' are known to virtnetworkd alone: try the source arp",
-                      net->network);
+    char mac[MAC_TEXT];
+
+    *interface = (struct remote_domain_interface){
+        .name = arena_strdup(arena, net->target ? net->target : net->info.alias),
+        .hwaddr = arena_strdup(arena, mac_format(net->mac, mac)),
+        .addrs_val = arena_array(arena, leases->leases_len, sizeof(struct remote_domain_ip_addr)),
+        .addrs_len = leases->leases_len,
+    };
+    for (uint32_t i = 0; i < leases->leases_len; i++)
+        interface->addrs_val[i] =
+            (struct remote_domain_ip_addr){.type = leases->leases_val[i].type,
+                                           .addr = leases->leases_val[i].ipaddr,
+                                           .prefix = leases->leases_val[i].prefix};
+}
+
+/* Only networks have leases; a guest without any has no addresses by them. */
+static int list_leases(struct call *call, const struct domain *live,
+                       struct remote_domain_interface_addresses_ret *ret, GError **error)
+{
+    ret->ifaces_val =
+        arena_array(&call->arena, live->devices.nets.count, sizeof(struct remote_domain_interface));
+    LIST_EACH (net, &live->devices.nets) {
+        struct remote_network_get_dhcp_leases_ret leases = {0};
+
+        if (!net->network)
+            continue;
+        if (netport_get_leases(qemu_of_call(call), net, &call->arena, &leases, error) < 0)
             return -1;
-        }
+        if (leases.leases_len)
+            add_leases(&call->arena, net, &leases, &ret->ifaces_val[ret->ifaces_len++]);
+    }
     return 0;
 }
 
@@ -129,7 +155,7 @@ int domain_interface_addresses(struct call *call,
         return -1;
     switch (args->source) {
     case VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_LEASE:
-        return list_leases(view_current(&view), error);
+        return list_leases(call, view_current(&view), ret, error);
     case VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_AGENT:
         return agent_info_list_interfaces(guest_of(call->object), &call->arena, ret, error);
     case VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_ARP:

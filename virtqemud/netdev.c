@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "base/uuid.h"
 #include "host/macvtap.h"
 #include "host/tap.h"
 
@@ -17,6 +18,7 @@
 #include "chardev.h"
 #include "device-common.h"
 #include "helper.h"
+#include "openvswitch.h"
 #include "option.h"
 
 #define MOST_QUEUES 256
@@ -50,6 +52,8 @@ void net_choose_names(struct domain *live)
     char name[TAP_NAME_BYTES];
 
     LIST_EACH (net, &live->devices.nets) {
+        if (openvswitch_is_used(net) && !uuid_is_valid(net->virtual_port->interface_id))
+            uuid_generate(net->virtual_port->interface_id);
         if (net->target ||
             (!is_bridged(net) && net->type != NET_ETHERNET && net->type != NET_DIRECT))
             continue;
@@ -124,6 +128,16 @@ static int run_script(const struct building *building, GError **error)
     return process_run(&spec, 4096, SCRIPT_MS, NULL, error);
 }
 
+static int plug_in(const struct building *building, GError **error)
+{
+    const struct domain_net *net = building->net;
+
+    if (openvswitch_is_used(net))
+        return openvswitch_plug(building->domain, net, error);
+    return tap_attach(net->target, net->bridge, net->mtu.set ? net->mtu.value : 0,
+                      net->isolated == TRISTATE_YES, error);
+}
+
 /* The host's end has an address of its own, above all others: a bridge takes the lowest of its
  * ports' for itself. */
 static int set_up_tap(const struct building *building, GError **error)
@@ -137,8 +151,7 @@ static int set_up_tap(const struct building *building, GError **error)
         return -1;
     if (net->mtu.set && tap_set_mtu(net->target, net->mtu.value, error) < 0)
         return -1;
-    if (is_bridged(net) && tap_attach(net->target, net->bridge, net->mtu.set ? net->mtu.value : 0,
-                                      net->isolated == TRISTATE_YES, error) < 0)
+    if (is_bridged(net) && plug_in(building, error) < 0)
         return -1;
     if (net->coalesce_frames.set &&
         tap_set_coalesce(net->target, net->coalesce_frames.value, error) < 0)
@@ -345,6 +358,8 @@ void netdev_remove(const struct domain_net *net)
 {
     if (net->type == NET_DIRECT && net->target)
         macvtap_remove(net->target);
+    if (is_bridged(net) && openvswitch_is_used(net) && net->target)
+        openvswitch_unplug(net);
 }
 
 /* ---- without a device of the host ---- */
@@ -408,6 +423,29 @@ static int (*const builders[])(const struct building *, struct json_object **, G
     [NET_DIRECT] = build_direct,
 };
 
+static bool is_switched(const struct domain_net *net)
+{
+    return openvswitch_is_used(net) && (net->type == NET_BRIDGE || net->type == NET_NETWORK);
+}
+
+/* Tags are put on by a switch or by an adapter; the kernel's bridge is not asked to. */
+static int check_vlan(const struct domain_net *net, GError **error)
+{
+    if (!net->vlan || net->type == NET_HOSTDEV || is_switched(net))
+        return 0;
+    if (net->network)
+        error_set(error, VIR_ERR_CONFIG_UNSUPPORTED,
+                  "an interface connecting to network '%s' is requesting a vlan tag, but that is "
+                  "not supported for this type of network",
+                  net->network);
+    else
+        error_set(error, VIR_ERR_CONFIG_UNSUPPORTED,
+                  "an interface of type '%s' is requesting a vlan tag, but that is not supported "
+                  "for this type of connection",
+                  names_word(&net_type_names, net->type));
+    return -1;
+}
+
 /* What would leave a guest more open, or less connected, than its document says. */
 static int check_net(const struct building *building, GError **error)
 {
@@ -417,9 +455,12 @@ static int check_net(const struct building *building, GError **error)
         const char *reason;
     } gaps[] = {
         {net->filterref != NULL, "packet filters need virtnwfilterd, later"},
-        {net->virtual_port != NULL, "<virtualport> is not in this version"},
-        {net->vlan && net->type != NET_HOSTDEV, "<vlan> is not in this version"},
-        {net->vlan && net->vlan->tags.count > 1, "a virtual function has one VLAN"},
+        {net->virtual_port && net->virtual_port->type && !is_switched(net),
+         "<virtualport> of this type is not in this version"},
+        {is_switched(net) && !openvswitch_can_say(net),
+         "a name for Open vSwitch has a quotation mark, or begins like an option"},
+        {net->vlan && net->vlan->tags.count > 1 && net->type == NET_HOSTDEV,
+         "a virtual function has one VLAN"},
         {is_passt(net) && net->type != NET_USER, "<backend type='passt'/> needs type='user'"},
         {net->port_forwards.count > 0 && !is_passt(net),
          "<portForward> needs <backend type='passt'/>"},
@@ -432,7 +473,7 @@ static int check_net(const struct building *building, GError **error)
     for (size_t i = 0; i < G_N_ELEMENTS(gaps); i++)
         if (gaps[i].used)
             return refuse(building, gaps[i].reason, error);
-    return 0;
+    return check_vlan(net, error);
 }
 
 int netdev_build(const struct domain *domain, const struct domain_net *net,

@@ -9,8 +9,8 @@
 /* The host's end of interfaces: -netdev, called "host" + alias, and the devices and descriptors
  * behind it. */
 
-/* Names the host's devices (vnet0) of interfaces that need one and do not say it. Changes a domain
- * under construction. */
+/* Names the host's devices (vnet0) of interfaces that need one and do not say it, and what a switch
+ * knows them by. Changes a domain under construction. */
 void net_choose_names(struct domain *live);
 
 /* Removes what of an interface's device does not go with QEMU. Idempotent. */

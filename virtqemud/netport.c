@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "base/mac.h"
 #include "base/uuid.h"
 #include "base/workers.h"
 #include "driver/peer.h"
@@ -204,6 +205,19 @@ int netport_take_all(struct qemu *qemu, struct domain *live, GError **error)
             return -1;
     }
     return 0;
+}
+
+int netport_get_leases(struct qemu *qemu, const struct domain_net *net, struct arena *arena,
+                       struct remote_network_get_dhcp_leases_ret *ret_leases, GError **error)
+{
+    char mac[MAC_TEXT];
+    struct remote_network_get_dhcp_leases_args args = {.mac = mac_format(net->mac, mac),
+                                                       .need_results = 1};
+
+    if (netport_find_network(qemu, net->network, arena, &args.net, error) < 0)
+        return -1;
+    return peer_call(qemu->networks, REMOTE_PROC_NETWORK_GET_DHCP_LEASES, &args, arena, ret_leases,
+                     error);
 }
 
 /* ---- giving back ---- */

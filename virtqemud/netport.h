@@ -46,6 +46,10 @@ int netport_read(struct qemu *qemu, const struct remote_nonnull_network *network
                  const uint8_t uuid[16], struct arena *arena, struct network_port **ret_port,
                  GError **error);
 
+/* The leases that the network's DHCP has given to an interface's address; in the arena. */
+int netport_get_leases(struct qemu *qemu, const struct domain_net *net, struct arena *arena,
+                       struct remote_network_get_dhcp_leases_ret *ret_leases, GError **error);
+
 /* Writes what a port says into the interface; what is there from a definition's arena stays. */
 int netport_settle(struct domain_net *net, struct arena *arena, const struct network_port *port,
                    GError **error);

@@ -17,6 +17,7 @@
 
 #include "guest.h"
 #include "netport.h"
+#include "openvswitch.h"
 
 /* After a link is lost: at once nearly, then less and less often. */
 #define RETRY_MS 500
@@ -52,10 +53,8 @@ static bool is_on_network(const struct domain_net *net)
 
 static bool is_bridged(const struct domain_net *net)
 {
-    bool elsewhere = net->virtual_port && net->virtual_port->type == VIRTUAL_PORT_OPENVSWITCH;
-
     return (net->type == NET_NETWORK || net->type == NET_BRIDGE) && net->bridge && net->target &&
-           !elsewhere;
+           !openvswitch_is_used(net); /* a switch remembers it */
 }
 
 static bool is_plugged(const struct domain_net *net)

@@ -163,6 +163,192 @@ def test_plugged_and_unplugged(connection, net):
     assert ports_of() == []
 
 
+def test_two_guests_at_once(connection, net):
+    """and one port each; the same name and address in both documents is no matter"""
+    domains = [start_hlt(connection, interface_xml(n), name="hlt%d" % n) for n in range(4)]
+    assert sorted(ports_of()) == sorted(source_of(d, n).get("portid") for n, d in enumerate(domains))
+    assert len(on_bridge("br-net")) == 4
+
+
+# ---- what networks say ----
+
+GROUPS = """<portgroup name='slow'><bandwidth><inbound average='100'/></bandwidth></portgroup>
+  <portgroup name='tagged'><vlan><tag id='7'/></vlan></portgroup>"""
+
+
+def test_portgroup(connection, networks):
+    networks.networkCreateXML(network_xml(more=GROUPS))
+    domain = start_hlt(connection, interface_xml(source=" portgroup='slow'"))
+    assert source_of(domain).get("portgroup") == "slow"
+    assert live_interface(domain).find("bandwidth/inbound").get("average") == "100"
+    assert domain.interfaceParameters(target_of(domain))["inbound.average"] == 100
+    other = connection.defineXML(tested.hlt_xml("other", devices=interface_xml(2, source=" portgroup='tagged'")))
+    code, words = in_vain(other.create)
+    assert code == libvirt.VIR_ERR_CONFIG_UNSUPPORTED and "requesting a vlan tag" in words
+    third = connection.defineXML(tested.hlt_xml("third", devices=interface_xml(3, more="<vlan><tag id='3'/></vlan>")))
+    assert in_vain(third.create)[0] == libvirt.VIR_ERR_CONFIG_UNSUPPORTED
+    assert len(ports_of()) == 1
+
+
+def test_bridge_of_the_host(connection, networks):
+    run("ip", "link", "add", "br-host", "type", "bridge")
+    try:
+        networks.networkCreateXML("<network><name>host</name><forward mode='bridge'/>"
+                                  "<bridge name='br-host'/></network>")
+        domain = start_hlt(connection, interface_xml(network="host"))
+        assert live_interface(domain).get("type") == "bridge"
+        assert dict(source_of(domain).attrib, portid="") == {
+            "network": "host", "bridge": "br-host", "portid": ""}
+        assert on_bridge("br-host") == [target_of(domain)]
+        assert "type='network'" in domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
+        domain.detachDevice(interface_xml(network="host"))
+        domain.destroy()
+        assert ports_of("host") == []
+    finally:
+        run("ip", "link", "del", "br-host")
+
+
+@pytest.mark.parametrize("mode", ["bridge", "private", "vepa", "passthrough"])
+def test_device_of_the_host(connection, networks, mode):
+    run("ip", "link", "add", "up0", "type", "veth", "peer", "name", "up1")
+    try:
+        networks.networkCreateXML("<network><name>direct</name><forward mode='%s'><interface dev='up0'/>"
+                                  "</forward></network>" % mode)
+        domain = connection.defineXML(tested.hlt_xml("hlt", devices=interface_xml(network="direct")))
+        try:
+            domain.create()
+        except libvirt.libvirtError as error:
+            if "macvtap" in str(error) and ("not supported" in str(error) or "/dev/tap" in str(error)):
+                pytest.skip("no MACVTAP devices here: %s" % error)
+            raise
+        assert live_interface(domain).get("type") == "direct"
+        assert source_of(domain).get("dev") == "up0" and source_of(domain).get("mode") == mode
+        second = connection.defineXML(tested.hlt_xml("second", devices=interface_xml(2, "direct")))
+        if mode == "passthrough":
+            assert "exclusive access" in in_vain(second.create)[1]
+        domain.destroy()
+        assert ports_of("direct") == []
+        second.create()
+        second.destroy()
+    finally:
+        run("ip", "link", "del", "up0")
+
+
+# ---- changes ----
+
+def test_moved_to_another_network(connection, networks, net):
+    networks.networkCreateXML(network_xml("two", 82, more=GROUPS))
+    domain = start_hlt(connection, interface_xml())
+    domain.updateDeviceFlags(interface_xml(network="two", source=" portgroup='slow'", more="<link state='down'/>"))
+    assert source_of(domain).get("network") == "two" and source_of(domain).get("bridge") == "br-two"
+    assert live_interface(domain).find("link").get("state") == "down"
+    assert live_interface(domain).find("bandwidth/inbound").get("average") == "100"
+    assert on_bridge("br-net") == [] and on_bridge("br-two") == [target_of(domain)]
+    assert ports_of() == [] and ports_of("two") == [source_of(domain).get("portid")]
+    assert in_vain(domain.updateDeviceFlags, interface_xml(network="nobody"))[0] == libvirt.VIR_ERR_NO_NETWORK
+    assert source_of(domain).get("network") == "two"
+    domain.updateDeviceFlags(interface_xml())
+    assert on_bridge("br-net") == [target_of(domain)] and ports_of("two") == []
+    assert live_interface(domain).find("bandwidth") is None
+    domain.destroy()
+    assert ports_of() == []
+
+
+# ---- leases ----
+
+UDHCPC = r"""printf '#!/bin/sh\n[ $1 = bound ] && ip addr add $ip/$mask dev $interface && echo LEASE=$ip\n' >/tmp/s;
+chmod +x /tmp/s; ip link set eth0 up; udhcpc -i eth0 -n -q -t 20 -T 1 -x hostname:small -s /tmp/s"""
+
+
+def test_leases(connection, net):
+    domain = connection.defineXML(tested.linux_xml("linux", devices=interface_xml()))
+    domain.create()
+    assert domain.interfaceAddresses(libvirt.VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_LEASE) == {}
+    console = Console(domain)
+    console.wait("guest: up", 120)
+    console.send(UDHCPC.replace("\n", " ") + "\n")
+    console.wait("LEASE=192.168.81.", 60)
+    leases = net.DHCPLeases()
+    assert [lease["mac"] for lease in leases] == [MAC % 1]
+    found = domain.interfaceAddresses(libvirt.VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_LEASE)
+    assert found == {target_of(domain): {"hwaddr": MAC % 1, "addrs": [
+        {"addr": leases[0]["ipaddr"], "prefix": 24, "type": libvirt.VIR_IP_ADDR_TYPE_IPV4}]}}
+    assert domain.hostname(libvirt.VIR_DOMAIN_GET_HOSTNAME_LEASE) == "small"
+    assert leases[0]["ipaddr"] in virsh("domifaddr", "linux")
+    # the network is another one now, and the guest is on it
+    net.destroy()
+    net.create()
+    wait_until(lambda: on_bridge("br-net") == [target_of(domain)], what=lambda: on_bridge("br-net"))
+    console.send("ping -c 1 -W 5 192.168.81.1 && echo PINGED\n".replace("PING", "PI''NG"))
+    console.wait("PINGED", 60)
+    console.close()
+
+
+# ---- Open vSwitch, of whose program one of ours plays the part ----
+
+SWITCH = """#!/bin/sh
+[ -e /run/ovs/broken ] && echo 'ovs-vsctl: no bridge named ovsbr' >&2 && exit 1
+printf '%s|' "$@" >>/run/ovs/said
+echo >>/run/ovs/said
+"""
+VIRTUAL_PORT = "<virtualport type='openvswitch'><parameters profileid='web'/></virtualport>"
+ON_SWITCH = """<interface type='bridge'><mac address='%s'/><source bridge='ovsbr'/><model type='virtio'/>
+  <vlan trunk='yes'><tag id='5' nativeMode='untagged'/><tag id='6'/></vlan>%s</interface>"""
+
+
+@pytest.fixture
+def switch(connection, daemon):
+    """what the program was told, in lines"""
+    folder = pathlib.Path("/run/ovs")
+    folder.mkdir()
+    (folder / "ovs-vsctl").write_text(SWITCH)
+    (folder / "ovs-vsctl").chmod(0o755)
+    before = os.environ["PATH"]
+    os.environ["PATH"] = "%s:%s" % (folder, before)
+    daemon.restart()
+    yield folder
+    os.environ["PATH"] = before
+    daemon.restart()
+    subprocess.run(["rm", "-r", folder], check=True)
+
+
+def test_port_of_a_switch(switch, networks):
+    networks.networkCreateXML("<network><name>ovs</name><forward mode='bridge'/><bridge name='ovsbr'/>"
+                              "<virtualport type='openvswitch'/>"
+                              "<portgroup name='seven'><vlan><tag id='7'/></vlan></portgroup></network>")
+    with libvirt.open(tested.URI) as connection:
+        domain = start_hlt(connection, interface_xml(network="ovs", source=" portgroup='seven'"),
+                           ON_SWITCH % (MAC % 2, VIRTUAL_PORT))
+        first, second = (switch / "said").read_text().splitlines()
+        target, port = target_of(domain), live_interface(domain).find("virtualport/parameters")
+        assert first.split("|")[:-1] == (
+            "ovs-vsctl --timeout=5 -- --if-exists del-port %(dev)s -- add-port ovsbr %(dev)s tag=7 "
+            "-- set Interface %(dev)s external-ids:attached-mac=\"%(mac)s\" "
+            "-- set Interface %(dev)s external-ids:iface-id=\"%(id)s\" "
+            "-- set Interface %(dev)s external-ids:vm-id=\"%(uuid)s\" "
+            "-- set Interface %(dev)s external-ids:iface-status=\"active\"" % {
+                "dev": target, "mac": MAC % 1, "id": port.get("interfaceid"),
+                "uuid": domain.UUIDString()}).split()[1:]
+        assert "vlan_mode=native-untagged|tag=5|trunk=5,6|" in second
+        assert 'external-ids:port-profile="web"' in second
+        (switch / "said").unlink()
+        domain.destroy()
+        assert sorted((switch / "said").read_text().splitlines()) == sorted(
+            "--timeout=5|--|--if-exists|del-port|%s|" % name for name in (target, re.search(
+                r"add-port\|ovsbr\|([^|]+)", second)[1]))
+        (switch / "broken").touch()
+        code, words = in_vain(domain.create)
+        assert "Unable to add port" in words and "no bridge named ovsbr" in words
+        assert ports_of("ovs") == []
+
+
+def test_vlan_needs_a_switch(connection):
+    domain = connection.defineXML(tested.hlt_xml("hlt", devices=ON_SWITCH % (MAC % 2, "")))
+    code, words = in_vain(domain.create)
+    assert code == libvirt.VIR_ERR_CONFIG_UNSUPPORTED
+    assert "interface of type 'bridge' is requesting a vlan tag" in words
+
+
 # ---- restarts ----
 
 def test_virtqemud_is_killed(connection, net, daemon):
