@@ -88,4 +88,5 @@ bool backend_is_present(unsigned type);
 
 /* Volumes that are files of a folder: of dir, fs, netfs. */
 extern const struct volume_backend file_volumes;
-extern const struct backend dir_backend, fs_backend, netfs_backend, logical_backend, disk_backend;
+extern const struct backend dir_backend, fs_backend, netfs_backend, logical_backend, disk_backend,
+    zfs_backend;

@@ -5,6 +5,7 @@
 
 #include "virtstoraged/partition-table.h"
 #include "virtstoraged/volume-group.h"
+#include "virtstoraged/zfs-list.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -20,6 +21,14 @@ static void read_disk(const char *text)
             g_assert(plan.number && plan.end > plan.start && plan.end - plan.start >= capacity);
 }
 
+static void read_zfs(const char *text)
+{
+    struct zfs_sizes sizes;
+
+    zfs_list_read_sizes(text, &sizes, NULL);
+    g_ptr_array_unref(zfs_list_read_volumes(text, "tank"));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     VOLUME_GROUP_AUTO struct volume_group *group = NULL;
@@ -32,6 +41,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         read_disk(text);
     else if (data[0] == 'v')
         volume_group_read(text, &group, NULL);
+    else if (data[0] == 'z')
+        read_zfs(text);
     else
         volume_group_read_sources(text, &sources, NULL);
     return 0;
