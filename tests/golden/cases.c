@@ -13,11 +13,18 @@ static char *shared_path(const char *first, const char *second)
     return shared ? g_build_filename(shared, "cases", first, second, NULL) : NULL;
 }
 
-char *cases_folder(const char *kind)
+const char *cases_folder(const char *kind)
 {
     g_autofree char *folder = shared_path(kind, NULL);
 
-    return folder && g_file_test(folder, G_FILE_TEST_IS_DIR) ? g_steal_pointer(&folder) : NULL;
+    return folder && g_file_test(folder, G_FILE_TEST_IS_DIR) ? g_intern_string(folder) : NULL;
+}
+
+const char *cases_own_folder(const char *name)
+{
+    g_autofree char *folder = g_test_build_filename(G_TEST_DIST, name, NULL);
+
+    return g_intern_string(folder);
 }
 
 static gint compare_names(gconstpointer a, gconstpointer b)
@@ -27,13 +34,16 @@ static gint compare_names(gconstpointer a, gconstpointer b)
 
 GPtrArray *cases_list(const char *folder, const char *suffix)
 {
-    GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
+    GPtrArray *names = g_ptr_array_new();
     g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
     const char *file;
 
-    while (dir && (file = g_dir_read_name(dir)))
-        if (g_str_has_suffix(file, suffix))
-            g_ptr_array_add(names, g_strndup(file, strlen(file) - strlen(suffix)));
+    while (dir && (file = g_dir_read_name(dir))) {
+        if (!g_str_has_suffix(file, suffix))
+            continue;
+        g_autofree char *name = g_strndup(file, strlen(file) - strlen(suffix));
+        g_ptr_array_add(names, (void *)g_intern_string(name));
+    }
     g_ptr_array_sort(names, compare_names);
     return names;
 }

@@ -10,10 +10,14 @@
  * reached yet is listed, with its reason, in a file that only gets shorter.
  */
 
-/* The folder of one kind of cases, or NULL where there are none: then skip. The caller frees. */
-char *cases_folder(const char *kind);
+/* The folder of one kind of cases, or NULL where there are none: then skip. Constant. */
+const char *cases_folder(const char *kind);
 
-/* Names of the cases in folder with a file NAME+suffix, sorted; the caller owns all. */
+/* The project's own folder of this name below the tests. Constant. */
+const char *cases_own_folder(const char *name);
+
+/* Names of the cases in folder with a file NAME+suffix, sorted, each constant; the caller owns the
+ * list. */
 GPtrArray *cases_list(const char *folder, const char *suffix);
 
 /* The text of a file of a case; aborts if there is none. The caller frees. */

@@ -18,7 +18,7 @@ static GHashTable *newer;
 struct document {
     const char *folder;
     const char *suffix;
-    char *name;
+    const char *name;
 };
 
 static void add_problem(void *text, const xmlError *problem)
@@ -63,18 +63,8 @@ static void test_document(gconstpointer data)
         g_test_message("%s", problems), g_test_fail();
 }
 
-static void free_document(void *data)
+static void add_documents(const char *kind, const char *folder, const char *suffix)
 {
-    struct document *document = data;
-
-    g_free(document->name);
-    g_free(document);
-}
-
-/* folder is taken. */
-static void add_documents(const char *kind, char *folder, const char *suffix)
-{
-    g_autofree char *owned = folder;
     g_autoptr(GPtrArray) names = folder ? cases_list(folder, suffix) : NULL;
 
     for (unsigned i = 0; names && i < names->len; i++) {
@@ -84,8 +74,8 @@ static void add_documents(const char *kind, char *folder, const char *suffix)
         if (g_str_has_suffix(name, ".out"))
             continue;
         struct document *document = g_new(struct document, 1);
-        *document = (struct document){g_intern_string(folder), suffix, g_strdup(name)};
-        g_test_add_data_func_full(path, document, test_document, free_document);
+        *document = (struct document){folder, suffix, name};
+        g_test_add_data_func_full(path, document, test_document, g_free);
     }
 }
 
@@ -116,7 +106,7 @@ int main(int argc, char **argv)
     }
     newer = cases_read_reasons(list);
     grammar = load_grammar();
-    add_documents("own", g_test_build_filename(G_TEST_DIST, "domain", NULL), ".xml");
+    add_documents("own", cases_own_folder("domain"), ".xml");
     for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++)
         add_documents(kinds[i], cases_folder(kinds[i]), ".xml");
     return g_test_run();

@@ -11,7 +11,7 @@
  */
 struct golden {
     const char *folder;
-    char *name;
+    const char *name;
 };
 
 static struct network *read_network(const struct golden *golden)
@@ -111,15 +111,15 @@ static void add_cases(const char *title, const char *folder, void (*test)(gconst
         struct golden *golden = g_new(struct golden, 1);
         g_autofree char *path = g_strdup_printf("/%s/%s", title, (char *)names->pdata[i]);
 
-        *golden = (struct golden){folder, g_strdup(names->pdata[i])};
-        g_test_add_data_func(path, golden, test);
+        *golden = (struct golden){folder, names->pdata[i]};
+        g_test_add_data_func_full(path, golden, test, g_free);
     }
 }
 
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    char *own = g_test_build_filename(G_TEST_DIST, "network", NULL);
+    const char *own = cases_own_folder("network");
 
     g_test_add_func("/not-needed", test_not_needed);
     add_cases("own", own, test_config);

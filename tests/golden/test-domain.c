@@ -18,7 +18,7 @@ struct golden {
     const char *kind; /* of shared cases; NULL: the project's own */
     const char *folder;
     const char *suffix;
-    char *name;
+    const char *name;
 };
 
 /* ---- what holds for every document ---- */
@@ -225,7 +225,7 @@ static void test_refusal(gconstpointer data)
 
 /* ---- all of them ---- */
 
-static void add_cases(const char *kind, char *folder, const char *suffix,
+static void add_cases(const char *kind, const char *folder, const char *suffix,
                       void (*test)(gconstpointer data))
 {
     g_autoptr(GPtrArray) names = folder ? cases_list(folder, suffix) : NULL;
@@ -235,8 +235,8 @@ static void add_cases(const char *kind, char *folder, const char *suffix,
         g_autofree char *path =
             g_strdup_printf("/%s/%s", kind ?: "own", (const char *)names->pdata[i]);
 
-        *golden = (struct golden){kind, folder, suffix, g_strdup(names->pdata[i])};
-        g_test_add_data_func(path, golden, test);
+        *golden = (struct golden){kind, folder, suffix, names->pdata[i]};
+        g_test_add_data_func_full(path, golden, test, g_free);
     }
 }
 
@@ -248,8 +248,8 @@ static void test_absent(void)
 /* A name that is no case any more hides a mistake. */
 static void test_not_yet_names(void)
 {
-    g_autofree char *output = cases_folder("domain-qemu");
-    g_autofree char *refusals = cases_folder("domain-reject");
+    const char *output = cases_folder("domain-qemu");
+    const char *refusals = cases_folder("domain-reject");
     GHashTableIter iter;
     gpointer name;
 
@@ -291,8 +291,8 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_autofree char *reasons = g_test_build_filename(G_TEST_DIST, "not-yet.txt", NULL);
-    char *own = g_test_build_filename(G_TEST_DIST, "domain", NULL);
-    char *output = cases_folder("domain-qemu"), *refusals = cases_folder("domain-reject");
+    const char *own = cases_own_folder("domain");
+    const char *output = cases_folder("domain-qemu"), *refusals = cases_folder("domain-reject");
 
     not_yet = cases_read_reasons(reasons);
     grammar = make_grammar();

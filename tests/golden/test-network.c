@@ -14,7 +14,7 @@
  */
 struct golden {
     const char *folder;
-    char *name;
+    const char *name;
 };
 
 static bool no_bridge_is_taken(const char *name, const struct network *network, void *data)
@@ -216,8 +216,8 @@ static void add_cases(const char *title, const char *folder, const char *suffix,
         struct golden *golden = g_new(struct golden, 1);
         g_autofree char *path = g_strdup_printf("/%s/%s", title, (char *)names->pdata[i]);
 
-        *golden = (struct golden){folder, g_strdup(names->pdata[i])};
-        g_test_add_data_func(path, golden, test);
+        *golden = (struct golden){folder, names->pdata[i]};
+        g_test_add_data_func_full(path, golden, test, g_free);
     }
 }
 
@@ -229,8 +229,8 @@ static void test_absent(void)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    char *own = g_test_build_filename(G_TEST_DIST, "network", NULL);
-    char *output = cases_folder("network");
+    const char *own = cases_own_folder("network");
+    const char *output = cases_folder("network");
 
     g_test_add_func("/tables", test_tables);
     g_test_add_func("/port", test_port);

@@ -11,7 +11,7 @@
  */
 struct golden {
     const char *folder;
-    char *name;
+    const char *name;
 };
 
 static struct definition *define(const char *text, GError **error)
@@ -80,8 +80,8 @@ static void add_cases(const char *title, const char *folder)
         struct golden *golden = g_new(struct golden, 1);
         g_autofree char *path = g_strdup_printf("/%s/%s", title, (char *)names->pdata[i]);
 
-        *golden = (struct golden){folder, g_strdup(names->pdata[i])};
-        g_test_add_data_func(path, golden, test_output);
+        *golden = (struct golden){folder, names->pdata[i]};
+        g_test_add_data_func_full(path, golden, test_output, g_free);
     }
 }
 
@@ -93,11 +93,11 @@ static void test_absent(void)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    char *others = cases_folder("secret");
+    const char *others = cases_folder("secret");
 
     g_test_add_func("/table", test_table);
     g_test_add_func("/refused", test_refused);
-    add_cases("own", g_test_build_filename(G_TEST_DIST, "secret", NULL));
+    add_cases("own", cases_own_folder("secret"));
     if (others)
         add_cases("secret", others);
     else

@@ -14,7 +14,7 @@
 struct golden {
     const struct xml_schema *schema;
     const char *folder;
-    char *name;
+    const char *name;
     const char *kind; /* of a case of others; NULL: ours */
 };
 
@@ -211,8 +211,8 @@ static void add_cases(const struct xml_schema *schema, const char *kind, const c
         g_autofree char *path =
             g_strdup_printf("/%s/%s", kind ?: schema->name, (char *)names->pdata[i]);
 
-        *golden = (struct golden){schema, folder, g_strdup(names->pdata[i]), kind};
-        g_test_add_data_func(path, golden, test);
+        *golden = (struct golden){schema, folder, names->pdata[i], kind};
+        g_test_add_data_func_full(path, golden, test, g_free);
     }
 }
 
@@ -224,9 +224,9 @@ static void test_absent(void)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    char *pools = g_test_build_filename(G_TEST_DIST, "storage", "pool", NULL);
-    char *volumes = g_test_build_filename(G_TEST_DIST, "storage", "volume", NULL);
-    char *shared = cases_folder("storagepool");
+    const char *pools = cases_own_folder("storage/pool");
+    const char *volumes = cases_own_folder("storage/volume");
+    const char *shared = cases_folder("storagepool");
 
     g_test_add_func("/tables", test_tables);
     g_test_add_func("/names", test_names);
