@@ -297,6 +297,17 @@ static void add_dirty_rate(struct params *params, struct guest *guest,
         params_add_long(params, rate->megabytes, VIR_DOMAIN_STATS_DIRTYRATE_MEGABYTES_PER_SECOND);
 }
 
+static void add_numbers_of_kvm(struct params *params, struct guest *guest,
+                               const struct object_view *view, bool backing)
+{
+    const struct guest_facts *facts = view->live ? view_facts(view) : NULL;
+
+    for (unsigned i = 0; facts && i < facts->counter_count; i++)
+        if (facts->counters[i].kind)
+            params_add_ulong(params, facts->counters[i].value, VIR_DOMAIN_STATS_VM_PREFIX "%s%s",
+                             facts->counters[i].name, facts->counters[i].kind);
+}
+
 static const struct {
     unsigned group;
     void (*add)(struct params *params, struct guest *guest, const struct object_view *view,
@@ -311,6 +322,7 @@ static const struct {
     {VIR_DOMAIN_STATS_IOTHREAD, add_iothreads},
     {VIR_DOMAIN_STATS_DIRTYRATE, add_dirty_rate},
     {VIR_DOMAIN_STATS_PERF, add_perf},
+    {VIR_DOMAIN_STATS_VM, add_numbers_of_kvm},
 };
 
 void domain_stats_add(struct params *params, struct object *object, unsigned groups, bool backing)

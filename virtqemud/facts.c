@@ -70,6 +70,35 @@ static void fill_iothread(void *facts, const void *reply, const struct answers *
     };
 }
 
+static const char *kind_of_counter(const char *word)
+{
+    static const struct {
+        const char *word, *kind;
+    } kinds[] = {
+        {"instant", VIR_DOMAIN_STATS_CUSTOM_SUFFIX_TYPE_CUR},
+        {"cumulative", VIR_DOMAIN_STATS_CUSTOM_SUFFIX_TYPE_SUM},
+        {"peak", VIR_DOMAIN_STATS_CUSTOM_SUFFIX_TYPE_MAX},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++)
+        if (g_strcmp0(kinds[i].word, word) == 0)
+            return kinds[i].kind;
+    return NULL;
+}
+
+static void fill_counter(void *facts, const void *reply, const struct answers *answers)
+{
+    const struct qmp_list *kinds = &answers->replies[QUESTION_COUNTER_KINDS];
+    const struct qmp_counter *from = reply, *known = kinds->items;
+    struct counter_facts *counter = facts;
+
+    g_strlcpy(counter->name, from->name, sizeof(counter->name));
+    counter->value = from->value;
+    for (unsigned i = 0; answers->got[QUESTION_COUNTER_KINDS] && i < kinds->count; i++)
+        if (strcmp(known[i].name, from->name) == 0)
+            counter->kind = kind_of_counter(known[i].kind);
+}
+
 static int dirty_rate_status(const char *word)
 {
     if (g_strcmp0(word, "measured") == 0)
@@ -120,6 +149,8 @@ static const struct {
     LIST_OF_FACTS(QUESTION_NODES, nodes, node_count, node_facts, qmp_block_node, fill_node),
     LIST_OF_FACTS(QUESTION_IOTHREADS, iothreads, iothread_count, iothread_facts, qmp_iothread,
                   fill_iothread),
+    LIST_OF_FACTS(QUESTION_COUNTERS, counters, counter_count, counter_facts, qmp_counter,
+                  fill_counter),
 };
 
 static unsigned *count_of(const struct guest_facts *facts, size_t row)
@@ -170,6 +201,14 @@ static void fill_list(struct guest_facts *facts, size_t row, const struct answer
         lists[row].fill(to + i * lists[row].size, reply + i * lists[row].reply_size, answers);
 }
 
+/* Kinds are asked for once. */
+static void keep_kinds(struct guest_facts *facts, const struct guest_facts *old)
+{
+    for (unsigned i = 0; i < facts->counter_count && i < old->counter_count; i++)
+        if (!facts->counters[i].kind && strcmp(facts->counters[i].name, old->counters[i].name) == 0)
+            facts->counters[i].kind = old->counters[i].kind;
+}
+
 struct guest_facts *facts_new(const struct answers *answers, const struct guest_facts *old)
 {
     static const struct guest_facts nothing;
@@ -180,6 +219,7 @@ struct guest_facts *facts_new(const struct answers *answers, const struct guest_
 
     for (size_t row = 0; row < G_N_ELEMENTS(lists); row++)
         fill_list(facts, row, answers, before);
+    keep_kinds(facts, before);
     facts->at_ms = g_get_monotonic_time() / 1000;
     facts->has_balloon = got[QUESTION_BALLOON] || before->has_balloon;
     facts->balloon = got[QUESTION_BALLOON]

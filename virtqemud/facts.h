@@ -42,17 +42,24 @@ struct dirty_rate_facts {
     int64_t start_time, period, megabytes;
 };
 
+struct counter_facts {
+    char name[48];
+    const char *kind; /* VIR_DOMAIN_STATS_CUSTOM_SUFFIX_TYPE_; NULL: not known, or none of these */
+    uint64_t value;
+};
+
 struct guest_facts {
     int64_t at_ms; /* monotonic */
     bool has_balloon, has_memory, has_dirty_rate;
     uint64_t balloon; /* bytes */
     struct qmp_balloon_stats memory;
     struct dirty_rate_facts dirty_rate;
-    unsigned vcpu_count, disk_count, node_count, iothread_count;
+    unsigned vcpu_count, disk_count, node_count, iothread_count, counter_count;
     struct vcpu_facts *vcpus; /* inside the same block, as the next ones */
     struct disk_facts *disks;
     struct node_facts *nodes;
     struct iothread_facts *iothreads;
+    struct counter_facts *counters;
 };
 
 static inline const struct guest_facts *view_facts(const struct object_view *view)
@@ -69,6 +76,8 @@ enum question {
     QUESTION_NODES,
     QUESTION_IOTHREADS,
     QUESTION_DIRTY_RATE,
+    QUESTION_COUNTERS,
+    QUESTION_COUNTER_KINDS,
     QUESTIONS,
 };
 

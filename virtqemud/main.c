@@ -4,6 +4,7 @@
 #include "base/loop.h"
 #include "base/uuid.h"
 #include "base/workers.h"
+#include "host/cgroup-delegate.h"
 
 #include "autostart.h"
 #include "document.h"
@@ -148,6 +149,15 @@ static struct qemu *make(struct daemon *daemon)
     return qemu;
 }
 
+/* Guests run without, and what then can't be set says so. */
+static void hand_down_controllers(const struct daemon *daemon)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (!daemon->session && cgroup_hand_down(&error) < 0)
+        log_info("%s", error->message);
+}
+
 static int load(struct qemu *qemu, const struct daemon *daemon, GError **error)
 {
     g_autofree char *config = g_strdup_printf("%s/qemu.conf", daemon->paths.config);
@@ -162,6 +172,7 @@ static int load(struct qemu *qemu, const struct daemon *daemon, GError **error)
         ports_new(qemu->config.remote_websocket_port_min, qemu->config.remote_websocket_port_max);
     qemu->monitor_thread = g_thread_new("monitors", run_monitors, qemu->monitors);
     make_probes(qemu, daemon);
+    hand_down_controllers(daemon);
     if (load_guests(qemu, error) < 0)
         return -1;
     return 0;

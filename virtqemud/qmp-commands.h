@@ -122,6 +122,20 @@ struct qmp_iothread {
     int64_t poll_max_ns, poll_grow, poll_shrink;
 };
 
+/* A number of whoever runs the guest, KVM above all: its value, or of which kind it is. */
+struct qmp_counter {
+    char *name;
+    char *kind; /* "cumulative", "instant", "peak", of those that go into a histogram another */
+    uint64_t value;
+};
+
+struct qmp_counters {
+    char *provider;
+    char *target; /* "vm", "vcpu": of kinds alone */
+    struct qmp_counter *items;
+    unsigned count;
+};
+
 struct qmp_dirty_rate {
     char *status;               /* unstarted, measuring, measured */
     char *mode;                 /* page-sampling, dirty-bitmap, dirty-ring */
@@ -181,7 +195,7 @@ extern const struct qmp_query qmp_query_status, qmp_query_kvm, qmp_query_current
 /* Lists of qmp_block_stats, qmp_block_device ... */
 extern const struct qmp_query qmp_query_blockstats, qmp_query_block, qmp_query_named_block_nodes,
     qmp_query_cpus_fast, qmp_query_iothreads, qmp_query_chardev, qmp_query_pci, qmp_query_rx_filter,
-    qmp_query_commands;
+    qmp_query_commands, qmp_query_stats, qmp_query_stats_schemas;
 /* qom-get of guest-stats: arguments from qmp_balloon_stats_arguments() */
 extern const struct qmp_query qmp_query_balloon_stats;
 struct json_object *qmp_balloon_stats_arguments(const char *qom_path);

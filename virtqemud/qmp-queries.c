@@ -24,6 +24,20 @@ static const struct qmp_field machine_fields[] = {
 };
 static const struct qmp_shape machine_shape = QMP_SHAPE(struct qmp_current_machine, machine_fields);
 
+static const struct qmp_field counter_fields[] = {
+    QMP_REQUIRED(qmp_counter, "name", STRING, name),
+    QMP_OPTIONAL(qmp_counter, "type", STRING, kind),
+    QMP_OPTIONAL(qmp_counter, "value", UINT, value),
+};
+static const struct qmp_shape counter_shape = QMP_SHAPE(struct qmp_counter, counter_fields);
+
+static const struct qmp_field counters_fields[] = {
+    QMP_REQUIRED(qmp_counters, "provider", STRING, provider),
+    QMP_OPTIONAL(qmp_counters, "target", STRING, target),
+    QMP_LIST(qmp_counters, "stats", items, count, &counter_shape),
+};
+static const struct qmp_shape counters_shape = QMP_SHAPE(struct qmp_counters, counters_fields);
+
 static const struct qmp_field balloon_fields[] = {
     QMP_REQUIRED(qmp_balloon, "actual", UINT, actual),
 };
@@ -216,6 +230,8 @@ const struct qmp_query qmp_query_named_block_nodes = {"query-named-block-nodes",
                                                       true};
 const struct qmp_query qmp_query_cpus_fast = {"query-cpus-fast", &cpu_shape, true};
 const struct qmp_query qmp_query_iothreads = {"query-iothreads", &iothread_shape, true};
+const struct qmp_query qmp_query_stats = {"query-stats", &counters_shape, true};
+const struct qmp_query qmp_query_stats_schemas = {"query-stats-schemas", &counters_shape, true};
 const struct qmp_query qmp_query_chardev = {"query-chardev", &chardev_shape, true};
 const struct qmp_query qmp_query_pci = {"query-pci", &pci_bus_shape, true};
 const struct qmp_query qmp_query_rx_filter = {"query-rx-filter", &rx_filter_shape, true};

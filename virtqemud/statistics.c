@@ -53,6 +53,21 @@ static bool has_iothreads(const struct domain *live, const struct guest_facts *f
     return live->iothread_count || live->iothreads.count;
 }
 
+static bool is_of_kvm(const struct domain *live, const struct guest_facts *facts)
+{
+    return live->type == DOMAIN_TYPE_KVM;
+}
+
+static bool lacks_kinds(const struct domain *live, const struct guest_facts *facts)
+{
+    return is_of_kvm(live, facts) && (!facts || !facts->counter_count);
+}
+
+static struct json_object *counter_arguments(const struct domain *live)
+{
+    return json_build("s:target", "vm", NULL);
+}
+
 static struct json_object *memory_arguments(const struct domain *live)
 {
     g_autofree char *path =
@@ -82,6 +97,8 @@ static const struct {
                         node_arguments},
     [QUESTION_IOTHREADS] = {&qmp_query_iothreads, VIR_DOMAIN_STATS_IOTHREAD, has_iothreads, NULL},
     [QUESTION_DIRTY_RATE] = {&qmp_query_dirty_rate, VIR_DOMAIN_STATS_DIRTYRATE, NULL, NULL},
+    [QUESTION_COUNTERS] = {&qmp_query_stats, VIR_DOMAIN_STATS_VM, is_of_kvm, counter_arguments},
+    [QUESTION_COUNTER_KINDS] = {&qmp_query_stats_schemas, VIR_DOMAIN_STATS_VM, lacks_kinds, NULL},
 };
 
 static bool is_wanted(enum question question, unsigned groups, const struct object_view *view)
@@ -121,6 +138,19 @@ static void finish(struct collection *collection)
     g_free(collection);
 }
 
+/* Of all providers and what they tell of, KVM's numbers of the guest as a whole. */
+static void choose_counters(struct qmp_list *reply)
+{
+    const struct qmp_counters *all = reply->items;
+    struct qmp_list chosen = {0};
+
+    for (unsigned i = 0; i < reply->count; i++)
+        if (g_strcmp0(all[i].provider, "kvm") == 0 &&
+            (!all[i].target || g_str_equal(all[i].target, "vm")))
+            chosen = (struct qmp_list){.items = all[i].items, .count = all[i].count};
+    *reply = chosen;
+}
+
 static int decode(enum question question, struct json_object *result, struct arena *arena,
                   struct qmp_list *ret_reply, GError **error)
 {
@@ -146,6 +176,8 @@ static void on_reply(struct qmp *qmp, struct json_object *result, const GError *
                                                 &answers->replies[answer->question], &wrong) == 0;
     if (wrong)
         log_warn("%s: %s", qmp_who(qmp), wrong->message);
+    else if (answer->question == QUESTION_COUNTERS || answer->question == QUESTION_COUNTER_KINDS)
+        choose_counters(&answers->replies[answer->question]);
     if (atomic_fetch_sub(&collection->pending, 1) == 1)
         finish(collection);
 }

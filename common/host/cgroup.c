@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "host/cgroup-delegate.h"
 
 #define PROC_LIMIT (1024 * 1024)
 
@@ -103,7 +104,8 @@ static bool may_make(int errnum)
 static int make_folder(const char *mount, const struct membership *membership, const char *name,
                        GPtrArray *folders, GError **error)
 {
-    g_autofree char *parent = g_build_filename(mount, membership->path, NULL);
+    g_autofree char *own = g_build_filename(mount, membership->path, NULL);
+    g_autofree char *parent = *membership->controllers ? g_strdup(own) : cgroup_base_of(own);
     g_autofree char *folder = g_build_filename(parent, name, NULL);
 
     if (mkdir(folder, 0755) < 0 && errno != EEXIST) {
@@ -133,6 +135,30 @@ static int make_in(const char *line, const char *mountinfo, const char *name,
     g_free(membership.controllers);
     g_free(membership.path);
     return result;
+}
+
+/* "0::/a/b" is the line of the unified hierarchy. */
+static char *unified_path(const char *memberships)
+{
+    g_auto(GStrv) lines = g_strsplit(memberships, "\n", 0);
+
+    for (char **line = lines; *line; line++)
+        if (g_str_has_prefix(*line, "0::"))
+            return g_strdup(*line + strlen("0::"));
+    return NULL;
+}
+
+char *cgroup_unified_folder(void)
+{
+    g_autofree char *memberships = NULL;
+    g_autofree char *mountinfo = NULL;
+
+    if (file_read_all("/proc/self/cgroup", PROC_LIMIT, &memberships, NULL, NULL) < 0 ||
+        file_read_all("/proc/self/mountinfo", PROC_LIMIT, &mountinfo, NULL, NULL) < 0)
+        return NULL;
+    g_autofree char *path = unified_path(memberships);
+    g_autofree char *mount = path ? find_mount(mountinfo, "") : NULL;
+    return mount ? g_build_filename(mount, path, NULL) : NULL;
 }
 
 int cgroup_make(const char *name, const char *const *controllers, char ***ret_folders,

@@ -11,6 +11,10 @@
  * Any thread; blocks on the kernel alone.
  */
 
+/* The folder of the daemon's own group in the unified hierarchy; the caller frees. NULL: there is no
+ * such hierarchy. */
+char *cgroup_unified_folder(void);
+
 /* Makes the group name in the unified hierarchy and in those of the given old controllers (NULL:
  * the usual ones); *ret_folders is the caller's, ended by NULL, and may be empty where the host
  * lets nobody make groups. VIR_ERR_SYSTEM_ERROR names the folder. */

@@ -40,6 +40,14 @@ static int check_targets(const struct domain *domain, GError **error)
     return 0;
 }
 
+/* A console has the name of the serial port that it shows, and the parts of one USB controller have
+ * that of the whole. */
+static bool shares_alias(const struct device *device)
+{
+    return device->kind == DEVICE_CONSOLE ||
+           (device->kind == DEVICE_CONTROLLER && controller_is_usb_companion(device->object));
+}
+
 static int check_aliases(const struct domain *domain, GError **error)
 {
     g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
@@ -48,9 +56,8 @@ static int check_aliases(const struct domain *domain, GError **error)
 
     for (unsigned i = 0; i < count; i++) {
         const char *alias = devices[i].info ? devices[i].info->alias : NULL;
-        bool twin = devices[i].kind == DEVICE_CONSOLE; /* shares the serial port's */
 
-        if (alias && !twin && !g_hash_table_add(seen, (char *)alias))
+        if (alias && !shares_alias(&devices[i]) && !g_hash_table_add(seen, (char *)alias))
             return REFUSE(error, VIR_ERR_CONFIG_UNSUPPORTED, "non unique alias detected: %s",
                           alias);
     }

@@ -98,3 +98,15 @@ def test_groups(hlt):
     everything = stats_of(hlt)
     assert {name.split(".")[0] for name in everything} >= {"state", "cpu", "balloon", "vcpu", "net", "block"}
     assert "vcpu.current=1" in virsh("domstats", "--nowait", "hlt")
+
+
+def test_numbers_of_kvm(connection):
+    """those of QEMU that has them, by their kinds"""
+    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
+        pytest.skip("no KVM: run in sandbox --kvm")
+    domain = connection.createXML(hlt_xml("kvm").replace("type='qemu'", "type='kvm'"))
+    (_, stats), = connection.domainListGetStats([domain], libvirt.VIR_DOMAIN_STATS_VM)
+    if not stats:
+        pytest.skip("the kernel has no numbers of KVM")
+    assert all(name.startswith("vm.") and name.endswith((".cur", ".sum", ".max")) for name in stats), stats
+    assert "vm.remote_tlb_flush.sum" in stats

@@ -97,3 +97,41 @@ def test_another_architecture(connection):
     domain = connection.lookupByName("arm")
     assert domain.state()[0] == libvirt.VIR_DOMAIN_RUNNING
     assert "machine='virt-" in domain.XMLDesc()
+
+
+# ---- the tools beside it ----
+
+def tool(*words):
+    need(words[0])
+    done = subprocess.run([words[0], "--connect", URI, *words[1:]], capture_output=True, text=True, timeout=120,
+                          check=False, env=dict(os.environ, HOME="/run", LC_ALL="C"))
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_virt_xml(connection):
+    virt_install("edited", "--import", "--machine", "q35", *KERNEL)
+    domain = connection.lookupByName("edited")
+    tool("virt-xml", "edited", "--edit", "--vcpus", "3")
+    assert "<vcpu placement='static'>3</vcpu>" in domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
+    tool("virt-xml", "edited", "--add-device", "--rng", "/dev/urandom", "--update")
+    assert domain.XMLDesc().count("<rng ") == domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE).count("<rng ") >= 1
+    assert "+    <rng" in tool("virt-xml", "edited", "--add-device", "--rng", "/dev/urandom", "--print-diff",
+                               "--no-define")
+    tool("virt-xml", "edited", "--edit", "--metadata", "title=A guest")
+    assert domain.metadata(libvirt.VIR_DOMAIN_METADATA_TITLE, None, libvirt.VIR_DOMAIN_AFFECT_CONFIG) == "A guest"
+    tool("virt-xml", "edited", "--remove-device", "--rng", "all")
+    assert "<rng " not in domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
+    assert tool("virt-xml", "--build-xml", "--rng", "/dev/urandom").startswith("<rng")
+
+
+def test_virt_clone(connection):
+    virt_install("original", "--import", *KERNEL, network="user")
+    original = connection.lookupByName("original")
+    original.destroy()
+    text = tool("virt-clone", "--original", "original", "--name", "copy", "--auto-clone", "--print-xml")
+    assert "<name>copy</name>" in text and original.UUIDString() not in text
+    tool("virt-clone", "--original", "original", "--name", "copy", "--auto-clone")
+    copy = connection.lookupByName("copy")
+    assert copy.XMLDesc().count("<mac ") == 1
+    copy.create()

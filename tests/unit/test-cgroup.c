@@ -4,7 +4,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/error.h"
 #include "base/file.h"
+#include "host/cgroup-delegate.h"
+#include "host/cgroup-value.h"
 #include "host/cgroup.h"
 
 static char *group_name(const char *what)
@@ -122,6 +125,141 @@ static void test_no_controllers(void)
     cgroup_remove((const char *const *)folders);
 }
 
+/* ---- handing controllers down, in folders that look like the kernel's ---- */
+
+struct tree {
+    char *top, *own;
+};
+
+static void put(const char *folder, const char *name, const char *text)
+{
+    g_autofree char *path = g_build_filename(folder, name, NULL);
+
+    g_assert_true(g_file_set_contents(path, text, -1, NULL));
+}
+
+static char *get(const char *folder, const char *name)
+{
+    g_autofree char *path = g_build_filename(folder, name, NULL);
+    char *text = NULL;
+
+    g_file_get_contents(path, &text, NULL, NULL);
+    return text;
+}
+
+static void tree_begin(struct tree *tree, gconstpointer data)
+{
+    tree->top = g_dir_make_tmp("cgroup-XXXXXX", NULL);
+    tree->own = g_build_filename(tree->top, CGROUP_OWN_LEAF, NULL);
+    put(tree->top, "cgroup.controllers", "memory\n");
+    put(tree->top, "cgroup.subtree_control", "");
+    put(tree->top, "cgroup.type", "domain\n");
+    put(tree->top, "cgroup.procs", "4711\n");
+    g_assert_cmpint(mkdir(tree->own, 0755), ==, 0);
+    put(tree->own, "cgroup.procs", "");
+}
+
+static void tree_end(struct tree *tree, gconstpointer data)
+{
+    static const char *const names[] = {"cgroup.controllers", "cgroup.subtree_control",
+                                        "cgroup.type", "cgroup.procs"};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_autofree char *path = g_build_filename(tree->top, names[i], NULL);
+        g_autofree char *own = g_build_filename(tree->own, names[i], NULL);
+        unlink(path);
+        unlink(own);
+    }
+    rmdir(tree->own);
+    g_assert_cmpint(rmdir(tree->top), ==, 0);
+    g_free(tree->own);
+    g_free(tree->top);
+}
+
+static void expect(const char *folder, const char *name, const char *text)
+{
+    g_autofree char *found = get(folder, name);
+
+    g_assert_cmpstr(found, ==, text);
+}
+
+static void test_hand_down(struct tree *tree, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+
+    g_assert_cmpint(cgroup_hand_down_at(tree->top, 4711, false, &error), ==, 0);
+    g_assert_no_error(error);
+    expect(tree->own, "cgroup.procs", "4711");
+    expect(tree->top, "cgroup.subtree_control", "+memory");
+    g_autofree char *base = cgroup_base_of(tree->own);
+    g_assert_cmpstr(base, ==, tree->top);
+}
+
+/* The service manager has put the daemon there already. */
+static void test_hand_down_from_leaf(struct tree *tree, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+
+    g_assert_cmpint(cgroup_hand_down_at(tree->own, 4711, true, &error), ==, 0);
+    g_assert_no_error(error);
+    expect(tree->own, "cgroup.procs", "");
+    expect(tree->top, "cgroup.subtree_control", "+memory");
+}
+
+static void expect_left_alone(struct tree *tree, bool managed)
+{
+    g_autoptr(GError) error = NULL;
+
+    g_assert_cmpint(cgroup_hand_down_at(tree->top, 4711, managed, &error), ==, -1);
+    g_assert_true(error_is(error, VIR_ERR_OPERATION_UNSUPPORTED));
+    expect(tree->own, "cgroup.procs", "");
+    expect(tree->top, "cgroup.subtree_control", "");
+}
+
+/* A service manager that is older could not start the daemon again; and others may be there. */
+static void test_hand_down_refused(struct tree *tree, gconstpointer data)
+{
+    expect_left_alone(tree, true);
+    put(tree->top, "cgroup.procs", "4711\n4712\n");
+    expect_left_alone(tree, false);
+}
+
+static void test_handed_down_already(struct tree *tree, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+
+    put(tree->top, "cgroup.subtree_control", "memory pids\n");
+    g_assert_cmpint(cgroup_hand_down_at(tree->top, 4711, true, &error), ==, 0);
+    g_assert_no_error(error);
+    expect(tree->top, "cgroup.subtree_control", "memory pids\n");
+}
+
+/* A daemon that is started in a group of a real unified hierarchy, alone. */
+static void test_hand_down_for_real(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *folder = cgroup_unified_folder();
+    g_autofree char *base = folder ? cgroup_base_of(folder) : NULL;
+
+    if (!folder || !g_getenv("MODVIRT_CGROUP_ALONE")) {
+        g_test_skip("this process is not alone in a group of the unified hierarchy");
+        return;
+    }
+    cgroup_hand_down(&error);
+    g_assert_no_error(error);
+    g_autofree char *all = get(base, "cgroup.controllers");
+    g_autofree char *given = get(base, "cgroup.subtree_control");
+    g_assert_cmpstr(all, !=, "\n");
+    g_assert_cmpstr(given, ==, all);
+    g_auto(GStrv) folders = make("guest");
+    g_assert_cmpint(cgroup_set((const char *const *)folders, CGROUP_MEMORY_HARD, 65536, &error), ==,
+                    0);
+    g_assert_cmpint(cgroup_set((const char *const *)folders, CGROUP_CPU_SHARES, 200, &error), ==,
+                    0);
+    g_assert_no_error(error);
+    cgroup_remove((const char *const *)folders);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -129,5 +267,12 @@ int main(int argc, char **argv)
     g_test_add_func("/cgroup/enter", test_enter);
     g_test_add_func("/cgroup/enter-too-late", test_enter_too_late);
     g_test_add_func("/cgroup/no-controllers", test_no_controllers);
+#define TREE(name, function)                                                                       \
+    g_test_add("/cgroup/" name, struct tree, NULL, tree_begin, function, tree_end)
+    TREE("hand-down", test_hand_down);
+    TREE("hand-down-from-leaf", test_hand_down_from_leaf);
+    TREE("hand-down-refused", test_hand_down_refused);
+    TREE("handed-down-already", test_handed_down_already);
+    g_test_add_func("/cgroup/hand-down-for-real", test_hand_down_for_real);
     return g_test_run();
 }

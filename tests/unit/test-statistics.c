@@ -9,7 +9,9 @@
 #include "xml/xml.h"
 
 #define WAIT_MS 300
-#define ALL_GROUPS (VIR_DOMAIN_STATS_BALLOON | VIR_DOMAIN_STATS_VCPU | VIR_DOMAIN_STATS_BLOCK)
+#define ALL_GROUPS                                                                                 \
+    (VIR_DOMAIN_STATS_BALLOON | VIR_DOMAIN_STATS_VCPU | VIR_DOMAIN_STATS_BLOCK |                   \
+     VIR_DOMAIN_STATS_VM)
 
 /* A daemon's part that statistics need, and one running guest whose QEMU is ours. */
 struct scene {
@@ -26,7 +28,7 @@ struct scene {
 };
 
 static const char *document =
-    "<domain type='qemu'><name>g</name><uuid>11111111-2222-3333-4444-555555555555</uuid>"
+    "<domain type='kvm'><name>g</name><uuid>11111111-2222-3333-4444-555555555555</uuid>"
     "<memory>4096</memory><os><type>hvm</type></os><devices>"
     "<disk type='file'><source file='/x'/><target dev='vda' bus='virtio'/>"
     "<alias name='virtio-disk0'/></disk>"
@@ -45,6 +47,17 @@ static char *answer_of(const struct scene *scene, const char *line)
     if (strstr(line, "query-named-block-nodes"))
         return g_strdup("\"return\":[{\"node-name\":\"n0\",\"drv\":\"raw\",\"file\":\"/x\","
                         "\"ro\":false,\"image\":{\"virtual-size\":1048576,\"actual-size\":4096}}]");
+    if (strstr(line, "query-stats-schemas"))
+        return g_strdup("\"return\":[{\"provider\":\"kvm\",\"target\":\"vcpu\",\"stats\":"
+                        "[{\"name\":\"pages\",\"type\":\"peak\"}]},"
+                        "{\"provider\":\"kvm\",\"target\":\"vm\",\"stats\":"
+                        "[{\"name\":\"flushes\",\"type\":\"cumulative\"},"
+                        "{\"name\":\"pages\",\"type\":\"instant\"}]}]");
+    if (strstr(line, "query-stats"))
+        return g_strdup_printf("\"return\":[{\"provider\":\"cryptodev\",\"stats\":[]},"
+                               "{\"provider\":\"kvm\",\"stats\":[{\"name\":\"pages\",\"value\":%u},"
+                               "{\"name\":\"new\",\"value\":5}]}]",
+                               scene->number);
     if (scene->no_blocks)
         return g_strdup("\"error\":{\"class\":\"GenericError\",\"desc\":\"no\"}");
     return g_strdup_printf(
@@ -177,6 +190,17 @@ static uint64_t read_bytes_of(struct scene *scene)
 
 /* ---- tests ---- */
 
+/* Kinds are asked for once, and known from then on. */
+static void check_counter(const struct scene *scene, uint64_t value)
+{
+    OBJECT_VIEW_AUTO struct object_view view = {0};
+
+    object_get_view(scene->object, &view);
+    const struct counter_facts *counter = view_facts(&view)->counters;
+    g_assert_cmpuint(counter->value, ==, value);
+    g_assert_cmpstr(counter->kind, ==, ".cur");
+}
+
 static void test_answers(void)
 {
     struct scene scene = {0};
@@ -199,9 +223,14 @@ static void test_answers(void)
     g_assert_null(facts_find_disk(facts, "virtio-disk1"));
     g_assert_null(facts_find_disk(facts, NULL));
     g_assert_null(facts_find_disk(NULL, "virtio-disk0"));
+    g_assert_cmpuint(facts->counter_count, ==, 2);
+    g_assert_cmpstr(facts->counters[0].name, ==, "pages");
+    g_assert_cmpstr(facts->counters[0].kind, ==, ".cur");
+    g_assert_null(facts->counters[1].kind);
     change(&scene, false, false, 2);
     refresh(&scene);
     g_assert_cmpuint(balloon_of(&scene), ==, 2048);
+    check_counter(&scene, 2);
     g_assert_cmpuint(facts->balloon, ==, 1024); /* a view does not change */
     scene_end(&scene);
 }
