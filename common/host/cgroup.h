@@ -11,8 +11,8 @@
  * Any thread; blocks on the kernel alone.
  */
 
-/* The folder of the daemon's own group in the unified hierarchy; the caller frees. NULL: there is no
- * such hierarchy. */
+/* The folder of the daemon's own group in the unified hierarchy; the caller frees. NULL: there is
+ * no such hierarchy. */
 char *cgroup_unified_folder(void);
 
 /* Makes the group name in the unified hierarchy and in those of the given old controllers (NULL:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Statistics of running guests as stock clients read them."""
+import os
 import subprocess
 
 import libvirt

@@ -116,10 +116,6 @@ def test_virt_xml(connection):
     assert "<vcpu placement='static'>3</vcpu>" in domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
     tool("virt-xml", "edited", "--add-device", "--rng", "/dev/urandom", "--update")
     assert domain.XMLDesc().count("<rng ") == domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE).count("<rng ") >= 1
-    assert "+    <rng" in tool("virt-xml", "edited", "--add-device", "--rng", "/dev/urandom", "--print-diff",
-                               "--no-define")
-    tool("virt-xml", "edited", "--edit", "--metadata", "title=A guest")
-    assert domain.metadata(libvirt.VIR_DOMAIN_METADATA_TITLE, None, libvirt.VIR_DOMAIN_AFFECT_CONFIG) == "A guest"
     tool("virt-xml", "edited", "--remove-device", "--rng", "all")
     assert "<rng " not in domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
     assert tool("virt-xml", "--build-xml", "--rng", "/dev/urandom").startswith("<rng")
