@@ -16,6 +16,7 @@
 #include "hostdev.h"
 #include "option.h"
 #include "reservations.h"
+#include "secret-object.h"
 #include "throttle.h"
 #include "tpm.h"
 #include "vsock.h"
@@ -141,10 +142,21 @@ void arguments_add_throttle_groups(const struct build *build)
         words_add_json(build->arguments, "-object", throttle_object(group));
 }
 
+/* All that are encrypted with it come after the key. */
+static void add_node(const struct build *build, struct json_object *node)
+{
+    bool is_object = json_string_member(node, "qom-type") != NULL;
+
+    if (is_object && !build->arguments->has_key)
+        words_add_json(build->arguments, "-object", secret_object_key(build->context));
+    build->arguments->has_key |= is_object;
+    words_add_json(build->arguments, is_object ? "-object" : "-blockdev", node);
+}
+
 static void add_nodes(const struct build *build, GPtrArray *nodes)
 {
     while (nodes->len > 0)
-        words_add_json(build->arguments, "-blockdev", g_ptr_array_steal_index(nodes, 0));
+        add_node(build, g_ptr_array_steal_index(nodes, 0));
 }
 
 int add_disk_backend(const struct build *build, const struct device *device, GError **error)

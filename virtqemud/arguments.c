@@ -216,6 +216,7 @@ static void close_fd(void *item)
 
 void arguments_init(struct arguments *arguments)
 {
+    arguments->has_key = false;
     arguments->words = g_ptr_array_new_with_free_func(g_free);
     arguments->environment = g_ptr_array_new_with_free_func(g_free);
     arguments->fds = g_array_new(FALSE, FALSE, sizeof(struct process_fd));

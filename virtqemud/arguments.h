@@ -34,6 +34,7 @@ struct arguments_context {
 struct arguments {
     GPtrArray *words;       /* argv, NULL at the end; owned */
     GPtrArray *environment; /* "NAME=value", NULL at the end; owned */
+    bool has_key;           /* of secrets: its object is among the words */
     GArray *fds;            /* struct process_fd: to is the number that words name; from is owned */
 };
 

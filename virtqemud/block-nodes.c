@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 
+#include "block-secrets.h"
 #include "fd-group.h"
 #include "reservations.h"
 #include "throttle.h"
@@ -131,8 +132,6 @@ static int check_source(const struct domain_source *source, const struct argumen
         {source->reservations && source->reservations->managed != TRISTATE_YES &&
              !source->reservations->path,
          "the <source> of its <reservations> has no path"},
-        {domain_source_encryption(source) != NULL, "encryption needs virtsecretd, later"},
-        {domain_source_auth(source) != NULL, "credentials need virtsecretd, later"},
         {source->network && source->network->tls == TRISTATE_YES, "TLS is not in this version"},
         {source->network && source->network->cookies.count > 0, "cookies are not in this version"},
         {source->data_file != NULL, "external data files are not in this version"},
@@ -144,7 +143,7 @@ static int check_source(const struct domain_source *source, const struct argumen
     for (size_t i = 0; i < G_N_ELEMENTS(gaps); i++)
         if (gaps[i].used)
             return refuse(source, gaps[i].reason, error);
-    return 0;
+    return block_secrets_check(source, context->emulator, error);
 }
 
 static void add_cache(struct json_object *json, unsigned cache)
@@ -223,20 +222,20 @@ static int check_mode(const struct domain_source *source, const struct fd_group_
 
 static int build_storage(const struct domain_source *source, const char *name,
                          const struct block_options *options,
-                         const struct arguments_context *context, struct json_object **ret_node,
-                         GError **error)
+                         const struct arguments_context *context, GPtrArray *nodes, GError **error)
 {
-    struct json_object *node = NULL;
+    struct json_object *node JSON_AUTO = NULL;
 
     if (domain_source_type(source) != SOURCE_NETWORK)
         node = local_properties(source, options, context);
-    else if (block_network_properties(source, context, &node, error) < 0)
+    else if (block_network_properties(source, context, &node, error) < 0 ||
+             block_secrets_add_network(source, name, context, node, nodes, error) < 0)
         return -1;
     json_add(node, "s:node-name", name, NULL);
     add_cache(node, options->cache);
     add_mode(node, fd_set_of(source, context));
     json_add(node, "s:discard", "unmap", NULL);
-    *ret_node = node;
+    g_ptr_array_add(nodes, g_steal_pointer(&node));
     return 0;
 }
 
@@ -266,24 +265,36 @@ static void add_slice(struct json_object *node, const struct source_slice *slice
         json_add(node, "U:offset", slice->offset.value, "U:size", slice->size, NULL);
 }
 
+static const char *driver_of(const struct domain_source *source)
+{
+    const char *driver = block_secrets_driver(source);
+
+    return driver ? driver : format_drivers[source->format];
+}
+
+/* Only it can be a window of what is below. */
+static bool is_raw(const struct domain_source *source)
+{
+    return g_strcmp0(driver_of(source), "raw") == 0;
+}
+
 /* Below: the name of the node of the image below; NULL: none, or not known in a plan. */
 static struct json_object *build_format(const struct domain_source *source, const char *name,
                                         const char *file, const char *below,
                                         const struct block_options *options)
 {
-    bool raw = g_strcmp0(format_drivers[source->format], "raw") == 0;
     struct json_object *node =
         json_build("s:node-name", name, "b:read-only", options->readonly, "S:discard",
                    options->discard ? names_word(&disk_discard_names, options->discard) : NULL,
                    "S:detect-zeroes", detect_zeroes_word(options), NULL);
 
     add_cache(node, options->cache);
-    json_add(node, "s:driver", format_drivers[source->format], NULL);
+    json_add(node, "s:driver", driver_of(source), NULL);
     if (source->metadata_cache)
         json_add(node, "U:cache-size", source->metadata_cache->max_size, NULL);
     if (options->discard_no_unref != TRISTATE_ABSENT)
         json_add(node, "b:discard-no-unref", options->discard_no_unref == TRISTATE_ON, NULL);
-    if (raw)
+    if (is_raw(source))
         add_slice(node, storage_slice(source));
     json_add(node, "s:file", file, NULL);
     if (below)
@@ -293,16 +304,20 @@ static struct json_object *build_format(const struct domain_source *source, cons
     return node;
 }
 
-/* A window of an image of any format but raw, which does it by itself. */
-static struct json_object *build_slice(const struct domain_source *source, const char *name,
-                                       const char *file, const struct block_options *options)
+/* A window of an image of any format but raw, which does it by itself: *ret_name, NULL where there
+ * is none. */
+static void add_window(const struct domain_source *source, const char *name, const char *file,
+                       const struct block_options *options, GPtrArray *nodes, char **ret_name)
 {
-    struct json_object *node =
-        json_build("s:node-name", name, "b:read-only", options->readonly, "s:driver", "raw", NULL);
-
+    *ret_name = NULL;
+    if (!storage_slice(source) || is_raw(source))
+        return;
+    *ret_name = node_name(name, "slice-sto");
+    struct json_object *node = json_build("s:node-name", *ret_name, "b:read-only",
+                                          options->readonly, "s:driver", "raw", NULL);
     add_slice(node, storage_slice(source));
     json_add(node, "s:file", file, NULL);
-    return node;
+    g_ptr_array_add(nodes, node);
 }
 
 /* ---- images and chains ---- */
@@ -313,20 +328,18 @@ static int add_image(const struct domain_source *source, const char *name, const
 {
     g_autofree char *storage = node_name(name, "storage");
     g_autofree char *format = node_name(name, "format");
-    struct json_object *node;
-    char *slice = NULL;
+    g_autofree char *window = NULL;
 
     if (check_source(source, context, error) < 0 ||
         check_mode(source, fd_set_of(source, context), options, error) < 0 ||
-        build_storage(source, storage, options, context, &node, error) < 0)
+        build_storage(source, storage, options, context, nodes, error) < 0)
         return -1;
-    g_ptr_array_add(nodes, node);
-    if (storage_slice(source) && g_strcmp0(format_drivers[source->format], "raw") != 0) {
-        slice = node_name(name, "slice-sto");
-        g_ptr_array_add(nodes, build_slice(source, slice, storage, options));
-    }
-    g_ptr_array_add(nodes, build_format(source, format, slice ? slice : storage, below, options));
-    g_free(slice);
+    add_window(source, name, storage, options, nodes, &window);
+    struct json_object *node JSON_AUTO =
+        build_format(source, format, window ? window : storage, below, options);
+    if (block_secrets_add_format(source, format, context, node, nodes, error) < 0)
+        return -1;
+    g_ptr_array_add(nodes, g_steal_pointer(&node));
     return 0;
 }
 

@@ -26,7 +26,9 @@ struct block_options {
 };
 
 /* Appends every node of the disk's chain, the lowest first, to nodes, whose free function is
- * json_object_put. Nothing for an empty drive. VIR_ERR_CONFIG_UNSUPPORTED names the image. */
+ * json_object_put; before a node the objects with the secrets that it needs: they have a qom-type.
+ * Nothing for an empty drive. VIR_ERR_CONFIG_UNSUPPORTED names the image; errors of
+ * secret-object.h. Blocks. */
 int block_nodes_disk(const struct domain_disk *disk, const struct arguments_context *context,
                      GPtrArray *nodes, GError **error);
 

@@ -5,7 +5,6 @@
 
 #include "base/error.h"
 #include "base/fd.h"
-#include "base/uuid.h"
 
 #include "device-common.h"
 #include "option.h"
@@ -34,8 +33,6 @@ static int check_tpm(const struct domain *domain, const struct domain_tpm *tpm,
         return device_refuse(error, "tpm", tpm->info.alias,
                              "the emulator has no TPM backend of type '%s'",
                              names_word(&tpm_backend_names, tpm->backend));
-    if (uuid_is_valid(tpm->emulator.encryption))
-        return refuse(tpm, "encryption of its state needs virtsecretd, later", error);
     if (tpm->version == TPM_VERSION_1_2 && tpm->model == TPM_MODEL_CRB)
         return refuse(tpm, "model='tpm-crb' is TPM 2.0", error);
     if (tpm->backend == TPM_BACKEND_EXTERNAL && !tpm->external_path)

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/uuid.h"
 
 #include "tpm-state.h"
 #include "vhost-user-descriptor.h"
@@ -71,18 +72,47 @@ enum helper_kind helper_kind_of(const struct device *device)
 
 /* ---- swtpm ---- */
 
+/* Of its state; empty: it is not encrypted. */
+static int get_passphrase(const struct helper_launch *launch, const struct domain_tpm *tpm,
+                          struct secret_value *ret_value, GError **error)
+{
+    struct domain_secret secret = {0};
+
+    if (!uuid_is_valid(tpm->emulator.encryption))
+        return 0;
+    memcpy(secret.uuid, tpm->emulator.encryption, sizeof(secret.uuid));
+    return secret_value_get(launch->qemu, &secret, SECRET_USAGE_VTPM, ret_value, error);
+}
+
+/* Each is read from a pipe of its own. */
+static int add_key(struct helper_launch *launch, const char *option,
+                   const struct secret_value *passphrase, GError **error)
+{
+    int fd;
+
+    if (!passphrase->length)
+        return 0;
+    if (secret_value_open(passphrase, &fd, error) < 0)
+        return -1;
+    add(launch, option, NULL);
+    addf(launch, "pwdfd=%d,mode=" TPM_STATE_CIPHER, helper_launch_add_fd(launch, fd));
+    return 0;
+}
+
 static int build_tpm(struct helper_launch *launch, GError **error)
 {
     const struct domain_tpm *tpm = launch->device->object;
     const struct qemu_config *config = &launch->qemu->config;
+    struct secret_value passphrase SECRET_VALUE_AUTO = {0};
     struct tpm_state state = {0};
 
-    if (tpm_state_prepare(launch->qemu, launch->domain, tpm, &state, error) < 0)
+    if (get_passphrase(launch, tpm, &passphrase, error) < 0 ||
+        tpm_state_prepare(launch->qemu, launch->domain, tpm, &passphrase, &state, error) < 0)
         return -1;
     add(launch, "socket", "--ctrl", NULL);
     addf(launch, "type=unixio,fd=%d", HELPER_SOCKET_FD);
     add(launch, "--tpmstate", NULL);
-    addf(launch, "%s,mode=0600", state.place);
+    add(launch, state.place, NULL);
     add(launch, "--log", NULL);
     if (tpm->emulator.debug.set)
         addf(launch, "file=%s,level=%u", state.log, tpm->emulator.debug.value);
@@ -93,7 +123,9 @@ static int build_tpm(struct helper_launch *launch, GError **error)
     launch->uid = config->swtpm_uid;
     launch->gid = config->swtpm_gid;
     tpm_state_clear(&state);
-    return 0;
+    if (add_key(launch, "--key", &passphrase, error) < 0)
+        return -1;
+    return add_key(launch, "--migration-key", &passphrase, error);
 }
 
 /* ---- virtiofsd ---- */

@@ -15,13 +15,18 @@ struct helper_launch {
     const char *socket;
     const char *pid_file; /* of one that goes into the background */
     GPtrArray *argv;      /* filled in by build(), owns its words */
+    int fds[4];           /* that a foreground one inherits beside its socket; owned */
+    unsigned fd_count;    /* of them */
     bool set_user;
     uid_t uid;
     gid_t gid;
 };
 
-/* The number at which a helper finds the socket that it gets. */
+/* The number at which a helper finds the socket that it gets; behind it are the fds of build(). */
 #define HELPER_SOCKET_FD 3
+
+/* For build(): takes fd; the number at which the helper finds it. */
+int helper_launch_add_fd(struct helper_launch *launch, int fd);
 
 struct helper_kind_row {
     const char *program; /* looked up in PATH unless it has a '/' */

@@ -399,9 +399,11 @@ static int run_foreground(const struct helper_kind_row *row, const struct helper
 
     if (make_socket(row, launch, &fd, &peer, error) < 0)
         return -1;
-    const struct process_fd inherited = {.from = fd, .to = HELPER_SOCKET_FD};
-    spec->fds = &inherited;
-    spec->fd_count = 1;
+    struct process_fd inherited[1 + G_N_ELEMENTS(launch->fds)] = {{fd, HELPER_SOCKET_FD}};
+    for (unsigned i = 0; i < launch->fd_count; i++)
+        inherited[1 + i] = (struct process_fd){launch->fds[i], HELPER_SOCKET_FD + 1 + (int)i};
+    spec->fds = inherited;
+    spec->fd_count = 1 + launch->fd_count;
     spec->output = spec->errors = log;
     if (start_in_group(launch, spec, &ret_running->process, error) < 0)
         return -1;
@@ -432,6 +434,23 @@ static int run(const struct helper_kind_row *row, struct helper_launch *launch,
     return result;
 }
 
+int helper_launch_add_fd(struct helper_launch *launch, int fd)
+{
+    g_assert(launch->fd_count < G_N_ELEMENTS(launch->fds));
+    launch->fds[launch->fd_count++] = fd;
+    return HELPER_SOCKET_FD + (int)launch->fd_count;
+}
+
+static int build_and_run(const struct helper_kind_row *row, struct helper_launch *launch,
+                         struct running *ret_running, GError **error)
+{
+    int result = row->build(launch, error) < 0 ? -1 : run(row, launch, ret_running, error);
+
+    for (unsigned i = 0; i < launch->fd_count; i++)
+        close(launch->fds[i]);
+    return result;
+}
+
 static int start_kind(struct guest *guest, const struct domain *live, enum helper_kind kind,
                       const struct device *device, GError **error)
 {
@@ -458,7 +477,7 @@ static int start_kind(struct guest *guest, const struct domain *live, enum helpe
     unlink(socket); /* of a daemon that was killed, as the next */
     unlink(pid_file);
     g_ptr_array_add(argv, g_strdup(program));
-    if (row->build(&launch, error) < 0 || run(row, &launch, &running, error) < 0)
+    if (build_and_run(row, &launch, &running, error) < 0)
         return -1;
     add_helper(guest, live->name, kind, device_alias(device), &running);
     return 0;

@@ -13,6 +13,7 @@
 #include "host/virtual-function.h"
 
 #include "block-nodes.h"
+#include "block-secrets.h"
 #include "device-common.h"
 
 #define VFIO "vfio-pci"
@@ -54,23 +55,26 @@ static int local_node(const struct domain_hostdev *hostdev, const struct argumen
     return 0;
 }
 
-static int network_node(const struct domain_hostdev *hostdev,
-                        const struct arguments_context *context, struct json_object **ret_node,
-                        GError **error)
+static int network_node(const struct domain_hostdev *hostdev, const char *name,
+                        const struct arguments_context *context, GPtrArray *nodes,
+                        struct json_object **ret_node, GError **error)
 {
     const struct hostdev_scsi *scsi = hostdev->scsi;
     struct source_network network = {.initiator_iqn = scsi->initiator_iqn};
     struct domain_source source = {.type = SOURCE_NETWORK,
                                    .protocol = SOURCE_PROTOCOL_ISCSI,
                                    .name = scsi->name,
+                                   .auth = scsi->auth,
                                    .network = &network};
+    struct json_object *node JSON_AUTO = NULL;
 
-    if (scsi->auth)
-        return device_refuse(error, "hostdev", hostdev->info.alias,
-                             "credentials need virtsecretd, later");
     source.hosts.items = scsi->hosts.items;
     source.hosts.count = scsi->hosts.count;
-    return block_network_properties(&source, context, ret_node, error);
+    if (block_network_properties(&source, context, &node, error) < 0 ||
+        block_secrets_add_network(&source, name, context, node, nodes, error) < 0)
+        return -1;
+    *ret_node = g_steal_pointer(&node);
+    return 0;
 }
 
 int hostdev_nodes(const struct domain_hostdev *hostdev, const struct arguments_context *context,
@@ -82,7 +86,7 @@ int hostdev_nodes(const struct domain_hostdev *hostdev, const struct arguments_c
     if (hostdev->type != HOSTDEV_SCSI || !hostdev->scsi)
         return 0;
     int result = hostdev->scsi->protocol == HOSTDEV_SCSI_ISCSI
-                     ? network_node(hostdev, context, &node, error)
+                     ? network_node(hostdev, name, context, nodes, &node, error)
                      : local_node(hostdev, context, &node, error);
     if (result < 0)
         return -1;

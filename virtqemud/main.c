@@ -140,6 +140,7 @@ static struct qemu *make(struct daemon *daemon)
     qemu->driver = driver_new(&qemu_driver_spec, daemon);
     qemu->driver->data = qemu;
     qemu->storage = peer_new(daemon, PROTOCOL_OWNER_STORAGE, NULL, NULL);
+    qemu->secrets = peer_new(daemon, PROTOCOL_OWNER_SECRET, NULL, NULL);
     set_folders(qemu, daemon);
     make_store(qemu, daemon);
     netwatch_begin(qemu);
@@ -208,6 +209,7 @@ static void stop(struct daemon *daemon)
     if (qemu->monitor_thread)
         let_go(qemu);
     peer_free(qemu->storage);
+    peer_free(qemu->secrets);
     netwatch_end(qemu);
     driver_free(driver);
     probes_free(qemu->probes);

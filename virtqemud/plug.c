@@ -14,6 +14,7 @@
 #include "json.h"
 #include "option.h"
 #include "qmp-commands.h"
+#include "secret-object.h"
 
 #define SET_PATH "/dev/fdset/"
 #define WORD_DEPTH 20
@@ -44,6 +45,7 @@ struct step {
     const struct verb *verb;
     char *value; /* the option's value, of -add-fd and of chardevs */
     char *name;  /* what it is deleted by; NULL: it is not */
+    bool shared; /* the key of secrets: others may have brought it, and need it */
     struct json_object *json;
 };
 
@@ -114,6 +116,7 @@ static int add_step(struct plug *plug, const char *option, const char *value, GE
                           .value = g_strdup(value),
                           .name = verb->key ? g_strdup(json_string_member(json, verb->key)) : NULL,
                           .json = json};
+    step->shared = g_strcmp0(step->name, SECRET_KEY_ID) == 0;
     g_ptr_array_add(plug->steps, step);
     return 0;
 }
@@ -342,6 +345,28 @@ static void remove_files(const struct plug *plug, struct qmp *qmp)
 
 /* ---- doing it ---- */
 
+/* True if it may still happen: what QEMU was told and has not answered. */
+static bool is_open(const GError *error)
+{
+    return error_is(error, VIR_ERR_OPERATION_TIMEOUT) || error_is(error, VIR_ERR_OPERATION_FAILED);
+}
+
+/* QEMU refuses what it has; whether that was the reason, the next step tells. */
+static int add_shared(const struct step *step, struct qmp *qmp, GError **error)
+{
+    GError *refused = NULL;
+
+    if (qmp_execute(qmp, step->verb->add, json_object_get(step->json), 0, NULL, &refused) == 0)
+        return 0;
+    if (is_open(refused)) {
+        g_propagate_error(error, refused);
+        return -1;
+    }
+    log_debug("%s: %s", qmp_who(qmp), refused->message);
+    g_error_free(refused);
+    return 0;
+}
+
 static int run_step(struct plug *plug, struct qmp *qmp, const struct step *step, GError **error)
 {
     struct json_object *result JSON_AUTO = NULL;
@@ -352,6 +377,8 @@ static int run_step(struct plug *plug, struct qmp *qmp, const struct step *step,
         rename_sets(plug, step->json);
     if (hand_over_all(plug, qmp, step, error) < 0)
         return -1;
+    if (step->shared)
+        return add_shared(step, qmp, error);
     if (qmp_execute(qmp, step->verb->add, json_object_get(step->json), 0, &result, error) < 0)
         return -1;
     const char *terminal = json_string_member(result, "pty");
@@ -361,12 +388,6 @@ static int run_step(struct plug *plug, struct qmp *qmp, const struct step *step,
         plug->terminal = g_strdup(terminal);
     }
     return 0;
-}
-
-/* True if it may still happen: what QEMU was told and has not answered. */
-static bool is_open(const GError *error)
-{
-    return error_is(error, VIR_ERR_OPERATION_TIMEOUT) || error_is(error, VIR_ERR_OPERATION_FAILED);
 }
 
 /* In QEMU's words, for it has no class of errors for this. */
@@ -393,7 +414,7 @@ static bool undo_steps(const struct plug *plug, struct qmp *qmp, guint count)
     for (guint i = count; i > 0; i--) {
         const struct step *step = plug->steps->pdata[i - 1];
 
-        if (step->name && step->verb->del && !step->verb->is_device)
+        if (step->name && step->verb->del && !step->verb->is_device && !step->shared)
             whole &= undo_step(step, qmp);
     }
     remove_files(plug, qmp);

@@ -37,6 +37,7 @@ struct qemu {
     atomic_bool ending; /* the daemon: nothing new is begun for what guests tell */
 
     struct peer *storage; /* virtstoraged: knows what volumes are */
+    struct peer *secrets; /* virtsecretd: has their values */
     struct ports *ports;  /* TCP ports given to displays of running guests */
     struct ports *websocket_ports;
 };

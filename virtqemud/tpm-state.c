@@ -98,10 +98,24 @@ static bool is_empty(const char *folder)
     return file_list(folder, NULL, &names, NULL) == 0 && !names[0];
 }
 
-/* Runs swtpm_setup with these words. */
-static int run_setup(const struct qemu *qemu, GPtrArray *words, GError **error)
+/* One whose state is worked on. */
+struct work {
+    const struct qemu *qemu;
+    const struct domain *domain;
+    const struct domain_tpm *tpm;
+    const struct secret_value *passphrase; /* empty: it is not encrypted */
+    const char *path;                      /* of the folder, or the file */
+    const char *log;
+    bool is_file;
+};
+
+#define PASSPHRASE_FD 3
+
+/* Runs swtpm_setup with these words, and the passphrase (-1: none) to be read from a descriptor. */
+static int run_program(const struct qemu *qemu, GPtrArray *words, int passphrase, GError **error)
 {
     g_autofree char *program = g_find_program_in_path("swtpm_setup");
+    const struct process_fd inherited = {passphrase, PASSPHRASE_FD};
 
     if (!program) {
         error_set(error, VIR_ERR_CONFIG_UNSUPPORTED,
@@ -111,6 +125,8 @@ static int run_setup(const struct qemu *qemu, GPtrArray *words, GError **error)
     g_ptr_array_insert(words, 0, program);
     g_ptr_array_add(words, NULL);
     const struct process_spec spec = {.argv = (const char *const *)words->pdata,
+                                      .fds = &inherited,
+                                      .fd_count = passphrase >= 0 ? 1 : 0,
                                       .set_user = qemu->config.set_user,
                                       .uid = qemu->config.swtpm_uid,
                                       .gid = qemu->config.swtpm_gid};
@@ -118,6 +134,25 @@ static int run_setup(const struct qemu *qemu, GPtrArray *words, GError **error)
     if (result < 0)
         g_prefix_error(error, "the state of the TPM could not be made: ");
     return result;
+}
+
+static int run_setup(const struct work *work, GPtrArray *words, GError **error)
+{
+    char *const with_passphrase[] = {"--pwdfile-fd", G_STRINGIFY(PASSPHRASE_FD), "--cipher",
+                                     TPM_STATE_CIPHER};
+    autofd int fd = -1;
+
+    if (work->passphrase->length && secret_value_open(work->passphrase, &fd, error) < 0)
+        return -1;
+    for (size_t i = 0; fd >= 0 && i < G_N_ELEMENTS(with_passphrase); i++)
+        g_ptr_array_add(words, with_passphrase[i]);
+    return run_program(work->qemu, words, fd, error);
+}
+
+/* As swtpm_setup has it. The caller frees. */
+static char *place_of(const struct work *work)
+{
+    return g_strconcat(work->is_file ? "file://" : "", work->path, NULL);
 }
 
 /* A user signs certificates with an authority of his own. */
@@ -129,21 +164,28 @@ static int make_user_config(const struct qemu *qemu, GError **error)
     if (!is_session(qemu) || access(path, F_OK) == 0)
         return 0;
     g_ptr_array_add(words, "--create-config-files");
-    return run_setup(qemu, words, error);
+    return run_program(qemu, words, -1, error);
 }
 
 /* A TPM as it leaves the factory, with keys and certificates of its own. */
-static int manufacture(const struct qemu *qemu, const struct domain *domain,
-                       const struct domain_tpm *tpm, const char *folder, const char *log,
-                       GError **error)
+static int manufacture(const struct work *work, GError **error)
 {
     char uuid[UUID_TEXT];
+    const struct domain_tpm *tpm = work->tpm;
+    g_autofree char *place = place_of(work);
     g_autofree char *identity =
-        g_strdup_printf("%s:%s", domain->name, uuid_format(domain->uuid, uuid));
-    char *const common[] = {"--tpm-state",  (char *)folder,     "--vmid",
-                            identity,       "--logfile",        (char *)log,
-                            "--createek",   "--create-ek-cert", "--create-platform-cert",
-                            "--lock-nvram", "--not-overwrite"};
+        g_strdup_printf("%s:%s", work->domain->name, uuid_format(work->domain->uuid, uuid));
+    char *const common[] = {"--tpm-state",
+                            place,
+                            "--vmid",
+                            identity,
+                            "--logfile",
+                            (char *)work->log,
+                            "--createek",
+                            "--create-ek-cert",
+                            "--create-platform-cert",
+                            "--lock-nvram",
+                            "--not-overwrite"};
     g_autoptr(GPtrArray) words = g_ptr_array_new();
 
     if (tpm_state_is_2(tpm))
@@ -154,9 +196,9 @@ static int manufacture(const struct qemu *qemu, const struct domain *domain,
         g_ptr_array_add(words, "--profile-name");
         g_ptr_array_add(words, (char *)tpm->emulator.profile_name);
     }
-    if (make_user_config(qemu, error) < 0)
+    if (make_user_config(work->qemu, error) < 0)
         return -1;
-    return run_setup(qemu, words, error);
+    return run_setup(work, words, error);
 }
 
 /* "sha1,sha256"; NULL: the document leaves them as they are. The caller frees. */
@@ -177,19 +219,19 @@ static char *bank_list(const struct tpm_emulator *emulator)
     return g_string_free(list, list->len == 0);
 }
 
-static int set_banks(const struct qemu *qemu, const struct domain_tpm *tpm, const char *folder,
-                     const char *log, GError **error)
+static int set_banks(const struct work *work, GError **error)
 {
-    g_autofree char *banks = bank_list(&tpm->emulator);
+    g_autofree char *banks = bank_list(&work->tpm->emulator);
+    g_autofree char *place = place_of(work);
     g_autoptr(GPtrArray) words = g_ptr_array_new();
-    char *const all[] = {"--tpm2",    "--tpm-state", (char *)folder, "--logfile",
-                         (char *)log, "--pcr-banks", banks,          "--reconfigure"};
+    char *const all[] = {"--tpm2",          "--tpm-state", place, "--logfile",
+                         (char *)work->log, "--pcr-banks", banks, "--reconfigure"};
 
-    if (!banks || !tpm_state_is_2(tpm))
+    if (!banks || !tpm_state_is_2(work->tpm))
         return 0;
     for (size_t i = 0; i < G_N_ELEMENTS(all); i++)
         g_ptr_array_add(words, all[i]);
-    return run_setup(qemu, words, error);
+    return run_setup(work, words, error);
 }
 
 /* What was made in part is of no use to anybody. */
@@ -206,33 +248,94 @@ static void empty_folder(const char *folder)
     unlinkat(AT_FDCWD, folder, AT_REMOVEDIR);
 }
 
-int tpm_state_prepare(struct qemu *qemu, const struct domain *domain, const struct domain_tpm *tpm,
-                      struct tpm_state *ret_state, GError **error)
-{
-    const struct tpm_emulator *emulator = &tpm->emulator;
-    bool file = g_strcmp0(emulator->source_type, "file") == 0;
-    g_autofree char *top = domain_folder(qemu, domain);
-    g_autofree char *folder =
-        emulator->source_path && !file
-            ? g_strdup(emulator->source_path)
-            : g_build_filename(top, tpm_state_is_2(tpm) ? "tpm2" : "tpm1.2", NULL);
-    g_autofree char *log = log_path(qemu, domain);
+/* ---- one in a file ---- */
 
-    if (file) {
-        error_set(error, VIR_ERR_CONFIG_UNSUPPORTED,
-                  "tpm: <source type='file'/> for the state is not in this version");
+static int make_file(const struct qemu *qemu, const char *path, GError **error)
+{
+    autofd int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+
+    if (fd >= 0 && (owner_of(qemu) == (uid_t)-1 || fchown(fd, owner_of(qemu), group_of(qemu)) == 0))
+        return 0;
+    error_set_errno(error, errno, "cannot make the file '%s' for the state of a TPM", path);
+    return -1;
+}
+
+static bool is_empty_file(const char *path)
+{
+    struct stat about;
+
+    return stat(path, &about) == 0 && about.st_size == 0;
+}
+
+/* ---- all ---- */
+
+/* A comma would begin another option. */
+static int check_place(const struct work *work, GError **error)
+{
+    if (work->is_file && !work->tpm->emulator.source_path) {
+        error_set(error, VIR_ERR_XML_ERROR, "tpm: <source type='file'/> has no path");
         return -1;
     }
-    if (make_folder(qemu, folder, error) < 0 || make_log(qemu, log, error) < 0)
+    if (!strchr(work->path, ','))
+        return 0;
+    error_set(error, VIR_ERR_CONFIG_UNSUPPORTED, "tpm: the path of its <source> has a comma: '%s'",
+              work->path);
+    return -1;
+}
+
+static int make_place(const struct work *work, GError **error)
+{
+    return work->is_file ? make_file(work->qemu, work->path, error)
+                         : make_folder(work->qemu, work->path, error);
+}
+
+static bool is_fresh(const struct work *work)
+{
+    return work->is_file ? is_empty_file(work->path) : is_empty(work->path);
+}
+
+static void forget_place(const struct work *work)
+{
+    if (work->is_file)
+        unlink(work->path);
+    else
+        empty_folder(work->path);
+}
+
+static int make_state(const struct work *work, GError **error)
+{
+    bool fresh = is_fresh(work);
+
+    if ((!fresh || manufacture(work, error) == 0) && set_banks(work, error) == 0)
+        return 0;
+    g_prefix_error(error, "see %s: ", work->log);
+    if (fresh)
+        forget_place(work);
+    return -1;
+}
+
+int tpm_state_prepare(struct qemu *qemu, const struct domain *domain, const struct domain_tpm *tpm,
+                      const struct secret_value *passphrase, struct tpm_state *ret_state,
+                      GError **error)
+{
+    g_autofree char *top = domain_folder(qemu, domain);
+    g_autofree char *usual = g_build_filename(top, tpm_state_is_2(tpm) ? "tpm2" : "tpm1.2", NULL);
+    g_autofree char *log = log_path(qemu, domain);
+    const struct work work = {
+        .qemu = qemu,
+        .domain = domain,
+        .tpm = tpm,
+        .passphrase = passphrase,
+        .path = tpm->emulator.source_path ? tpm->emulator.source_path : usual,
+        .log = log,
+        .is_file = g_strcmp0(tpm->emulator.source_type, "file") == 0,
+    };
+
+    if (check_place(&work, error) < 0 || make_log(qemu, log, error) < 0 ||
+        make_place(&work, error) < 0 || make_state(&work, error) < 0)
         return -1;
-    bool fresh = is_empty(folder);
-    if ((fresh && manufacture(qemu, domain, tpm, folder, log, error) < 0) ||
-        set_banks(qemu, tpm, folder, log, error) < 0) {
-        if (fresh)
-            empty_folder(folder);
-        return -1;
-    }
-    ret_state->place = g_strdup_printf("dir=%s", folder);
+    ret_state->place =
+        g_strdup_printf(work.is_file ? "backend-uri=file://%s" : "dir=%s,mode=0600", work.path);
     ret_state->log = g_steal_pointer(&log);
     return 0;
 }

@@ -146,14 +146,21 @@ static void explain(const struct peer *peer, const GError *reason, int milliseco
         g_propagate_error(error, g_error_copy(reason));
 }
 
-static int call_by(struct peer *peer, struct peer_link *link, enum remote_procedure procedure,
-                   const void *args, int milliseconds, struct arena *arena, void *ret,
-                   GError **error)
+/* What is called, and how long its reply may take. */
+struct question {
+    const struct protocol_program *program;
+    uint32_t procedure;
+    int milliseconds;
+};
+
+static int call_by(struct peer *peer, struct peer_link *link, const struct question *question,
+                   const void *args, struct arena *arena, void *ret, GError **error)
 {
-    const struct protocol_method *method = protocol_method_find(&remote_program, procedure);
-    struct frame_header header = {.program = remote_program.number,
-                                  .version = remote_program.version,
-                                  .procedure = procedure,
+    const struct protocol_method *method =
+        protocol_method_find(question->program, question->procedure);
+    struct frame_header header = {.program = question->program->number,
+                                  .version = question->program->version,
+                                  .procedure = (int32_t)question->procedure,
                                   .type = FRAME_CALL};
     MESSAGE_AUTO struct message *message = message_new(&header);
     FRAME_AUTO struct frame *frame = NULL;
@@ -162,9 +169,9 @@ static int call_by(struct peer *peer, struct peer_link *link, enum remote_proced
     if (codec_encode(method->args, args, message->bytes, error) < 0 ||
         message_finish(message, error) < 0)
         return -1;
-    if (upstream_exchange(link->upstream, g_steal_pointer(&message), milliseconds, &frame, NULL,
-                          &reason) < 0) {
-        explain(peer, reason, milliseconds, error);
+    if (upstream_exchange(link->upstream, g_steal_pointer(&message), question->milliseconds, &frame,
+                          NULL, &reason) < 0) {
+        explain(peer, reason, question->milliseconds, error);
         return -1;
     }
     if (frame->header.status != FRAME_OK) {
@@ -201,11 +208,11 @@ static struct peer_link *connect_to(struct peer *peer, GError **error)
 static int open_driver(struct peer *peer, struct peer_link *link, GError **error)
 {
     const struct remote_connect_open_args open = {.name = peer->uri};
+    struct question question = {&remote_program, REMOTE_PROC_AUTH_LIST, peer->times.open};
     struct remote_auth_list_ret types = {0};
     struct arena arena ARENA_AUTO = {0};
 
-    if (call_by(peer, link, REMOTE_PROC_AUTH_LIST, NULL, peer->times.open, &arena, &types, error) <
-        0)
+    if (call_by(peer, link, &question, NULL, &arena, &types, error) < 0)
         return -1;
     if (types.types_len && types.types_val[0] != REMOTE_AUTH_NONE) {
         error_set(error, VIR_ERR_AUTH_FAILED,
@@ -213,8 +220,8 @@ static int open_driver(struct peer *peer, struct peer_link *link, GError **error
                   peer->path);
         return -1;
     }
-    return call_by(peer, link, REMOTE_PROC_CONNECT_OPEN, &open, peer->times.open, &arena, NULL,
-                   error);
+    question.procedure = REMOTE_PROC_CONNECT_OPEN;
+    return call_by(peer, link, &question, &open, &arena, NULL, error);
 }
 
 /* Open, and with what its events need: *ret_link is the peer's reference. */
@@ -319,9 +326,10 @@ static void end_call(struct peer *peer, struct peer_link *link, int64_t begun, b
     link_unref(link);
 }
 
-int peer_call(struct peer *peer, enum remote_procedure procedure, const void *args,
-              struct arena *arena, void *ret, GError **error)
+int peer_call_program(struct peer *peer, const struct protocol_program *program, uint32_t procedure,
+                      const void *args, struct arena *arena, void *ret, GError **error)
 {
+    const struct question question = {program, procedure, peer->times.call};
     int64_t begun = g_get_monotonic_time();
     g_autoptr(GError) problem = NULL;
     struct peer_link *link;
@@ -334,11 +342,17 @@ int peer_call(struct peer *peer, enum remote_procedure procedure, const void *ar
     link = begin_call(peer, error);
     if (!link)
         return -1;
-    status = call_by(peer, link, procedure, args, peer->times.call, arena, ret, &problem);
+    status = call_by(peer, link, &question, args, arena, ret, &problem);
     end_call(peer, link, begun, status == 0 || !error_is(problem, VIR_ERR_NO_CONNECT));
     if (problem)
         g_propagate_error(error, g_steal_pointer(&problem));
     return status;
+}
+
+int peer_call(struct peer *peer, enum remote_procedure procedure, const void *args,
+              struct arena *arena, void *ret, GError **error)
+{
+    return peer_call_program(peer, &remote_program, procedure, args, arena, ret, error);
 }
 
 bool peer_is_linked(struct peer *peer)

@@ -53,6 +53,10 @@ void peer_free(struct peer *peer);
 int peer_call(struct peer *peer, enum remote_procedure procedure, const void *args,
               struct arena *arena, void *ret, GError **error);
 
+/* The same for a procedure of another program, which the other daemon has for its like alone. */
+int peer_call_program(struct peer *peer, const struct protocol_program *program, uint32_t procedure,
+                      const void *args, struct arena *arena, void *ret, GError **error);
+
 struct peer_times {
     int open, call, idle; /* milliseconds */
 };

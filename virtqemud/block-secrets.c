@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "block-secrets.h"
+
+#include <json-c/json.h>
+#include <string.h>
+
+#include "base/error.h"
+
+#include "json.h"
+#include "secret-object.h"
+
+static bool has_format(const struct source_encryption *encryption, const char *format)
+{
+    return strcmp(encryption->format, format) == 0;
+}
+
+static bool is_librbd(const struct source_encryption *encryption)
+{
+    return g_strcmp0(encryption->engine, "librbd") == 0;
+}
+
+/* Decrypted by QEMU, and not by the library that reaches it. */
+static const struct source_encryption *own_encryption(const struct domain_source *source)
+{
+    const struct source_encryption *encryption = domain_source_encryption(source);
+
+    return encryption && !is_librbd(encryption) ? encryption : NULL;
+}
+
+/* ---- what can't be ---- */
+
+static int refuse(const struct domain_source *source, const char *reason, GError **error)
+{
+    const char *name = source->path ? source->path : source->name;
+
+    error_set(error, VIR_ERR_CONFIG_UNSUPPORTED, "image '%s': %s", name ? name : "?", reason);
+    return -1;
+}
+
+static int check_librbd(const struct domain_source *source,
+                        const struct source_encryption *encryption, const struct emulator *emulator,
+                        GError **error)
+{
+    if (domain_source_type(source) != SOURCE_NETWORK || source->protocol != SOURCE_PROTOCOL_RBD)
+        return refuse(source, "librbd encryption is supported only with RBD backed disks", error);
+    if (!emulator_has(emulator, EMULATOR_BLOCK_RBD_ENCRYPT))
+        return refuse(source, "the emulator has no encryption by librbd", error);
+    if (has_format(encryption, "luks-any") && !emulator_has(emulator, EMULATOR_BLOCK_RBD_LUKS_ANY))
+        return refuse(source, "the emulator does not find out how librbd encrypts", error);
+    if (encryption->secrets.count > 1 && !emulator_has(emulator, EMULATOR_BLOCK_RBD_LAYERS))
+        return refuse(source, "the emulator has one passphrase for all layers of an image", error);
+    if (has_format(encryption, "luks") || has_format(encryption, "luks2") ||
+        has_format(encryption, "luks-any"))
+        return 0;
+    return refuse(source, "librbd knows the formats luks, luks2 and luks-any alone", error);
+}
+
+static int check_own(const struct domain_source *source, const struct source_encryption *encryption,
+                     const struct emulator *emulator, GError **error)
+{
+    bool raw = source->format == IMAGE_FORMAT_RAW || !source->format;
+
+    if (has_format(encryption, "qcow") || has_format(encryption, "default"))
+        return refuse(source, "old qcow/qcow2 encryption is not supported", error);
+    if (!has_format(encryption, "luks"))
+        return refuse(source, "QEMU itself decrypts the format luks alone, librbd others", error);
+    if (!raw && source->format != IMAGE_FORMAT_QCOW2)
+        return refuse(source, "luks encryption is for images of the formats raw and qcow2", error);
+    if (encryption->secrets.count > 1)
+        return refuse(source, "it takes one passphrase", error);
+    if (raw && !emulator_has(emulator, EMULATOR_BLOCK_LUKS))
+        return refuse(source, "the emulator has no luks encryption", error);
+    return 0;
+}
+
+static int check_encryption(const struct domain_source *source,
+                            const struct source_encryption *encryption,
+                            const struct emulator *emulator, GError **error)
+{
+    if (encryption->secrets.count == 0)
+        return refuse(source, "its <encryption> has no <secret>", error);
+    if (encryption->engine && !is_librbd(encryption) && strcmp(encryption->engine, "qemu") != 0)
+        return refuse(source, "encryption/@engine is neither 'qemu' nor 'librbd'", error);
+    return is_librbd(encryption) ? check_librbd(source, encryption, emulator, error)
+                                 : check_own(source, encryption, emulator, error);
+}
+
+int block_secrets_check(const struct domain_source *source, const struct emulator *emulator,
+                        GError **error)
+{
+    const struct source_encryption *encryption = domain_source_encryption(source);
+    bool knows_users =
+        domain_source_type(source) == SOURCE_NETWORK &&
+        (source->protocol == SOURCE_PROTOCOL_RBD || source->protocol == SOURCE_PROTOCOL_ISCSI);
+
+    if (domain_source_auth(source) && domain_source_type(source) == SOURCE_NETWORK && !knows_users)
+        return refuse(source, "credentials are for the protocols rbd and iscsi alone", error);
+    return encryption ? check_encryption(source, encryption, emulator, error) : 0;
+}
+
+const char *block_secrets_driver(const struct domain_source *source)
+{
+    return own_encryption(source) && source->format != IMAGE_FORMAT_QCOW2 ? "luks" : NULL;
+}
+
+/* ---- credentials ---- */
+
+static int add_auth(const struct domain_source *source, const char *name,
+                    const struct arguments_context *context, struct json_object *node,
+                    GPtrArray *objects, GError **error)
+{
+    const struct source_auth *auth = domain_source_auth(source);
+    bool ceph = source->protocol == SOURCE_PROTOCOL_RBD;
+    g_autofree char *id = g_strdup_printf("%s-auth-secret0", name);
+
+    if (!auth)
+        return 0;
+    if (secret_object_add(&auth->secret, ceph ? SECRET_USAGE_CEPH : SECRET_USAGE_ISCSI, id, context,
+                          objects, error) < 0)
+        return -1;
+    json_add(node, "S:user", auth->username, NULL);
+    if (!ceph) {
+        json_add(node, "s:password-secret", id, NULL);
+        return 0;
+    }
+    struct json_object *ways = json_object_new_array();
+    json_object_array_add(ways, json_object_new_string("cephx"));
+    json_object_array_add(ways, json_object_new_string("none"));
+    json_add(node, "j:auth-client-required", ways, "s:key-secret", id, NULL);
+    return 0;
+}
+
+/* ---- passphrases ---- */
+
+static int add_passphrase(const struct source_encryption *encryption, unsigned index,
+                          const char *name, const struct arguments_context *context,
+                          GPtrArray *objects, char **ret_id, GError **error)
+{
+    g_autofree char *id = g_strdup_printf("%s-encryption-secret%u", name, index);
+
+    if (secret_object_add(encryption->secrets.items[index], SECRET_USAGE_VOLUME, id, context,
+                          objects, error) < 0)
+        return -1;
+    *ret_id = g_steal_pointer(&id);
+    return 0;
+}
+
+/* One in another: of the image, of that which it is a clone of, and so on. */
+static int add_layers(const struct source_encryption *encryption, const char *name,
+                      const struct arguments_context *context, struct json_object *node,
+                      GPtrArray *objects, GError **error)
+{
+    struct json_object *layer JSON_AUTO = NULL;
+
+    for (unsigned i = encryption->secrets.count; i-- > 0;) {
+        g_autofree char *id = NULL;
+
+        if (add_passphrase(encryption, i, name, context, objects, &id, error) < 0)
+            return -1;
+        layer = json_build("s:format", encryption->format, "s:key-secret", id, "J:parent",
+                           g_steal_pointer(&layer), NULL);
+    }
+    json_add(node, "j:encrypt", g_steal_pointer(&layer), NULL);
+    return 0;
+}
+
+int block_secrets_add_network(const struct domain_source *source, const char *name,
+                              const struct arguments_context *context, struct json_object *node,
+                              GPtrArray *objects, GError **error)
+{
+    const struct source_encryption *encryption = domain_source_encryption(source);
+
+    if (add_auth(source, name, context, node, objects, error) < 0)
+        return -1;
+    return encryption && is_librbd(encryption)
+               ? add_layers(encryption, name, context, node, objects, error)
+               : 0;
+}
+
+int block_secrets_add_format(const struct domain_source *source, const char *name,
+                             const struct arguments_context *context, struct json_object *node,
+                             GPtrArray *objects, GError **error)
+{
+    const struct source_encryption *encryption = own_encryption(source);
+    g_autofree char *id = NULL;
+
+    if (!encryption)
+        return 0;
+    if (add_passphrase(encryption, 0, name, context, objects, &id, error) < 0)
+        return -1;
+    if (block_secrets_driver(source))
+        json_add(node, "s:key-secret", id, NULL);
+    else
+        json_add(node, "j:encrypt", json_build("s:format", "luks", "s:key-secret", id, NULL), NULL);
+    return 0;
+}
