@@ -30,6 +30,7 @@ static int define(struct call *call, const char *text, unsigned flags,
 
     if (document_read(text, flags & VIR_NETWORK_DEFINE_VALIDATE, &definition, error) < 0 ||
         store_check_name(&networkd->kind, ((struct network *)definition)->name, error) < 0 ||
+        call_may_make(call, &networkd->kind, definition, error) < 0 ||
         registry_begin(networkd->networks, definition, 0,
                        protocol_method_word(call->request->method), JOB_DEADLINE_MS, &job,
                        error) < 0 ||
@@ -78,6 +79,7 @@ static int create(struct call *call, const char *text, unsigned flags,
 
     if (document_read(text, flags & VIR_NETWORK_CREATE_VALIDATE, &definition, error) < 0 ||
         store_check_name(&networkd->kind, ((struct network *)definition)->name, error) < 0 ||
+        call_may_make(call, &networkd->kind, definition, error) < 0 ||
         registry_begin(networkd->networks, definition, REGISTRY_INACTIVE,
                        protocol_method_word(call->request->method), JOB_DEADLINE_MS, &job,
                        error) < 0)
@@ -123,11 +125,15 @@ int network_destroy(struct call *call, const struct remote_network_destroy_args 
 }
 
 static const struct method rows[] = {
-    {.binding = HANDLER(remote, network_define_xml)},
-    {.binding = HANDLER(remote, network_define_xml_flags), .flags = VIR_NETWORK_DEFINE_VALIDATE},
+    {.binding = HANDLER(remote, network_define_xml), .finds = true},
+    {.binding = HANDLER(remote, network_define_xml_flags),
+     .finds = true,
+     .flags = VIR_NETWORK_DEFINE_VALIDATE},
     {.binding = HANDLER(remote, network_undefine), .job = true, .state = METHOD_PERSISTENT},
-    {.binding = HANDLER(remote, network_create_xml)},
-    {.binding = HANDLER(remote, network_create_xml_flags), .flags = VIR_NETWORK_CREATE_VALIDATE},
+    {.binding = HANDLER(remote, network_create_xml), .finds = true},
+    {.binding = HANDLER(remote, network_create_xml_flags),
+     .finds = true,
+     .flags = VIR_NETWORK_CREATE_VALIDATE},
     {.binding = HANDLER(remote, network_create), .job = true, .state = METHOD_INACTIVE},
     {.binding = HANDLER(remote, network_destroy), .job = true, .state = METHOD_ACTIVE},
 };

@@ -165,8 +165,8 @@ int network_get_bridge_name(struct call *call,
 }
 
 static const struct method rows[] = {
-    {.binding = HANDLER(remote, network_lookup_by_name), .thread = METHOD_INLINE},
-    {.binding = HANDLER(remote, network_lookup_by_uuid), .thread = METHOD_INLINE},
+    {.binding = HANDLER(remote, network_lookup_by_name), .finds = true, .thread = METHOD_INLINE},
+    {.binding = HANDLER(remote, network_lookup_by_uuid), .finds = true, .thread = METHOD_INLINE},
     {.binding = HANDLER(remote, connect_list_all_networks),
      .flags = ALL_FILTERS,
      .thread = METHOD_INLINE},

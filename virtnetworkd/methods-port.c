@@ -2,8 +2,10 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/uuid.h"
 #include "driver/generic.h"
 #include "driver/params.h"
+#include "object/access.h"
 #include "object/change.h"
 #include "protocol/remote-handlers.h"
 #include "xml/xml.h"
@@ -45,6 +47,15 @@ static int get_port(const struct remote_nonnull_network_port *handle, struct obj
     return *ret_port ? 0 : -1;
 }
 
+static bool may_list(struct call *call, const struct network_port *port)
+{
+    char text[UUID_TEXT];
+    const struct access_subject subject = {.object = call->object,
+                                           .part = uuid_format(port->uuid, text)};
+
+    return call_may_list_subject(call, &subject);
+}
+
 int network_list_all_ports(struct call *call, const struct remote_network_list_all_ports_args *args,
                            struct remote_network_list_all_ports_ret *ret, GError **error)
 {
@@ -53,14 +64,11 @@ int network_list_all_ports(struct call *call, const struct remote_network_list_a
     if (get_live(call->object, &view, error) < 0)
         return -1;
     const struct network *network = view_live(&view);
-    if (!call_may_list(call, call->object))
-        return 0;
-    ret->ret = network->ports.count;
-    if (!args->need_results)
-        return 0;
     ret->ports_val = arena_array(&call->arena, network->ports.count, sizeof(*ret->ports_val));
     LIST_EACH (port, &network->ports)
-        fill_handle(call, call->object, port, &ret->ports_val[ret->ports_len++]);
+        if (may_list(call, port))
+            fill_handle(call, call->object, port, &ret->ports_val[ret->ret++]);
+    ret->ports_len = args->need_results ? ret->ret : 0;
     return 0;
 }
 
@@ -70,8 +78,11 @@ int network_port_lookup_by_uuid(struct call *call,
 {
     OBJECT_VIEW_AUTO struct object_view view = {0};
     const struct network_port *port;
+    char text[UUID_TEXT];
+    const struct access_subject subject = {.object = call->object,
+                                           .part = uuid_format((const uint8_t *)args->uuid, text)};
 
-    if (get_live(call->object, &view, error) < 0 ||
+    if (call_check_subject(call, &subject, error) < 0 || get_live(call->object, &view, error) < 0 ||
         !(port = ports_find(view_live(&view), args->uuid, error)))
         return -1;
     fill_handle(call, call->object, port, &ret->port);
@@ -283,7 +294,9 @@ int network_port_set_parameters(struct call *call,
 
 static const struct method rows[] = {
     {.binding = HANDLER(remote, network_list_all_ports), .thread = METHOD_INLINE},
-    {.binding = HANDLER(remote, network_port_lookup_by_uuid), .thread = METHOD_INLINE},
+    {.binding = HANDLER(remote, network_port_lookup_by_uuid),
+     .finds = true,
+     .thread = METHOD_INLINE},
     {.binding = HANDLER(remote, network_port_get_xml_desc)},
     {.binding = HANDLER(remote, network_port_get_parameters),
      .flags = VIR_TYPED_PARAM_STRING_OKAY,

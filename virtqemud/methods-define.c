@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "driver/domains.h"
+#include "driver/generic.h"
 #include "protocol/remote-handlers.h"
 
 #include "document.h"
@@ -42,6 +43,7 @@ static int define(struct call *call, const char *text, bool validate,
 
     if (document_read(qemu, text, validate, &definition, error) < 0 ||
         store_check_name(&qemu->kind, ((struct domain *)definition)->name, error) < 0 ||
+        call_may_make(call, &qemu->kind, definition, error) < 0 ||
         registry_begin(qemu->domains, definition, 0, protocol_method_word(call->request->method),
                        JOB_DEADLINE_MS, &job, error) < 0)
         return -1;
@@ -177,8 +179,10 @@ int domain_rename(struct call *call, const struct remote_domain_rename_args *arg
 }
 
 static const struct method rows[] = {
-    {.binding = HANDLER(remote, domain_define_xml)},
-    {.binding = HANDLER(remote, domain_define_xml_flags), .flags = VIR_DOMAIN_DEFINE_VALIDATE},
+    {.binding = HANDLER(remote, domain_define_xml), .finds = true},
+    {.binding = HANDLER(remote, domain_define_xml_flags),
+     .finds = true,
+     .flags = VIR_DOMAIN_DEFINE_VALIDATE},
     {.binding = HANDLER(remote, domain_undefine), .job = true, .state = METHOD_PERSISTENT},
     {.binding = HANDLER(remote, domain_undefine_flags),
      .flags = NOTHING_TO_REMOVE | VIR_DOMAIN_UNDEFINE_NVRAM | VIR_DOMAIN_UNDEFINE_KEEP_NVRAM |

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "driver/domains.h"
+#include "driver/generic.h"
 #include "protocol/remote-handlers.h"
 
 #include "agent.h"
@@ -67,6 +68,7 @@ int domain_create_xml(struct call *call, const struct remote_domain_create_xml_a
     if (document_read(qemu, args->xml_desc, args->flags & VIR_DOMAIN_START_VALIDATE, &definition,
                       error) < 0 ||
         store_check_name(&qemu->kind, ((struct domain *)definition)->name, error) < 0 ||
+        call_may_make(call, &qemu->kind, definition, error) < 0 ||
         registry_begin(qemu->domains, definition, REGISTRY_INACTIVE, "virDomainCreateXML",
                        JOB_DEADLINE_MS, &job, error) < 0)
         return -1;
@@ -312,7 +314,7 @@ static const struct method rows[] = {
      .flags = CREATE_FLAGS,
      .job = true,
      .state = METHOD_INACTIVE},
-    {.binding = HANDLER(remote, domain_create_xml), .flags = CREATE_FLAGS},
+    {.binding = HANDLER(remote, domain_create_xml), .finds = true, .flags = CREATE_FLAGS},
     {.binding = HANDLER(remote, domain_destroy)},
     {.binding = HANDLER(remote, domain_destroy_flags),
      .flags = VIR_DOMAIN_DESTROY_GRACEFUL | VIR_DOMAIN_DESTROY_REMOVE_LOGS},

@@ -29,6 +29,7 @@ int storage_pool_define_xml(struct call *call,
     if (document_read_pool(args->xml, args->flags & VIR_STORAGE_POOL_DEFINE_VALIDATE, &pool,
                            error) < 0 ||
         store_check_name(&storaged->kind, pool->name, error) < 0 ||
+        call_may_make(call, &storaged->kind, &pool->definition, error) < 0 ||
         !backend_find(pool->type, error) || document_check_source(pool, error) < 0 ||
         registry_begin(storaged->pools, &pool->definition, 0,
                        protocol_method_word(call->request->method), JOB_DEADLINE_MS, &job,
@@ -94,6 +95,7 @@ int storage_pool_create_xml(struct call *call,
     if (check_create_flags(args->flags, error) < 0 ||
         document_read_pool(args->xml, false, &pool, error) < 0 ||
         store_check_name(&storaged->kind, pool->name, error) < 0 ||
+        call_may_make(call, &storaged->kind, &pool->definition, error) < 0 ||
         registry_begin(storaged->pools, &pool->definition, REGISTRY_INACTIVE,
                        protocol_method_word(call->request->method), JOB_DEADLINE_MS, &job,
                        error) < 0 ||
@@ -189,9 +191,10 @@ int storage_pool_delete(struct call *call, const struct remote_storage_pool_dele
 
 static const struct method rows[] = {
     {.binding = HANDLER(remote, storage_pool_define_xml),
+     .finds = true,
      .flags = VIR_STORAGE_POOL_DEFINE_VALIDATE},
     {.binding = HANDLER(remote, storage_pool_undefine), .job = true, .state = METHOD_PERSISTENT},
-    {.binding = HANDLER(remote, storage_pool_create_xml), .flags = WITH_BUILD},
+    {.binding = HANDLER(remote, storage_pool_create_xml), .finds = true, .flags = WITH_BUILD},
     {.binding = HANDLER(remote, storage_pool_create), .flags = WITH_BUILD, .job = true},
     {.binding = HANDLER(remote, storage_pool_destroy), .job = true},
     {.binding = HANDLER(remote, storage_pool_refresh), .job = true},

@@ -129,8 +129,11 @@ int storage_vol_download(struct call *call, const struct remote_storage_vol_down
 }
 
 static const struct method rows[] = {
-    {.binding = HANDLER(remote, storage_vol_upload), .flags = VIR_STORAGE_VOL_UPLOAD_SPARSE_STREAM},
+    {.binding = HANDLER(remote, storage_vol_upload),
+     .finds = true,
+     .flags = VIR_STORAGE_VOL_UPLOAD_SPARSE_STREAM},
     {.binding = HANDLER(remote, storage_vol_download),
+     .finds = true,
      .flags = VIR_STORAGE_VOL_DOWNLOAD_SPARSE_STREAM},
 };
 

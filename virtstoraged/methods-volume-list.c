@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "driver/generic.h"
+#include "object/access.h"
 #include "protocol/remote-handlers.h"
 #include "xml/xml.h"
 
@@ -17,7 +18,7 @@ int storage_vol_lookup_by_name(struct call *call,
     if (volume_call_begin(call, &volume_call, error) < 0)
         return -1;
     VOLUME_AUTO struct volume *volume = volume_call_get(&volume_call, args->name, error);
-    if (!volume)
+    if (!volume || volume_call_check(call, volume, error) < 0)
         return -1;
     volume_call_fill(call, volume_call.volumes, volume, &ret->vol);
     return 0;
@@ -38,7 +39,8 @@ static int look_up(struct call *call,
         if (!volume)
             continue;
         volume_call_fill(call, volumes, volume, ret_handle);
-        return call_found(call, object_ref(pools->pdata[i]), error);
+        call->object = object_ref(pools->pdata[i]);
+        return volume_call_check(call, volume, error);
     }
     error_set(error, VIR_ERR_NO_STORAGE_VOL, "no storage vol with matching %s '%s'", what, text);
     return -1;
@@ -60,24 +62,36 @@ int storage_vol_lookup_by_path(struct call *call,
 
 /* ---- lists ---- */
 
+static bool may_list(struct call *call, const struct volume *volume)
+{
+    const struct access_subject subject = {
+        .object = call->object, .part = volume->name, .key = volume->key};
+
+    return call_may_list_subject(call, &subject);
+}
+
 static GPtrArray *list(struct call *call, GError **error)
 {
     VOLUMES_AUTO struct volumes *volumes = pool_get_volumes(call->object, error);
 
     if (!volumes)
         return NULL;
-    return call_may_list(call, call->object) ? volumes_list(volumes) : g_ptr_array_new();
+    GPtrArray *all = volumes_list(volumes);
+    for (guint i = all->len; i > 0; i--)
+        if (!may_list(call, all->pdata[i - 1]))
+            g_ptr_array_remove_index(all, i - 1);
+    return all;
 }
 
 int storage_pool_num_of_volumes(struct call *call,
                                 const struct remote_storage_pool_num_of_volumes_args *args,
                                 struct remote_storage_pool_num_of_volumes_ret *ret, GError **error)
 {
-    VOLUMES_AUTO struct volumes *volumes = pool_get_volumes(call->object, error);
+    g_autoptr(GPtrArray) volumes = list(call, error);
 
     if (!volumes)
         return -1;
-    ret->num = call_may_list(call, call->object) ? (int)volumes_count(volumes) : 0;
+    ret->num = (int)volumes->len;
     return 0;
 }
 
@@ -191,16 +205,22 @@ int storage_vol_get_path(struct call *call, const struct remote_storage_vol_get_
 }
 
 static const struct method rows[] = {
-    {.binding = HANDLER(remote, storage_vol_lookup_by_name), .thread = METHOD_INLINE},
-    {.binding = HANDLER(remote, storage_vol_lookup_by_key), .thread = METHOD_INLINE},
-    {.binding = HANDLER(remote, storage_vol_lookup_by_path), .thread = METHOD_INLINE},
+    {.binding = HANDLER(remote, storage_vol_lookup_by_name),
+     .finds = true,
+     .thread = METHOD_INLINE},
+    {.binding = HANDLER(remote, storage_vol_lookup_by_key), .finds = true, .thread = METHOD_INLINE},
+    {.binding = HANDLER(remote, storage_vol_lookup_by_path),
+     .finds = true,
+     .thread = METHOD_INLINE},
     {.binding = HANDLER(remote, storage_pool_num_of_volumes), .thread = METHOD_INLINE},
     {.binding = HANDLER(remote, storage_pool_list_volumes)},
     {.binding = HANDLER(remote, storage_pool_list_all_volumes)},
-    {.binding = HANDLER(remote, storage_vol_get_info)},
-    {.binding = HANDLER(remote, storage_vol_get_info_flags), .flags = VIR_STORAGE_VOL_GET_PHYSICAL},
-    {.binding = HANDLER(remote, storage_vol_get_xml_desc)},
-    {.binding = HANDLER(remote, storage_vol_get_path), .thread = METHOD_INLINE},
+    {.binding = HANDLER(remote, storage_vol_get_info), .finds = true},
+    {.binding = HANDLER(remote, storage_vol_get_info_flags),
+     .finds = true,
+     .flags = VIR_STORAGE_VOL_GET_PHYSICAL},
+    {.binding = HANDLER(remote, storage_vol_get_xml_desc), .finds = true},
+    {.binding = HANDLER(remote, storage_vol_get_path), .finds = true, .thread = METHOD_INLINE},
 };
 
 const struct driver_methods volume_list_methods = DRIVER_METHODS(rows);

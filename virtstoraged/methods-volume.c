@@ -4,6 +4,7 @@
 
 #include "base/fd.h"
 #include "driver/generic.h"
+#include "object/access.h"
 #include "protocol/remote-handlers.h"
 
 #include "bytes.h"
@@ -41,7 +42,7 @@ static int open_origin(struct call *call, const struct remote_nonnull_storage_vo
                           .request = call->request,
                           .method = call->method,
                           .args = call->args};
-    int result = volume_call_find(&lookup, handle, &volume_call, &volume, error);
+    int result = volume_call_find_other(&lookup, handle, &volume_call, &volume, error);
 
     object_unref(lookup.object);
     if (result < 0 || volume_call_look(&volume_call, volume, error) < 0 ||
@@ -84,6 +85,13 @@ struct create_request {
     const struct remote_nonnull_storage_vol *origin; /* NULL: from nothing */
 };
 
+static int check_made(struct call *call, const struct storage_volume *definition, GError **error)
+{
+    const struct access_subject subject = {.object = call->object, .part = definition->name};
+
+    return call_check_subject(call, &subject, error);
+}
+
 static int create(struct call *call, const struct create_request *request,
                   struct remote_nonnull_storage_vol *ret_handle, GError **error)
 {
@@ -94,7 +102,8 @@ static int create(struct call *call, const struct create_request *request,
 
     if (volume_call_begin(call, &volume_call, error) < 0 ||
         document_read_volume(request->xml, request->flags & VIR_STORAGE_VOL_CREATE_VALIDATE,
-                             request->origin, &definition, error) < 0)
+                             request->origin, &definition, error) < 0 ||
+        check_made(call, definition, error) < 0)
         return -1;
     if (!volume_call.backend->volumes->create) {
         error_set(error, VIR_ERR_NO_SUPPORT, "storage pool does not support volume creation");
@@ -309,12 +318,12 @@ int storage_vol_resize(struct call *call, const struct remote_storage_vol_resize
     (VIR_STORAGE_VOL_RESIZE_ALLOCATE | VIR_STORAGE_VOL_RESIZE_DELTA | VIR_STORAGE_VOL_RESIZE_SHRINK)
 
 static const struct method rows[] = {
-    {.binding = HANDLER(remote, storage_vol_create_xml), .flags = CREATE_FLAGS},
-    {.binding = HANDLER(remote, storage_vol_create_xml_from), .flags = CREATE_FLAGS},
-    {.binding = HANDLER(remote, storage_vol_delete)},
-    {.binding = HANDLER(remote, storage_vol_wipe)},
-    {.binding = HANDLER(remote, storage_vol_wipe_pattern)},
-    {.binding = HANDLER(remote, storage_vol_resize), .flags = RESIZE_FLAGS},
+    {.binding = HANDLER(remote, storage_vol_create_xml), .finds = true, .flags = CREATE_FLAGS},
+    {.binding = HANDLER(remote, storage_vol_create_xml_from), .finds = true, .flags = CREATE_FLAGS},
+    {.binding = HANDLER(remote, storage_vol_delete), .finds = true},
+    {.binding = HANDLER(remote, storage_vol_wipe), .finds = true},
+    {.binding = HANDLER(remote, storage_vol_wipe_pattern), .finds = true},
+    {.binding = HANDLER(remote, storage_vol_resize), .finds = true, .flags = RESIZE_FLAGS},
 };
 
 const struct driver_methods volume_methods = DRIVER_METHODS(rows);

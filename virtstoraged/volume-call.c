@@ -2,6 +2,7 @@
 #include "volume-call.h"
 
 #include "driver/generic.h"
+#include "object/access.h"
 #include "protocol/remote.h"
 
 #include "guard.h"
@@ -60,14 +61,38 @@ struct volume *volume_call_get(const struct volume_call *volume_call, const char
     return volume;
 }
 
+int volume_call_check(struct call *call, const struct volume *volume, GError **error)
+{
+    const struct access_subject subject = {
+        .object = call->object, .part = volume->name, .key = volume->key};
+
+    return call_check_subject(call, &subject, error);
+}
+
 int volume_call_find(struct call *call, const struct remote_nonnull_storage_vol *handle,
                      struct volume_call *ret_volume_call, struct volume **ret_volume,
                      GError **error)
 {
     VOLUME_CALL_AUTO struct volume_call volume_call = {0};
+    VOLUME_AUTO struct volume *volume = NULL;
 
-    if (call_found(call, registry_get_by_name(storaged->pools, handle->pool, error), error) < 0 ||
-        volume_call_begin(call, &volume_call, error) < 0)
+    if (volume_call_find_other(call, handle, &volume_call, &volume, error) < 0 ||
+        volume_call_check(call, volume, error) < 0)
+        return -1;
+    *ret_volume = g_steal_pointer(&volume);
+    *ret_volume_call = volume_call;
+    volume_call = (struct volume_call){0};
+    return 0;
+}
+
+int volume_call_find_other(struct call *call, const struct remote_nonnull_storage_vol *handle,
+                           struct volume_call *ret_volume_call, struct volume **ret_volume,
+                           GError **error)
+{
+    VOLUME_CALL_AUTO struct volume_call volume_call = {0};
+
+    call->object = registry_get_by_name(storaged->pools, handle->pool, error);
+    if (!call->object || volume_call_begin(call, &volume_call, error) < 0)
         return -1;
     struct volume *volume = volume_call_get(&volume_call, handle->name, error);
     if (!volume)

@@ -21,10 +21,19 @@ struct gate *volume_call_gate(const struct call *call);
 /* Of call->object. VIR_ERR_OPERATION_INVALID: it does not run. */
 int volume_call_begin(struct call *call, struct volume_call *ret_volume_call, GError **error);
 
-/* The volume of a handle: its pool becomes the call's object. A new reference. */
+/* The volume of a handle: its pool becomes the call's object, and the facts' access rules are asked
+ * about the volume. A new reference. */
 int volume_call_find(struct call *call, const struct remote_nonnull_storage_vol *handle,
                      struct volume_call *ret_volume_call, struct volume **ret_volume,
                      GError **error);
+
+/* Of another volume than the one that the method is about: nothing is asked. */
+int volume_call_find_other(struct call *call, const struct remote_nonnull_storage_vol *handle,
+                           struct volume_call *ret_volume_call, struct volume **ret_volume,
+                           GError **error);
+
+/* Asks the facts' access rules about a volume of call->object. */
+int volume_call_check(struct call *call, const struct volume *volume, GError **error);
 
 /* By name in a pool that runs; VIR_ERR_NO_STORAGE_VOL. */
 struct volume *volume_call_get(const struct volume_call *volume_call, const char *name,

@@ -378,16 +378,22 @@ static void serve_polkit(struct request *request, struct server_client *client)
 {
     struct authentication *self = authentication_of(request, client);
     struct daemon *daemon = self->daemon;
-    const char *action =
-        client->service->read_only ? "org.libvirt.unix.monitor" : "org.libvirt.unix.manage";
+    const struct transport_peer *peer = connection_peer(client->connection);
+    const struct polkit_request policy = {
+        .process = peer->pid,
+        .start_time = peer->start_time,
+        .user = peer->uid,
+        .action =
+            client->service->read_only ? "org.libvirt.unix.monitor" : "org.libvirt.unix.manage",
+        .interactive = true,
+    };
     g_autoptr(GError) error = NULL;
 
     if (method_of(daemon, client) != AUTH_METHOD_POLKIT || client->authenticated || self->request) {
         refuse_now(request, "this is not what the socket asks for now");
         return;
     }
-    self->question = polkit_ask(daemon->polkit, connection_peer(client->connection), action,
-                                policy_answered, self, &error);
+    self->question = polkit_ask(daemon->polkit, &policy, policy_answered, self, &error);
     if (!self->question) {
         log_warn("%s", error->message);
         request_fail(request, error);

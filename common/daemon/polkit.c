@@ -8,7 +8,6 @@
 
 #include "base/error.h"
 #include "base/loop.h"
-#include "wire/transport.h"
 
 #define ANSWER_MICROSECONDS (5 * 60 * UINT64_C(1000000))
 #define MAY_ASK_USER 1
@@ -193,8 +192,17 @@ static int answered(sd_bus_message *reply, void *data, sd_bus_error *unused)
     return 1;
 }
 
+static int append_details(sd_bus_message *message, const char *const *details)
+{
+    int status = sd_bus_message_open_container(message, 'a', "{ss}");
+
+    for (; status >= 0 && details && *details; details += 2)
+        status = sd_bus_message_append(message, "{ss}", details[0], details[1]);
+    return status < 0 ? status : sd_bus_message_close_container(message);
+}
+
 static int send_question(struct polkit *polkit, struct polkit_question *question,
-                         const struct transport_peer *peer)
+                         const struct polkit_request *request)
 {
     sd_bus_message *message = NULL;
     int status = sd_bus_message_new_method_call(polkit->bus, &message, "org.freedesktop.PolicyKit1",
@@ -203,10 +211,14 @@ static int send_question(struct polkit *polkit, struct polkit_question *question
                                                 "CheckAuthorization");
 
     if (status >= 0)
-        status = sd_bus_message_append(message, "(sa{sv})sa{ss}us", "unix-process", 3, "pid", "u",
-                                       (uint32_t)peer->pid, "start-time", "t", peer->start_time,
-                                       "uid", "i", (int32_t)peer->uid, question->action, 0,
-                                       (uint32_t)MAY_ASK_USER, "");
+        status = sd_bus_message_append(message, "(sa{sv})s", "unix-process", 3, "pid", "u",
+                                       (uint32_t)request->process, "start-time", "t",
+                                       request->start_time, "uid", "i", (int32_t)request->user,
+                                       request->action);
+    if (status >= 0)
+        status = append_details(message, request->details);
+    if (status >= 0)
+        status = sd_bus_message_append(message, "us", request->interactive ? MAY_ASK_USER : 0, "");
     if (status >= 0)
         status = sd_bus_call_async(polkit->bus, &question->slot, message, answered, question,
                                    ANSWER_MICROSECONDS);
@@ -214,9 +226,8 @@ static int send_question(struct polkit *polkit, struct polkit_question *question
     return status;
 }
 
-struct polkit_question *polkit_ask(struct polkit *polkit, const struct transport_peer *peer,
-                                   const char *action, polkit_answer answer, void *data,
-                                   GError **error)
+struct polkit_question *polkit_ask(struct polkit *polkit, const struct polkit_request *request,
+                                   polkit_answer answer, void *data, GError **error)
 {
     struct polkit_question *question;
     int status;
@@ -224,8 +235,8 @@ struct polkit_question *polkit_ask(struct polkit *polkit, const struct transport
     if (connect_bus(polkit, error) < 0)
         return NULL;
     question = g_new(struct polkit_question, 1);
-    *question = (struct polkit_question){NULL, g_strdup(action), answer, data};
-    status = send_question(polkit, question, peer);
+    *question = (struct polkit_question){NULL, g_strdup(request->action), answer, data};
+    status = send_question(polkit, question, request);
     if (status < 0) {
         polkit_drop(question);
         error_set_from(error, VIR_FROM_POLKIT, VIR_ERR_AUTH_FAILED, "polkit can't be asked: %s",

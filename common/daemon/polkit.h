@@ -2,9 +2,11 @@
 #pragma once
 
 #include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
 
 struct loop;
-struct transport_peer;
 
 /*
  * The host's policy: asks polkitd, over the system's D-Bus, whether a local client may do what an
@@ -12,6 +14,15 @@ struct transport_peer;
  */
 struct polkit;
 struct polkit_question;
+
+struct polkit_request {
+    pid_t process; /* the client's */
+    uint64_t start_time;
+    uid_t user;
+    const char *action;
+    const char *const *details; /* name, value, ... NULL; NULL: none */
+    bool interactive;           /* the user may be asked for a password */
+};
 
 /* error is NULL for yes; the callee does not own it. VIR_ERR_AUTH_FAILED: no, or nobody answers;
  * VIR_ERR_AUTH_CANCELLED: the user wouldn't; VIR_ERR_AUTH_UNAVAILABLE: the user would have to be
@@ -24,9 +35,8 @@ struct polkit *polkit_new(struct loop *loop);
 void polkit_free(struct polkit *polkit);
 
 /* Borrowed until answered. NULL with VIR_ERR_AUTH_FAILED when there is no D-Bus. */
-struct polkit_question *polkit_ask(struct polkit *polkit, const struct transport_peer *peer,
-                                   const char *action, polkit_answer answer, void *data,
-                                   GError **error);
+struct polkit_question *polkit_ask(struct polkit *polkit, const struct polkit_request *request,
+                                   polkit_answer answer, void *data, GError **error);
 
 /* Nobody wants to know any more: there will be no answer. */
 void polkit_drop(struct polkit_question *question);

@@ -48,9 +48,11 @@ static const struct config_row rows[] = {
      .example = "[ \"joe@EXAMPLE.COM\", \"*@ADMIN.EXAMPLE.COM\" ]",
      .doc = "Patterns of users that SASL may let in. Default: all. Mechanisms and passwords are\n"
             "those of /etc/sasl2/libvirt.conf."},
-    {"access_drivers", CONFIG_LIST, AT(access_drivers), .example = "[ \"none\" ]",
-     .doc = "Who may do what to which object. \"none\" allows everything on the rw socket and\n"
-            "looking on the ro one. With anything else the daemon does not start."},
+    {"access_drivers", CONFIG_LIST, AT(access_drivers), .restart = true,
+     .example = "[ \"polkit\" ]",
+     .doc = "Who may do what to which object. \"none\", the default, allows everything on the rw\n"
+            "socket and looking on the ro one. \"polkit\" asks the host's policy, for users other\n"
+            "than root, for org.libvirt.api.KIND.PERMISSION. Takes effect with a restart."},
 
     {"max_clients", CONFIG_UINT, AT(max_clients), "5000", 1, 1000000,
      .doc = "Clients at a time. Those beyond wait to be accepted."},
@@ -146,10 +148,11 @@ static void warn(const char *text, void *data)
 static int check_access_drivers(const struct settings *settings, GError **error)
 {
     for (char **name = settings->access_drivers; name && *name; name++) {
-        if (strcmp(*name, "none") == 0 || strcmp(*name, "nop") == 0)
+        if (strcmp(*name, "none") == 0 || strcmp(*name, "nop") == 0 || strcmp(*name, "polkit") == 0)
             continue;
         error_set(error, VIR_ERR_CONFIG_UNSUPPORTED,
-                  "access_drivers: this version does not know \"%s\", only \"none\"", *name);
+                  "access_drivers: this version does not know \"%s\", only \"none\" and \"polkit\"",
+                  *name);
         return -1;
     }
     return 0;

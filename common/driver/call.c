@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/uuid.h"
 #include "driver/client.h"
 #include "driver/gate.h"
 #include "driver/secondary.h"
@@ -18,6 +19,39 @@ struct named_handle {
     uint8_t uuid[16];
 };
 
+/* Whether a rule is about what everybody who has opened the connection may know of it. */
+static bool is_of_opening(const struct access_rule *rule)
+{
+    return rule->object == ACCESS_OBJECT_CONNECT && rule->permission == ACCESS_PERM_GETATTR;
+}
+
+static bool opens(const struct protocol_method *facts)
+{
+    return facts == protocol_method_find(&remote_program, REMOTE_PROC_CONNECT_OPEN);
+}
+
+/* Questions may block, and are none for the loop. */
+static bool must_ask(struct client *client, const struct method *method,
+                     const struct protocol_method *facts)
+{
+    struct identity *identity;
+    bool asks;
+
+    if (!access_asks(NULL))
+        return false;
+    if (method->checks_access)
+        return true;
+    identity = client_get_identity(client);
+    asks = access_asks(identity);
+    identity_unref(identity);
+    if (!asks || facts->n_filter || opens(facts))
+        return asks;
+    for (unsigned i = 0; i < facts->n_access; i++)
+        if (!is_of_opening(&facts->access[i]))
+            return true;
+    return false;
+}
+
 static struct client *client_of(struct request *request)
 {
     return request->client;
@@ -29,8 +63,10 @@ enum dispatch_lane call_lane(struct request *request)
     const struct method *method = driver_find_method(client->driver, request->method);
 
     /* what is not bound is refused without a worker */
-    if (!method || method->thread == METHOD_INLINE)
+    if (!method)
         return DISPATCH_INLINE;
+    if (method->thread == METHOD_INLINE)
+        return must_ask(client, method, request->method) ? DISPATCH_WORKER : DISPATCH_INLINE;
     return method->thread == METHOD_PATIENT ? DISPATCH_PATIENT : DISPATCH_WORKER;
 }
 
@@ -67,7 +103,7 @@ int call_get_view(struct call *call, struct object_view *ret_view, GError **erro
     return -1;
 }
 
-bool call_may_list(struct call *call, struct object *object)
+bool call_may_list_subject(struct call *call, const struct access_subject *subject)
 {
     const struct protocol_method *facts = call->request->method;
     struct identity *identity = client_get_identity(call->client);
@@ -75,9 +111,14 @@ bool call_may_list(struct call *call, struct object *object)
 
     for (unsigned i = 0; i < facts->n_filter && allowed; i++)
         allowed =
-            access_allows(identity, facts->filter[i].object, facts->filter[i].permission, object);
+            access_allows(identity, facts->filter[i].object, facts->filter[i].permission, subject);
     identity_unref(identity);
     return allowed;
+}
+
+bool call_may_list(struct call *call, struct object *object)
+{
+    return call_may_list_subject(call, &(struct access_subject){.object = object});
 }
 
 static int check_open(struct call *call, GError **error)
@@ -137,21 +178,86 @@ static int resolve(struct call *call, const void *args, GError **error)
     return call->object ? 0 : -1;
 }
 
-int call_check_access(struct call *call, GError **error)
+/* The rules about the connection, or all others. */
+static int ask(struct call *call, bool connection, const struct access_subject *subject,
+               GError **error)
 {
     const struct protocol_method *facts = call->request->method;
-    struct identity *identity;
+    struct identity *identity = client_get_identity(call->client);
     int result = 0;
 
-    if (call->method->checks_access)
-        return 0;
-    identity = client_get_identity(call->client);
-    for (unsigned i = 0; i < facts->n_access && result == 0; i++)
-        if (access_rule_applies(&facts->access[i], call->args))
-            result = access_check(identity, facts->access[i].object, facts->access[i].permission,
-                                  call->object, protocol_method_word(facts), error);
+    for (unsigned i = 0; i < facts->n_access && result == 0; i++) {
+        const struct access_rule *rule = &facts->access[i];
+
+        if ((rule->object == ACCESS_OBJECT_CONNECT) != connection ||
+            (is_of_opening(rule) && !opens(facts)) || !access_rule_applies(rule, call->args))
+            continue;
+        result = access_check(identity, rule->object, rule->permission, subject,
+                              protocol_method_word(facts), error);
+    }
     identity_unref(identity);
     return result;
+}
+
+int call_check_subject(struct call *call, const struct access_subject *subject, GError **error)
+{
+    if (ask(call, false, subject, error) < 0)
+        return -1;
+    call->asked = true;
+    return 0;
+}
+
+/* Snapshots, checkpoints and ports are no objects of their own: their handles name whose they are.
+ */
+static int check_part(struct call *call, enum protocol_object kind,
+                      const struct named_handle *whole, const uint8_t *uuid, GError **error)
+{
+    struct registry *registry = call->client->driver->registries[kind];
+    char text[UUID_TEXT];
+    OBJECT_AUTO struct object *object =
+        registry ? registry_get(registry, whole->name, whole->uuid, error) : NULL;
+
+    if (registry && !object)
+        return -1;
+    struct access_subject subject = {.object = object,
+                                     .part = uuid ? uuid_format(uuid, text) : NULL};
+    return call_check_subject(call, &subject, error);
+}
+
+static int check_handle(struct call *call, GError **error)
+{
+    const struct protocol_method *facts = call->request->method;
+    const void *handle = protocol_method_object(facts, call->args);
+    const struct remote_nonnull_network_port *port = handle;
+    const struct remote_nonnull_domain_snapshot *snapshot = handle; /* so are checkpoints */
+
+    if (facts->object == PROTOCOL_OBJECT_NETWORK_PORT)
+        return check_part(call, PROTOCOL_OBJECT_NETWORK, (const struct named_handle *)&port->net,
+                          (const uint8_t *)port->uuid, error);
+    if (facts->object == PROTOCOL_OBJECT_DOMAIN_SNAPSHOT ||
+        facts->object == PROTOCOL_OBJECT_DOMAIN_CHECKPOINT)
+        return check_part(call, PROTOCOL_OBJECT_DOMAIN, (const struct named_handle *)&snapshot->dom,
+                          NULL, error);
+    return call_check_subject(call, &(struct access_subject){.object = call->object}, error);
+}
+
+static int check_access(struct call *call, GError **error)
+{
+    if (call->method->checks_access)
+        return 0;
+    if (ask(call, true, NULL, error) < 0)
+        return -1;
+    return call->method->finds ? 0 : check_handle(call, error);
+}
+
+/* A row that says that its handler asks, and a handler that does not: no reply tells anything. */
+static int check_asked(struct call *call, GError **error)
+{
+    if (!call->method->finds || call->asked)
+        return 0;
+    error_set_from(error, VIR_FROM_ACCESS, VIR_ERR_INTERNAL_ERROR, "%s did not ask for access",
+                   protocol_method_word(call->request->method));
+    return -1;
 }
 
 static int check_state(struct call *call, GError **error)
@@ -223,11 +329,13 @@ static int run(struct call *call, const void *args, void *ret, GError **error)
 {
     if (check_open(call, error) < 0 || check_readonly(call, args, error) < 0 ||
         check_bound(call, error) < 0 || check_flags(call, args, error) < 0 ||
-        resolve(call, args, error) < 0 || call_check_access(call, error) < 0 ||
+        resolve(call, args, error) < 0 || check_access(call, error) < 0 ||
         check_args(call, args, error) < 0 || enter_gate(call) < 0 || begin_job(call, error) < 0 ||
         check_state(call, error) < 0)
         return -1;
-    return call->method->binding.handler(call, args, ret, error);
+    if (call->method->binding.handler(call, args, ret, error) < 0)
+        return -1;
+    return check_asked(call, error);
 }
 
 static void *call_alloc(struct call *call, const struct codec_type *type)

@@ -51,6 +51,8 @@ struct method {
     bool unopened;      /* may be called before CONNECT_OPEN */
     bool checks_access; /* by itself, in place of the rules of the facts and of read-only ones */
     bool wipe;          /* args or reply are secret: the arena is overwritten at the end */
+    bool finds; /* its object by itself: it then asks, by call_found(), call_check_subject() or
+                   call_may_make(), before it does anything */
 };
 
 struct call {
@@ -64,6 +66,7 @@ struct call {
     bool waits;            /* it is outside: the request is not ours any more */
     struct job *job;       /* NULL unless the row asks for one; ended after the handler */
     uint64_t flags;        /* of the args */
+    bool asked;            /* for access to the object */
 
     int reply_fds[FRAME_FDS_MAX]; /* see call_reply_fd() */
     unsigned reply_fd_count;
@@ -89,11 +92,13 @@ void call_after_reply(struct call *call, void (*function)(struct client *client,
  * error then, so that one of the definitions is there on success. */
 int call_get_view(struct call *call, struct object_view *ret_view, GError **error);
 
-/* Asks the facts' access rules for call->object again: for lookups, which find it themselves. */
-int call_check_access(struct call *call, GError **error);
+/* Asks the facts' access rules about objects: for methods that find theirs. */
+struct access_subject;
+int call_check_subject(struct call *call, const struct access_subject *subject, GError **error);
 
-/* May the caller see this object in a list? The facts' filter rules. */
+/* May the caller see this object, or a part of it, in a list? The facts' filter rules. */
 bool call_may_list(struct call *call, struct object *object);
+bool call_may_list_subject(struct call *call, const struct access_subject *subject);
 
 /* What daemon_spec's dispatch table calls: see daemon/dispatch.h. */
 enum dispatch_lane call_lane(struct request *request);

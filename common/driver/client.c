@@ -2,6 +2,7 @@
 #include "driver/client.h"
 
 #include "base/workers.h"
+#include "driver/hearing.h"
 
 static struct identity *identity_of(struct connection *connection, bool readonly)
 {
@@ -28,6 +29,7 @@ struct client *client_new(struct driver *driver, struct server_client *server_cl
     struct client *client = g_new0(struct client, 1);
 
     client->references = 1;
+    g_queue_init(&client->hearing);
     client->driver = driver;
     client->connection = connection_ref(server_client->connection);
     client->readonly_socket = server_client->service->read_only;
@@ -58,6 +60,7 @@ void client_unref(struct client *client)
     if (!g_atomic_int_dec_and_test(&client->references))
         return;
     g_clear_pointer(&client->autodestroy, g_hash_table_unref);
+    hearing_clear(client);
     identity_unref(client->identity);
     connection_unref(client->connection);
     g_mutex_clear(&client->lock);

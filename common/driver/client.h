@@ -24,6 +24,8 @@ struct client {
     bool gone;               /* nothing may be attached to it any more */
     bool end_awaited;        /* client_gone() is called for it whatever it has */
     GHashTable *autodestroy; /* struct object: stopped when the client goes */
+    GQueue hearing;          /* hearing.c's */
+    bool hears;              /* a worker is at it */
 };
 
 struct client *client_new(struct driver *driver, struct server_client *server_client);

@@ -7,6 +7,7 @@
 #include "daemon/feature.h"
 #include "driver/client.h"
 #include "driver/params.h"
+#include "object/access.h"
 #include "protocol/remote-handlers.h"
 
 #define COMMON_FEATURES                                                                            \
@@ -199,9 +200,13 @@ int connect_set_identity(struct call *call, const struct remote_connect_set_iden
     if (identity_params(args, params, error) < 0 ||
         identity_from_params(params, args->params_len, readonly, &identity, error) < 0)
         return -1;
-    client_set_identity(call->client, identity);
+    /* what the one who vouches was allowed in CONNECT_OPEN says nothing of this one */
+    int result = access_check(identity, ACCESS_OBJECT_CONNECT, ACCESS_PERM_GETATTR, NULL,
+                              protocol_method_word(call->request->method), error);
+    if (result == 0)
+        client_set_identity(call->client, identity);
     identity_unref(identity);
-    return 0;
+    return result;
 }
 
 static const struct method rows[] = {

@@ -208,9 +208,9 @@ int connect_num_of_defined_domains(struct call *call, const void *args,
 }
 
 static const struct method rows[] = {
-    {.binding = HANDLER(remote, domain_lookup_by_name), .thread = METHOD_INLINE},
-    {.binding = HANDLER(remote, domain_lookup_by_uuid), .thread = METHOD_INLINE},
-    {.binding = HANDLER(remote, domain_lookup_by_id), .thread = METHOD_INLINE},
+    {.binding = HANDLER(remote, domain_lookup_by_name), .finds = true, .thread = METHOD_INLINE},
+    {.binding = HANDLER(remote, domain_lookup_by_uuid), .finds = true, .thread = METHOD_INLINE},
+    {.binding = HANDLER(remote, domain_lookup_by_id), .finds = true, .thread = METHOD_INLINE},
     {.binding = HANDLER(remote, connect_list_all_domains), .flags = ALL_FILTERS},
     {.binding = HANDLER(remote, connect_list_domains)},
     {.binding = HANDLER(remote, connect_num_of_domains)},

@@ -5,6 +5,7 @@
 
 #include "daemon/status.h"
 #include "driver/client.h"
+#include "driver/policy.h"
 #include "driver/secondary.h"
 
 static void index_method(struct driver *driver, const struct method *method)
@@ -34,6 +35,7 @@ struct driver *driver_new(const struct driver_spec *spec, struct daemon *daemon)
         .lane = call_lane,
         .serve = call_serve,
     };
+    policy_begin(daemon, spec->type);
     driver->methods = g_hash_table_new(NULL, NULL);
     for (size_t i = 0; i < spec->group_count; i++)
         for (size_t j = 0; j < spec->groups[i]->count; j++)

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "driver/client.h"
+#include "driver/hearing.h"
 #include "object/access.h"
 #include "protocol/remote-handlers.h"
 #include "wire/codec.h"
@@ -89,15 +90,45 @@ static void send_event(const struct event_registration *registration, const stru
 }
 
 /* The facts list no filter of their own for events: whoever may see the object may hear of it. */
-static bool may_hear(const struct event_registration *registration, const struct event *event)
+static bool may_hear(struct identity *identity, const struct event *event)
+{
+    const struct access_subject subject = {.object = event->object};
+
+    return access_allows(identity, event->object->kind->access, ACCESS_PERM_GETATTR, &subject);
+}
+
+static void send_if_allowed(const struct event_registration *registration,
+                            const struct event *event)
 {
     struct client *client = registration->data;
     struct identity *identity = client_get_identity(client);
-    bool allowed =
-        access_allows(identity, event->object->kind->access, ACCESS_PERM_GETATTR, event->object);
+
+    if (may_hear(identity, event))
+        send_event(registration, event);
+    identity_unref(identity);
+}
+
+/* What has to be asked, which may block, is asked when the client's turn comes on a worker. */
+static bool may_hear_now(const struct event_registration *registration, const struct event *event)
+{
+    struct client *client = registration->data;
+    struct identity *identity = client_get_identity(client);
+    bool allowed = access_asks(identity) || may_hear(identity, event);
 
     identity_unref(identity);
     return allowed;
+}
+
+static void tell_event(const struct event_registration *registration, const struct event *event)
+{
+    struct client *client = registration->data;
+    struct identity *identity = client_get_identity(client);
+
+    if (access_asks(identity))
+        hearing_add(client, registration, event, send_if_allowed);
+    else
+        send_event(registration, event);
+    identity_unref(identity);
 }
 
 /* The number that travels to after the reply: a family and a callback id. */
@@ -127,8 +158,8 @@ int events_register(struct call *call, enum event_family family, int id, bool le
         .object = object,
         .monitor_event = monitor_event,
         .monitor_flags = monitor_flags,
-        .sink = send_event,
-        .allowed = may_hear,
+        .sink = tell_event,
+        .allowed = may_hear_now,
         .data = client_ref(call->client),
         .release = (GDestroyNotify)client_unref,
     };

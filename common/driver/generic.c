@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "driver/client.h"
+#include "object/access.h"
 
 /* ---- questions ---- */
 
@@ -115,7 +116,16 @@ int call_found(struct call *call, struct object *object, GError **error)
     if (!object)
         return -1;
     call->object = object;
-    return call_check_access(call, error);
+    return call_check_subject(call, &(struct access_subject){.object = object}, error);
+}
+
+int call_may_make(struct call *call, const struct object_kind *kind,
+                  const struct definition *definition, GError **error)
+{
+    const struct access_subject subject = {.name = object_kind_name(kind, definition),
+                                           .uuid = object_kind_uuid(kind, definition)};
+
+    return call_check_subject(call, &subject, error);
 }
 
 void call_fill_handle(struct call *call, struct object *object, char **ret_name,

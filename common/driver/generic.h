@@ -63,6 +63,10 @@ struct store *call_store(const struct call *call, enum protocol_object kind);
  * access rules allow it. */
 int call_found(struct call *call, struct object *object, GError **error);
 
+/* Asks the facts' access rules about an object that a document would make, or make anew. */
+int call_may_make(struct call *call, const struct object_kind *kind,
+                  const struct definition *definition, GError **error);
+
 /* The handle of an object for a reply: its name in the call's arena, and its uuid. */
 void call_fill_handle(struct call *call, struct object *object, char **ret_name,
                       uint8_t ret_uuid[16]);

@@ -17,17 +17,30 @@ static bool is_denied_readonly(const struct identity *identity, enum access_perm
 }
 
 static int ask_drivers(struct identity *identity, enum access_object object,
-                       enum access_permission permission, struct object *subject, GError **error)
+                       enum access_permission permission, const struct access_subject *subject,
+                       GError **error)
 {
+    static const struct access_subject connection;
+
     for (size_t i = 0; drivers && drivers[i]; i++)
-        if (drivers[i]->check(identity, object, permission, subject, error) < 0)
+        if (drivers[i]->concerns(identity) &&
+            drivers[i]->check(identity, object, permission, subject ? subject : &connection,
+                              error) < 0)
             return -1;
     return 0;
 }
 
+bool access_asks(const struct identity *identity)
+{
+    for (size_t i = 0; drivers && drivers[i]; i++)
+        if (!identity || drivers[i]->concerns(identity))
+            return true;
+    return false;
+}
+
 int access_check(struct identity *identity, enum access_object object,
-                 enum access_permission permission, struct object *subject, const char *api,
-                 GError **error)
+                 enum access_permission permission, const struct access_subject *subject,
+                 const char *api, GError **error)
 {
     if (is_denied_readonly(identity, permission)) {
         error_set_from(error, VIR_FROM_DOMAIN, VIR_ERR_OPERATION_DENIED,
@@ -38,7 +51,7 @@ int access_check(struct identity *identity, enum access_object object,
 }
 
 bool access_allows(struct identity *identity, enum access_object object,
-                   enum access_permission permission, struct object *subject)
+                   enum access_permission permission, const struct access_subject *subject)
 {
     return !is_denied_readonly(identity, permission) &&
            ask_drivers(identity, object, permission, subject, NULL) == 0;

@@ -258,7 +258,7 @@ class AccessHeader:
         self._write_enum(out, "access_permission", "ACCESS_PERM_", self.permissions)
         out.add("/* What a read-only connection may do. */")
         cases = ["case ACCESS_PERM_%s:" % p.upper() for p in self.permissions
-                 if p in ("getattr", "read") or p.startswith("search_")]
+                 if is_read(p)]
         out.block("static inline bool access_permission_is_read(enum access_permission permission)\n{",
                   ["switch (permission) {"] + cases + ["    return true;", "default:",
                                                       "    return false;", "}"], "}")
@@ -274,9 +274,45 @@ class AccessHeader:
                   ["};", "", "return (size_t)value < %sLAST ? words[value] : NULL;" % prefix], "}")
 
 
+def is_read(permission):
+    return permission in ("getattr", "read") or permission.startswith("search_")
+
+
+class PolicyFile:
+    """The actions of polkit: one for each permission on a kind of object. Those that read are for all
+    unless a rule of the host says otherwise, with exceptions that rules of the ecosystem count on."""
+
+    KEPT_BACK = {("node_device", "read"), ("network", "search_ports"),
+                 ("storage_pool", "search_storage_vols")}
+
+    def __init__(self, facts, _name):
+        rules = [r for p in facts.drivers for m in p.methods for r in m.access + m.filter]
+        self.actions = sorted({(rule.object, rule.permission) for rule in rules})
+
+    def text(self):
+        lines = ['<?xml version="1.0" encoding="UTF-8"?>',
+                 "<!-- SPDX-License-Identifier: LGPL-2.1-or-later -->",
+                 '<!DOCTYPE policyconfig PUBLIC "-//freedesktop//DTD polkit Policy Configuration 1.0//EN"',
+                 ' "http://www.freedesktop.org/software/polkit/policyconfig-1.dtd">', "<policyconfig>"]
+        for kind, permission in self.actions:
+            lines += self._action(kind, permission)
+        return "\n".join(lines + ["</policyconfig>", ""])
+
+    def _action(self, kind, permission):
+        default = "yes" if is_read(permission) and (kind, permission) not in self.KEPT_BACK else "no"
+        words = permission.replace("_", " "), kind.replace("_", " ")
+        return ['  <action id="org.libvirt.api.%s.%s">' % (kind.replace("_", "-"), permission.replace("_", "-")),
+                "    <description>Virtualization: %s of a %s</description>" % words,
+                "    <message>The permission '%s' of a %s is needed</message>" % words,
+                "    <defaults>",
+                *("      <%s>%s</%s>" % (who, default, who)
+                  for who in ("allow_any", "allow_inactive", "allow_active")),
+                "    </defaults>", "  </action>"]
+
+
 OUTPUTS = {"access.h": (AccessHeader, None), "events.c": (EventTable, None),
            "net-message.h": (StructsHeader, "keepalive"),
-           "net-message.c": (CodecTables, "keepalive")}
+           "net-message.c": (CodecTables, "keepalive"), "org.libvirt.api.policy": (PolicyFile, None)}
 for program_name in ("remote", "qemu", "lxc", "admin", "modvirt"):
     OUTPUTS[program_name + ".h"] = (StructsHeader, program_name)
     OUTPUTS[program_name + "-handlers.h"] = (HandlersHeader, program_name)
@@ -286,10 +322,13 @@ for program_name in ("remote", "qemu", "lxc", "admin", "modvirt"):
 
 def main(target, folder):
     visitor, name = OUTPUTS[os.path.basename(target)]
-    out = Writer(name or os.path.basename(target), target.endswith(".h"))
-    visitor(Facts(folder), name).write(out)
+    made = visitor(Facts(folder), name)
+    if visitor is not PolicyFile:
+        out = Writer(name or os.path.basename(target), target.endswith(".h"))
+        made.write(out)
+        made = out
     with open(target, "w", encoding="utf-8") as f:
-        f.write(out.text())
+        f.write(made.text())
 
 
 if __name__ == "__main__":

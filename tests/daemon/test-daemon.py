@@ -218,7 +218,7 @@ class Configuration(Case):
 
     def test_ways_that_there_are_not(self):
         self.fails_with('auth_unix_rw = "kerberos"\n', 'auth_unix_rw = "kerberos"')
-        self.fails_with('access_drivers = [ "polkit" ]\n', '"polkit"')
+        self.fails_with('access_drivers = [ "selinux" ]\n', '"selinux"')
 
     def test_start_fails(self):
         self.fails_with("start_fails = 1\n", "as configured")

@@ -33,7 +33,7 @@ FILES = {
     "usr/bin/modvirt", "usr/share/doc/modvirt/modvirt.md", "usr/share/doc/modvirt/metrics.md",
     "usr/share/doc/modvirt/metrics-grafana.json", "usr/bin/virt-ssh-helper", "usr/libexec/modvirt/virt-ssh-helper",
     "usr/lib/sysusers.d/virtqemud.conf", "usr/libexec/modvirt/virtnetworkd-lease-helper",
-    "usr/share/polkit-1/actions/org.libvirt.unix.policy",
+    "usr/share/polkit-1/actions/org.libvirt.unix.policy", "usr/share/polkit-1/actions/org.libvirt.api.policy",
     "usr/share/doc/modvirt/virtqemud-calls.md",
     *("usr/share/doc/modvirt/%s.md" % kind for kind in DOCUMENTS),
     *("usr/share/modvirt/schemas/%s.rng" % kind for kind in DOCUMENTS),
@@ -46,7 +46,8 @@ FILES = {
 # Of the same name in Debian 12's libvirt packages (libvirt-daemon-system): see docs/virtqemud.md.
 SHARED = {"etc/libvirt/network.conf", "etc/libvirt/qemu.conf", "etc/libvirt/qemu/networks/default.xml",
           "etc/logrotate.d/libvirtd.qemu", "usr/bin/virt-ssh-helper", *FIREWALLD,
-          "usr/share/polkit-1/actions/org.libvirt.unix.policy"}
+          "usr/share/polkit-1/actions/org.libvirt.unix.policy",
+          "usr/share/polkit-1/actions/org.libvirt.api.policy"}
 # What a socket unit is called, its socket, and the mode.
 SOCKETS = (("%s.socket", "/run/libvirt/%s-sock", "0600"),
            ("%s-ro.socket", "/run/libvirt/%s-sock-ro", "0666"),

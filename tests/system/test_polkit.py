@@ -1,33 +1,17 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """auth_unix_rw = "polkit": a real polkitd on a D-Bus of its own decides who may use a socket."""
 import os
-import pathlib
-import shutil
 import signal
 import subprocess
 
 import libvirt
 import pytest
 import wire
-from daemon import ROOT, Daemon, accepts, wait_until
-from netns import run
+from daemon import ROOT, Daemon, wait_until
+from policy import BUS, NOBODY, ROOM, SOMEBODY, run_as, said
+from policy import policy as host_policy
 
-ROOM = pathlib.Path("/run/policy")
-BUS = "/run/dbus/system_bus_socket"
-POLKITD = "/usr/lib/polkit-1/polkitd"
 SOCKET = "/run/libvirt/libvirt-sock"
-NOBODY, SOMEBODY = 65534, 4712
-DBUS = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
- "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
-<busconfig>
-  <type>system</type>
-  <listen>unix:path=%s</listen>
-  <auth>EXTERNAL</auth>
-  <policy context="default">
-    <allow user="*"/><allow own="*"/><allow send_destination="*"/><allow receive_sender="*"/>
-    <allow send_type="method_call"/>
-  </policy>
-</busconfig>"""
 RULES = """polkit.addRule(function(action, subject) {
     if (action.id == "org.libvirt.unix.manage" && subject.user == "somebody")
         return polkit.Result.YES;
@@ -37,42 +21,8 @@ RULES = """polkit.addRule(function(action, subject) {
 
 @pytest.fixture(scope="module")
 def policy():
-    """bus and polkitd, which has its rules and actions in folders that the test covers"""
-    if not (os.path.exists(POLKITD) and shutil.which("dbus-daemon")):
-        pytest.skip("no polkitd")
-    ROOM.mkdir()
-    pathlib.Path(BUS).parent.mkdir(exist_ok=True)
-    (ROOM / "bus.conf").write_text(DBUS % BUS)
-    (ROOM / "passwd").write_text(pathlib.Path("/etc/passwd").read_text()
-                                 + "somebody:x:%d:%d::/:/bin/sh\n" % (SOMEBODY, SOMEBODY))
-    run("mount", "--bind", ROOM / "passwd", "/etc/passwd")
-    covered = ["/etc/passwd"]
-    for folder, name, text in (
-            ("/usr/share/polkit-1/rules.d", "50-test.rules", RULES),
-            ("/usr/share/polkit-1/actions", "org.libvirt.unix.policy",
-             (ROOT / "virtproxyd/units/org.libvirt.unix.policy").read_text())):
-        if not os.path.isdir(folder):
-            pytest.skip("no " + folder)
-        run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", folder)
-        covered.append(folder)
-        pathlib.Path(folder, name).write_text(text)
-        os.chmod(pathlib.Path(folder, name), 0o644)
-    with (ROOM / "log").open("wb") as log:
-        bus = subprocess.Popen(["dbus-daemon", "--config-file=%s/bus.conf" % ROOM, "--nofork"],
-                               stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        wait_until(lambda: accepts(BUS), 30, what=said)
-        polkitd = subprocess.Popen([POLKITD, "--no-debug"], stdin=subprocess.DEVNULL, stdout=log,
-                                   stderr=log)
-    yield polkitd
-    for process in (polkitd, bus):
-        process.terminate()
-        process.wait(20)
-    for path in covered:
-        run("umount", path)
-
-
-def said():
-    return (ROOM / "log").read_text(errors="replace")
+    with host_policy(RULES) as polkitd:
+        yield polkitd
 
 
 @pytest.fixture(scope="module")
@@ -81,23 +31,12 @@ def proxy(daemon, policy):
     config.write_text('auth_unix_rw = "polkit"\nauth_unix_ro = "polkit"\nunix_sock_rw_perms = "0777"\n'
                       "log_level = 1\n")
     running = Daemon("-f", str(config), name="virtproxyd", path=SOCKET).start()
-    wait_until(lambda: answers(policy), 30, what=said)
     yield running
     running.stop()
 
 
-def answers(policy):
-    assert policy.poll() is None, said()
-    return b"org.freedesktop.PolicyKit1" in subprocess.run(
-        ["dbus-send", "--system", "--print-reply", "--dest=org.freedesktop.DBus", "/",
-         "org.freedesktop.DBus.ListNames"], stdout=subprocess.PIPE, stderr=subprocess.PIPE).stdout
-
-
 def virsh_as(user, *words, uri="qemu:///system?mode=legacy"):
-    return subprocess.run(["setpriv", "--reuid=%d" % user, "--regid=%d" % user, "--clear-groups",
-                           "virsh", "-q", "-c", uri, *words], text=True, stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60,
-                          env={"PATH": "/usr/bin:/bin", "HOME": "/", "LC_ALL": "C"})
+    return run_as(user, "virsh", "-q", "-c", uri, *words)
 
 
 def test_root_is_not_asked(proxy):

@@ -60,7 +60,8 @@ static void test_readonly(void)
 }
 
 static int refuse_start(struct identity *identity, enum access_object object,
-                        enum access_permission permission, struct object *subject, GError **error)
+                        enum access_permission permission, const struct access_subject *subject,
+                        GError **error)
 {
     if (permission != ACCESS_PERM_START)
         return 0;
@@ -68,14 +69,21 @@ static int refuse_start(struct identity *identity, enum access_object object,
     return -1;
 }
 
+static bool concerns_reader(const struct identity *identity)
+{
+    return !identity_values(identity)->readonly;
+}
+
 static void test_drivers(void)
 {
-    static const struct access_driver refuses = {"refuses", refuse_start};
+    static const struct access_driver refuses = {"refuses", concerns_reader, refuse_start};
     static const struct access_driver *const drivers[] = {&refuses, NULL};
     struct identity *identity = caller(false);
     g_autoptr(GError) error = NULL;
 
+    g_assert_false(access_asks(NULL) || access_asks(identity));
     access_set_drivers(drivers);
+    g_assert_true(access_asks(NULL) && access_asks(identity));
     g_assert_cmpint(access_check(identity, ACCESS_OBJECT_DOMAIN, ACCESS_PERM_START, NULL,
                                  "virDomainCreate", &error),
                     ==, -1);

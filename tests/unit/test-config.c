@@ -335,7 +335,7 @@ static void test_settings_checks(void)
         {"auth_unix_rw = \"kerberos\"",
          "auth_unix_rw = \"kerberos\": it can be \"none\", \"polkit\""},
         {"auth_unix_ro = \"\"", "auth_unix_ro = \"\""},
-        {"access_drivers = [ \"polkit\" ]", "access_drivers"},
+        {"access_drivers = [ \"selinux\" ]", "access_drivers"},
         {"min_workers = 30", "min_workers (30) is above max_workers (20)"},
         {"admin_min_workers = 6", "admin_min_workers (6) is above admin_max_workers (5)"},
         {"log_filters = \"9:x\"", "9:x"},
