@@ -38,6 +38,19 @@ static int complete(struct definition *definition, GError **error)
     return 0;
 }
 
+static const char *secret_alias(const struct definition *definition, const char **ret_word)
+{
+    static const char *const words[] = {
+        [SECRET_USAGE_VOLUME] = "secret_usage_volume", [SECRET_USAGE_CEPH] = "secret_usage_ceph",
+        [SECRET_USAGE_ISCSI] = "secret_usage_target",  [SECRET_USAGE_TLS] = "secret_usage_name",
+        [SECRET_USAGE_VTPM] = "secret_usage_name",
+    };
+    const struct secret *secret = (const struct secret *)definition;
+
+    *ret_word = words[secret_usage_type(secret)];
+    return *ret_word ? secret_usage_id(secret) : NULL;
+}
+
 static const struct object_kind secret_kind = {
     .name = "secret",
     .schema = &secret_schema,
@@ -46,6 +59,7 @@ static const struct object_kind secret_kind = {
     .size = sizeof(struct secret_object),
     .name_offset = offsetof(struct secret, name),
     .uuid_offset = offsetof(struct secret, uuid),
+    .alias = secret_alias,
     .clear = secret_object_clear,
     .complete = complete,
 };

@@ -138,6 +138,7 @@ int secret_define_xml(struct call *call, const struct remote_secret_define_xml_a
     JOB_AUTO struct job *job = NULL;
 
     if (read_document(args->xml, args->flags & VIR_SECRET_DEFINE_VALIDATE, &secret, error) < 0 ||
+        call_may_make(call, &secretd->kind, &secret->definition, error) < 0 ||
         registry_begin(secretd->secrets, &secret->definition, 0,
                        protocol_method_word(call->request->method), JOB_DEADLINE_MS, &job,
                        error) < 0 ||
@@ -163,7 +164,9 @@ int secret_undefine(struct call *call, const struct remote_secret_undefine_args 
 }
 
 static const struct method rows[] = {
-    {.binding = HANDLER(remote, secret_define_xml), .flags = VIR_SECRET_DEFINE_VALIDATE},
+    {.binding = HANDLER(remote, secret_define_xml),
+     .finds = true,
+     .flags = VIR_SECRET_DEFINE_VALIDATE},
     {.binding = HANDLER(remote, secret_undefine), .job = true},
 };
 

@@ -121,8 +121,8 @@ int secret_get_xml_desc(struct call *call, const struct remote_secret_get_xml_de
 }
 
 static const struct method rows[] = {
-    {.binding = HANDLER(remote, secret_lookup_by_uuid), .thread = METHOD_INLINE},
-    {.binding = HANDLER(remote, secret_lookup_by_usage), .thread = METHOD_INLINE},
+    {.binding = HANDLER(remote, secret_lookup_by_uuid), .finds = true, .thread = METHOD_INLINE},
+    {.binding = HANDLER(remote, secret_lookup_by_usage), .finds = true, .thread = METHOD_INLINE},
     {.binding = HANDLER(remote, connect_list_all_secrets),
      .flags = ALL_FILTERS,
      .thread = METHOD_INLINE},

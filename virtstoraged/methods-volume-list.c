@@ -18,7 +18,7 @@ int storage_vol_lookup_by_name(struct call *call,
     if (volume_call_begin(call, &volume_call, error) < 0)
         return -1;
     VOLUME_AUTO struct volume *volume = volume_call_get(&volume_call, args->name, error);
-    if (!volume || volume_call_check(call, volume, error) < 0)
+    if (!volume || volume_call_may_use(call, volume, error) < 0)
         return -1;
     volume_call_fill(call, volume_call.volumes, volume, &ret->vol);
     return 0;
@@ -40,7 +40,7 @@ static int look_up(struct call *call,
             continue;
         volume_call_fill(call, volumes, volume, ret_handle);
         call->object = object_ref(pools->pdata[i]);
-        return volume_call_check(call, volume, error);
+        return volume_call_may_use(call, volume, error);
     }
     error_set(error, VIR_ERR_NO_STORAGE_VOL, "no storage vol with matching %s '%s'", what, text);
     return -1;

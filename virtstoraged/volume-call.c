@@ -61,7 +61,7 @@ struct volume *volume_call_get(const struct volume_call *volume_call, const char
     return volume;
 }
 
-int volume_call_check(struct call *call, const struct volume *volume, GError **error)
+int volume_call_may_use(struct call *call, const struct volume *volume, GError **error)
 {
     const struct access_subject subject = {
         .object = call->object, .part = volume->name, .key = volume->key};
@@ -77,7 +77,7 @@ int volume_call_find(struct call *call, const struct remote_nonnull_storage_vol 
     VOLUME_AUTO struct volume *volume = NULL;
 
     if (volume_call_find_other(call, handle, &volume_call, &volume, error) < 0 ||
-        volume_call_check(call, volume, error) < 0)
+        volume_call_may_use(call, volume, error) < 0)
         return -1;
     *ret_volume = g_steal_pointer(&volume);
     *ret_volume_call = volume_call;

@@ -33,7 +33,7 @@ int volume_call_find_other(struct call *call, const struct remote_nonnull_storag
                            GError **error);
 
 /* Asks the facts' access rules about a volume of call->object. */
-int volume_call_check(struct call *call, const struct volume *volume, GError **error);
+int volume_call_may_use(struct call *call, const struct volume *volume, GError **error);
 
 /* By name in a pool that runs; VIR_ERR_NO_STORAGE_VOL. */
 struct volume *volume_call_get(const struct volume_call *volume_call, const char *name,

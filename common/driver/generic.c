@@ -122,8 +122,7 @@ int call_found(struct call *call, struct object *object, GError **error)
 int call_may_make(struct call *call, const struct object_kind *kind,
                   const struct definition *definition, GError **error)
 {
-    const struct access_subject subject = {.name = object_kind_name(kind, definition),
-                                           .uuid = object_kind_uuid(kind, definition)};
+    const struct access_subject subject = {.kind = kind, .definition = definition};
 
     return call_check_subject(call, &subject, error);
 }

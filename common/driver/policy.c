@@ -159,17 +159,46 @@ static bool is_known(const uint8_t *uuid)
     return uuid && memcmp(uuid, none, UUID_BYTES) != 0;
 }
 
+static void add_definition(GStrvBuilder *details, const struct words *row,
+                           const struct object_kind *kind, const struct definition *definition)
+{
+    const uint8_t *uuid = object_kind_uuid(kind, definition);
+    const char *word = NULL;
+    const char *alias = kind->alias ? kind->alias(definition, &word) : NULL;
+    char text[UUID_TEXT];
+
+    add_detail(details, row->name, object_kind_name(kind, definition));
+    add_detail(details, row->uuid, is_known(uuid) ? uuid_format(uuid, text) : NULL);
+    add_detail(details, word, alias);
+}
+
+/* One that is gone by now has left its name. */
+static void add_object(GStrvBuilder *details, const struct words *row, struct object *object)
+{
+    OBJECT_VIEW_AUTO struct object_view view = {0};
+    const struct definition *definition;
+    char text[UUID_TEXT];
+
+    object_get_view(object, &view);
+    definition = object_view_definition(&view, false);
+    if (definition) {
+        add_definition(details, row, object->kind, definition);
+        return;
+    }
+    add_detail(details, row->name, view.name);
+    add_detail(details, row->uuid, is_known(view.uuid) ? uuid_format(view.uuid, text) : NULL);
+}
+
 /* The caller frees. */
 static GStrv details_of(enum access_object object, const struct access_subject *subject)
 {
     g_autoptr(GStrvBuilder) details = g_strv_builder_new();
-    g_autofree char *name = subject->object ? object_get_name(subject->object) : NULL;
-    const uint8_t *uuid = subject->object ? object_uuid(subject->object) : subject->uuid;
-    char text[UUID_TEXT];
 
     add_detail(details, "connect_driver", asking_type);
-    add_detail(details, words[object].name, name ? name : subject->name);
-    add_detail(details, words[object].uuid, is_known(uuid) ? uuid_format(uuid, text) : NULL);
+    if (subject->object)
+        add_object(details, &words[object], subject->object);
+    else if (subject->definition)
+        add_definition(details, &words[object], subject->kind, subject->definition);
     add_detail(details, words[object].part, subject->part);
     add_detail(details, words[object].key, subject->key);
     return g_strv_builder_end(details);

@@ -11,15 +11,17 @@
  * May this caller do that? First the rule that always holds: a read-only identity may only do what
  * one table calls reading. Then the drivers that the configuration names, each of which can refuse.
  */
+struct definition;
 struct object;
+struct object_kind;
 
 /* What a question is about; all members may be NULL: the connection itself. */
 struct access_subject {
     struct object *object;
-    const char *name;    /* of what is to be made, and is no object yet */
-    const uint8_t *uuid; /* likewise; 16 bytes */
-    const char *part;    /* of the object: a volume's name, a port's uuid */
-    const char *key;     /* of the volume */
+    const struct object_kind *kind;      /* of what is to be made, and is no object yet */
+    const struct definition *definition; /* likewise */
+    const char *part;                    /* of the object: a volume's name, a port's uuid */
+    const char *key;                     /* of the volume */
 };
 
 struct access_driver {

@@ -34,6 +34,10 @@ struct object_kind {
     size_t uuid_offset; /* of the uint8_t[16] in a definition; 0: the kind has no uuid */
     int inactive_state; /* the state of an object that never ran: VIR_DOMAIN_SHUTOFF */
 
+    /* What access rules know an object by besides name and uuid: their word for it, and its value,
+     * borrowed; NULL: nothing. May be NULL. */
+    const char *(*alias)(const struct definition *definition, const char **ret_word);
+
     /* Clears the driver's own members. The last reference is gone. May be NULL. */
     void (*clear)(struct object *object);
 

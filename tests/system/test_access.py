@@ -23,7 +23,7 @@ RULES = """polkit.addRule(function(action, subject) {
     if (action.id.indexOf("org.libvirt.api.") != 0)
         return undefined;
     var details = ["connect_driver", "domain_name", "domain_uuid", "network_name", "network_uuid",
-                   "pool_name", "pool_uuid", "vol_name", "vol_key"];
+                   "pool_name", "pool_uuid", "vol_name", "vol_key", "secret_uuid", "secret_usage_ceph"];
     polkit.log("ASKED " + JSON.stringify([subject.user, action.id.substr(16)].concat(
         details.map(function(name) { return name + "=" + action.lookup(name); }))));
     if (subject.user != "somebody")
@@ -36,6 +36,7 @@ RULES = """polkit.addRule(function(action, subject) {
 """
 NETWORK = "<network><name>%s</name></network>"
 POOL = "<pool type='dir'><name>%s</name><target><path>%s</path></target></pool>"
+SECRET = "<secret><usage type='ceph'><name>%s</name></usage></secret>"
 VOLUME = "<volume><name>%s</name><capacity>4096</capacity></volume>"
 
 # What a user's program sees: one line of JSON, [name, value or code] of each expression.
@@ -63,7 +64,7 @@ def daemons():
     install_guests()
     with policy(RULES) as polkitd:
         started = []
-        for name, path in (("virtqemud", None), ("virtnetworkd", None), ("virtstoraged", None),
+        for name, path in (("virtqemud", None), ("virtnetworkd", None), ("virtstoraged", None), ("virtsecretd", None),
                            ("virtproxyd", "/run/libvirt/libvirt-sock")):
             config = ROOM / (name + ".conf")
             config.write_text('access_drivers = [ "polkit" ]\nunix_sock_rw_perms = "0777"\n')
@@ -82,6 +83,7 @@ def make_objects():
         for name in ("hidden", "open"):
             root.defineXML(hlt_xml(name))
             root.networkDefineXML(NETWORK % name)
+            root.secretDefineXML(SECRET % name)
         pool = storage.storagePoolCreateXML(POOL % ("p", folder))
         for name in ("hidden", "open"):
             pool.createXML(VOLUME % name)
@@ -96,6 +98,8 @@ def remove_objects():
                 thing.undefine()
         for pool in storage.listAllStoragePools():
             pool.destroy()
+        for secret in root.listAllSecrets():
+            secret.undefine()
 
 
 def as_user(user, uri, *expressions):
@@ -152,6 +156,18 @@ def test_networks_by_every_way(daemons, uri):
     assert codes([hidden, start]) == [DENIED] * 2 and "'network' denied access" in hidden["text"]
     about = [details for user, action, details in asked()[before:] if action == "network.start"]
     assert about and about[0]["network_name"] == "open" and about[0]["connect_driver"] == "network"
+
+
+@pytest.mark.parametrize("uri", ["secret:///system", "qemu:///system"])
+def test_secrets(daemons, uri):
+    """known by what they are for"""
+    ceph = "libvirt.VIR_SECRET_USAGE_TYPE_CEPH"
+    listed, looked, hidden, made, denied = as_user(
+        SOMEBODY, uri, "[s.usageID() for s in c.listAllSecrets()]", "c.secretLookupByUsage(%s, 'open')" % ceph,
+        "c.secretLookupByUsage(%s, 'hidden')" % ceph, "c.secretDefineXML(%r).undefine()" % (SECRET % "mine"),
+        "c.secretDefineXML(%r)" % (SECRET % "hidden"))
+    assert (listed, looked, made) == (["open"], "object", 0)
+    assert codes([hidden, denied]) == [DENIED] * 2
 
 
 def test_volumes(daemons):
