@@ -14,6 +14,7 @@
 #include "hook.h"
 #include "methods.h"
 #include "ports.h"
+#include "rules.h"
 #include "vnet.h"
 
 static void fill_handle(struct call *call, struct object *object, const struct network_port *port,
@@ -219,6 +220,27 @@ static void take_back(struct network *network, struct network_port *port)
     bandwidth_follow(network, port, NULL, NULL);
 }
 
+/* Ports of the host lead to guests that are there: by the definition as it is, or was before. */
+static int forward_anew(struct object *object, const struct network *network, GError **error)
+{
+    OBJECT_VIEW_AUTO struct object_view view = {0};
+
+    if (!network->port_forwards.count)
+        return 0;
+    object_get_view(object, &view);
+    return rules_replace(view_live(&view), network, error);
+}
+
+static void forward_as_before(struct object *object, const struct network *network)
+{
+    OBJECT_VIEW_AUTO struct object_view view = {0};
+    g_autoptr(GError) error = NULL;
+
+    object_get_view(object, &view);
+    if (network->port_forwards.count && rules_replace(network, view_live(&view), &error) < 0)
+        log_warn("network '%s': %s", network->name, error->message);
+}
+
 int network_port_create_xml(struct call *call,
                             const struct remote_network_port_create_xml_args *args,
                             struct remote_network_port_create_xml_ret *ret, GError **error)
@@ -235,8 +257,13 @@ int network_port_create_xml(struct call *call,
         ports_add(network, port, args->flags & VIR_NETWORK_PORT_CREATE_RECLAIM, error) < 0 ||
         bandwidth_follow(network, NULL, port, error) < 0)
         return -1;
+    if (forward_anew(job_object(job), network, error) < 0) {
+        take_back(network, port);
+        return -1;
+    }
     if (hook_run_port(network, port, "port-created", error) < 0 ||
         change_save(&change, error) < 0) {
+        forward_as_before(job_object(job), network);
         take_back(network, port);
         return -1;
     }
@@ -256,8 +283,13 @@ int network_port_delete(struct call *call, const struct remote_network_port_dele
         return -1;
     struct network *network = (struct network *)change.live;
     if (!(port = ports_find(network, args->port.uuid, error)) ||
-        ports_remove(network, args->port.uuid, error) < 0 || change_save(&change, error) < 0)
+        ports_remove(network, args->port.uuid, error) < 0 ||
+        forward_anew(job_object(job), network, error) < 0)
         return -1;
+    if (change_save(&change, error) < 0) {
+        forward_as_before(job_object(job), network);
+        return -1;
+    }
     if (bandwidth_follow(network, port, NULL, &problem) < 0)
         log_warn("network '%s': %s", network->name, problem->message);
     hook_tell_port(network, port, "port-deleted");

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/mac.h"
 #include "host/firewall-watch.h"
 
 #include "vnet.h"
@@ -35,6 +36,29 @@ static void add_subnets(const struct network *network, struct firewall_network *
     }
 }
 
+/* Is this host of DHCP a guest of that name, which is plugged in? */
+static bool is_guest(const struct network *network, const struct network_dhcp_host *host,
+                     const char *name)
+{
+    uint8_t mac[MAC_BYTES];
+
+    if (!host->mac || mac_parse(host->mac, mac) < 0)
+        return false;
+    LIST_EACH (port, &network->ports)
+        if (memcmp(port->mac, mac, sizeof(mac)) == 0 && strcmp(port->owner_name, name) == 0)
+            return true;
+    return false;
+}
+
+static bool is_meant(const struct network *network, const struct network_port_forward *forward,
+                     const struct network_dhcp_host *host)
+{
+    if (forward->guest_mac)
+        return host->mac && g_ascii_strcasecmp(host->mac, forward->guest_mac) == 0;
+    return forward->guest_name && (g_strcmp0(host->name, forward->guest_name) == 0 ||
+                                   is_guest(network, host, forward->guest_name));
+}
+
 /* The address that a guest named by MAC address or name has for certain: a host of DHCP. */
 static struct ip_address find_guest(const struct network *network,
                                     const struct network_port_forward *forward)
@@ -45,9 +69,7 @@ static struct ip_address find_guest(const struct network *network,
         if (!ip->dhcp)
             continue;
         LIST_EACH (host, &ip->dhcp->hosts)
-            if ((forward->guest_mac && host->mac &&
-                 g_ascii_strcasecmp(host->mac, forward->guest_mac) == 0) ||
-                (forward->guest_name && g_strcmp0(host->name, forward->guest_name) == 0))
+            if (is_meant(network, forward, host))
                 return host->address;
     }
     return (struct ip_address){0};

@@ -254,6 +254,26 @@ def test_moved_to_another_network(connection, networks, net):
     assert ports_of() == []
 
 
+# ---- ports of the host ----
+
+FORWARD = """<m:portForward xmlns:m='urn:modvirt:network:1' proto='tcp'><m:guest name='hlt'/>
+  <m:range start='8080' to='80'/></m:portForward>"""
+
+
+def test_forward_to_a_guest_that_runs(connection, networks, networkd):
+    """by the guest's name, which is none of the network's"""
+    networks.networkCreateXML(network_xml(more=FORWARD).replace(
+        "<dhcp>", "<dhcp><host mac='%s' ip='192.168.81.99'/>" % (MAC % 1)))
+    forwards = lambda: "192.168.81.99" in run("nft", "list", "ruleset")
+    assert not forwards()
+    domain = start_hlt(connection, interface_xml())
+    assert forwards()
+    networkd.restart()
+    assert forwards()
+    domain.destroy()
+    assert not forwards()
+
+
 # ---- leases ----
 
 UDHCPC = r"""printf '#!/bin/sh\n[ $1 = bound ] && ip addr add $ip/$mask dev $interface && echo LEASE=$ip\n' >/tmp/s;
