@@ -194,6 +194,8 @@ static void let_go(struct qemu *qemu)
         guest_set_qmp(guest_of(guests->pdata[i]), NULL);
         agent_close(guest_of(guests->pdata[i]));
     }
+    peer_end(qemu->networks);
+    peer_end(qemu->storage);
     loop_quit(qemu->monitors);
     g_thread_join(qemu->monitor_thread);
     workers_drain(qemu->driver->daemon->workers, -1);

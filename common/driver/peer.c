@@ -44,7 +44,8 @@ struct peer {
     struct peer_link *link;
     struct peer_link *opening; /* the opener's own calls go by it */
     GThread *opener;           /* NULL: nobody opens one */
-    GError *failure;           /* of the last who tried */
+    bool ended;
+    GError *failure; /* of the last who tried */
     unsigned failures;
 };
 
@@ -231,7 +232,11 @@ static int open_link(struct peer *peer, struct peer_link **ret_link, GError **er
 
     if (!link)
         return -1;
-    peer->opening = link; /* which only this thread asks for */
+    g_mutex_lock(&peer->lock);
+    peer->opening = link;
+    if (peer->ended)
+        upstream_cancel(link->upstream);
+    g_mutex_unlock(&peer->lock);
     if (open_driver(peer, link, error) < 0 ||
         (peer->handlers->linked && peer->handlers->linked(peer, peer->data, error) < 0)) {
         connection_close(upstream_connection(link->upstream), NULL);
@@ -300,10 +305,13 @@ static struct peer_link *find_link(struct peer *peer, GError **error)
 
 static struct peer_link *begin_call(struct peer *peer, GError **error)
 {
-    struct peer_link *link;
+    struct peer_link *link = NULL;
 
     g_mutex_lock(&peer->lock);
-    link = find_link(peer, error);
+    if (peer->ended)
+        error_set(error, VIR_ERR_OPERATION_ABORTED, "this daemon ends");
+    else
+        link = find_link(peer, error);
     if (link) {
         atomic_fetch_add(&link->references, 1);
         link->calls++;
@@ -387,6 +395,17 @@ struct peer *peer_new(struct daemon *daemon, enum protocol_owner owner,
 void peer_set_times(struct peer *peer, const struct peer_times *times)
 {
     peer->times = *times;
+}
+
+void peer_end(struct peer *peer)
+{
+    g_mutex_lock(&peer->lock);
+    peer->ended = true;
+    if (peer->link)
+        upstream_cancel(peer->link->upstream);
+    if (peer->opening)
+        upstream_cancel(peer->opening->upstream);
+    g_mutex_unlock(&peer->lock);
 }
 
 void peer_free(struct peer *peer)

@@ -36,6 +36,10 @@ struct peer_handlers {
 struct peer *peer_new(struct daemon *daemon, enum protocol_owner owner,
                       const struct peer_handlers *handlers, void *data);
 
+/* The daemon ends: calls in flight fail now, and so do those to come. Loop thread, which need not
+ * run for that. */
+void peer_end(struct peer *peer);
+
 /* At the daemon's end, when no call is in flight: no handler is called any more. Loop thread. NULL
  * is ok. */
 void peer_free(struct peer *peer);

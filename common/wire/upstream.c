@@ -122,6 +122,11 @@ static void fail_pending(struct upstream *upstream)
     }
 }
 
+void upstream_cancel(struct upstream *upstream)
+{
+    fail_pending(upstream);
+}
+
 static void handle_closed(struct connection *connection, const GError *reason, void *data)
 {
     struct upstream *upstream = data;

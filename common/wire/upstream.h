@@ -90,6 +90,10 @@ size_t upstream_queued_bytes(struct upstream *upstream);
 /* Loop thread: has handlers.drained called when few are. */
 void upstream_notify_drained(struct upstream *upstream);
 
+/* Calls in flight fail now, as if the link were gone: for an end that does not let its loop run.
+ * Any thread. */
+void upstream_cancel(struct upstream *upstream);
+
 /* True until the link is gone. */
 bool upstream_is_connected(struct upstream *upstream);
 

@@ -25,7 +25,7 @@ struct fixture {
 
     GMutex lock; /* of all below */
     GCond changed;
-    unsigned posted, opened, linked, lost, events, clients;
+    unsigned posted, opened, linked, lost, events, clients, ignored;
     bool needed;
 
     gint mute;            /* the server answers nobody */
@@ -115,6 +115,7 @@ static void serve(struct server_client *client, struct frame *frame, void *data)
         reply(connection, frame, &(struct remote_connect_num_of_secrets_ret){.num = 1});
         break;
     default:
+        change(fixture, &fixture->ignored, 1);
         break;
     }
     frame_free(frame);
@@ -474,6 +475,36 @@ static void test_idle(void)
     fixture_free(fixture);
 }
 
+static void end_peer(void *data)
+{
+    struct fixture *fixture = data;
+
+    peer_end(fixture->peer);
+    change(fixture, &fixture->posted, 1);
+}
+
+static void *ask_for_ever(void *data)
+{
+    struct fixture *fixture = data;
+
+    expect(fixture, REMOTE_PROC_CONNECT_NUM_OF_NWFILTERS, VIR_ERR_NO_CONNECT, "is lost");
+    return NULL;
+}
+
+static void test_end(void)
+{
+    struct fixture *fixture = fixture_serving();
+    GThread *thread;
+
+    expect_answer(fixture);
+    thread = g_thread_new("asker", ask_for_ever, fixture);
+    wait_for(fixture, &fixture->ignored, 1);
+    on_loop(fixture, end_peer);
+    g_thread_join(thread); /* long before its deadline */
+    expect(fixture, REMOTE_PROC_CONNECT_NUM_OF_NETWORKS, VIR_ERR_OPERATION_ABORTED, "ends");
+    fixture_free(fixture);
+}
+
 static void test_owners(void)
 {
     struct daemon daemon = {.session = true, .paths.runtime = (char *)"/run/x"};
@@ -497,6 +528,7 @@ int main(int argc, char **argv)
     g_test_add_func("/peer/threads", test_threads);
     g_test_add_func("/peer/refused", test_refused);
     g_test_add_func("/peer/idle", test_idle);
+    g_test_add_func("/peer/end", test_end);
     g_test_add_func("/peer/owners", test_owners);
     return g_test_run();
 }
