@@ -15,7 +15,7 @@ import xml.etree.ElementTree as ElementTree
 import libvirt
 import libvirt_qemu
 import pytest
-from conftest import boot, code_of
+from conftest import Console, boot, code_of
 from daemon import EMULATOR, GUEST, IMAGES, URI, emulator_pids, hlt_xml, virsh, wait_until
 
 LIVE, CONFIG = libvirt.VIR_DOMAIN_AFFECT_LIVE, libvirt.VIR_DOMAIN_AFFECT_CONFIG
@@ -198,6 +198,7 @@ FAMILIES = [
     ("input", lambda: "<input type='mouse' bus='usb'/>", "input3", None),
     ("memory", lambda: "<memory model='dimm'><target><size unit='MiB'>128</size><node>0</node></target>"
      "</memory>", "dimm0", "ls /sys/devices/system/memory | grep -q memory32"),
+    ("console", lambda: "<console type='pty'><target type='virtio'/></console>", "console0", None),
     ("shmem", lambda: "<shmem name='modvirt'><model type='ivshmem-plain'/><size unit='M'>4</size></shmem>",
      "shmem0", has_pci("1af4", "1110")),
     ("redirdev", lambda: "<redirdev bus='usb' type='unix'><source mode='bind' path='%s'/></redirdev>"
@@ -211,19 +212,24 @@ if pathlib.Path("/usr/lib/qemu/virtiofsd").exists():
          "</filesystem>" % IMAGES, "fs0", has_virtio("0x001a")))
 
 
-def test_families_are_plugged_seen_and_unplugged(connection):
+def stored(domain, tag):
+    return len(devices(domain, libvirt.VIR_DOMAIN_XML_INACTIVE).findall(tag))
+
+
+def test_families_are_plugged_seen_and_unplugged(daemon, connection):
+    """each kind comes, is seen by the guest, outlives the daemon, and goes"""
     domain = connection.defineXML(pluggable("plug"))
     console = boot(domain)
     events = Events(connection, domain)
     before, before_ends = in_qemu(domain), back_ends(domain)
     texts = [family[1]() for family in FAMILIES]
     for number, (tag, _, alias, seen) in enumerate(FAMILIES):
-        count = len(devices(domain, libvirt.VIR_DOMAIN_XML_INACTIVE).findall(tag))
+        count = stored(domain, tag)
         domain.attachDeviceFlags(texts[number], BOTH)
         events.wait("added", alias)
         assert alias in aliases(domain), tag
         assert alias in in_qemu(domain), tag
-        assert len(devices(domain, libvirt.VIR_DOMAIN_XML_INACTIVE).findall(tag)) == count + 1, tag
+        assert stored(domain, tag) == count + 1, tag
         if seen:
             ask(console, seen, "have-%d." % number)
     # tables of the tools follow
@@ -234,19 +240,28 @@ def test_families_are_plugged_seen_and_unplugged(connection):
                 if "virtio-disk1" in drive.get("qdev", "")]
     assert inserted[0]["iops"] == 900
     assert int(ElementTree.fromstring(domain.XMLDesc()).find("memory").text) == 384 * 1024
+    text, names = domain.XMLDesc(), in_qemu(domain)
+    console.close()
+    daemon.restart(signal.SIGKILL)
+    connection = libvirt.open(URI)
+    domain = connection.lookupByName("plug")
+    wait_until(lambda: domain.XMLDesc() == text, 30, what="the same document")
+    assert in_qemu(domain) == names
+    console, events = Console(domain), Events(connection, domain)
     # later ones stand on earlier ones
     for number, (tag, _, alias, seen) in reversed(list(enumerate(FAMILIES))):
-        count = len(devices(domain, libvirt.VIR_DOMAIN_XML_INACTIVE).findall(tag))
+        count = stored(domain, tag)
         domain.detachDeviceFlags(texts[number], BOTH)
         events.wait("removed", alias)
         assert alias not in aliases(domain), tag
-        assert len(devices(domain, libvirt.VIR_DOMAIN_XML_INACTIVE).findall(tag)) == count - 1, tag
+        assert stored(domain, tag) == count - 1, tag
         if seen:
             ask(console, "! { %s; }" % seen, "gone-%d." % number)
     assert in_qemu(domain) == before
     assert back_ends(domain) == before_ends
     assert int(ElementTree.fromstring(domain.XMLDesc()).find("memory").text) == 256 * 1024
     console.close()
+    connection.close()
 
 
 def test_a_machine_without_pci_express(linux):
