@@ -44,6 +44,16 @@ static const char *const format_drivers[] = {
     (1u << IMAGE_FORMAT_QCOW | 1u << IMAGE_FORMAT_QCOW2 | 1u << IMAGE_FORMAT_QED |                 \
      1u << IMAGE_FORMAT_VMDK)
 
+/* NULL: the emulator has none for its format. */
+static const char *driver_of(const struct domain_source *source)
+{
+    const char *driver = block_secrets_driver(source);
+
+    if (driver || source->format >= G_N_ELEMENTS(format_drivers))
+        return driver;
+    return format_drivers[source->format];
+}
+
 static void free_node(void *node)
 {
     json_object_put(node);
@@ -135,15 +145,14 @@ static int check_source(const struct domain_source *source, const struct argumen
         {source->network && source->network->tls == TRISTATE_YES, "TLS is not in this version"},
         {source->network && source->network->cookies.count > 0, "cookies are not in this version"},
         {source->data_file != NULL, "external data files are not in this version"},
-        {source->format >= G_N_ELEMENTS(format_drivers) || !format_drivers[source->format],
-         "the emulator has no driver for its format"},
+        {!driver_of(source), "the emulator has no driver for its format"},
         {domain_source_is_local(source) && !source->path && !source->fdgroup, "it has no path"},
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(gaps); i++)
         if (gaps[i].used)
             return refuse(source, gaps[i].reason, error);
-    return block_secrets_check(source, context->emulator, error);
+    return block_secrets_check_emulator(source, context->emulator, error);
 }
 
 static void add_cache(struct json_object *json, unsigned cache)
@@ -263,13 +272,6 @@ static void add_slice(struct json_object *node, const struct source_slice *slice
 {
     if (slice)
         json_add(node, "U:offset", slice->offset.value, "U:size", slice->size, NULL);
-}
-
-static const char *driver_of(const struct domain_source *source)
-{
-    const char *driver = block_secrets_driver(source);
-
-    return driver ? driver : format_drivers[source->format];
 }
 
 /* Only it can be a window of what is below. */

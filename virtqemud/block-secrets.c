@@ -29,73 +29,123 @@ static const struct source_encryption *own_encryption(const struct domain_source
 
 /* ---- what can't be ---- */
 
+/* Protocols whose servers ask who it is, and QEMU's words for that. */
+static const struct login {
+    uint8_t secret; /* enum secret_type */
+    enum secret_usage_type use;
+    const char *user, *password;
+} logins[] = {
+    [SOURCE_PROTOCOL_RBD] = {SECRET_TYPE_CEPH, SECRET_USAGE_CEPH, "S:user", "s:key-secret"},
+    [SOURCE_PROTOCOL_ISCSI] = {SECRET_TYPE_ISCSI, SECRET_USAGE_ISCSI, "S:user",
+                               "s:password-secret"},
+#define CURL                                                                                       \
+    {                                                                                              \
+        SECRET_TYPE_ISCSI, SECRET_USAGE_ISCSI, "S:username", "s:password-secret"                   \
+    }
+    [SOURCE_PROTOCOL_HTTP] = CURL,
+    [SOURCE_PROTOCOL_HTTPS] = CURL,
+    [SOURCE_PROTOCOL_FTP] = CURL,
+    [SOURCE_PROTOCOL_FTPS] = CURL,
+};
+
+static const struct login *login_of(const struct domain_source *source)
+{
+    return source->protocol < G_N_ELEMENTS(logins) && logins[source->protocol].user
+               ? &logins[source->protocol]
+               : NULL;
+}
+
 static int refuse(const struct domain_source *source, const char *reason, GError **error)
 {
     const char *name = source->path ? source->path : source->name;
 
-    error_set(error, VIR_ERR_CONFIG_UNSUPPORTED, "image '%s': %s", name ? name : "?", reason);
+    error_set_from(error, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED, "image '%s': %s",
+                   name ? name : "?", reason);
     return -1;
 }
 
+static int check_auth(const struct domain_source *source, GError **error)
+{
+    const struct source_auth *auth = domain_source_auth(source);
+    const struct login *login = login_of(source);
+
+    if (!auth || domain_source_type(source) != SOURCE_NETWORK)
+        return 0;
+    if (!login)
+        return refuse(source, "authentication is not supported for its protocol", error);
+    if (auth->secret.type != login->secret)
+        return refuse(source, "auth/secret/@type: invalid secret type for its protocol", error);
+    return 0;
+}
+
 static int check_librbd(const struct domain_source *source,
-                        const struct source_encryption *encryption, const struct emulator *emulator,
-                        GError **error)
+                        const struct source_encryption *encryption, GError **error)
 {
     if (domain_source_type(source) != SOURCE_NETWORK || source->protocol != SOURCE_PROTOCOL_RBD)
         return refuse(source, "librbd encryption is supported only with RBD backed disks", error);
-    if (!emulator_has(emulator, EMULATOR_BLOCK_RBD_ENCRYPT))
-        return refuse(source, "the emulator has no encryption by librbd", error);
-    if (has_format(encryption, "luks-any") && !emulator_has(emulator, EMULATOR_BLOCK_RBD_LUKS_ANY))
-        return refuse(source, "the emulator does not find out how librbd encrypts", error);
-    if (encryption->secrets.count > 1 && !emulator_has(emulator, EMULATOR_BLOCK_RBD_LAYERS))
-        return refuse(source, "the emulator has one passphrase for all layers of an image", error);
     if (has_format(encryption, "luks") || has_format(encryption, "luks2") ||
         has_format(encryption, "luks-any"))
         return 0;
     return refuse(source, "librbd knows the formats luks, luks2 and luks-any alone", error);
 }
 
-static int check_own(const struct domain_source *source, const struct source_encryption *encryption,
-                     const struct emulator *emulator, GError **error)
+/* LUKS is another word for a raw image that is encrypted. */
+static bool is_raw(const struct domain_source *source)
 {
-    bool raw = source->format == IMAGE_FORMAT_RAW || !source->format;
+    return source->format == IMAGE_FORMAT_RAW || source->format == IMAGE_FORMAT_NONE ||
+           source->format == IMAGE_FORMAT_LUKS;
+}
 
+static int check_own(const struct domain_source *source, const struct source_encryption *encryption,
+                     GError **error)
+{
     if (has_format(encryption, "qcow") || has_format(encryption, "default"))
         return refuse(source, "old qcow/qcow2 encryption is not supported", error);
     if (!has_format(encryption, "luks"))
         return refuse(source, "QEMU itself decrypts the format luks alone, librbd others", error);
-    if (!raw && source->format != IMAGE_FORMAT_QCOW2)
-        return refuse(source, "luks encryption is for images of the formats raw and qcow2", error);
-    if (encryption->secrets.count > 1)
-        return refuse(source, "it takes one passphrase", error);
-    if (raw && !emulator_has(emulator, EMULATOR_BLOCK_LUKS))
-        return refuse(source, "the emulator has no luks encryption", error);
+    if (!is_raw(source) && source->format != IMAGE_FORMAT_QCOW2)
+        return refuse(source, "encryption is supported only with 'raw' and 'qcow2' image format",
+                      error);
     return 0;
 }
 
-static int check_encryption(const struct domain_source *source,
-                            const struct source_encryption *encryption,
-                            const struct emulator *emulator, GError **error)
-{
-    if (encryption->secrets.count == 0)
-        return refuse(source, "its <encryption> has no <secret>", error);
-    if (encryption->engine && !is_librbd(encryption) && strcmp(encryption->engine, "qemu") != 0)
-        return refuse(source, "encryption/@engine is neither 'qemu' nor 'librbd'", error);
-    return is_librbd(encryption) ? check_librbd(source, encryption, emulator, error)
-                                 : check_own(source, encryption, emulator, error);
-}
-
-int block_secrets_check(const struct domain_source *source, const struct emulator *emulator,
-                        GError **error)
+int block_secrets_check(const struct domain_source *source, GError **error)
 {
     const struct source_encryption *encryption = domain_source_encryption(source);
-    bool knows_users =
-        domain_source_type(source) == SOURCE_NETWORK &&
-        (source->protocol == SOURCE_PROTOCOL_RBD || source->protocol == SOURCE_PROTOCOL_ISCSI);
 
-    if (domain_source_auth(source) && domain_source_type(source) == SOURCE_NETWORK && !knows_users)
-        return refuse(source, "credentials are for the protocols rbd and iscsi alone", error);
-    return encryption ? check_encryption(source, encryption, emulator, error) : 0;
+    if (check_auth(source, error) < 0)
+        return -1;
+    if (!encryption)
+        return 0;
+    if (encryption->engine && !is_librbd(encryption) && strcmp(encryption->engine, "qemu") != 0)
+        return refuse(source, "encryption/@engine is neither 'qemu' nor 'librbd'", error);
+    return is_librbd(encryption) ? check_librbd(source, encryption, error)
+                                 : check_own(source, encryption, error);
+}
+
+int block_secrets_check_emulator(const struct domain_source *source,
+                                 const struct emulator *emulator, GError **error)
+{
+    const struct source_encryption *encryption = domain_source_encryption(source);
+    bool many = encryption && encryption->secrets.count > 1;
+    bool library = encryption && is_librbd(encryption);
+
+    if (block_secrets_check(source, error) < 0)
+        return -1;
+    if (encryption && encryption->secrets.count == 0) {
+        error_set(error, VIR_ERR_INTERNAL_ERROR, "missing secret info for 'luks' driver");
+        return -1;
+    }
+    if (encryption && !library && is_raw(source) && !emulator_has(emulator, EMULATOR_BLOCK_LUKS))
+        return refuse(source, "the emulator has no luks encryption", error);
+    if (library && !emulator_has(emulator, EMULATOR_BLOCK_RBD_ENCRYPT))
+        return refuse(source, "the emulator has no encryption by librbd", error);
+    if (library && has_format(encryption, "luks-any") &&
+        !emulator_has(emulator, EMULATOR_BLOCK_RBD_LUKS_ANY))
+        return refuse(source, "the emulator does not find out how librbd encrypts", error);
+    if (many && !(library && emulator_has(emulator, EMULATOR_BLOCK_RBD_LAYERS)))
+        return refuse(source, "the emulator takes one passphrase for it", error);
+    return 0;
 }
 
 const char *block_secrets_driver(const struct domain_source *source)
@@ -110,23 +160,21 @@ static int add_auth(const struct domain_source *source, const char *name,
                     GPtrArray *objects, GError **error)
 {
     const struct source_auth *auth = domain_source_auth(source);
-    bool ceph = source->protocol == SOURCE_PROTOCOL_RBD;
+    const struct login *login = login_of(source);
     g_autofree char *id = g_strdup_printf("%s-auth-secret0", name);
 
-    if (!auth)
+    if (!auth || !login)
         return 0;
-    if (secret_object_add(&auth->secret, ceph ? SECRET_USAGE_CEPH : SECRET_USAGE_ISCSI, id, context,
-                          objects, error) < 0)
+    if (secret_object_add(&auth->secret, login->use, id, context, objects, error) < 0)
         return -1;
-    json_add(node, "S:user", auth->username, NULL);
-    if (!ceph) {
-        json_add(node, "s:password-secret", id, NULL);
-        return 0;
+    json_add(node, login->user, auth->username, NULL);
+    if (source->protocol == SOURCE_PROTOCOL_RBD) {
+        struct json_object *ways = json_object_new_array();
+        json_object_array_add(ways, json_object_new_string("cephx"));
+        json_object_array_add(ways, json_object_new_string("none"));
+        json_add(node, "j:auth-client-required", ways, NULL);
     }
-    struct json_object *ways = json_object_new_array();
-    json_object_array_add(ways, json_object_new_string("cephx"));
-    json_object_array_add(ways, json_object_new_string("none"));
-    json_add(node, "j:auth-client-required", ways, "s:key-secret", id, NULL);
+    json_add(node, login->password, id, NULL);
     return 0;
 }
 

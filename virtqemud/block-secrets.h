@@ -13,9 +13,11 @@ struct json_object;
  * before the node that names it. Errors: secret-object.h.
  */
 
-/* What can't be had: VIR_ERR_CONFIG_UNSUPPORTED. Pure. */
-int block_secrets_check(const struct domain_source *source, const struct emulator *emulator,
-                        GError **error);
+/* What no emulator can do, and what this one can't: VIR_ERR_CONFIG_UNSUPPORTED;
+ * VIR_ERR_INTERNAL_ERROR: an encryption without a secret. Pure. */
+int block_secrets_check(const struct domain_source *source, GError **error);
+int block_secrets_check_emulator(const struct domain_source *source,
+                                 const struct emulator *emulator, GError **error);
 
 /* QEMU's driver for its format where the encryption decides that: "luks"; else NULL. */
 const char *block_secrets_driver(const struct domain_source *source);

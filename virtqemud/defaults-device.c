@@ -26,14 +26,26 @@ static void iscsi_defaults(struct domain *domain, struct domain_source *source)
         source->name = arena_printf(&domain->definition.arena, "%s/0", source->name);
 }
 
+/* In whichever of its places. */
+static void encryption_defaults(struct domain_source *source)
+{
+    struct source_encryption *places[] = {source->encryption, source->disk_encryption};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(places); i++)
+        if (places[i] && !places[i]->engine)
+            places[i]->engine = "qemu";
+}
+
 static void disk_defaults(struct domain *domain, struct domain_disk *disk)
 {
     if (!disk->driver_name)
         disk->driver_name = "qemu";
     if (disk->source.type != SOURCE_VOLUME)
         default_to(&disk->source.format, IMAGE_FORMAT_RAW);
-    for (struct domain_source *source = &disk->source; source; source = source->backing)
+    for (struct domain_source *source = &disk->source; source; source = source->backing) {
         iscsi_defaults(domain, source);
+        encryption_defaults(source);
+    }
 }
 
 static void usb_model(struct domain_controller *controller, const struct machine_traits *machine)

@@ -5,6 +5,8 @@
 
 #include "base/mac.h"
 
+#include "block-secrets.h"
+
 #define REFUSE(error, ...)                                                                         \
     (error_set_from((error), VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED, __VA_ARGS__), -1)
 
@@ -66,10 +68,19 @@ static int check_transient(const struct domain_disk *disk, GError **error)
     return 0;
 }
 
+static int check_images(const struct domain_disk *disk, GError **error)
+{
+    for (const struct domain_source *at = &disk->source; at; at = at->backing)
+        if (block_secrets_check(at, error) < 0)
+            return -1;
+    return 0;
+}
+
 static int check_disks(const struct domain *domain, GError **error)
 {
     LIST_EACH (disk, &domain->devices.disks)
-        if (check_disk(disk, error) < 0 || check_transient(disk, error) < 0)
+        if (check_disk(disk, error) < 0 || check_transient(disk, error) < 0 ||
+            check_images(disk, error) < 0)
             return -1;
     return 0;
 }

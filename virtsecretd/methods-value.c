@@ -78,15 +78,15 @@ static int check_caller(struct call *call, GError **error)
     return -1;
 }
 
-/* VIR_SECRET_USAGE_TYPE_NONE is for callers that do not mind. */
+/* A secret may be for anything; and NONE is for callers that do not mind. */
 static int check_type(const struct secret *secret, int type, GError **error)
 {
-    if (type == SECRET_USAGE_NONE || (int)secret_usage_type(secret) == type)
+    if (type == SECRET_USAGE_NONE || !secret->usage || secret->usage->type == type)
         return 0;
-    const char *have = names_word(&secret_usage_names, secret_usage_type(secret));
     const char *want = names_word(&secret_usage_names, (unsigned)type);
-    error_set(error, VIR_ERR_INVALID_ARG, "secret with uuid %s is of type '%s' not expected '%s'",
-              secret->name, have ? have : "none", want ? want : "none");
+    error_set(error, VIR_ERR_INVALID_ARG,
+              "secret with uuid %s is of type '%s' not expected '%s' type", secret->name,
+              names_word(&secret_usage_names, secret->usage->type), want ? want : "?");
     return -1;
 }
 

@@ -122,7 +122,7 @@ def test_image_below(secrets, connection):
       <secret type='passphrase' uuid='%s'/></encryption></source><backingStore/></backingStore>
       <target dev='vda' bus='virtio'/></disk>""" % (top, base, make_secret(secrets))
     domain = connection.createXML(linux_xml("below", devices=chain), libvirt.VIR_DOMAIN_START_PAUSED)
-    assert "<encryption format='luks'>" in domain.XMLDesc()
+    assert "<encryption format='luks' engine='qemu'>" in domain.XMLDesc()
     domain.destroy()
 
 
@@ -163,6 +163,8 @@ def test_wrong_secrets(secrets, connection):
         assert refused.value.get_error_code() == code and words in str(refused.value), str(refused.value)
         assert not emulator_pids("wrong")
         assert not list(pathlib.Path("/var/lib/libvirt/qemu").glob("domain-*-wrong"))
+    # of no use in particular, it is for any
+    connection.createXML(hlt_xml("right", devices=disk(path, make_secret(secrets, usage="")))).destroy()
     domain = connection.createXML(hlt_xml("wrong"))
     with pytest.raises(libvirt.libvirtError) as refused:
         domain.attachDevice(disk(path, number))
