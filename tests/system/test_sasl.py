@@ -2,9 +2,11 @@
 """Who the client is: SASL with passwords on TLS, TCP and unix sockets, with stock clients."""
 import pathlib
 import re
+import socket
 import subprocess
 import time
 
+import kerberos
 import libvirt
 import pytest
 import wire
@@ -138,6 +140,28 @@ def test_encryption_by_sasl(proxy, connection):
         for _ in range(50):
             assert remote.lookupByName("whispered").name() == "whispered"
     assert "is 'alice@example', by SASL" in running.log_tail()
+
+
+def test_tickets(proxy, connection, monkeypatch):
+    """GSSAPI: who has a ticket of the realm needs no password, and TCP is encrypted"""
+    before = socket.gethostname()
+    with kerberos.realm(ROOM / "realm") as environment:
+        monkeypatch.setenv("KRB5_CONFIG", environment["KRB5_CONFIG"])
+        monkeypatch.setenv("KRB5_KTNAME", str(ROOM / "realm" / "keys"))
+        socket.sethostname("localhost")         # of the sandbox alone; the service is of this name
+        try:
+            running = proxy(mechanisms="GSSAPI")
+            connection.defineXML(hlt_xml("by-ticket"))
+            words = ["virsh", "-q", "-c", "qemu+tcp://localhost/system", "list", "--all"]
+            done = subprocess.run(words, env=environment, stdin=subprocess.DEVNULL, text=True, timeout=60,
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            assert "by-ticket" in done.stdout, done.stderr + running.log_tail()
+            assert "is 'alice', by SASL" in running.log_tail()      # the realm is the default one
+            environment["KRB5CCNAME"] = "FILE:%s/nothing" % ROOM
+            assert subprocess.run(words, env=environment, stdin=subprocess.DEVNULL, timeout=60,
+                                  capture_output=True).returncode
+        finally:
+            socket.sethostname(before)
 
 
 def test_nothing_without_encryption_on_tcp(proxy):
