@@ -7,6 +7,7 @@
 #include "xml/xml.h"
 
 #include "backend.h"
+#include "credential.h"
 #include "module.h"
 
 /* LUNs of an iSCSI target, spoken to by libiscsi: the kernel knows nothing of them, guests reach
@@ -50,10 +51,27 @@ static int fail(const struct session *session, const char *what, GError **error)
     return -1;
 }
 
-/* target NULL: to be told of targets. */
-static int session_begin(struct session *session, const struct storage_host *host,
-                         const char *initiator, const char *target, GError **error)
+static int set_password(const struct session *session, const struct storage_auth *auth,
+                        GError **error)
 {
+    char *password CREDENTIAL_AUTO = NULL;
+
+    if (auth->type != STORAGE_AUTH_CHAP) {
+        error_set(error, VIR_ERR_CONFIG_UNSUPPORTED, "iscsi-direct pool only supports 'chap' auth");
+        return -1;
+    }
+    if (credential_get(auth, &password, error) < 0)
+        return -1;
+    if (iscsi_set_initiator_username_pwd(session->context, auth->username, password) == 0)
+        return 0;
+    return fail(session, "Failed to set the password", error);
+}
+
+/* Of a pool, or with nothing but host and initiator: to be told of targets. */
+static int session_begin(struct session *session, const struct storage_host *host,
+                         const char *initiator, const struct storage_pool *pool, GError **error)
+{
+    const char *target = pool ? pool->source.devices.items[0]->path : NULL;
     g_autofree char *portal = get_portal(host);
 
     session->context = iscsi_create_context(initiator);
@@ -71,6 +89,8 @@ static int session_begin(struct session *session, const struct storage_host *hos
                                target ? ISCSI_SESSION_NORMAL : ISCSI_SESSION_DISCOVERY) < 0 ||
         iscsi_set_header_digest(session->context, ISCSI_HEADER_DIGEST_NONE_CRC32C) < 0)
         return fail(session, "Failed to set up the iscsi session", error);
+    if (pool && pool->source.auth && set_password(session, pool->source.auth, error) < 0)
+        return -1;
     if (iscsi_connect_sync(session->context, portal) < 0)
         return fail(session, "Failed to connect to the iscsi target", error);
     if (iscsi_login_sync(session->context) < 0)
@@ -86,13 +106,7 @@ static int begin(struct session *session, const struct storage_pool *pool, GErro
                   "pool '%s' does not name its target: one <device> in its <source>", pool->name);
         return -1;
     }
-    if (pool->source.auth) {
-        error_set(error, VIR_ERR_CONFIG_UNSUPPORTED,
-                  "pool '%s': pools of type 'iscsi-direct' can't log in with CHAP", pool->name);
-        return -1;
-    }
-    return session_begin(session, pool->source.hosts.items[0], pool->source.initiator,
-                         pool->source.devices.items[0]->path, error);
+    return session_begin(session, pool->source.hosts.items[0], pool->source.initiator, pool, error);
 }
 
 /* ---- questions to a LUN ---- */

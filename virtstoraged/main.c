@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "driver/connect.h"
+#include "driver/peer.h"
 
 #include "document.h"
 #include "methods.h"
@@ -73,6 +74,7 @@ static void make(struct daemon *daemon)
     storaged->driver->data = storaged;
     storaged->status_folder =
         g_strdup_printf(daemon->session ? "%s/storage/run" : "%s/storage", daemon->paths.runtime);
+    storaged->secrets = peer_new(daemon, PROTOCOL_OWNER_SECRET, NULL, NULL);
     make_store(daemon);
     daemon->data = storaged->driver;
 }
@@ -103,6 +105,7 @@ static void stop(struct daemon *daemon)
     for (guint i = 0; i < pools->len; i++)
         pool_set_volumes(pools->pdata[i], NULL);
     g_clear_pointer(&pools, g_ptr_array_unref);
+    peer_free(storaged->secrets);
     driver_free(storaged->driver);
     registry_free(storaged->pools);
     store_free(storaged->store);

@@ -14,7 +14,8 @@ struct storaged {
     struct object_kind kind;
     struct registry *pools;
     struct store *store;
-    char *status_folder; /* /run/libvirt/storage */
+    char *status_folder;  /* /run/libvirt/storage */
+    struct peer *secrets; /* virtsecretd */
 };
 
 /* The instance, for code that has an object or a call alone. */

@@ -122,8 +122,6 @@ def test_refused(connection):
     create = connection.storagePoolCreateXML
     assert code_of(create, pool_xml(target="iqn.2026-01.lab.example:none")) == libvirt.VIR_ERR_INTERNAL_ERROR
     assert code_of(create, pool_xml(port=" port='99'")) == libvirt.VIR_ERR_INTERNAL_ERROR
-    with_password = "<auth type='chap' username='joe'><secret usage='x'/></auth></source>"
-    assert code_of(create, pool_xml().replace("</source>", with_password)) == libvirt.VIR_ERR_CONFIG_UNSUPPORTED
     pool = create(pool_xml())
     volume = pool.storageVolLookupByName("unit:0:0:1")
     stream = connection.newStream()
@@ -132,6 +130,44 @@ def test_refused(connection):
                             (pool.createXML, ("<volume><name>a</name><capacity>1</capacity></volume>",))):
         assert code_of(call, *arguments) == libvirt.VIR_ERR_NO_SUPPORT
     assert connection.listAllStoragePools()[0].name() == "i"
+
+
+PASSWORD = b"secret-of-joe"
+SECRET = """<secret ephemeral='no' private='yes'><usage type='%s'><%s>%s</%s></usage></secret>"""
+AUTH = "<auth type='%s' username='%s'><secret usage='disks'/></auth></source>"
+
+
+@pytest.fixture
+def secret():
+    """of virtsecretd: the password of joe, as the target knows it"""
+    secrets = tested.Daemon(name="virtsecretd").start()
+    with libvirt.open("secret:///system") as opened:
+        value = opened.secretDefineXML(SECRET % ("iscsi", "target", "disks", "target"))
+        value.setValue(PASSWORD)
+        tgtadm("--mode", "account", "--op", "new", "--user", "joe", "--password", PASSWORD.decode())
+        tgtadm("--mode", "account", "--op", "bind", "--tid", 1, "--user", "joe")
+        yield value
+        tgtadm("--mode", "account", "--op", "unbind", "--tid", 1, "--user", "joe")
+        tgtadm("--mode", "account", "--op", "delete", "--user", "joe")
+        value.undefine()
+    secrets.stop()
+
+
+def test_password(connection, daemon, secret):
+    create = connection.storagePoolCreateXML
+    with_auth = lambda kind, user: pool_xml().replace("</source>", AUTH % (kind, user))
+    assert code_of(create, pool_xml()) == libvirt.VIR_ERR_INTERNAL_ERROR
+    assert code_of(create, with_auth("chap", "jim")) == libvirt.VIR_ERR_INTERNAL_ERROR
+    assert code_of(create, with_auth("ceph", "joe")) is not None
+    pool = create(with_auth("chap", "joe"))
+    assert pool.numOfVolumes() == 2
+    pool.storageVolLookupByName("unit:0:0:2").wipe()
+    for wrong in (b"another", b"a\0b"):
+        secret.setValue(wrong)
+        assert code_of(pool.refresh) in (libvirt.VIR_ERR_INTERNAL_ERROR, libvirt.VIR_ERR_INVALID_ARG)
+    secret.setValue(PASSWORD)
+    pool.refresh()
+    assert PASSWORD not in daemon.log.read_bytes()
 
 
 def test_targets(connection):
