@@ -4,6 +4,7 @@
 #include <net/if.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "base/log.h"
 #include "base/workers.h"
 #include "daemon/daemon.h"
@@ -171,7 +172,9 @@ static void restore(void *data)
     JOB_AUTO struct job *job = NULL;
 
     if (job_begin(object, JOB_MODIFY, "bridge", JOB_DEADLINE_MS, &job, &error) < 0) {
-        log_error("%s", error->message);
+        /* of a network that has gone meanwhile there is nothing to say */
+        if (error_code_of(error) != VIR_ERR_NO_NETWORK)
+            log_error("%s", error->message);
     } else {
         object_get_view(object, &view);
         if (view.live && !netlink_find(view_live(&view)->bridge))

@@ -23,6 +23,7 @@
 #define START_MS 20000
 #define END_MS 2000
 #define OUTPUT_MOST 65536
+#define TRIES_MOST 20
 
 /* ---- files ---- */
 
@@ -121,11 +122,10 @@ static int run(const struct network *network, GError **error)
     return process_run(&spec, OUTPUT_MOST, START_MS, NULL, error);
 }
 
-/* One that a killed daemon had just started: its pid file was not there yet. */
-static bool end_unknown(const struct network *network)
+/* One that a killed daemon had just started, or told to end: it has no pid file. */
+static void end_unknown(const struct network *network)
 {
     g_autoptr(GDir) proc = g_dir_open("/proc", 0, NULL);
-    bool found = false;
     const char *name;
 
     while (proc && (name = g_dir_read_name(proc))) {
@@ -136,21 +136,7 @@ static bool end_unknown(const struct network *network)
             continue;
         process_kill(&process, END_MS);
         process_clear(&process);
-        found = true;
     }
-    return found;
-}
-
-static int run_again(const struct network *network, GError **error)
-{
-    g_autoptr(GError) first = NULL;
-
-    if (run(network, &first) == 0)
-        return 0;
-    if (end_unknown(network))
-        return run(network, error);
-    g_propagate_error(error, g_steal_pointer(&first));
-    return -1;
 }
 
 /* ---- who has its port ---- */
@@ -199,21 +185,47 @@ static void append_owners(bool udp, unsigned port, GString *out)
     }
 }
 
-static void name_owner(GError **error)
+/* Others that have it; the caller's. */
+static GString *find_owners(unsigned port)
 {
-    unsigned port = error ? find_port((*error)->message) : 0;
-    g_autoptr(GString) owners = g_string_new(NULL);
+    GString *owners = g_string_new(NULL);
 
     if (port)
         append_owners(true, port, owners);
     if (port == 53 && !owners->len)
         append_owners(false, port, owners);
-    if (!owners->len)
-        return;
-    g_autofree char *said = g_steal_pointer(&(*error)->message);
-    (*error)->message = g_strdup_printf("%s: port %u of all addresses belongs to %s: have it serve "
-                                        "the addresses that it needs alone",
-                                        said, port, owners->str);
+    return owners;
+}
+
+static void name_owners(GError *problem, unsigned port, const char *owners)
+{
+    g_autofree char *said = problem->message;
+
+    problem->message = g_strdup_printf("%s: port %u of all addresses belongs to %s: have it serve "
+                                       "the addresses that it needs alone",
+                                       said, port, owners);
+}
+
+/* A port that nobody has who could be named is one of a dnsmasq of this network, which is about to
+ * end, or is ended here. */
+static int run_again(const struct network *network, GError **error)
+{
+    for (unsigned tries = TRIES_MOST;; tries--) {
+        g_autoptr(GError) problem = NULL;
+
+        if (run(network, &problem) == 0)
+            return 0;
+        unsigned port = find_port(problem->message);
+        g_autoptr(GString) owners = find_owners(port);
+        if (port && !owners->len && tries > 1) {
+            end_unknown(network);
+            continue;
+        }
+        if (owners->len)
+            name_owners(problem, port, owners->str);
+        g_propagate_error(error, g_steal_pointer(&problem));
+        return -1;
+    }
 }
 
 /* ---- watching ---- */
@@ -305,10 +317,8 @@ int dnsmasq_start(struct vnet *vnet, const struct network *network, GError **err
     if (!pid) {
         if (write_files(network, error) < 0)
             return -1;
-        if (run_again(network, error) < 0) {
-            name_owner(error);
+        if (run_again(network, error) < 0)
             return -1;
-        }
         pid = dnsmasq_pid(network);
     }
     if (!pid) {
