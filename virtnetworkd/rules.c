@@ -178,12 +178,22 @@ static void entry_free(void *data)
     g_free(entry);
 }
 
+static void forget(const struct network *network)
+{
+    if (present)
+        g_hash_table_remove(present, network->name);
+}
+
 static void note(const struct network *network)
 {
     g_autoptr(GString) orders = g_string_new(NULL);
-    struct entry *entry = g_new0(struct entry, 1);
+    struct entry *entry;
 
+    forget(network);
     append(network, firewall_write_add, orders);
+    if (!orders->len)
+        return;
+    entry = g_new0(struct entry, 1);
     entry->network = network;
     definition_ref((struct definition *)&network->definition);
     entry->digest =
@@ -191,12 +201,6 @@ static void note(const struct network *network)
     if (!present)
         present = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, entry_free);
     g_hash_table_insert(present, g_strdup(network->name), entry);
-}
-
-static void forget(const struct network *network)
-{
-    if (present)
-        g_hash_table_remove(present, network->name);
 }
 
 /* What a later daemon finds: the number, our tables, and the orders that made them. */

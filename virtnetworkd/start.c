@@ -6,10 +6,14 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/workers.h"
+#include "daemon/daemon.h"
 #include "host/netlink.h"
+#include "host/traffic.h"
 
 #include "bandwidth.h"
 #include "bridges.h"
+#include "dnsmasq-config.h"
 #include "dnsmasq.h"
 #include "firewalld.h"
 #include "hook.h"
@@ -231,6 +235,20 @@ static void set_mac_table(const struct network *network)
         log_warn("network '%s': %s", network->name, error->message);
 }
 
+#define DHCP_SERVER 67
+#define DHCP_CLIENT 68
+
+static void fill_checksums(void *data)
+{
+    g_autofree char *bridge = data;
+    g_autoptr(GError) error = NULL;
+
+    if (netlink_find(bridge) &&
+        traffic_fill_checksums(bridge, DHCP_SERVER, DHCP_CLIENT, &error) < 0)
+        log_info("'%s': answers of DHCP go without checksums, which some clients miss: %s", bridge,
+                 error->message);
+}
+
 /* It goes up last: one that is not was left behind by a start that did not come to its end. */
 static int make_bridge(const struct network *network, GError **error)
 {
@@ -241,6 +259,10 @@ static int make_bridge(const struct network *network, GError **error)
     if (add_addresses(network, error) < 0 || bandwidth_limit(network, error) < 0 ||
         netlink_set_up(network->bridge, true, error) < 0)
         return -1;
+    /* no client is so quick that a start must wait for it */
+    if (dnsmasq_has_dhcp(network))
+        workers_push(networkd->driver->daemon->workers, fill_checksums, g_strdup(network->bridge),
+                     false);
     return 0;
 }
 

@@ -53,7 +53,7 @@ static void clear(const char *name)
 {
     /* fails where there is nothing */
     run(begin("qdisc del", name, "root"), NULL);
-    run(begin("qdisc del", name, "ingress"), NULL);
+    run(begin("qdisc del", name, "clsact"), NULL);
 }
 
 /* Classes: all, below it what is guaranteed nothing, and beside that a part for each guarantee. */
@@ -97,10 +97,9 @@ static int shape(const char *name, const struct traffic_rate *rate, bool shared,
 /* What comes in can only be dropped. */
 static int police(const char *name, const struct traffic_rate *rate, GError **error)
 {
-    if (run(begin("qdisc add", name, "ingress"), error) < 0)
+    if (run(begin("qdisc add", name, "clsact"), error) < 0)
         return -1;
-    GPtrArray *words =
-        begin("filter add", name, "parent ffff: protocol all u32 match u32 0 0 police");
+    GPtrArray *words = begin("filter add", name, "ingress protocol all u32 match u32 0 0 police");
     add_amount(words, "rate", rate->average, "kbps");
     add_amount(words, "burst", rate->burst ? rate->burst : MAX(rate->average, 1), "kb");
     add_words(words, "mtu 64kb drop flowid :1");
@@ -171,5 +170,22 @@ int traffic_release(const char *name, unsigned id, GError **error)
     run(begin_filter("filter del", name, id), NULL);
     words = begin("class del", name, "classid");
     g_ptr_array_add(words, g_strdup_printf("1:%x", id));
+    return run(words, error);
+}
+
+/* ---- checksums ---- */
+
+int traffic_fill_checksums(const char *name, unsigned from, unsigned to, GError **error)
+{
+    GPtrArray *words;
+
+    /* it is there already where something is limited */
+    run(begin("qdisc add", name, "clsact"), NULL);
+    words = begin("filter add", name,
+                  "egress protocol ip u32 match ip protocol 17 0xff match ip sport");
+    g_ptr_array_add(words, g_strdup_printf("%u", from));
+    add_words(words, "0xffff match ip dport");
+    g_ptr_array_add(words, g_strdup_printf("%u", to));
+    add_words(words, "0xffff action csum udp");
     return run(words, error);
 }

@@ -41,3 +41,8 @@ int traffic_release(const char *name, unsigned id, GError **error);
 /* What is left for all that is guaranteed nothing. */
 int traffic_set_rest(const char *name, uint64_t rest, const struct traffic_rate *out,
                      GError **error);
+
+/* Packets of UDP that this host sends by the interface from a port to a port get their checksum,
+ * which is left to network cards otherwise, though none is on the way to a guest. Once for an
+ * interface, after its limits. */
+int traffic_fill_checksums(const char *name, unsigned from, unsigned to, GError **error);

@@ -144,11 +144,12 @@ class Daemon:
         self.path = path or "/run/libvirt/%s-sock" % name
         self.log = log or pathlib.Path("/var/log/libvirt/%s.out" % name)
         self.options, self.process = options, None
+        self.prefix = []            # words of a program that starts it
 
     def start(self, timeout=30):
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen([self.binary, *self.options], stdin=subprocess.DEVNULL,
+            self.process = subprocess.Popen([*self.prefix, self.binary, *self.options], stdin=subprocess.DEVNULL,
                                             stdout=log, stderr=log, start_new_session=True)
         wait_until(lambda: listener(self.path) == self.process.pid or self.process.poll() is not None,
                    timeout, 0.002)

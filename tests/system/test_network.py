@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """virtnetworkd: networks with real bridges, dnsmasq, nftables, and namespaces as guests and hosts."""
+import os
 import pathlib
 import re
 import signal
@@ -82,6 +83,11 @@ def test_refusals(connection, hosts):
     other = connection.networkDefineXML(network_xml("other"))
     with pytest.raises(libvirt.libvirtError, match="'other' and 'net' can't both"):
         other.create()
+    # one MAC address
+    mac = "<mac address='52:54:00:00:00:77'/>"
+    connection.networkCreateXML(network_xml("mac", net="192.168.78", more=mac))
+    with pytest.raises(libvirt.libvirtError, match="'same' and 'mac' can't both have the MAC address"):
+        connection.networkCreateXML(network_xml("same", net="192.168.79", more=mac))
     # a route of the host: interface and route
     host = hosts("lan")
     run("ip", "addr", "add", "10.55.1.1/24", "dev", host.link)
@@ -134,20 +140,6 @@ def test_addresses_and_names(connection, hosts):
     # text that has a meaning elsewhere is just text
     asked = one.run("busybox", "nslookup", "-type=txt", "text", "192.168.77.1", check=False).stdout
     assert 'a "quoted", value' in asked.replace("\\", "")
-
-
-def test_leases_in_parallel(connection, hosts):
-    network = connection.networkCreateXML(network_xml())
-    guests = [hosts("guest%d" % i, "br-net") for i in range(20)]
-    got = []
-    threads = [threading.Thread(target=lambda g=g: got.append(g.dhcp(g.name)["address"])) for g in guests]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(set(got)) == 20
-    wait_until(lambda: {l["ipaddr"] for l in network.DHCPLeases()} == set(got),
-               what=lambda: network.DHCPLeases())
 
 
 # ---- who reaches whom ----
@@ -244,6 +236,61 @@ def test_port_forward(connection, hosts, outside):
     network.destroy()
     assert not outside.reaches("203.0.113.1", 8080)
     del servers
+
+
+# ---- without rights ----
+
+def without_rights(words):
+    """a command that starts a daemon without CAP_NET_ADMIN"""
+    return ["setpriv", "--inh-caps=-net_admin", "--bounding-set=-net_admin", *words]
+
+
+def test_no_capability(connection, daemon):
+    """one error says what is missing; what runs stays, and nothing is left of what does not start"""
+    connection.networkCreateXML(network_xml()).destroy()
+    daemon.kill()
+    daemon.prefix = without_rights([])
+    try:
+        daemon.start()
+        with libvirt.open(URI) as fresh:
+            network = fresh.networkDefineXML(network_xml())
+            with pytest.raises(libvirt.libvirtError, match="CAP_NET_ADMIN") as caught:
+                network.create()
+            assert caught.value.get_error_code() == libvirt.VIR_ERR_OPERATION_DENIED
+            assert caught.value.get_error_message().count("\n") == 0 and not network.isActive()
+            network.undefine()
+        assert leftovers() == ""
+    finally:
+        daemon.prefix = []
+        daemon.restart()
+
+
+def test_session(connection):
+    """of a user: networks are kept in the user's folders, and starting one says what it needs"""
+    home = pathlib.Path("/run/user-home")
+    home.mkdir(mode=0o755, exist_ok=True)
+    os.chown(home, 65534, 65534)
+    words = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "env", "-i", "HOME=%s" % home,
+             "XDG_RUNTIME_DIR=%s" % home, "PATH=/usr/sbin:/usr/bin:/sbin:/bin", daemon_path()]
+    process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.PIPE, text=True)
+    path = home / "libvirt" / "virtnetworkd-sock"
+    try:
+        wait_until(lambda: tested.accepts(path) or process.poll() is not None)
+        with libvirt.open("network+unix:///session?socket=%s" % path) as session:
+            network = session.networkDefineXML(network_xml("mine"))
+            assert (home / ".config/libvirt/qemu/networks/mine.xml").exists()
+            with pytest.raises(libvirt.libvirtError, match="CAP_NET_ADMIN"):
+                network.create()
+            assert [n.name() for n in session.listAllNetworks()] == ["mine"] and not network.isActive()
+        assert "mine" not in [n.name() for n in connection.listAllNetworks()]
+    finally:
+        process.terminate()
+        assert process.wait(30) == 0
+
+
+def daemon_path():
+    return tested.BUILD / "virtnetworkd" / "virtnetworkd"
 
 
 # ---- restarts and accidents ----
@@ -444,30 +491,7 @@ def test_ports_of_pools(connection):
     assert "<plug type='bridge' bridge='b0'/>" in port.XMLDesc(0)
 
 
-# ---- figures, and kills ----
-
-def test_killed_at_random(connection, daemon):
-    """whatever it was at: afterwards bridge, rules and dnsmasq are there together, or none"""
-    import random
-    import time
-    connection.networkDefineXML(network_xml())
-    chance = random.Random(4)
-    for turn in range(20):
-        with libvirt.open(URI) as fresh:
-            network = fresh.networkLookupByName("net")
-            thread = threading.Thread(target=code_of, args=(
-                network.destroy if network.isActive() else network.create,))
-            thread.start()
-            time.sleep(chance.random() * 0.05)      # the moment of the kill, not a wait
-            daemon.kill()
-            thread.join()
-        daemon.start()
-        with libvirt.open(URI) as fresh:
-            active = bool(fresh.networkLookupByName("net").isActive())
-            there = ["br-net" in run("ip", "-o", "link"), "to-br-net" in run("nft", "list", "ruleset"),
-                     bool(dnsmasq_pids("net"))]
-            assert there == [active] * 3, "turn %d: %s\n%s" % (turn, there, daemon.log_tail())
-
+# ---- figures ----
 
 def test_many(connection, daemon):
     """a restart with many networks changes no rule, and answers at once"""

@@ -237,3 +237,96 @@ def code_of_os(function):
         function()
     except (OSError, ZeroDivisionError):
         pass
+
+
+# ---- what clients of other makes look at ----
+
+def sniff(guest):
+    """a socket that sees all of the guest's packets, and what the kernel says of each"""
+    raw = guest.enter(socket.socket, socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+    raw.setsockopt(263, 8, 1)           # SOL_PACKET, PACKET_AUXDATA
+    raw.settimeout(10)
+    return raw
+
+
+def checksum_is_right(packet):
+    length = struct.unpack("!H", packet[2:4])[0]
+    data = packet[(packet[0] & 15) * 4:length]
+    data = packet[12:20] + struct.pack("!BBH", 0, 17, len(data)) + data + b"\0" * (len(data) % 2)
+    total = sum(struct.unpack("!%dH" % (len(data) // 2), data))
+    return total % 0xffff == 0
+
+
+def test_checksums(connection, daemon, hosts):
+    """answers of DHCP have their checksum, also for clients that take packets as they are: they are not left
+    to a network card that is none"""
+    connection.networkCreateXML(network_xml())
+    if "act_csum" in daemon.log_tail() or not wait_for_filter():
+        pytest.skip("this kernel can't fill in checksums (act_csum)")
+    guest = hosts("guest", "br-net")
+    raw = sniff(guest)
+    guest.dhcp()
+    answers = 0
+    while answers < 2:
+        packet = raw.recv(2000)[14:]
+        if packet[9] == 17 and packet[20:24] == struct.pack("!HH", 67, 68):
+            assert checksum_is_right(packet)
+            answers += 1
+
+
+def wait_for_filter():
+    """of the bridge, for a moment"""
+    try:
+        wait_until(lambda: "csum" in run("tc", "filter", "show", "dev", "br-net", "egress", check=False).stdout, 3)
+    except AssertionError:
+        return False
+    return True
+
+
+class Dhcpv6:
+    """a client of DHCPv6 that asks for one address: solicit, request"""
+    DUID = bytes.fromhex("00030001525400770001")
+
+    def __init__(self, guest):
+        self.socket = guest.enter(socket.socket, socket.AF_INET6, socket.SOCK_DGRAM)
+        guest.enter(self.socket.bind, ("::", 546))
+        self.index = int(guest.run("cat", "/sys/class/net/eth0/ifindex"))
+        self.socket.settimeout(2)
+
+    @staticmethod
+    def option(number, data):
+        return struct.pack("!HH", number, len(data)) + data
+
+    def ask(self, kind, more=b""):
+        """options of the answer, by their numbers"""
+        text = struct.pack("!I", kind << 24 | 0x4711) + self.option(1, self.DUID) + more
+        for _ in range(10):
+            self.socket.sendto(text, ("ff02::1:2", 547, 0, self.index))
+            try:
+                answer = self.socket.recv(2000)
+            except TimeoutError:
+                continue
+            break
+        found, at = {}, 4
+        while at < len(answer):
+            number, length = struct.unpack_from("!HH", answer, at)
+            found[number], at = answer[at + 4:at + 4 + length], at + 4 + length
+        return found
+
+    def get(self):
+        offer = self.ask(1, self.option(3, struct.pack("!III", 7, 0, 0)))
+        given = self.ask(3, self.option(2, offer[2]) + self.option(3, offer[3]))
+        return socket.inet_ntop(socket.AF_INET6, given[3][16:32])      # IA_NA: 12 bytes, then IAADDR
+
+
+def test_dhcpv6(connection, hosts):
+    network = connection.networkCreateXML(network_xml(ipv6=IPV6))
+    guest = hosts("guest", "br-net")
+    wait_until(lambda: "fe80" in guest.run("ip", "-6", "addr", "show", "dev", "eth0") and
+               "tentative" not in guest.run("ip", "-6", "addr", "show", "dev", "eth0"), 20)
+    address = Dhcpv6(guest).get()
+    assert address.startswith("fd00:77::1")
+    lease = wait_until(lambda: [l for l in network.DHCPLeases() if l["ipaddr"] == address])[0]
+    assert lease["type"] == libvirt.VIR_IP_ADDR_TYPE_IPV6 and lease["prefix"] == 64
+    assert lease["clientid"].replace(":", "") == Dhcpv6.DUID.hex()
+    wait_until(lambda: "default" in guest.run("ip", "-6", "route"), 20)      # the router advertises itself
