@@ -125,6 +125,12 @@ static void set(struct volume *volume, struct storage_volume *definition,
     volume->generation = volume->volumes->generation;
 }
 
+static bool has_names(const struct volume *volume, const struct storage_volume *definition)
+{
+    return strcmp(volume->key, definition->key) == 0 &&
+           g_strcmp0(volume->path, definition->target.path) == 0;
+}
+
 static bool at_work(const struct volume *volume)
 {
     return volume->users || volume->exclusive;
@@ -264,6 +270,11 @@ void volumes_found(struct volumes *volumes, struct storage_volume *definition,
 {
     g_mutex_lock(&volumes->lock);
     struct volume *volume = g_hash_table_lookup(volumes->by_name, definition->name);
+    /* another one of that name */
+    if (volume && !at_work(volume) && !has_names(volume, definition)) {
+        drop(volume);
+        volume = NULL;
+    }
     if (!volume)
         volume = add(volumes, definition);
     if (volume->building)
@@ -321,12 +332,6 @@ int volumes_begin_building(struct volumes *volumes, const struct storage_volume 
     int result = begin_building(volumes, definition, ret_volume, error);
     g_mutex_unlock(&volumes->lock);
     return result;
-}
-
-static bool has_names(const struct volume *volume, const struct storage_volume *definition)
-{
-    return strcmp(volume->key, definition->key) == 0 &&
-           g_strcmp0(volume->path, definition->target.path) == 0;
 }
 
 void volume_end_building(struct volume *volume, struct storage_volume *definition,

@@ -28,10 +28,10 @@ static void find(struct volumes *volumes, const char *name, unsigned inode, unsi
 
 static struct volumes *begin(void)
 {
-    DEFINITION_AUTO struct definition *pool = xml_read(
-        &storage_pool_schema,
-        "<pool type='dir'><name>p</name><target><path>/pool</path></target></pool>", -1, 0, NULL,
-        NULL);
+    DEFINITION_AUTO struct definition *pool =
+        xml_read(&storage_pool_schema,
+                 "<pool type='dir'><name>p</name><target><path>/pool</path></target></pool>", -1, 0,
+                 NULL, NULL);
 
     g_assert_nonnull(pool);
     return volumes_new((struct storage_pool *)pool, "/pool", -1);
@@ -59,6 +59,26 @@ static void test_find(void)
     g_assert_true(list->pdata[0] == by_name);
     g_clear_pointer(&list, g_ptr_array_unref);
     g_clear_pointer(&by_name, volume_unref);
+    g_clear_pointer(&by_path, volume_unref);
+    end(volumes);
+}
+
+/* Made anew by others under the same name: it has another key. */
+static void test_another_key(void)
+{
+    struct volumes *volumes = begin();
+    struct volume_signature signature = signature_of(1, 1);
+    struct storage_volume *again = make("a", IMAGE_FORMAT_RAW);
+
+    find(volumes, "a", 1, IMAGE_FORMAT_RAW);
+    again->key = "uuid";
+    volumes_found(volumes, again, &signature);
+    g_assert_cmpuint(volumes_count(volumes), ==, 1);
+    VOLUME_AUTO struct volume *by_key = volumes_get_by_key(volumes, "uuid");
+    VOLUME_AUTO struct volume *by_path = volumes_get_by_path(volumes, "/pool/a");
+    g_assert_true(by_key && by_key == by_path);
+    g_assert_null(volumes_get_by_key(volumes, "/pool/a"));
+    g_clear_pointer(&by_key, volume_unref);
     g_clear_pointer(&by_path, volume_unref);
     end(volumes);
 }
@@ -160,6 +180,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/volumes/find", test_find);
+    g_test_add_func("/volumes/another-key", test_another_key);
     g_test_add_func("/volumes/refresh", test_refresh);
     g_test_add_func("/volumes/building", test_building);
     g_test_add_func("/volumes/failed-building", test_failed_building);
