@@ -309,6 +309,15 @@ static bool has_port_of_network(struct object *object, const struct object_view 
     return false;
 }
 
+static bool is_for_network(struct object *object, const struct object_view *view, void *data)
+{
+    if (view->config)
+        LIST_EACH (net, &view_config(view)->devices.nets)
+            if (net->type == NET_NETWORK)
+                return true;
+    return has_port_of_network(object, view, NULL);
+}
+
 static bool needed(struct peer *peer, void *data)
 {
     struct qemu *qemu = data;
@@ -409,6 +418,9 @@ void netwatch_begin(struct qemu *qemu)
 
 void netwatch_look(struct qemu *qemu)
 {
+    /* of a guest whose start was cut short there may be a port that only its network knows */
+    if (registry_count(qemu->domains, is_for_network, NULL) > 0)
+        atomic_store(&qemu->netwatch->owes, true);
     retry(qemu->netwatch->retry, qemu);
 }
 

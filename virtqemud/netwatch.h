@@ -15,7 +15,7 @@ struct netwatch;
 /* Makes qemu->networks and qemu->netwatch; nothing is linked yet. Loop thread. */
 void netwatch_begin(struct qemu *qemu);
 
-/* Guests are known: looks after their ports, if they have any. Loop thread. */
+/* Guests are known: looks after the ports that they have, or had. Loop thread. */
 void netwatch_look(struct qemu *qemu);
 
 /* A port could not be given back: it will be, as soon as virtnetworkd answers. Any thread. */

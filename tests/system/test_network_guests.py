@@ -234,6 +234,17 @@ def test_device_of_the_host(connection, networks, mode):
         run("ip", "link", "del", "up0")
 
 
+def test_pool_of_devices(connection, networks):
+    """which are none that a guest can have, here; the port is given back"""
+    networks.networkCreateXML("<network><name>pool</name><forward mode='hostdev' managed='yes'>"
+                              "<address type='pci' domain='0' bus='0' slot='31' function='7'/>"
+                              "</forward></network>")
+    domain = connection.defineXML(tested.hlt_xml("hlt", devices=interface_xml(network="pool")))
+    code, words = in_vain(domain.create)
+    assert code == libvirt.VIR_ERR_CONFIG_UNSUPPORTED and "SR-IOV Virtual Functions only" in words
+    assert ports_of("pool") == []
+
+
 # ---- changes ----
 
 def test_moved_to_another_network(connection, networks, net):
@@ -413,7 +424,7 @@ def test_network_comes_and_goes(connection, net):
     wait_until(lambda: on_bridge("br-net") == [target], what=lambda: on_bridge("br-net"))
 
 
-def test_hung_virtnetworkd(connection, net, networkd):
+def test_hung_virtnetworkd(connection, net, networkd, daemon):
     """delays the guests that need it, and says so; nobody else"""
     domain = start_hlt(connection, interface_xml())
     networkd.process.send_signal(signal.SIGSTOP)
@@ -425,7 +436,9 @@ def test_hung_virtnetworkd(connection, net, networkd):
         code, words = in_vain(needy.create)
         assert code == libvirt.VIR_ERR_NO_CONNECT and "virtnetworkd" in words
         assert not needy.isActive() and other.isActive()
+        daemon.restart(signal.SIGTERM)          # which has nothing to wait for
     finally:
         networkd.process.send_signal(signal.SIGCONT)
     wait_until(lambda: ports_of() == [], 60, what=ports_of)
-    needy.create()
+    with libvirt.open(tested.URI) as fresh:
+        fresh.lookupByName("needy").create()
