@@ -81,7 +81,7 @@ static int get_passphrase(const struct helper_launch *launch, const struct domai
     if (!uuid_is_valid(tpm->emulator.encryption))
         return 0;
     memcpy(secret.uuid, tpm->emulator.encryption, sizeof(secret.uuid));
-    return secret_value_get(launch->qemu, &secret, SECRET_USAGE_VTPM, ret_value, error);
+    return secret_value_get(launch->qemu->secrets, &secret, SECRET_USAGE_VTPM, ret_value, error);
 }
 
 /* Each is read from a pipe of its own. */

@@ -151,7 +151,8 @@ int secret_object_add(const struct domain_secret *secret, enum secret_usage_type
         g_ptr_array_add(objects, build(id, IN_PLAN, IN_PLAN));
         return 0;
     }
-    if (secret_value_get(qemu_of(&context->guest->object), secret, use, &value, error) < 0 ||
+    if (secret_value_get(qemu_of(&context->guest->object)->secrets, secret, use, &value, error) <
+            0 ||
         build_with(&value, id, context, &object, error) < 0)
         return -1;
     g_ptr_array_add(objects, object);

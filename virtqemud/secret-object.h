@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "driver/secret-value.h"
+
 #include "arguments.h"
-#include "secret-value.h"
 
 struct json_object;
 
@@ -17,7 +18,7 @@ struct json_object;
 struct json_object *secret_object_key(const struct arguments_context *context);
 
 /* Appends the object, called id, of the value of a secret. In a plan nobody is asked, and data are
- * not there. Errors: secret-value.h; VIR_ERR_SYSTEM_ERROR. Blocks. */
+ * not there. Errors: driver/secret-value.h; VIR_ERR_SYSTEM_ERROR. Blocks. */
 int secret_object_add(const struct domain_secret *secret, enum secret_usage_type use,
                       const char *id, const struct arguments_context *context, GPtrArray *objects,
                       GError **error);

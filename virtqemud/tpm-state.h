@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "driver/secret-value.h"
 #include "model/domain.h"
 
-#include "secret-value.h"
+#include "qemu.h"
 
 /* What an emulated TPM keeps while its guest is off: /var/lib/libvirt/swtpm/UUID/tpm2, of swtpm's
  * user alone. */

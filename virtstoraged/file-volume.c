@@ -13,9 +13,16 @@
 #include "folder.h"
 #include "part.h"
 #include "qemu-img.h"
+#include "volume-key.h"
 
 /* Volumes that are files of the pool's folder. Whatever happens to its path: it is reached by a
  * descriptor, and no link is followed. */
+
+/* Raw, and what a guest writes is what is in it. */
+static bool is_open(const struct storage_volume *definition)
+{
+    return storage_volume_is_plain(definition) && !definition->target.encryption;
+}
 
 /* ---- what is to be made ---- */
 
@@ -67,10 +74,8 @@ static int file_complete(struct volumes *volumes, struct storage_volume *definit
                   names_word(&storage_format_names, format));
         return -1;
     }
-    if (definition->target.encryption)
-        return refuse(VIR_ERR_CONFIG_UNSUPPORTED, definition->name,
-                      "encrypted volumes need the secrets of virtsecretd, which is not there",
-                      error);
+    if (volume_key_check(definition, error) < 0)
+        return -1;
     return definition->backing ? complete_backing(definition, error) : 0;
 }
 
@@ -92,11 +97,39 @@ static int make_raw(struct volume_job *job, const struct storage_volume *definit
     return bytes_allocate(job, fd, 0, MIN(definition->allocation.value, capacity), error);
 }
 
+/* Of a file that is a volume of capacity bytes as it is; before them is the header of what is
+ * encrypted. */
+static int find_header(const struct storage_volume *definition, int fd, uint64_t capacity,
+                       uint64_t *ret_header, GError **error)
+{
+    uint64_t size;
+
+    if (bytes_size(fd, &size, error) < 0)
+        return -1;
+    *ret_header = definition->target.encryption && size > capacity ? size - capacity : 0;
+    return 0;
+}
+
+static int set_size(const struct storage_volume *definition, int fd, uint64_t from, uint64_t to,
+                    GError **error)
+{
+    uint64_t header;
+
+    if (find_header(definition, fd, from, &header, error) < 0)
+        return -1;
+    if (ftruncate(fd, (off_t)(header + to)) == 0)
+        return 0;
+    error_set_errno(error, errno, "cannot set the size of volume '%s'", definition->name);
+    return -1;
+}
+
 /* Byte by byte, if nothing is to become different but its size. */
 static bool may_copy(const struct storage_volume *definition, const struct storage_volume *other)
 {
     const struct storage_target *target = &definition->target;
 
+    if (definition->target.encryption && !other->target.encryption)
+        return false;
     if (storage_volume_is_plain(definition) && storage_volume_is_plain(other))
         return true;
     return target->format == other->target.format && !other->backing && !definition->backing &&
@@ -113,19 +146,43 @@ static int grow(struct volume_job *job, const struct storage_volume *definition,
         return 0;
     if (!storage_volume_is_plain(definition))
         return qemu_img_resize(job, definition->target.format, fd, capacity, false, error);
-    if (ftruncate(fd, (off_t)capacity) == 0)
+    return set_size(definition, fd, from, capacity, error);
+}
+
+/* What is encrypted stays so in a copy, by the key that it has; to write anew takes a secret. */
+static int check_clone(const struct storage_volume *definition, const struct storage_volume *other,
+                       GError **error)
+{
+    const struct source_encryption *encryption = definition->target.encryption;
+
+    if (!other->target.encryption)
         return 0;
-    error_set_errno(error, errno, "cannot extend volume '%s'", definition->name);
-    return -1;
+    if (!encryption || encryption->secrets.count || !may_copy(definition, other))
+        return refuse(
+            VIR_ERR_CONFIG_UNSUPPORTED, definition->name,
+            "an encrypted volume is cloned as it is: in its format, with <encryption> and "
+            "without <secret>",
+            error);
+    return 0;
+}
+
+static int convert(struct volume_job *job, const struct storage_volume *definition, int fd,
+                   const struct storage_volume *other, int other_fd, GError **error)
+{
+    autofd int key = -1;
+
+    if (volume_key_open(definition, &key, error) < 0)
+        return -1;
+    return qemu_img_convert(job, definition, fd, key, other, other_fd, error);
 }
 
 static int make_clone(struct volume_job *job, const struct storage_volume *definition, int fd,
                       const struct storage_volume *other, int other_fd, GError **error)
 {
-    int result = may_copy(definition, other)
-                     ? bytes_copy(job, other_fd, fd, error)
-                     : qemu_img_convert(job, definition, fd, other, other_fd, error);
-
+    if (check_clone(definition, other, error) < 0)
+        return -1;
+    int result = may_copy(definition, other) ? bytes_copy(job, other_fd, fd, error)
+                                             : convert(job, definition, fd, other, other_fd, error);
     return result < 0 ? -1 : grow(job, definition, fd, other->capacity.value, error);
 }
 
@@ -133,12 +190,16 @@ static int make_content(struct volume_job *job, const struct storage_volume *def
                         const struct storage_volume *other, int other_fd, int fd, unsigned flags,
                         GError **error)
 {
+    autofd int key = -1;
+
     if (other)
         return make_clone(job, definition, fd, other, other_fd, error);
-    if (storage_volume_is_plain(definition))
+    if (is_open(definition))
         return make_raw(job, definition, fd, flags, error);
-    return qemu_img_create(job, definition, fd, flags & VIR_STORAGE_VOL_CREATE_PREALLOC_METADATA,
-                           error);
+    if (volume_key_open(definition, &key, error) < 0)
+        return -1;
+    return qemu_img_create(job, definition, fd, key,
+                           flags & VIR_STORAGE_VOL_CREATE_PREALLOC_METADATA, error);
 }
 
 static int make_folder(const struct volumes *volumes, const struct storage_volume *definition,
@@ -178,7 +239,7 @@ static int look(struct volumes *volumes, const char *name, bool known_raw,
 
 static int finish(struct part *part, const struct storage_volume *definition, GError **error)
 {
-    if (storage_volume_is_plain(definition))
+    if (is_open(definition))
         folder_mark_raw(part->fd, true);
     return part_finish(part, definition->name, error);
 }
@@ -199,8 +260,7 @@ static int file_create(struct volume_job *job, struct volume *volume,
                volume_job_check(job, error) < 0 || finish(&part, definition, error) < 0) {
         return -1;
     }
-    return look(volumes, definition->name, storage_volume_is_plain(definition), ret_found,
-                ret_signature, error);
+    return look(volumes, definition->name, is_open(definition), ret_found, ret_signature, error);
 }
 
 /* ---- what is there ---- */
@@ -253,16 +313,20 @@ static int file_resize(struct volume_job *job, struct volume *volume, uint64_t c
     if (!plain && allocate)
         return refuse(VIR_ERR_NO_SUPPORT, volume->name,
                       "preallocate is only supported for raw type", error);
+    if (!plain && definition->target.encryption)
+        return refuse(VIR_ERR_OPERATION_UNSUPPORTED, volume->name,
+                      "the size of an encrypted image can't be changed without its secret", error);
     if (file_open(volume, O_RDWR, &fd, error) < 0)
         return -1;
     if (!plain)
         return qemu_img_resize(job, definition->target.format, fd, capacity,
                                capacity < definition->capacity.value, error);
-    if (allocate && bytes_allocate(job, fd, 0, capacity, error) < 0)
+    if ((allocate && bytes_allocate(job, fd, 0, capacity, error) < 0) ||
+        set_size(definition, fd, definition->capacity.value, capacity, error) < 0)
         return -1;
-    if (ftruncate(fd, (off_t)capacity) == 0 && fsync(fd) == 0)
+    if (fsync(fd) == 0)
         return 0;
-    error_set_errno(error, errno, "cannot set the size of '%s'", volume->path);
+    error_set_errno(error, errno, "cannot write '%s'", volume->path);
     return -1;
 }
 

@@ -7,8 +7,10 @@
 
 #define TARGET_FD 3
 #define SOURCE_FD 4
+#define KEY_FD 5
 #define TARGET "/proc/self/fd/3"
 #define SOURCE "/proc/self/fd/4"
+#define KEY_OBJECT "secret,id=key,file=/proc/self/fd/5"
 #define OLD_COMPAT "0.10" /* what everybody can read, unless more is asked for */
 
 /* QEMU's word: it has other names for some. */
@@ -35,12 +37,71 @@ static GPtrArray *begin(const char *verb)
     return words;
 }
 
-static int run(struct volume_job *job, GPtrArray *words, int fd, int other_fd, GError **error)
+static void add_fd(struct process_fd *fds, size_t *count, int from, int to)
 {
-    struct process_fd fds[] = {{fd, TARGET_FD}, {other_fd, SOURCE_FD}};
+    if (from >= 0)
+        fds[(*count)++] = (struct process_fd){from, to};
+}
 
+/* Nothing of a secret is ever among the words. */
+static int run(struct volume_job *job, GPtrArray *words, int fd, int other_fd, int key,
+               GError **error)
+{
+    struct process_fd fds[3];
+    size_t count = 0;
+
+    add_fd(fds, &count, fd, TARGET_FD);
+    add_fd(fds, &count, other_fd, SOURCE_FD);
+    add_fd(fds, &count, key, KEY_FD);
     g_ptr_array_add(words, NULL);
-    return volume_job_run(job, (const char *const *)words->pdata, fds, other_fd < 0 ? 1 : 2, error);
+    return volume_job_run(job, (const char *const *)words->pdata, fds, count, error);
+}
+
+/* What a volume with this definition is to QEMU. */
+static const char *made_format(const struct storage_volume *definition)
+{
+    bool raw = definition->target.format == IMAGE_FORMAT_RAW;
+
+    return raw && definition->target.encryption ? "luks" : format_word(definition->target.format);
+}
+
+static void add_key(GPtrArray *words, int key)
+{
+    if (key < 0)
+        return;
+    add(words, "--object");
+    add(words, KEY_OBJECT);
+}
+
+static void add_word(GString *options, const char *prefix, const char *option, const char *value)
+{
+    if (value)
+        g_string_append_printf(options, ",%s%s=%s", prefix, option, value);
+}
+
+/* "aes", 256, "xts", "sha256" and "essiv", "sha256"; all of which volume_key_check() has seen. */
+static void add_encryption(GString *options, const char *prefix,
+                           const struct source_encryption *encryption)
+{
+    g_autofree char *cipher =
+        encryption->cipher_name && encryption->cipher_size
+            ? g_strdup_printf("%s-%u", encryption->cipher_name, encryption->cipher_size)
+            : g_strdup(encryption->cipher_name);
+
+    add_word(options, prefix, "key-secret", "key");
+    add_word(options, prefix, "cipher-alg", cipher);
+    add_word(options, prefix, "cipher-mode", encryption->cipher_mode);
+    add_word(options, prefix, "hash-alg", encryption->cipher_hash);
+    add_word(options, prefix, "ivgen-alg", encryption->ivgen_name);
+    add_word(options, prefix, "ivgen-hash-alg", encryption->ivgen_hash);
+}
+
+static void add_list(GPtrArray *words, const GString *options)
+{
+    if (!options->len)
+        return;
+    add(words, "-o");
+    add(words, options->str + (options->str[0] == ','));
 }
 
 static void add_options(GPtrArray *words, const struct storage_volume *definition, bool metadata)
@@ -48,8 +109,12 @@ static void add_options(GPtrArray *words, const struct storage_volume *definitio
     const struct storage_target *target = &definition->target;
     g_autoptr(GString) options = g_string_new(NULL);
 
-    if (target->format != IMAGE_FORMAT_QCOW2)
+    if (target->format != IMAGE_FORMAT_QCOW2) {
+        if (target->encryption)
+            add_encryption(options, "", target->encryption);
+        add_list(words, options);
         return;
+    }
     g_string_append_printf(options, "compat=%s", target->compat ?: OLD_COMPAT);
     if (target->cluster_size)
         g_string_append_printf(options, ",cluster_size=%" G_GUINT64_FORMAT, target->cluster_size);
@@ -59,19 +124,23 @@ static void add_options(GPtrArray *words, const struct storage_volume *definitio
         g_string_append(options, ",extended_l2=on");
     if (metadata)
         g_string_append(options, ",preallocation=metadata");
-    add(words, "-o");
-    add(words, options->str);
+    if (target->encryption) {
+        g_string_append(options, ",encrypt.format=luks");
+        add_encryption(options, "encrypt.", target->encryption);
+    }
+    add_list(words, options);
 }
 
 int qemu_img_create(struct volume_job *job, const struct storage_volume *definition, int fd,
-                    bool metadata, GError **error)
+                    int key, bool metadata, GError **error)
 {
     g_autoptr(GPtrArray) words = begin("create");
     const struct storage_target *backing = definition->backing;
 
     add(words, "-q");
+    add_key(words, key);
     add(words, "-f");
-    add(words, format_word(definition->target.format));
+    add(words, made_format(definition));
     add_options(words, definition, metadata);
     if (backing) {
         add(words, "-b");
@@ -82,26 +151,27 @@ int qemu_img_create(struct volume_job *job, const struct storage_volume *definit
     add(words, TARGET);
     if (definition->capacity.set)
         g_ptr_array_add(words, g_strdup_printf("%" G_GUINT64_FORMAT, definition->capacity.value));
-    return run(job, words, fd, -1, error);
+    return run(job, words, fd, -1, key, error);
 }
 
 int qemu_img_convert(struct volume_job *job, const struct storage_volume *definition, int fd,
-                     const struct storage_volume *other, int other_fd, GError **error)
+                     int key, const struct storage_volume *other, int other_fd, GError **error)
 {
     g_autoptr(GPtrArray) words = begin("convert");
 
     add(words, "-p");
+    add_key(words, key);
     add(words, "-f");
     add(words, format_word(other->target.format));
     add(words, "-O");
-    add(words, format_word(definition->target.format));
+    add(words, made_format(definition));
     add_options(words, definition, false);
     /* names of images below are relative to its own */
     add(words, other->backing ? other->target.path : SOURCE);
     add(words, TARGET);
     if (volume_job_step(job, 0, other->capacity.value, error) < 0)
         return -1;
-    return run(job, words, fd, other_fd, error);
+    return run(job, words, fd, other_fd, key, error);
 }
 
 int qemu_img_convert_over(struct volume_job *job, const struct storage_volume *other, int other_fd,
@@ -121,7 +191,7 @@ int qemu_img_convert_over(struct volume_job *job, const struct storage_volume *o
                                            offset, length));
     if (volume_job_step(job, 0, other->capacity.value, error) < 0)
         return -1;
-    return run(job, words, fd, other_fd, error);
+    return run(job, words, fd, other_fd, -1, error);
 }
 
 int qemu_img_resize(struct volume_job *job, enum image_format format, int fd, uint64_t bytes,
@@ -136,5 +206,5 @@ int qemu_img_resize(struct volume_job *job, enum image_format format, int fd, ui
         add(words, "--shrink");
     add(words, TARGET);
     g_ptr_array_add(words, g_strdup_printf("%" G_GUINT64_FORMAT, bytes));
-    return run(job, words, fd, -1, error);
+    return run(job, words, fd, -1, -1, error);
 }

@@ -8,13 +8,14 @@
 /* Images of formats, made by QEMU's tool: by arguments alone, and descriptors in place of names
  * where it writes. All block. */
 
-/* An image in the empty file fd, as its definition says. */
+/* An image in the empty file fd, as its definition says. key: where its passphrase can be read, if
+ * it is to be encrypted; else -1. */
 int qemu_img_create(struct volume_job *job, const struct storage_volume *definition, int fd,
-                    bool metadata, GError **error);
+                    int key, bool metadata, GError **error);
 
 /* The same, with the content of another (its images below included). */
 int qemu_img_convert(struct volume_job *job, const struct storage_volume *definition, int fd,
-                     const struct storage_volume *other, int other_fd, GError **error);
+                     int key, const struct storage_volume *other, int other_fd, GError **error);
 
 /* other, an image open as other_fd, as raw bytes over those of a device from offset on. */
 int qemu_img_convert_over(struct volume_job *job, const struct storage_volume *other, int other_fd,

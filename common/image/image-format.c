@@ -248,9 +248,15 @@ static int read_ploop(const struct reader *reader, struct image_header *header, 
     return 0;
 }
 
+/* What a guest sees is all behind the header. Version 2 says where that is in other ways. */
 static int read_luks(const struct reader *reader, struct image_header *header, GError **error)
 {
+    uint64_t payload = reader_big_endian(reader, 104, 4) * SECTOR;
+    off_t size = lseek(reader->fd, 0, SEEK_END);
+
     header->encryption = "luks";
+    if (reader_big_endian(reader, 6, 2) == 1 && size > 0 && (uint64_t)size > payload)
+        header->capacity = (uint64_t)size - payload;
     return 0;
 }
 

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "driver/peer.h"
 #include "model/domain-source.h"
 #include "model/secret.h"
-
-#include "qemu.h"
 
 /* The value of a secret: memory of ours, overwritten by secret_value_clear(). */
 struct secret_value {
@@ -15,7 +14,7 @@ struct secret_value {
 /* Asks virtsecretd, private ones included; the secret must be for such a use, or for none in
  * particular. Workers only; blocks. Errors: peer.h; VIR_ERR_NO_SECRET: there is none, or it has no
  * value; VIR_ERR_INVALID_ARG: it is for another use. */
-int secret_value_get(struct qemu *qemu, const struct domain_secret *secret,
+int secret_value_get(struct peer *secrets, const struct domain_secret *secret,
                      enum secret_usage_type use, struct secret_value *ret_value, GError **error);
 void secret_value_clear(struct secret_value *value);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "secret-value.h"
+#include "driver/secret-value.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,10 +8,9 @@
 
 #include "base/error.h"
 #include "base/fd.h"
-#include "driver/peer.h"
 #include "protocol/modvirt.h"
 
-int secret_value_get(struct qemu *qemu, const struct domain_secret *secret,
+int secret_value_get(struct peer *secrets, const struct domain_secret *secret,
                      enum secret_usage_type use, struct secret_value *ret_value, GError **error)
 {
     struct modvirt_secret_use_value_args args = {.usageType = (int)use,
@@ -20,8 +19,8 @@ int secret_value_get(struct qemu *qemu, const struct domain_secret *secret,
     struct arena arena = {0};
 
     memcpy(args.uuid, secret->uuid, sizeof(args.uuid));
-    int result = peer_call_program(qemu->secrets, &modvirt_program, MODVIRT_PROC_SECRET_USE_VALUE,
-                                   &args, &arena, &ret, error);
+    int result = peer_call_program(secrets, &modvirt_program, MODVIRT_PROC_SECRET_USE_VALUE, &args,
+                                   &arena, &ret, error);
     if (result == 0)
         *ret_value = (struct secret_value){g_memdup2(ret.value_val, ret.value_len), ret.value_len};
     arena_wipe(&arena);

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Encrypted volumes: made, cloned, grown, refused; by secrets of virtsecretd, private ones included."""
+import os
+import pathlib
+import shutil
+import subprocess
+import threading
+
+import libvirt
+import pytest
+
+import daemon as tested
+from conftest import code_of
+
+STORAGE, SECRET = "storage:///system", "secret:///system"
+ROOT = pathlib.Path("/run/pools")
+MiB = 1024 * 1024
+UUID = "5f5f5f5f-0000-4000-8000-000000000001"
+KEY = b"not to be seen, anywhere"
+
+
+@pytest.fixture(scope="module")
+def daemons():
+    ROOT.mkdir(exist_ok=True)
+    storaged, secretd = [tested.Daemon(name=name).start() for name in ("virtstoraged", "virtsecretd")]
+    with libvirt.open(SECRET) as connection:
+        secret = connection.secretDefineXML(
+            f"<secret private='yes'><uuid>{UUID}</uuid><usage type='volume'><volume>/a</volume></usage></secret>")
+        secret.setValue(KEY)
+    yield storaged, secretd
+    for running in (storaged, secretd):
+        if running.alive():
+            running.stop()
+    shutil.rmtree(ROOT)
+
+
+@pytest.fixture
+def pool(daemons):
+    connection = libvirt.open(STORAGE)
+    yield connection.storagePoolCreateXML(
+        f"<pool type='dir'><name>p</name><target><path>{ROOT}/p</path></target></pool>",
+        libvirt.VIR_STORAGE_POOL_CREATE_WITH_BUILD)
+    connection.storagePoolLookupByName("p").destroy()
+    shutil.rmtree(ROOT / "p")
+
+
+def volume_xml(name, form="raw", secret=f"<secret type='passphrase' uuid='{UUID}'/>", kind="luks", more=""):
+    return f"""<volume><name>{name}</name><capacity>{4 * MiB}</capacity><allocation>0</allocation>
+      <target><format type='{form}'/><encryption format='{kind}'>{secret}{more}</encryption></target></volume>"""
+
+
+def message_of(call, *arguments):
+    with pytest.raises(libvirt.libvirtError) as caught:
+        call(*arguments)
+    return caught.value.get_error_message()
+
+
+def measured(call, *arguments):
+    """QEMU measures how fast the host is, which it can't while that does much else"""
+    for _ in range(10):
+        try:
+            return call(*arguments)
+        except libvirt.libvirtError as error:
+            if "accurate CPU usage" not in str(error):
+                raise
+    pytest.skip("QEMU can't measure how fast this host is")
+
+
+def opens(path, form, key=KEY):
+    """can qemu-img read it with this key?"""
+    options = f"driver={form},{'encrypt.' if form == 'qcow2' else ''}key-secret=k,file.filename={path}"
+    key_file = pathlib.Path("/run/key")
+    key_file.write_bytes(key)
+    try:
+        return subprocess.run(["qemu-img", "convert", "--object", f"secret,id=k,file={key_file}", "--image-opts",
+                               options, "-O", "raw", "/run/plain"], capture_output=True).returncode == 0
+    finally:
+        key_file.unlink()
+
+
+def test_life(pool):
+    """made, seen anew, grown, cloned, wiped; one volume for all, as QEMU takes seconds to make one"""
+    words = []
+    ended = threading.Event()
+
+    def watch():                                # the words of every program, while it runs
+        while not ended.wait(0.005):
+            for process in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+                try:
+                    words.append(process.read_bytes())
+                except OSError:
+                    pass
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    volume = measured(pool.createXML, volume_xml("v"))
+    ended.set()
+    watcher.join()
+    assert any(b"qemu-img" in line for line in words) and not any(KEY in line for line in words)
+    assert volume.info()[1] == 4 * MiB
+    assert "<encryption format='luks'" in volume.XMLDesc() and f"<format type='raw'/>" in volume.XMLDesc()
+    path = ROOT / "p" / "v"
+    assert os.stat(path).st_mode & 0o777 == 0o600
+    assert not opens(path, "luks", b"another")
+    pool.refresh()
+    assert "<encryption format='luks'" in volume.XMLDesc()
+    assert os.listdir(ROOT / "p") == ["v"]
+    volume.resize(8 * MiB)
+    copy = pool.createXMLFrom(volume_xml("w", secret=""), volume)
+    assert volume.info()[1] == copy.info()[1] == 8 * MiB
+    assert opens(ROOT / "p" / "w", "luks") and os.path.getsize("/run/plain") == 8 * MiB
+    assert "without <secret>" in message_of(pool.createXMLFrom, volume_xml("x"), volume)
+    plain = volume_xml("x").replace("<encryption", "<!--").replace("</encryption>", "-->")
+    assert code_of(pool.createXMLFrom, plain.replace("<!-- format='luks'>", "<!-- "), volume) == \
+        libvirt.VIR_ERR_CONFIG_UNSUPPORTED
+    volume.wipe()
+    assert "encryption" not in volume.XMLDesc()
+
+
+def test_made_of_a_plain_one(pool):
+    data = os.urandom(MiB)
+    (ROOT / "p" / "plain").write_bytes(data * 4)
+    pool.refresh()
+    image = measured(pool.createXMLFrom, volume_xml("v", "qcow2"), pool.storageVolLookupByName("plain"))
+    assert code_of(image.resize, 8 * MiB) == libvirt.VIR_ERR_OPERATION_UNSUPPORTED
+    assert opens(ROOT / "p" / "v", "qcow2") and data not in (ROOT / "p" / "v").read_bytes()
+    assert pathlib.Path("/run/plain").read_bytes() == data * 4
+
+
+def test_refused(pool, daemons):
+    secret = f"<secret type='passphrase' uuid='{UUID}'/>"
+    other = secret.replace("0001", "0002")
+    for text, code, words in (
+            (volume_xml("v", secret=""), libvirt.VIR_ERR_XML_ERROR, "no secret"),
+            (volume_xml("v", secret=secret + secret), libvirt.VIR_ERR_XML_ERROR, "too many secrets"),
+            (volume_xml("v", secret=other), libvirt.VIR_ERR_NO_SECRET, "volume 'v'"),
+            (volume_xml("v", kind="qcow"), libvirt.VIR_ERR_CONFIG_UNSUPPORTED, "'qcow'"),
+            (volume_xml("v", "vmdk"), libvirt.VIR_ERR_CONFIG_UNSUPPORTED, "vmdk"),
+            (volume_xml("v", more="<cipher name='aes,x=y' size='256'/>"), libvirt.VIR_ERR_CONFIG_UNSUPPORTED, "aes"),
+            (volume_xml("v", more="<cipher name='none-such' size='256'/>"), libvirt.VIR_ERR_INTERNAL_ERROR, "none-such")):
+        assert (code_of(pool.createXML, text), words in message_of(pool.createXML, text)) == (code, True), text
+    assert os.listdir(ROOT / "p") == []
+    daemons[1].stop()
+    try:
+        assert "virtsecretd" in message_of(pool.createXML, volume_xml("v"))
+        assert os.listdir(ROOT / "p") == []
+    finally:
+        daemons[1].start()
