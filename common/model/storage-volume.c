@@ -159,6 +159,8 @@ int storage_volume_check_name(const char *name, GError **error)
         wrong = "cannot contain '/'";
     else if (strlen(name) > NAME_MAX)
         wrong = "is longer than 255 bytes";
+    else if (!g_utf8_validate(name, -1, NULL))
+        wrong = "is not UTF-8, as documents are";
     else if (!line_is_valid(name))
         wrong = "cannot contain control characters";
     else if (g_str_has_prefix(name, STORAGE_VOLUME_PART))

@@ -68,7 +68,8 @@ XML_SCHEMA_DECLARE(storage_volume_job);
 XML_SCHEMA_DECLARE(storage_volume);
 
 /* VIR_ERR_OPERATION_INVALID when a name can't be that of a file in a folder: empty, with a slash or
- * a control character, "." or "..", too long, or one of our own for files under construction. Pure.
+ * a control character, not UTF-8, "." or "..", too long, or one of our own for files under
+ * construction. Pure.
  */
 int storage_volume_check_name(const char *name, GError **error);
 

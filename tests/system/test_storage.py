@@ -597,6 +597,55 @@ def test_replaced_folder(connection, pool):
     pool.destroy()
 
 
+def test_replaced_in_a_job(connection, pool):
+    """the same in the middle of an upload: what comes goes where it began"""
+    elsewhere = ROOT / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "v").write_bytes(b"untouched")
+    volume = pool.createXML(volume_xml("v"))
+    stream = connection.newStream()
+    volume.upload(stream, 0, 0)
+    stream.send(b"x" * 1000)
+    (ROOT / "p").rename(ROOT / "moved")
+    (ROOT / "p").symlink_to(elsewhere)
+    stream.send(b"y" * 1000)
+    stream.finish()
+    assert (elsewhere / "v").read_bytes() == b"untouched" and os.listdir(elsewhere) == ["v"]
+    assert (ROOT / "moved" / "v").read_bytes()[:2000] == b"x" * 1000 + b"y" * 1000
+    pool.destroy()
+
+
+def test_strange_files(connection, pool):
+    """pipes, sockets, devices, links, names of two lines: none is a volume, none holds anybody up"""
+    folder = ROOT / "p"
+    os.mkfifo(folder / "pipe")
+    os.mknod(folder / "device", 0o600 | 0o020000, os.makedev(1, 3))
+    (folder / "link").symlink_to("/etc/passwd")
+    (folder / "loop").symlink_to("loop")
+    (folder / "two\nlines").touch()
+    (folder / b"bad\xff".decode(errors="surrogateescape")).touch()
+    (folder / ".hidden").touch()
+    (folder / "sub").mkdir()
+    huge = bytearray(b"QFI\xfb" + (3).to_bytes(4, "big") + bytes(64 * 1024))
+    huge[24:32] = (1 << 63).to_bytes(8, "big")                          # size
+    huge[36:40] = b"\xff" * 4                                           # entries of the first table
+    (folder / "huge").write_bytes(huge)
+    below = b"json:" + b"[" * 900
+    json_bomb = bytearray(huge)
+    json_bomb[8:16], json_bomb[16:20] = (1024).to_bytes(8, "big"), len(below).to_bytes(4, "big")
+    json_bomb[1024:1024 + len(below)] = below
+    (folder / "json").write_bytes(json_bomb)
+    for name, other in ("a", "b"), ("b", "a"):
+        subprocess.run(["qemu-img", "create", "-q", "-u", "-f", "qcow2", "-b", other, "-F", "qcow2",
+                        folder / name, "1M"], check=True)
+    pool.refresh()
+    assert set(pool.listVolumes()) == {".hidden", "sub", "huge", "json", "a", "b"}
+    for volume in pool.listAllVolumes():
+        assert volume.info()[1] < 1 << 62 and volume.XMLDesc()
+    for name in ("pipe", "device", "link", "../p/a", "two\nlines"):
+        assert code_of(pool.storageVolLookupByName, name) == libvirt.VIR_ERR_NO_STORAGE_VOL
+
+
 # ---- restarts ----
 
 def test_restart(connection, daemon):
