@@ -65,7 +65,7 @@ class Adapter:
             if option == '-blockdev':
                 node = json.loads(value)
                 if 'file' in node:
-                    self.formats[node['file']] = node['driver']
+                    self.formats[node['file']] = node['driver'].replace('luks', 'raw')
 
     def words(self):
         out, at = [self.argv[0]], 1
