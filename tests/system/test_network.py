@@ -5,7 +5,6 @@ import pathlib
 import re
 import signal
 import subprocess
-import threading
 
 import libvirt
 import pytest

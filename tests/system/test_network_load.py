@@ -7,14 +7,12 @@ import random
 import re
 import socket
 import struct
-import subprocess
 import threading
 import time
 
 import libvirt
 import pytest
 
-import daemon as tested
 from conftest import code_of
 from daemon import wait_until
 from netns import run
@@ -131,7 +129,7 @@ def test_killed_at_random(connection, daemon):
     there whole, or not at all"""
     kills = int(os.environ.get("MODVIRT_KILLS", 0))
     connection.networkDefineXML(network_xml(more=FORWARD))
-    chance, end, turn, hosts_there = random.Random(4), time.monotonic() + 60, 0, 0
+    chance, end, turn = random.Random(4), time.monotonic() + 60, 0
     both = libvirt.VIR_NETWORK_UPDATE_AFFECT_LIVE | libvirt.VIR_NETWORK_UPDATE_AFFECT_CONFIG
     while turn < kills or (not kills and turn < 200 and time.monotonic() < end):
         turn += 1

@@ -1,15 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """virtnetworkd and the other programs of a host: what they take, drop and delete."""
-import os
 import pathlib
-import socket
 import subprocess
 import sys
 
 import libvirt
 import pytest
 
-import daemon as tested
 from conftest import code_of
 from daemon import wait_until
 from netns import run

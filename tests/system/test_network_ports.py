@@ -6,7 +6,6 @@ import re
 import libvirt
 import pytest
 
-import daemon as tested
 from conftest import code_of
 from daemon import wait_until
 from netns import run
