@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "qemu-img.h"
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/error.h"
 
@@ -191,7 +193,13 @@ int qemu_img_convert_over(struct volume_job *job, const struct storage_volume *o
                                            offset, length));
     if (volume_job_step(job, 0, other->capacity.value, error) < 0)
         return -1;
-    return run(job, words, fd, other_fd, -1, error);
+    if (run(job, words, fd, other_fd, -1, error) < 0)
+        return -1;
+    /* qemu-img leaves that to the kernel, which knows a partition's bytes apart from its disk's */
+    if (fdatasync(fd) == 0)
+        return 0;
+    error_set_errno(error, errno, "cannot write the volume");
+    return -1;
 }
 
 int qemu_img_resize(struct volume_job *job, enum image_format format, int fd, uint64_t bytes,

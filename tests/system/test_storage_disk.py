@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import subprocess
+import threading
 
 import libvirt
 import pytest
@@ -275,6 +276,32 @@ def test_content(connection, disk):
     # back into a file
     back = files.createXMLFrom("<volume><name>back</name><capacity unit='MiB'>1</capacity></volume>", clone)
     assert run("cmp", clone.path(), back.path()) == ""
+
+
+def test_made_at_once(connection, disk):
+    """two clients get different free extents, and the names that belong to them"""
+    pool = make_pool(connection, disk)
+    refused = []
+
+    def make_two():
+        with libvirt.open(URI) as mine:
+            made = 0
+            while made < 2:
+                number = len(names(mine.storagePoolLookupByName("p"))) + 1
+                code = code_of(make, mine.storagePoolLookupByName("p"), disk, number, 10)
+                made += code is None
+                if code not in (None, libvirt.VIR_ERR_INVALID_ARG, libvirt.VIR_ERR_STORAGE_VOL_EXIST):
+                    refused.append(code)
+                    return
+
+    threads = [threading.Thread(target=make_two) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert not refused and names(pool) == [part(disk, n) for n in (1, 2, 3, 4)]
+    places = sorted(extents(volume.XMLDesc())[0] for volume in pool.listAllVolumes())
+    assert all(end <= start for (_, end), (start, _) in zip(places, places[1:]))
 
 
 def test_killed_while_making(connection, daemon, disk):
