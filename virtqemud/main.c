@@ -196,6 +196,7 @@ static void let_go(struct qemu *qemu)
     }
     peer_end(qemu->networks);
     peer_end(qemu->storage);
+    peer_end(qemu->secrets);
     loop_quit(qemu->monitors);
     g_thread_join(qemu->monitor_thread);
     workers_drain(qemu->driver->daemon->workers, -1);
