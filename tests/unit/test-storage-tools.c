@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "virtstoraged/exports.h"
+#include "virtstoraged/iscsi.h"
 #include "virtstoraged/lun.h"
 #include "virtstoraged/scsi-host.h"
 
@@ -76,6 +77,37 @@ static void test_scsi_host_address(void)
     g_assert_false(scsi_host_is_behind("", &(struct pci_address){0}));
 }
 
+static void test_targets(void)
+{
+    g_autoptr(GPtrArray) names =
+        iscsi_read_targets("127.0.0.1:3260,1 iqn.2026-01.x:a\n[::1]:3260,1 "
+                           "iqn.2026-01.x:a\n10.0.0.1:3260,1 iqn.2026-01.x:b\n"
+                           "nothing\n10.0.0.1:3260,1 ../../x\n10.0.0.1:3260,1 \n");
+
+    g_assert_cmpuint(names->len, ==, 2);
+    g_assert_cmpstr(names->pdata[0], ==, "iqn.2026-01.x:a");
+    g_assert_cmpstr(names->pdata[1], ==, "iqn.2026-01.x:b");
+}
+
+static void test_record(void)
+{
+    const char *record =
+        "# BEGIN RECORD\nnode.startup = automatic\nnode.startup2 = x\n# END RECORD\n";
+    g_autofree char *changed = iscsi_set(record, "node.startup", "manual");
+    g_autofree char *added = iscsi_set(record, "node.x", "1 2");
+    g_autofree char *of_nothing = iscsi_set("", "a", "b");
+    g_autofree char *value = iscsi_get(added, "node.x");
+
+    g_assert_cmpstr(changed, ==,
+                    "# BEGIN RECORD\nnode.startup = manual\nnode.startup2 = x\n# END RECORD\n");
+    g_assert_cmpstr(added, ==,
+                    "# BEGIN RECORD\nnode.startup = automatic\nnode.startup2 = x\nnode.x = 1 2\n# "
+                    "END RECORD\n");
+    g_assert_cmpstr(of_nothing, ==, "a = b\n");
+    g_assert_cmpstr(value, ==, "1 2");
+    g_assert_null(iscsi_get(record, "node.none"));
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -84,5 +116,7 @@ int main(int argc, char **argv)
     g_test_add_func("/storage-tools/label", test_label);
     g_test_add_func("/storage-tools/scsi-host-name", test_scsi_host_name);
     g_test_add_func("/storage-tools/scsi-host-address", test_scsi_host_address);
+    g_test_add_func("/storage-tools/targets", test_targets);
+    g_test_add_func("/storage-tools/record", test_record);
     return g_test_run();
 }
