@@ -61,6 +61,7 @@ static GString *text_of(struct exposition *exposition, const struct family *fami
     return text;
 }
 
+G_GNUC_PRINTF(5, 0)
 static void add(struct exposition *exposition, const struct family *family, const char *part,
                 const char *labels, const char *format, va_list args)
 {

@@ -50,6 +50,17 @@ static struct box *box_new(struct task *task, int result)
     return box;
 }
 
+/* The thread that worked may be the last to let go. */
+static void release(struct task *task, struct box *box)
+{
+    g_atomic_rc_box_release_full(box, clear);
+    g_mutex_lock(&task->lock);
+    while (!task->cleared)
+        g_cond_wait(&task->changed, &task->lock);
+    task->cleared = false;
+    g_mutex_unlock(&task->lock);
+}
+
 static void test_answers(void)
 {
     autofd int folder = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -65,11 +76,11 @@ static void test_answers(void)
     struct box *box = box_new(&task, 0);
     g_assert_cmpint(guard_run(guard, "it", work, clear, box, &error), ==, 0);
     g_assert_no_error(error);
-    g_atomic_rc_box_release_full(box, clear);
+    release(&task, box);
     box = box_new(&task, -1);
     g_assert_cmpint(guard_run(guard, "it", work, clear, box, &error), ==, -1);
     g_assert_true(error_is(error, VIR_ERR_INTERNAL_ERROR));
-    g_atomic_rc_box_release_full(box, clear);
+    release(&task, box);
     guard_free(guard);
 }
 
@@ -83,14 +94,12 @@ static void test_hangs(void)
     g_assert_cmpint(guard_run(NULL, "/mnt", work, clear, box, &error), ==, -1);
     g_assert_true(error_is(error, VIR_ERR_OPERATION_TIMEOUT));
     g_assert_nonnull(strstr(error->message, "/mnt"));
-    g_atomic_rc_box_release_full(box, clear);
     g_mutex_lock(&task.lock);
     g_assert_false(task.cleared);
     task.may_end = true;
     g_cond_signal(&task.changed);
-    while (!task.cleared)
-        g_cond_wait(&task.changed, &task.lock);
     g_mutex_unlock(&task.lock);
+    release(&task, box);
 }
 
 int main(int argc, char **argv)
