@@ -39,6 +39,15 @@ static int prepare_disk(struct guest *guest, struct domain *live, struct domain_
     return 0;
 }
 
+/* No guest has opened what it has not seen yet: its opening will be told. */
+static void prepare_channel(struct guest *guest, struct domain *live,
+                            struct domain_channel *channel)
+{
+    prepare_channel_path(qemu_of(&guest->object), live, channel);
+    if (channel->target == CHANNEL_TARGET_VIRTIO)
+        channel->state = CHANNEL_STATE_DISCONNECTED;
+}
+
 int prepare_device(struct guest *guest, struct domain *live, const struct device *device,
                    GError **error)
 {
@@ -53,7 +62,7 @@ int prepare_device(struct guest *guest, struct domain *live, const struct device
     case DEVICE_VSOCK:
         return vsock_choose_cid(device->object, error);
     case DEVICE_CHANNEL:
-        prepare_channel_path(qemu_of(&guest->object), live, device->object);
+        prepare_channel(guest, live, device->object);
         return 0;
     default:
         return 0;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Devices of a running guest: attached, seen by a Linux guest, changed, detached, seen gone; what a
 killed daemon, a stopped QEMU and a refused step leave behind."""
+import difflib
 import json
 import os
 import pathlib
@@ -245,7 +246,8 @@ def test_families_are_plugged_seen_and_unplugged(daemon, connection):
     daemon.restart(signal.SIGKILL)
     connection = libvirt.open(URI)
     domain = connection.lookupByName("plug")
-    wait_until(lambda: domain.XMLDesc() == text, 30, what="the same document")
+    wait_until(lambda: domain.XMLDesc() == text, 30, what=lambda: "\n".join(
+        difflib.unified_diff(text.splitlines(), domain.XMLDesc().splitlines(), lineterm="", n=2)))
     assert in_qemu(domain) == names
     console, events = Console(domain), Events(connection, domain)
     # later ones stand on earlier ones
