@@ -2,10 +2,12 @@
 #include "qemu-img.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/fd.h"
 
 #define TARGET_FD 3
 #define SOURCE_FD 4
@@ -45,14 +47,22 @@ static void add_fd(struct process_fd *fds, size_t *count, int from, int to)
         fds[(*count)++] = (struct process_fd){from, to};
 }
 
-/* Nothing of a secret is ever among the words. */
+/* Nothing of a secret is ever among the words. The target is handed over without what holds the
+ * lock of a file under construction: with a killed daemon the lock is gone at once, however slowly
+ * the program dies. */
 static int run(struct volume_job *job, GPtrArray *words, int fd, int other_fd, int key,
                GError **error)
 {
+    g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", fd);
+    autofd int target = open(path, O_PATH | O_CLOEXEC);
     struct process_fd fds[3];
     size_t count = 0;
 
-    add_fd(fds, &count, fd, TARGET_FD);
+    if (target < 0) {
+        error_set_errno(error, errno, "cannot hand over '%s'", path);
+        return -1;
+    }
+    add_fd(fds, &count, target, TARGET_FD);
     add_fd(fds, &count, other_fd, SOURCE_FD);
     add_fd(fds, &count, key, KEY_FD);
     g_ptr_array_add(words, NULL);
