@@ -14,13 +14,14 @@ from netns import Host, run
 URI = "network:///system"
 OUTSIDE, OUTSIDE6 = "203.0.113.9", "2001:db8:f::9"
 
+# hosts with addresses of their own (plug) stay below .100: with no-ping dnsmasq would lease those too
 NETWORK = """<network %(attributes)s>
   <name>%(name)s</name>
   %(forward)s
   <bridge name='%(bridge)s' stp='off'/>
   %(more)s
   <ip address='%(net)s.1' netmask='255.255.255.0'>
-    <dhcp><range start='%(net)s.2' end='%(net)s.200'/>%(dhcp)s</dhcp>
+    <dhcp><range start='%(net)s.100' end='%(net)s.200'/>%(dhcp)s</dhcp>
   </ip>
   %(ipv6)s
   <o:options xmlns:o='http://libvirt.org/schemas/network/dnsmasq/1.0'><o:option value='no-ping'/></o:options>
