@@ -14,6 +14,7 @@ from wire import Client, Refused
 MANY = int(os.environ.get("MODVIRT_BLOCKED_GUESTS", "50"))     # where times are compared
 FEW = 10
 DEADLINE = 60           # seconds in which a call that needs the stopped QEMU must have ended
+TRIES = 5                # the best of them counts: what another program took from one is not ours
 
 READS = {
     "list": lambda client, domain: client.call("CONNECT_LIST_ALL_DOMAINS", {"need_results": 1}),
@@ -62,11 +63,11 @@ def measure(read, domains):
 
 def test_others_do_not_notice(connection):
     guests = start(connection, MANY)
-    quiet = {read: min(measure(read, guests[1:]) for _ in range(2)) for read in READS}
+    quiet = {read: min(measure(read, guests[1:]) for _ in range(TRIES)) for read in READS}
     pid = emulator_pids(guests[0]["name"])[0]
     os.kill(pid, signal.SIGSTOP)
     try:
-        slow = {read: min(measure(read, guests[1:]) for _ in range(2)) for read in READS}
+        slow = {read: min(measure(read, guests[1:]) for _ in range(TRIES)) for read in READS}
     finally:
         os.kill(pid, signal.SIGCONT)
     # beside the ratio a few milliseconds are left to a busy machine

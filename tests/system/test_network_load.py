@@ -199,9 +199,13 @@ def test_bandwidth(connection, hosts):
     """what the bridge gives to guests is what the document says, within a tenth"""
     connection.networkCreateXML(network_xml(more="<bandwidth><inbound average='%d'/></bandwidth>" % RATE))
     guest = plug(hosts, "guest")
-    rate = received(guest, socket.create_connection, 3)
     # headers of Ethernet, IP and TCP count as well: 1514 bytes carry 1448
-    assert abs(rate / (1000 * RATE * 1448 / 1514) - 1) < 0.1, rate
+    held = lambda rate: abs(rate / (1000 * RATE * 1448 / 1514) - 1) < 0.1
+    rates = []
+    # a machine that pauses for a moment gives another rate; one without a limit does so each time
+    while not rates or (not held(rates[-1]) and len(rates) < 3):
+        rates.append(received(guest, socket.create_connection, 3))
+    assert held(rates[-1]), rates
 
 
 def test_guarantee(connection, hosts):
