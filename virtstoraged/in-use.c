@@ -15,8 +15,9 @@
 
 /* Bytes that QEMU locks for what it does with an image (from 100 on), and for what others may not
  * (from 200 on): one for each permission. */
-#define FIRST_LOCKED 100
-#define COUNT_LOCKED 164
+#define FIRST_USED 100
+#define FIRST_DENIED 200
+#define COUNT_EACH 64
 #define WORDS_MOST (128 * 1024)
 
 /* ---- who ---- */
@@ -133,10 +134,15 @@ static int refuse(int fd, const char *shown, GError **error)
 
 /* ---- whether ---- */
 
+static struct flock locks(short type, off_t start, off_t end)
+{
+    return (struct flock){
+        .l_type = type, .l_whence = SEEK_SET, .l_start = start, .l_len = end - start};
+}
+
 int in_use_take(int fd, const char *shown, GError **error)
 {
-    struct flock lock = {
-        .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = FIRST_LOCKED, .l_len = COUNT_LOCKED};
+    struct flock lock = locks(F_WRLCK, FIRST_USED, FIRST_DENIED + COUNT_EACH);
     bool writes = (fcntl(fd, F_GETFL) & O_ACCMODE) != O_RDONLY;
 
     if (writes)
@@ -144,5 +150,17 @@ int in_use_take(int fd, const char *shown, GError **error)
                    ? refuse(fd, shown, error)
                    : 0;
     return fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK ? refuse(fd, shown, error)
+                                                                        : 0;
+}
+
+/* First said, then asked, as QEMU does it: of two at the same time one sees the other at least. */
+int in_use_share(int fd, const char *shown, GError **error)
+{
+    struct flock deny = locks(F_RDLCK, FIRST_DENIED, FIRST_DENIED + COUNT_EACH);
+    struct flock used = locks(F_WRLCK, FIRST_USED, FIRST_USED + COUNT_EACH);
+
+    if (fcntl(fd, F_OFD_SETLK, &deny) < 0 && (errno == EAGAIN || errno == EACCES))
+        return refuse(fd, shown, error);
+    return fcntl(fd, F_OFD_GETLK, &used) == 0 && used.l_type != F_UNLCK ? refuse(fd, shown, error)
                                                                         : 0;
 }

@@ -14,6 +14,10 @@
  * guest, or the process, that has it. Not of file systems without locks. */
 int in_use_take(int fd, const char *shown, GError **error);
 
+/* The same for work that others of ours may do at the same time, with descriptors of their own: no
+ * guest can open the image until fd is closed. */
+int in_use_share(int fd, const char *shown, GError **error);
+
 /* The name of a guest by the words of its QEMU, size bytes, each with its NUL; the caller frees.
  * NULL: there is none. Pure. */
 char *in_use_guest_name(const char *words, size_t size);

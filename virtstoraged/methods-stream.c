@@ -6,6 +6,7 @@
 #include "protocol/remote-handlers.h"
 
 #include "folder.h"
+#include "in-use.h"
 #include "methods.h"
 #include "start.h"
 #include "transfer.h"
@@ -61,11 +62,14 @@ struct range {
 static int open_volume(struct use *use, int *ret_fd, GError **error)
 {
     int mode = use->upload ? O_RDWR : O_RDONLY;
+    autofd int fd = -1;
 
-    if (volume_call_open(&use->volume_call, use->volume, mode, ret_fd, error) < 0)
+    if (volume_call_open(&use->volume_call, use->volume, mode, &fd, error) < 0 ||
+        (use->upload && in_use_share(fd, use->volume->path, error) < 0))
         return -1;
     if (use->upload)
-        folder_mark_raw(*ret_fd, false);
+        folder_mark_raw(fd, false);
+    *ret_fd = fd_take(&fd);
     return 0;
 }
 

@@ -79,7 +79,8 @@ def test_of_strangers(pool, form):
     guest = Emulator("a,,b", volume.path(), form)
     try:
         wait_until(lambda: is_locked(volume.path()) and (form == "raw" or is_locked(below.path())), timeout=60)
-        for call in (volume.delete, volume.wipe, lambda: volume.resize(MiB, libvirt.VIR_STORAGE_VOL_RESIZE_SHRINK)):
+        for call in (volume.delete, volume.wipe, lambda: volume.resize(MiB, libvirt.VIR_STORAGE_VOL_RESIZE_SHRINK),
+                     lambda: volume.upload(pool.connect().newStream(), 0, 0)):
             assert code_of(call) == INVALID
             assert f"by guest 'a,b' (process {guest.process.pid})" in message_of(call)
         if form == "raw":
@@ -91,6 +92,22 @@ def test_of_strangers(pool, form):
     volume.wipe()
     volume.delete()
     below.delete()
+
+
+def test_upload_keeps_guests_out(pool):
+    """several uploads at once, and no guest that would see the half of one"""
+    volume = pool.createXML(volume_xml("v"))
+    streams = [pool.connect().newStream() for _ in range(2)]
+    for number, stream in enumerate(streams):
+        volume.upload(stream, number * MiB, MiB)
+    opens = ["qemu-io", "-f", "raw", "-c", "quit", volume.path()]
+    shown = subprocess.run(opens, capture_output=True, text=True)
+    assert shown.returncode and "lock" in shown.stderr
+    for stream in streams:
+        stream.send(b"x" * 100)
+        stream.finish()
+    subprocess.run(opens, check=True, stdout=subprocess.DEVNULL)
+    volume.delete()
 
 
 # ---- guests on volumes ----
