@@ -137,16 +137,29 @@ static bool may_copy(const struct storage_volume *definition, const struct stora
            g_strcmp0(target->compat, other->target.compat) == 0;
 }
 
+/* A copy has the key that its original has. */
+static int open_key(const struct storage_volume *definition, const struct storage_volume *other,
+                    int *ret_key, GError **error)
+{
+    const struct source_encryption *encryption = definition->target.encryption;
+
+    return encryption && !encryption->secrets.count ? volume_key_find(other, ret_key, error)
+                                                    : volume_key_open(definition, ret_key, error);
+}
+
 static int grow(struct volume_job *job, const struct storage_volume *definition, int fd,
-                uint64_t from, GError **error)
+                const struct storage_volume *other, GError **error)
 {
     uint64_t capacity = definition->capacity.value;
+    autofd int key = -1;
 
-    if (capacity <= from)
+    if (capacity <= other->capacity.value)
         return 0;
-    if (!storage_volume_is_plain(definition))
-        return qemu_img_resize(job, definition->target.format, fd, capacity, false, error);
-    return set_size(definition, fd, from, capacity, error);
+    if (storage_volume_is_plain(definition))
+        return set_size(definition, fd, other->capacity.value, capacity, error);
+    if (open_key(definition, other, &key, error) < 0)
+        return -1;
+    return qemu_img_resize(job, definition->target.format, fd, key, capacity, false, error);
 }
 
 /* What is encrypted stays so in a copy, by the key that it has; to write anew takes a secret. */
@@ -183,7 +196,7 @@ static int make_clone(struct volume_job *job, const struct storage_volume *defin
         return -1;
     int result = may_copy(definition, other) ? bytes_copy(job, other_fd, fd, error)
                                              : convert(job, definition, fd, other, other_fd, error);
-    return result < 0 ? -1 : grow(job, definition, fd, other->capacity.value, error);
+    return result < 0 ? -1 : grow(job, definition, fd, other, error);
 }
 
 static int make_content(struct volume_job *job, const struct storage_volume *definition,
@@ -220,9 +233,9 @@ static int look(struct volumes *volumes, const char *name, bool known_raw,
 {
     struct storage_volume *found = NULL;
     struct stat about;
-    int result = fstatat(volumes->folder, name, &about, AT_SYMLINK_NOFOLLOW);
+    int result = folder_stat(volumes, name, &about);
 
-    if (result < 0 && errno != ENOENT) {
+    if (result < 0 && errno != ENOENT && errno != ELOOP && errno != EXDEV) {
         error_set_errno(error, errno, "cannot stat '%s/%s'", volumes->path, name);
         return -1;
     }
@@ -274,8 +287,7 @@ static int file_look(struct volume *volume, struct storage_volume **ret_found,
 
 static int file_open(struct volume *volume, int mode, int *ret_fd, GError **error)
 {
-    int fd = openat(volume->volumes->folder, volume->name,
-                    mode | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    int fd = folder_open_file(volume->volumes, volume->name, mode);
     struct stat about;
 
     if (fd < 0 || fstat(fd, &about) < 0) {
@@ -295,12 +307,26 @@ static int file_remove_one(struct volume *volume, GError **error)
 {
     DEFINITION_AUTO struct storage_volume *definition = volume_get_definition(volume);
     int how = definition->type == STORAGE_VOLUME_DIR ? AT_REMOVEDIR : 0;
+    int folder = volume->volumes->folder;
+    int result = unlinkat(folder, volume->name, how);
 
-    if ((unlinkat(volume->volumes->folder, volume->name, how) == 0 || errno == ENOENT) &&
-        fsync(volume->volumes->folder) == 0)
+    if (result < 0 && errno == ENOTDIR) /* a link to a folder */
+        result = unlinkat(folder, volume->name, 0);
+    if ((result == 0 || errno == ENOENT) && fsync(folder) == 0)
         return 0;
     error_set_errno(error, errno, "cannot unlink file '%s'", volume->path);
     return -1;
+}
+
+static int resize_image(struct volume_job *job, const struct storage_volume *definition, int fd,
+                        uint64_t capacity, GError **error)
+{
+    autofd int key = -1;
+
+    if (volume_key_find(definition, &key, error) < 0)
+        return -1;
+    return qemu_img_resize(job, definition->target.format, fd, key, capacity,
+                           capacity < definition->capacity.value, error);
 }
 
 static int file_resize(struct volume_job *job, struct volume *volume, uint64_t capacity,
@@ -313,14 +339,10 @@ static int file_resize(struct volume_job *job, struct volume *volume, uint64_t c
     if (!plain && allocate)
         return refuse(VIR_ERR_NO_SUPPORT, volume->name,
                       "preallocate is only supported for raw type", error);
-    if (!plain && definition->target.encryption)
-        return refuse(VIR_ERR_OPERATION_UNSUPPORTED, volume->name,
-                      "the size of an encrypted image can't be changed without its secret", error);
     if (file_open(volume, O_RDWR, &fd, error) < 0)
         return -1;
     if (!plain)
-        return qemu_img_resize(job, definition->target.format, fd, capacity,
-                               capacity < definition->capacity.value, error);
+        return resize_image(job, definition, fd, capacity, error);
     if ((allocate && bytes_allocate(job, fd, 0, capacity, error) < 0) ||
         set_size(definition, fd, definition->capacity.value, capacity, error) < 0)
         return -1;

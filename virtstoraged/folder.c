@@ -4,9 +4,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -222,6 +224,38 @@ static struct storage_volume *new_volume(const struct volumes *volumes, const ch
     return volume;
 }
 
+/* A link that leads to what is in the folder: nothing in a pool leads out of it. */
+static int open_by_link(const struct volumes *volumes, const char *name, int mode)
+{
+    int calm = mode & O_PATH ? 0 : O_NONBLOCK | O_NOCTTY;
+    struct open_how how = {.flags = (uint64_t)(mode | calm | O_CLOEXEC),
+                           .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV};
+
+    return (int)syscall(SYS_openat2, volumes->folder, name, &how, sizeof(how));
+}
+
+int folder_open_file(const struct volumes *volumes, const char *name, int mode)
+{
+    int fd = openat(volumes->folder, name, mode | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+    return fd < 0 && errno == ELOOP ? open_by_link(volumes, name, mode) : fd;
+}
+
+int folder_stat(const struct volumes *volumes, const char *name, struct stat *ret_about)
+{
+    struct stat about;
+
+    if (fstatat(volumes->folder, name, &about, AT_SYMLINK_NOFOLLOW) < 0)
+        return -1;
+    if (S_ISLNK(about.st_mode)) {
+        autofd int fd = open_by_link(volumes, name, O_PATH);
+        if (fd < 0 || fstat(fd, &about) < 0)
+            return -1;
+    }
+    *ret_about = about;
+    return 0;
+}
+
 int folder_look(struct volumes *volumes, const char *name, const struct stat *about, bool known_raw,
                 struct storage_volume **ret_found, GError **error)
 {
@@ -235,8 +269,7 @@ int folder_look(struct volumes *volumes, const char *name, const struct stat *ab
         volume->capacity = volume->allocation = OPT_ULONG(0);
         volume->physical = (struct opt_ulong){0};
     } else if (S_ISREG(about->st_mode)) {
-        autofd int fd = openat(volumes->folder, name,
-                               O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+        autofd int fd = folder_open_file(volumes, name, O_RDONLY);
         if (fd < 0 && errno != ENOENT) {
             error_set_errno(error, errno, "cannot open '%s/%s'", volumes->path, name);
             return -1;
@@ -261,8 +294,7 @@ static void refresh_one(struct volumes *volumes, const char *name)
     struct stat about;
     bool raw;
 
-    if (storage_volume_check_name(name, NULL) < 0 ||
-        fstatat(volumes->folder, name, &about, AT_SYMLINK_NOFOLLOW) < 0)
+    if (storage_volume_check_name(name, NULL) < 0 || folder_stat(volumes, name, &about) < 0)
         return;
     struct volume_signature signature = folder_signature(&about);
     if (volumes_see(volumes, name, &signature, &raw))

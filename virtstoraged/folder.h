@@ -21,6 +21,11 @@ int folder_measure(const struct storage_pool *pool, struct volumes *volumes,
  * the file system has no room for it, it is known as long as the pool runs. */
 void folder_mark_raw(int fd, bool raw);
 
+/* As open() and stat() do it, with errno. A link within the folder is followed, one that leads out
+ * of it is ELOOP, EXDEV, or not there. */
+int folder_open_file(const struct volumes *volumes, const char *name, int mode);
+int folder_stat(const struct volumes *volumes, const char *name, struct stat *ret_about);
+
 /* Looks at one file: *ret_found is NULL when it is nothing that can be a volume. known_raw: it is
  * not looked into. */
 int folder_look(struct volumes *volumes, const char *name, const struct stat *about, bool known_raw,

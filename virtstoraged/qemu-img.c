@@ -212,17 +212,30 @@ int qemu_img_convert_over(struct volume_job *job, const struct storage_volume *o
     return -1;
 }
 
-int qemu_img_resize(struct volume_job *job, enum image_format format, int fd, uint64_t bytes,
-                    bool shrink, GError **error)
+/* A format and a key can't be said at the same time but by options of the image. */
+static void add_image(GPtrArray *words, enum image_format format, int key)
+{
+    if (key < 0) {
+        add(words, "-f");
+        add(words, format_word(format));
+        add(words, TARGET);
+        return;
+    }
+    add(words, "--image-opts");
+    g_ptr_array_add(words, g_strdup_printf("driver=%s,encrypt.key-secret=key,file.filename=" TARGET,
+                                           format_word(format)));
+}
+
+int qemu_img_resize(struct volume_job *job, enum image_format format, int fd, int key,
+                    uint64_t bytes, bool shrink, GError **error)
 {
     g_autoptr(GPtrArray) words = begin("resize");
 
     add(words, "-q");
-    add(words, "-f");
-    add(words, format_word(format));
+    add_key(words, key);
     if (shrink)
         add(words, "--shrink");
-    add(words, TARGET);
+    add_image(words, format, key);
     g_ptr_array_add(words, g_strdup_printf("%" G_GUINT64_FORMAT, bytes));
-    return run(job, words, fd, -1, -1, error);
+    return run(job, words, fd, -1, key, error);
 }

@@ -21,6 +21,6 @@ int qemu_img_convert(struct volume_job *job, const struct storage_volume *defini
 int qemu_img_convert_over(struct volume_job *job, const struct storage_volume *other, int other_fd,
                           int fd, uint64_t offset, uint64_t length, GError **error);
 
-/* bytes is the new capacity. */
-int qemu_img_resize(struct volume_job *job, enum image_format format, int fd, uint64_t bytes,
-                    bool shrink, GError **error);
+/* bytes is the new capacity; key is what volume_key_find() has given. */
+int qemu_img_resize(struct volume_job *job, enum image_format format, int fd, int key,
+                    uint64_t bytes, bool shrink, GError **error);

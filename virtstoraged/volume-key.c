@@ -62,10 +62,20 @@ int volume_key_check(const struct storage_volume *definition, GError **error)
     return check_words(definition, error);
 }
 
+static int open_key(const struct storage_volume *definition, const struct domain_secret *secret,
+                    int *ret_fd, GError **error)
+{
+    SECRET_VALUE_AUTO struct secret_value value = {0};
+
+    if (secret_value_get(storaged->secrets, secret, SECRET_USAGE_VOLUME, &value, error) == 0)
+        return secret_value_open(&value, ret_fd, error);
+    g_prefix_error(error, "volume '%s': ", definition->name);
+    return -1;
+}
+
 int volume_key_open(const struct storage_volume *definition, int *ret_fd, GError **error)
 {
     const struct source_encryption *encryption = definition->target.encryption;
-    SECRET_VALUE_AUTO struct secret_value value = {0};
 
     if (!encryption) {
         *ret_fd = -1;
@@ -74,10 +84,15 @@ int volume_key_open(const struct storage_volume *definition, int *ret_fd, GError
     if (!encryption->secrets.count)
         return refuse(VIR_ERR_XML_ERROR, definition, "no secret provided for encryption",
                       encryption->format, error);
-    if (secret_value_get(storaged->secrets, encryption->secrets.items[0], SECRET_USAGE_VOLUME,
-                         &value, error) < 0) {
-        g_prefix_error(error, "volume '%s': ", definition->name);
-        return -1;
-    }
-    return secret_value_open(&value, ret_fd, error);
+    return open_key(definition, encryption->secrets.items[0], ret_fd, error);
+}
+
+int volume_key_find(const struct storage_volume *definition, int *ret_fd, GError **error)
+{
+    const struct domain_secret secret = {.usage = definition->target.path};
+
+    if (definition->target.encryption)
+        return open_key(definition, &secret, ret_fd, error);
+    *ret_fd = -1;
+    return 0;
 }

@@ -13,3 +13,6 @@ int volume_key_check(const struct storage_volume *definition, GError **error);
  * closes it. -1: it is not encrypted. Blocks. VIR_ERR_XML_ERROR: no secret is named; those of
  * virtsecretd, which may not be there. */
 int volume_key_open(const struct storage_volume *definition, int *ret_fd, GError **error);
+
+/* The same of a volume that is there, whose secret is the one for the path of the volume. */
+int volume_key_find(const struct storage_volume *definition, int *ret_fd, GError **error);

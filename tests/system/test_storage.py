@@ -585,6 +585,30 @@ def test_links_are_not_followed(connection, pool):
     assert victim.read_text() == "untouched"
 
 
+def test_links_within(connection, pool):
+    """a link to what is in the folder is a volume, as it is elsewhere; one that leads out of it is none"""
+    folder = ROOT / "p"
+    pool.createXML(volume_xml("v", form="qcow2"))
+    (folder / "sub").mkdir()
+    (folder / "sub" / "deep").write_bytes(bytes(100))
+    (ROOT / "outside").write_text("untouched")
+    links = {"link": "v", "to-sub": "sub", "to-deep": "sub/deep", "of-link": "link"}
+    for name, target in {**links, "out": "../outside", "back": "../p/v", "absolute": str(ROOT / "outside"),
+                         "process": "/proc/self/fd/0", "dangling": "none", "self": "self"}.items():
+        (folder / name).symlink_to(target)
+    pool.refresh()
+    assert set(pool.listVolumes()) == {"v", "sub"} | set(links)
+    link = pool.storageVolLookupByName("link")
+    assert link.info()[1] == MiB and "<format type='qcow2'/>" in link.XMLDesc()
+    link.resize(2 * MiB)
+    assert pool.storageVolLookupByName("v").info()[1] == pool.storageVolLookupByName("of-link").info()[1] == 2 * MiB
+    assert download(connection, pool.storageVolLookupByName("to-deep")) == bytes(100)
+    for name in links:
+        pool.storageVolLookupByName(name).delete()
+    assert sorted(os.listdir(folder / "sub")) == ["deep"] and (folder / "v").exists()
+    assert not any((folder / name).is_symlink() for name in links)
+
+
 def test_replaced_folder(connection, pool):
     """a folder that is exchanged for a link is not what was started: nothing is made elsewhere"""
     elsewhere = ROOT / "elsewhere"
