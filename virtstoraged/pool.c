@@ -3,8 +3,8 @@
 
 #include <string.h>
 
+#include "base/gate.h"
 #include "driver/events.h"
-#include "driver/gate.h"
 #include "driver/generic.h"
 #include "protocol/remote.h"
 

@@ -19,7 +19,7 @@
 #define IDLE_MILLISECONDS 10000
 #define LONGEST_NAME 15
 /* Threads that wait are made up for by as many at most. */
-#define WAITING_MOST 256
+#define WAITING_MOST 1024
 
 struct work {
     struct work *next;
@@ -34,7 +34,7 @@ struct queue {
 
 /* One class of threads. */
 struct crew {
-    unsigned threads, idle;
+    unsigned threads, idle, waiting;
     pthread_cond_t wake;
 };
 
@@ -44,12 +44,15 @@ struct workers {
     struct workers_limits limits;
     struct queue ordinary, priority;
     struct crew crew, priority_crew;
-    unsigned running, waiting;
+    unsigned running;
     bool stopping;
     char name[LONGEST_NAME + 1];
 };
 
-static __thread struct workers *my_workers; /* of an ordinary thread; else NULL */
+static __thread struct thread { /* of ours; else NULL */
+    struct workers *workers;
+    struct crew *crew;
+} me;
 
 static struct timespec after(long milliseconds)
 {
@@ -107,8 +110,9 @@ static struct work *next_work(struct workers *workers, const struct crew *crew)
 
 static unsigned most_threads(const struct workers *workers, const struct crew *crew)
 {
-    return crew == &workers->crew ? workers->limits.maximum + MIN(workers->waiting, WAITING_MOST)
-                                  : workers->limits.priority;
+    unsigned most = crew == &workers->crew ? workers->limits.maximum : workers->limits.priority;
+
+    return most + MIN(crew->waiting, WAITING_MOST);
 }
 
 /* Priority threads cost little while they sleep and must be there at once when all is stuck. */
@@ -144,21 +148,15 @@ static bool wait_for_work(struct workers *workers, struct crew *crew, struct wor
     return false;
 }
 
-struct thread {
-    struct workers *workers;
-    struct crew *crew;
-};
-
 static void *thread_main(void *data)
 {
-    struct thread *thread = data;
-    struct workers *workers = thread->workers;
-    struct crew *crew = thread->crew;
     struct work *work;
 
-    g_free(thread);
+    me = *(struct thread *)data;
+    g_free(data);
+    struct workers *workers = me.workers;
+    struct crew *crew = me.crew;
     pthread_setname_np(pthread_self(), workers->name);
-    my_workers = crew == &workers->crew ? workers : NULL;
     pthread_mutex_lock(&workers->lock);
     while (wait_for_work(workers, crew, &work)) {
         workers->running++;
@@ -211,9 +209,10 @@ static bool summon(struct workers *workers, struct crew *crew, unsigned waiting)
     return false;
 }
 
-static unsigned waiting_work(const struct workers *workers)
+/* For the crew to take. */
+static unsigned queued_work(const struct workers *workers, const struct crew *crew)
 {
-    return workers->ordinary.length + workers->priority.length;
+    return workers->priority.length + (crew == &workers->crew ? workers->ordinary.length : 0);
 }
 
 struct workers *workers_new(const char *name, const struct workers_limits *limits)
@@ -237,7 +236,7 @@ void workers_push(struct workers *workers, void (*run)(void *data), void *data, 
     *work = (struct work){NULL, run, data};
     pthread_mutex_lock(&workers->lock);
     queue_add(priority ? &workers->priority : &workers->ordinary, work);
-    if (!summon(workers, &workers->crew, waiting_work(workers)) && priority)
+    if (!summon(workers, &workers->crew, queued_work(workers, &workers->crew)) && priority)
         summon(workers, &workers->priority_crew, workers->priority.length);
     pthread_mutex_unlock(&workers->lock);
 }
@@ -251,7 +250,7 @@ int workers_set_limits(struct workers *workers, const struct workers_limits *lim
     }
     pthread_mutex_lock(&workers->lock);
     workers->limits = *limits;
-    for (unsigned i = waiting_work(workers); i > 0; i--)
+    for (unsigned i = queued_work(workers, &workers->crew); i > 0; i--)
         summon(workers, &workers->crew, i);
     pthread_cond_broadcast(&workers->crew.wake);
     pthread_cond_broadcast(&workers->priority_crew.wake);
@@ -261,26 +260,23 @@ int workers_set_limits(struct workers *workers, const struct workers_limits *lim
 
 void workers_begin_wait(void)
 {
-    struct workers *workers = my_workers;
-
-    if (!workers)
+    if (!me.workers)
         return;
-    pthread_mutex_lock(&workers->lock);
-    workers->waiting++;
-    if (waiting_work(workers))
-        summon(workers, &workers->crew, 1);
-    pthread_mutex_unlock(&workers->lock);
+    pthread_mutex_lock(&me.workers->lock);
+    me.crew->waiting++;
+    unsigned queued = queued_work(me.workers, me.crew);
+    if (queued)
+        summon(me.workers, me.crew, queued);
+    pthread_mutex_unlock(&me.workers->lock);
 }
 
 void workers_end_wait(void)
 {
-    struct workers *workers = my_workers;
-
-    if (!workers)
+    if (!me.workers)
         return;
-    pthread_mutex_lock(&workers->lock);
-    workers->waiting--;
-    pthread_mutex_unlock(&workers->lock);
+    pthread_mutex_lock(&me.workers->lock);
+    me.crew->waiting--;
+    pthread_mutex_unlock(&me.workers->lock);
 }
 
 void workers_get_limits(struct workers *workers, struct workers_limits *ret_limits)
@@ -298,14 +294,14 @@ void workers_get_stats(struct workers *workers, struct workers_stats *ret_stats)
         .idle = workers->crew.idle,
         .priority_threads = workers->priority_crew.threads,
         .priority_idle = workers->priority_crew.idle,
-        .queued = waiting_work(workers),
+        .queued = queued_work(workers, &workers->crew),
     };
     pthread_mutex_unlock(&workers->lock);
 }
 
 static bool is_quiet(const struct workers *workers)
 {
-    return !workers->running && !waiting_work(workers);
+    return !workers->running && !queued_work(workers, &workers->crew);
 }
 
 bool workers_drain(struct workers *workers, int milliseconds)

@@ -33,7 +33,7 @@ struct workers *workers_new(const char *name, const struct workers_limits *limit
 void workers_push(struct workers *workers, void (*run)(void *data), void *data, bool priority);
 
 /* The calling worker waits for what may not come soon: another may run instead, beyond the maximum,
- * until workers_end_wait(). On other threads they do nothing. */
+ * until workers_end_wait(). On threads that are no workers they do nothing. */
 void workers_begin_wait(void);
 void workers_end_wait(void);
 

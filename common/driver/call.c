@@ -3,10 +3,10 @@
 
 #include <unistd.h>
 
+#include "base/gate.h"
 #include "base/log.h"
 #include "base/uuid.h"
 #include "driver/client.h"
-#include "driver/gate.h"
 #include "driver/secondary.h"
 #include "object/access.h"
 #include "protocol/remote.h"
@@ -287,19 +287,16 @@ static int check_state(struct call *call, GError **error)
     return 0;
 }
 
-/* 0: go on, with a gate to leave or without. */
-static int enter_gate(struct call *call)
+static int enter_gate(struct call *call, GError **error)
 {
     const struct driver_spec *spec = call->client->driver->spec;
+    struct gate *gate =
+        spec->gate && call->method->thread == METHOD_WORKER ? spec->gate(call) : NULL;
 
-    if (call->gate || !spec->gate || call->method->thread != METHOD_WORKER)
-        return 0;
-    struct gate *gate = spec->gate(call);
-    if (!gate || gate_enter(gate, call->request)) {
+    if (!gate || gate_enter(gate, call->request->workers, error) == 0) {
         call->gate = gate;
         return 0;
     }
-    call->waits = true;
     gate_unref(gate);
     return -1;
 }
@@ -324,14 +321,14 @@ static int begin_job(struct call *call, GError **error)
                      JOB_DEADLINE_MS, &call->job, error);
 }
 
-/* Everything between the decoded arguments and the reply. -1 without an error: it waits. */
+/* Everything between the decoded arguments and the reply. */
 static int run(struct call *call, const void *args, void *ret, GError **error)
 {
     if (check_open(call, error) < 0 || check_readonly(call, args, error) < 0 ||
         check_bound(call, error) < 0 || check_flags(call, args, error) < 0 ||
         resolve(call, args, error) < 0 || check_access(call, error) < 0 ||
-        check_args(call, args, error) < 0 || enter_gate(call) < 0 || begin_job(call, error) < 0 ||
-        check_state(call, error) < 0)
+        check_args(call, args, error) < 0 || enter_gate(call, error) < 0 ||
+        begin_job(call, error) < 0 || check_state(call, error) < 0)
         return -1;
     if (call->method->binding.handler(call, args, ret, error) < 0)
         return -1;
@@ -384,28 +381,24 @@ static void answer(struct call *call, int result, const void *reply, const GErro
         call->after_reply(call->client, call->after_reply_number);
 }
 
-/* False: it waits at a gate, and will be served anew. */
-static bool serve_here(struct client *client, struct request *request, struct gate *gate)
+static void serve_here(struct client *client, struct request *request)
 {
     struct call call = {
         .client = client,
         .request = request,
-        .gate = gate,
         .method = driver_find_method(client->driver, request->method),
     };
     g_autoptr(GError) error = NULL;
     void *reply;
 
     int result = execute(&call, &reply, &error);
-    if (!call.waits)
-        answer(&call, result, reply, error);
+    answer(&call, result, reply, error);
     leave_gate(&call);
     object_unref(call.object);
     if (call.method && call.method->wipe)
         arena_wipe(&call.arena);
     else
         arena_clear(&call.arena);
-    return !call.waits;
 }
 
 /* What a read-only client may not do is refused here, whether the other daemon is there or not; its
@@ -429,15 +422,7 @@ void call_serve(struct request *request)
 
     if (secondary_owns(client, request))
         pass_on(client, request);
-    else if (!serve_here(client, request, NULL))
-        return;
-    client_unref(client);
-}
-
-void call_serve_inside(struct request *request, struct gate *gate)
-{
-    struct client *client = client_of(request);
-
-    serve_here(client, request, gate);
+    else
+        serve_here(client, request);
     client_unref(client);
 }

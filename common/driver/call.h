@@ -63,7 +63,6 @@ struct call {
     const void *args;      /* decoded */
     struct object *object; /* the args' handle, resolved; NULL where the method has none; owned */
     struct gate *gate;     /* the call is inside; a reference; NULL: there is none */
-    bool waits;            /* it is outside: the request is not ours any more */
     struct job *job;       /* NULL unless the row asks for one; ended after the handler */
     uint64_t flags;        /* of the args */
     bool asked;            /* for access to the object */
@@ -103,6 +102,3 @@ bool call_may_list_subject(struct call *call, const struct access_subject *subje
 /* What daemon_spec's dispatch table calls: see daemon/dispatch.h. */
 enum dispatch_lane call_lane(struct request *request);
 void call_serve(struct request *request);
-
-/* Serves a call that has waited, inside a gate now, whose reference is taken. On a worker. */
-void call_serve_inside(struct request *request, struct gate *gate);

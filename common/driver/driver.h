@@ -48,8 +48,8 @@ struct driver_spec {
      * nobody can tell. */
     int (*count_guest_vcpus)(struct object *domain, unsigned *ret_count, GError **error);
 
-    /* What a call that is about to take a worker may hang on: a reference. NULL, also as a result:
-     * nothing. On a worker; never blocks. */
+    /* What a call may hang on: a reference. NULL, also as a result: nothing. On a worker; never
+     * blocks. */
     struct gate *(*gate)(const struct call *call);
 
     /* A client has gone, or closed its connection: undo what lives no longer than it. On a worker.
