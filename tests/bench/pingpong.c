@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Times one packet's way to a server and back, many times, from many clients at once.
+ * Times packets' way to a server and back, from many clients at once, and streams.
  *
- *   pingpong call SOCKET CLIENTS SECONDS GREETING PACKET   each client greets once, then asks on
- *   pingpong open SOCKET CLIENTS SECONDS GREETING PACKET   connects and greets anew each time
- *   pingpong echo SOCKET                                   a server that sends back what it gets
+ *   pingpong call ADDRESS GREETING PACKET CLIENTS SECONDS  each client greets once, then asks on
+ *   pingpong open ADDRESS GREETING PACKET CLIENTS SECONDS  connects and greets anew each time
+ *   pingpong take ADDRESS GREETING PACKET   the packet's call sends a stream: reads it to its end
+ *   pingpong give ADDRESS GREETING PACKET BYTES   the packet's call takes one: sends that much
+ *   pingpong hold ADDRESS GREETING CLIENTS  greets, says "held", and closes when its input ends
+ *   pingpong echo ADDRESS [PROCEDURE BYTES] a server that sends back what it gets; streams too:
+ *                                           behind the call of that number, and what it is given
  *
- * GREETING and PACKET are files of whole packets, each a length word that counts itself and its
- * bytes. A packet is answered by one packet; a line of JSON tells the microseconds.
+ * ADDRESS is what link.h says. GREETING and PACKET are files of whole packets, each a length word
+ * that counts itself and its bytes. A packet is answered by one packet; a line of JSON tells the
+ * microseconds, or the MiB per second.
  */
 #include <arpa/inet.h>
 #include <pthread.h>
@@ -17,13 +22,19 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "link.h"
+
 #define MAX_PACKET (1 << 20)
 #define MAX_SAMPLES (1 << 20)
+#define MIB (1024.0 * 1024.0)
+
+/* Words of a packet's head. */
+enum { WORD_LENGTH, WORD_PROCEDURE = 3, WORD_TYPE = 4, WORD_STATUS = 6, WORDS };
+enum { HEAD_SIZE = WORDS * 4, STREAM_DATA = 262120, TYPE_STREAM = 3 };
+enum { STATUS_OK, STATUS_ERROR, STATUS_CONTINUE };
 
 struct bytes {
     char *data;
@@ -36,14 +47,15 @@ struct client {
     size_t n_samples;
 };
 
-static const char *socket_path;
+static const char *address;
 static struct bytes greeting, packet;
 static double seconds;
 static bool anew;
+static pthread_barrier_t all_greeted; /* time begins then */
 
 static void fail(const char *what)
 {
-    perror(what);
+    fprintf(stderr, "pingpong: %s\n", what);
     exit(1);
 }
 
@@ -67,78 +79,71 @@ static struct bytes load(const char *path)
     return bytes;
 }
 
-static int connect_server(void)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    snprintf(address.sun_path, sizeof(address.sun_path), "%s", socket_path);
-    if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-        fail(socket_path);
-    return fd;
-}
-
-static void receive(int fd, char *buffer, size_t length)
-{
-    for (size_t done = 0; done < length;) {
-        ssize_t n = read(fd, buffer + done, length - done);
-        if (n <= 0)
-            fail("read");
-        done += (size_t)n;
-    }
-}
-
-/* One packet out, one packet back. Replies up to a page come in one read. */
-static void ask(int fd, const char *data, size_t length, char *buffer)
+static uint32_t get_word(const char *head, int index)
 {
     uint32_t word;
-    ssize_t got;
 
-    if (write(fd, data, length) != (ssize_t)length)
-        fail("write");
-    got = read(fd, buffer, MAX_PACKET);
-    if (got < 4)
-        fail("read");
-    memcpy(&word, buffer, sizeof(word));
-    if (ntohl(word) > (size_t)got)
-        receive(fd, buffer, ntohl(word) - (size_t)got);
+    memcpy(&word, head + index * 4, sizeof(word));
+    return ntohl(word);
 }
 
-static void greet(int fd, char *buffer)
+static void set_word(char *head, int index, uint32_t value)
 {
-    for (size_t at = 0; at < greeting.length;) {
-        uint32_t word;
-
-        memcpy(&word, greeting.data + at, sizeof(word));
-        ask(fd, greeting.data + at, ntohl(word), buffer);
-        at += ntohl(word);
-    }
+    value = htonl(value);
+    memcpy(head + index * 4, &value, sizeof(value));
 }
+
+/* One packet out, one packet back, and nothing behind it. Replies up to a page come in one read. */
+static void ask(struct link *link, const char *data, size_t length, char *buffer)
+{
+    size_t got;
+
+    link_write(link, data, length);
+    got = link_read(link, buffer, MAX_PACKET);
+    if (got < HEAD_SIZE)
+        fail("no whole head of a packet");
+    if (get_word(buffer, WORD_LENGTH) > got)
+        link_read_all(link, buffer + got, get_word(buffer, WORD_LENGTH) - got);
+    if (get_word(buffer, WORD_STATUS) != STATUS_OK)
+        fail("refused");
+}
+
+static void greet(struct link *link, char *buffer)
+{
+    for (size_t at = 0; at < greeting.length; at += get_word(greeting.data + at, WORD_LENGTH))
+        ask(link, greeting.data + at, get_word(greeting.data + at, WORD_LENGTH), buffer);
+}
+
+static void connect_and_greet(struct link *link, char *buffer)
+{
+    link_connect(address, link);
+    greet(link, buffer);
+}
+
+/* ---- calls ---- */
 
 static void *run_client(void *opaque)
 {
     struct client *client = opaque;
     char *buffer = malloc(MAX_PACKET);
-    uint64_t end = now() + (uint64_t)(seconds * 1e9);
-    int fd = -1;
+    struct link link = {.fd = -1};
+    uint64_t end;
 
+    if (!anew)
+        connect_and_greet(&link, buffer);
+    pthread_barrier_wait(&all_greeted);
+    end = now() + (uint64_t)(seconds * 1e9);
     while (now() < end && client->n_samples < MAX_SAMPLES) {
         uint64_t start = now();
-        if (fd < 0) {
-            fd = connect_server();
-            greet(fd, buffer);
-            if (!anew)
-                start = now();
-        }
-        ask(fd, packet.data, packet.length, buffer);
-        if (anew) {
-            close(fd);
-            fd = -1;
-        }
+        if (anew)
+            connect_and_greet(&link, buffer);
+        ask(&link, packet.data, packet.length, buffer);
+        if (anew)
+            link_close(&link);
         client->samples[client->n_samples++] = (uint32_t)(now() - start);
     }
-    if (fd >= 0)
-        close(fd);
+    if (link.fd >= 0)
+        link_close(&link);
     free(buffer);
     return NULL;
 }
@@ -171,11 +176,12 @@ static int measure(unsigned count)
 {
     struct client *clients = calloc(count, sizeof(*clients));
 
+    pthread_barrier_init(&all_greeted, NULL, count);
     for (unsigned i = 0; i < count; i++) {
         clients[i].samples = calloc(MAX_SAMPLES, sizeof(uint32_t));
         if (!clients[i].samples ||
             pthread_create(&clients[i].thread, NULL, run_client, &clients[i]))
-            fail("client");
+            fail("no client");
     }
     for (unsigned i = 0; i < count; i++)
         pthread_join(clients[i].thread, NULL);
@@ -183,67 +189,220 @@ static int measure(unsigned count)
     return 0;
 }
 
-static int listen_at(const char *path)
+static int hold(unsigned count)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    struct link *links = calloc(count, sizeof(*links));
+    char *buffer = malloc(MAX_PACKET);
 
-    snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
-    unlink(path);
-    if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-        listen(fd, 1024) < 0)
-        fail(path);
-    return fd;
+    for (unsigned i = 0; i < count; i++)
+        connect_and_greet(&links[i], buffer);
+    puts("held");
+    fflush(stdout);
+    getchar();
+    for (unsigned i = 0; i < count; i++)
+        link_close(&links[i]);
+    return 0;
 }
 
-static void watch(int epoll, int fd)
+/* ---- streams ---- */
+
+static void send_stream(struct link *link, const char *call, char *buffer, size_t size,
+                        uint32_t status)
 {
-    struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+    memcpy(buffer, call, HEAD_SIZE);
+    set_word(buffer, WORD_LENGTH, (uint32_t)(HEAD_SIZE + size));
+    set_word(buffer, WORD_TYPE, TYPE_STREAM);
+    set_word(buffer, WORD_STATUS, status);
+    link_write(link, buffer, HEAD_SIZE + size);
+}
+
+static void send_data(struct link *link, const char *call, char *buffer, uint64_t total)
+{
+    while (total) {
+        size_t part = total < STREAM_DATA ? (size_t)total : STREAM_DATA;
+
+        send_stream(link, call, buffer, part, STATUS_CONTINUE);
+        total -= part;
+    }
+}
+
+/* The bytes behind the head of the next packet; nothing else is read. */
+static size_t receive_packet(struct link *link, char *buffer)
+{
+    size_t size;
+
+    link_read_all(link, buffer, HEAD_SIZE);
+    size = get_word(buffer, WORD_LENGTH) - HEAD_SIZE;
+    if (size > MAX_PACKET - HEAD_SIZE)
+        fail("a packet that is too long");
+    link_read_all(link, buffer + HEAD_SIZE, size);
+    if (get_word(buffer, WORD_STATUS) == STATUS_ERROR)
+        fail("refused");
+    return size;
+}
+
+static int stream(bool takes, uint64_t total)
+{
+    char *buffer = malloc(MAX_PACKET);
+    struct link link;
+    uint64_t start;
+
+    connect_and_greet(&link, buffer);
+    start = now();
+    link_write(&link, packet.data, packet.length);
+    receive_packet(&link, buffer);
+    if (takes)
+        for (size_t part; (part = receive_packet(&link, buffer)) > 0; total += part)
+            ;
+    else
+        send_data(&link, packet.data, buffer, total);
+    send_stream(&link, packet.data, buffer, 0, STATUS_OK);
+    receive_packet(&link, buffer);
+    printf("{\"mib_per_second\": %.1f, \"bytes\": %lu}\n",
+           (double)total / MIB / ((double)(now() - start) / 1e9), (unsigned long)total);
+    link_close(&link);
+    return 0;
+}
+
+/* ---- the server ---- */
+
+struct peer {
+    struct link link;
+    bool shaken;
+    size_t have, skip; /* bytes of packet; of stream data that is still to come */
+    char packet[4096];
+};
+
+static uint32_t stream_procedure;
+static uint64_t stream_bytes;
+
+static void answer(struct peer *peer)
+{
+    static char buffer[MAX_PACKET];
+
+    link_write(&peer->link, peer->packet, peer->have);
+    if (stream_bytes && get_word(peer->packet, WORD_PROCEDURE) == stream_procedure &&
+        get_word(peer->packet, WORD_TYPE) != TYPE_STREAM) {
+        send_data(&peer->link, peer->packet, buffer, stream_bytes);
+        send_stream(&peer->link, peer->packet, buffer, 0, STATUS_CONTINUE);
+    }
+    peer->have = 0;
+}
+
+/* Takes what is at bytes, up to the end of a packet; returns how many. */
+static size_t take(struct peer *peer, const char *bytes, size_t size)
+{
+    size_t wanted = peer->have < HEAD_SIZE ? HEAD_SIZE : get_word(peer->packet, WORD_LENGTH);
+
+    if (peer->skip) {
+        size = size < peer->skip ? size : peer->skip;
+        peer->skip -= size;
+        return size;
+    }
+    size = size < wanted - peer->have ? size : wanted - peer->have;
+    if (peer->have + size > sizeof(peer->packet))
+        fail("a call that is too long");
+    memcpy(peer->packet + peer->have, bytes, size);
+    peer->have += size;
+    if (peer->have < HEAD_SIZE)
+        return size;
+    if (get_word(peer->packet, WORD_STATUS) == STATUS_CONTINUE) {
+        peer->skip = get_word(peer->packet, WORD_LENGTH) - HEAD_SIZE;
+        peer->have = 0;
+    } else if (peer->have == get_word(peer->packet, WORD_LENGTH)) {
+        answer(peer);
+    }
+    return size;
+}
+
+static bool serve(struct peer *peer)
+{
+    static char buffer[MAX_PACKET];
+
+    if (!peer->shaken) {
+        int status = link_shake(&peer->link);
+
+        peer->shaken = status > 0;
+        if (status <= 0)
+            return status == 0;
+        if (!link_pending(&peer->link) && peer->link.session)
+            return true;
+    }
+    do {
+        size_t got = link_read(&peer->link, buffer, sizeof(buffer));
+
+        if (!got)
+            return false;
+        for (size_t at = 0; at < got;)
+            at += take(peer, buffer + at, got - at);
+    } while (link_pending(&peer->link));
+    return true;
+}
+
+static void watch(int epoll, int fd, void *data)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = data};
 
     if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) < 0)
         fail("epoll_ctl");
 }
 
-static void echo(void)
+static void run_server(void)
 {
-    static char buffer[MAX_PACKET];
-    int listener = listen_at(socket_path), epoll = epoll_create1(0);
+    int listener = link_listen(address), epoll = epoll_create1(0);
 
-    watch(epoll, listener);
+    watch(epoll, listener, NULL);
     for (;;) {
         struct epoll_event events[64];
         int count = epoll_wait(epoll, events, 64, -1);
 
         for (int i = 0; i < count; i++) {
-            int fd = events[i].data.fd;
-            ssize_t got;
+            struct peer *peer = events[i].data.ptr;
 
-            if (fd == listener) {
-                watch(epoll, accept(listener, NULL, NULL));
-                continue;
+            if (!peer) {
+                peer = calloc(1, sizeof(*peer));
+                link_accept(listener, &peer->link);
+                watch(epoll, peer->link.fd, peer);
+            } else if (!serve(peer)) {
+                link_close(&peer->link);
+                free(peer);
             }
-            got = read(fd, buffer, sizeof(buffer));
-            if (got <= 0 || write(fd, buffer, (size_t)got) != got)
-                close(fd);
         }
     }
 }
 
+static int usage(void)
+{
+    fprintf(stderr, "usage: pingpong call|open ADDRESS GREETING PACKET CLIENTS SECONDS\n"
+                    "       pingpong take|give ADDRESS GREETING PACKET [BYTES]\n"
+                    "       pingpong hold ADDRESS GREETING CLIENTS\n"
+                    "       pingpong echo ADDRESS [PROCEDURE BYTES]\n");
+    return 2;
+}
+
 int main(int argc, char **argv)
 {
-    if (argc < 3) {
-        fprintf(stderr,
-                "usage: pingpong call|open|echo SOCKET [CLIENTS SECONDS GREETING PACKET]\n");
-        return 2;
+    const char *what = argc < 3 ? "" : argv[1];
+
+    address = argv[2];
+    if (strcmp(what, "echo") == 0) {
+        stream_procedure = argc == 5 ? (uint32_t)atoi(argv[3]) : 0;
+        stream_bytes = argc == 5 ? strtoull(argv[4], NULL, 10) : 0;
+        run_server();
     }
-    socket_path = argv[2];
-    if (strcmp(argv[1], "echo") == 0)
-        echo();
+    if (argc < 5)
+        return usage();
+    greeting = load(argv[3]);
+    if (strcmp(what, "hold") == 0)
+        return hold((unsigned)atoi(argv[4]));
+    packet = load(argv[4]);
+    if (strcmp(what, "take") == 0)
+        return stream(true, 0);
+    if (strcmp(what, "give") == 0 && argc == 6)
+        return stream(false, strtoull(argv[5], NULL, 10));
     if (argc != 7)
-        return 2;
-    anew = strcmp(argv[1], "open") == 0;
-    seconds = atof(argv[4]);
-    greeting = load(argv[5]);
-    packet = load(argv[6]);
-    return measure((unsigned)atoi(argv[3]));
+        return usage();
+    anew = strcmp(what, "open") == 0;
+    seconds = atof(argv[6]);
+    return measure((unsigned)atoi(argv[5]));
 }

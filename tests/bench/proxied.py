@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Figures of virtproxyd: what its way costs beside the direct one, and TLS beside what gnutls does
+between two programs that do nothing else, with the same certificates, in the same run."""
+import contextlib
+import pathlib
+import socket
+import statistics
+
+import certificates
+import daemon as tested
+import pingpong
+import wire
+
+LEGACY = "/run/libvirt/libvirt-sock"
+STORAGE = "/run/libvirt/virtstoraged-sock"
+POOL = pathlib.Path("/var/lib/libvirt/bench-pool")
+PORT, FLOOR_PORT = 16514, 16614
+DOWNLOAD = "STORAGE_VOL_DOWNLOAD"
+REPEATS = 3
+MIB = 1 << 20
+
+
+def address(port, folder):
+    return "tls:127.0.0.1:%d:%s" % (port, folder)
+
+
+def in_turn(*measures):
+    """the median of each, alternating: what else runs here hits all"""
+    rounds = [[measure() for measure in measures] for _ in range(REPEATS)]
+    return [statistics.median(values) for values in zip(*rounds)]
+
+
+def private_kib(process):
+    lines = pathlib.Path("/proc/%d/smaps_rollup" % process.pid).read_text().splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Private_"))
+
+
+def listens(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def write_config(path, *lines):
+    limits = ["max_%s = 20000" % name for name in ("clients", "anonymous_clients")]
+    path.write_text("\n".join([*limits, *lines]) + "\n")
+    return path
+
+
+@contextlib.contextmanager
+def running(name, *options, **named):
+    daemon = tested.Daemon(*options, name=name, **named).start()
+    try:
+        yield daemon
+    finally:
+        daemon.stop()
+
+
+@contextlib.contextmanager
+def proxy(folder, *lines):
+    config = write_config(folder / "virtproxyd.conf", *lines)
+    with running("virtproxyd", "-f", str(config), path=LEGACY) as daemon:
+        yield daemon
+
+
+# --- the way through virtproxyd -------------------------------------------------------------
+
+def measure_proxy(bench):
+    asking = pingpong.Pingpong(bench.folder, bench.options.seconds)
+    with proxy(bench.folder):
+        one, floor = in_turn(lambda: asking.call(LEGACY)["p50"], lambda: asking.call(tested.SOCKET)["p50"])
+        bench.add("round trip through virtproxyd, p50 (floor: direct)", "us", one, floor)
+        many, floor = in_turn(lambda: asking.call(LEGACY, 64)["per_second"],
+                              lambda: asking.call(tested.SOCKET, 64)["per_second"])
+        bench.add("calls/s through virtproxyd, 64 clients (floor: direct)", "/s", many, floor)
+        measure_streams(bench)
+
+
+def make_volume(size):
+    """a volume of so many bytes; what names it in a call"""
+    uri = "storage:///system"
+    POOL.mkdir()
+    tested.virsh("pool-create-as", "bench", "dir", "--target", POOL, uri=uri)
+    with (POOL / "volume").open("wb") as file:
+        for _ in range(size // MIB):
+            file.write(bytes(MIB))
+    tested.virsh("pool-refresh", "bench", uri=uri)
+    with wire.Client(STORAGE).open(uri) as client:
+        pool = client.call("STORAGE_POOL_LOOKUP_BY_NAME", {"name": "bench"})["pool"]
+        return client.call("STORAGE_VOL_LOOKUP_BY_NAME", {"pool": pool, "name": "volume"})["vol"]
+
+
+@contextlib.contextmanager
+def volume(bench):
+    """who asks for its bytes"""
+    with running("virtstoraged"):
+        size = bench.options.stream_mib * MIB
+        asking = pingpong.Pingpong(bench.folder, bench.options.seconds, "storage:///system")
+        try:
+            yield asking, make_volume(size), size
+        finally:
+            (POOL / "volume").unlink(missing_ok=True)
+            tested.virsh("pool-destroy", "bench", uri="storage:///system", check=False)
+            POOL.rmdir()
+
+
+def measure_streams(bench):
+    with volume(bench) as (asking, vol, size):
+        for kind, procedure in (("take", DOWNLOAD), ("give", "STORAGE_VOL_UPLOAD")):
+            asking.ask(procedure, {"vol": vol, "offset": 0, "length": 0, "flags": 0})
+            through, direct = in_turn(lambda: asking.stream(kind, LEGACY, size),
+                                      lambda: asking.stream(kind, STORAGE, size))
+            bench.add("%s of a volume through virtproxyd (floor: direct)" % procedure[12:].lower(), "MiB/s",
+                      through, direct)
+
+
+# --- TLS ------------------------------------------------------------------------------------
+
+def make_certificates(folder):
+    """folders of a server and of a client, for pingpong"""
+    authority = certificates.Authority(folder / "authority")
+    for name, lines in (("server", certificates.SERVER + ["ip_address = 127.0.0.1"]),
+                        ("client", certificates.CLIENT)):
+        own = authority.sign(name, lines)
+        (folder / name).mkdir()
+        for source, target in ((authority.certificate, "cacert.pem"), (own.certificate, "cert.pem"),
+                               (own.key, "key.pem")):
+            (folder / name / target).write_bytes(source.read_bytes())
+
+
+@contextlib.contextmanager
+def tls_proxy(folder):
+    server = folder / "server"
+    with proxy(folder, "listen_tls = 1", 'listen_addr = "127.0.0.1"', 'ca_file = "%s/cacert.pem"' % server,
+               'cert_file = "%s/cert.pem"' % server, 'key_file = "%s/key.pem"' % server) as daemon:
+        yield daemon
+
+
+def measure_tls(bench):
+    make_certificates(bench.folder)
+    procedure = wire.REMOTE.procedures[DOWNLOAD]["number"]
+    floor_server = address(FLOOR_PORT, bench.folder / "server")
+    ours, floor = (address(port, bench.folder / "client") for port in (PORT, FLOOR_PORT))
+    with tls_proxy(bench.folder), pingpong.echo(floor_server, lambda: listens(FLOOR_PORT), procedure,
+                                                bench.options.stream_mib * MIB):
+        asking = pingpong.Pingpong(bench.folder, bench.options.seconds)
+        for clients in (1, 4):
+            bench.add("TLS: connect + handshake + open, %d at a time" % clients, "/s",
+                      *in_turn(lambda: asking.open(ours, clients)["per_second"],
+                               lambda: asking.open(floor, clients)["per_second"]))
+        for clients in (1, 64):
+            bench.add("TLS: calls/s, clients: %d" % clients, "/s",
+                      *in_turn(lambda: asking.call(ours, clients)["per_second"],
+                               lambda: asking.call(floor, clients)["per_second"]))
+        with volume(bench) as (asking, vol, size):
+            asking.ask(DOWNLOAD, {"vol": vol, "offset": 0, "length": 0, "flags": 0})
+            for kind, what in (("take", DOWNLOAD), ("give", "STORAGE_VOL_UPLOAD")):
+                asking.ask(what, {"vol": vol, "offset": 0, "length": 0, "flags": 0})
+                bench.add("TLS: %s of a volume" % what[12:].lower(), "MiB/s",
+                          *in_turn(lambda: asking.stream(kind, ours, size),
+                                   lambda: asking.stream(kind, floor, size)))
+
+
+# --- who says nothing -----------------------------------------------------------------------
+
+def idle_memory(daemon, asking, where, count):
+    """KiB of private memory that each client adds"""
+    before = private_kib(daemon.process)
+    with asking.held(where, count):
+        return (private_kib(daemon.process) - before) / count
+
+
+def measure_idle(bench):
+    if not (bench.folder / "client").exists():
+        make_certificates(bench.folder)
+    asking = pingpong.Pingpong(bench.folder, bench.options.seconds)
+    count = 100 if bench.options.quick else 1000
+    for greets in (False, True):
+        if not greets:
+            greeting = asking.greeting.read_bytes()
+            asking.greeting.write_bytes(b"")
+        else:
+            asking.greeting.write_bytes(greeting)
+        what = "with a link to virtqemud" if greets else "connected"
+        for name, where, many in (("TLS", address(PORT, bench.folder / "client"), count),
+                                  ("unix socket", LEGACY, 5 * count)):
+            with tls_proxy(bench.folder) as daemon:
+                bench.add("private memory of an idle client, %s, %s" % (name, what), "KiB",
+                          idle_memory(daemon, asking, where, many))
