@@ -160,6 +160,8 @@ static int compare_net(const struct domain_net *net, const struct domain_net *as
     other.bridge = net->bridge;
     other.bandwidth = net->bandwidth;
     other.trust_guest_rx_filters = net->trust_guest_rx_filters;
+    if (openvswitch_is_used(net) && openvswitch_is_used(asked))
+        other.vlan = net->vlan;
     g_autofree char *path = xml_difference(&domain_net_schema, net, &other);
     return path ? UNSUPPORTED(error, "cannot modify network device %s", path) : 0;
 }
@@ -178,33 +180,41 @@ static int set_link(const struct update *update, struct domain_net *net, uint8_t
     return result;
 }
 
-static int plug_into(const struct domain *domain, const struct domain_net *net, const char *bridge,
-                     GError **error)
+/* NULL: none. */
+static bool same_vlan(const struct net_vlan *a, const struct net_vlan *b)
 {
-    struct domain_net there = *net;
+    return a && b ? xml_equal(&net_vlan_schema, a, b) : a == b;
+}
 
-    there.bridge = bridge;
+static int plug_in(const struct domain *domain, const struct domain_net *net, GError **error)
+{
     if (openvswitch_is_used(net))
-        return openvswitch_plug(domain, &there, error);
-    if (netlink_set_master(net->target, bridge, error) < 0)
+        return openvswitch_plug(domain, net, error);
+    if (netlink_set_master(net->target, net->bridge, error) < 0)
         return -1;
     return net->isolated == TRISTATE_YES ? netlink_set_isolated(net->target, true, error) : 0;
 }
 
+/* A switch hears of bridge and VLAN at once, so that no packet is in one with the other. */
 static int set_bridge(const struct domain *domain, struct domain_net *net, const char *bridge,
-                      GError **error)
+                      struct net_vlan *vlan, GError **error)
 {
-    if (!is_on_bridge(net) || g_strcmp0(net->bridge, bridge) == 0)
+    struct domain_net there = *net;
+
+    if (!is_on_bridge(net) || (g_strcmp0(net->bridge, bridge) == 0 && same_vlan(net->vlan, vlan)))
         return 0;
     if (!tap_exists(bridge)) {
         error_set(error, VIR_ERR_OPERATION_FAILED, "bridge %s doesn't exist", bridge);
         return -1;
     }
-    if (plug_into(domain, net, bridge, error) < 0) {
-        plug_into(domain, net, net->bridge, NULL);
+    there.bridge = bridge;
+    there.vlan = vlan;
+    if (plug_in(domain, &there, error) < 0) {
+        plug_in(domain, net, NULL);
         return -1;
     }
     net->bridge = bridge;
+    net->vlan = vlan;
     return 0;
 }
 
@@ -240,6 +250,20 @@ static void keep_port(const struct domain_net *net, struct domain_net *asked)
         asked->bandwidth = net->bandwidth;
 }
 
+/* What a switch knows the device by is made up where nobody says it, and stays then. */
+static void keep_identity(const struct update *update, const struct domain_net *net,
+                          struct domain_net *asked)
+{
+    if (!openvswitch_is_used(net))
+        return;
+    if (!asked->virtual_port && asked->type == NET_NETWORK) {
+        asked->virtual_port = arena_new(&update->live->definition.arena, struct net_virtual_port);
+        asked->virtual_port->type = VIRTUAL_PORT_OPENVSWITCH;
+    }
+    if (openvswitch_is_used(asked) && !uuid_is_valid(asked->virtual_port->interface_id))
+        memcpy(asked->virtual_port->interface_id, net->virtual_port->interface_id, UUID_BYTES);
+}
+
 /* What the document means is known when its network has made a port of it. */
 static int take_port(const struct update *update, const struct domain_net *net,
                      struct domain_net *asked, GError **error)
@@ -252,6 +276,7 @@ static int take_port(const struct update *update, const struct domain_net *net,
         keep_port(net, asked);
         return 0;
     }
+    keep_identity(update, net, asked);
     return netport_take(qemu, update->live, asked, error);
 }
 
@@ -271,26 +296,18 @@ static void drop_port(const struct update *update, struct domain_net *unneeded,
         give_port_back(update, unneeded);
 }
 
-/* What a switch knows it by is made up where the document does not say it. */
-static void keep_identity(const struct domain_net *net, struct domain_net *asked)
-{
-    if (openvswitch_is_used(net) && openvswitch_is_used(asked) &&
-        !uuid_is_valid(asked->virtual_port->interface_id))
-        memcpy(asked->virtual_port->interface_id, net->virtual_port->interface_id, UUID_BYTES);
-}
-
 /* On failure the device is where it was. */
 static int change_net(const struct update *update, struct domain_net *net, struct domain_net *asked,
                       GError **error)
 {
-    const char *before = net->bridge;
+    const char *bridge = net->bridge;
+    struct net_vlan *vlan = net->vlan;
 
-    keep_identity(net, asked);
     if (compare_net(net, asked, error) < 0 ||
-        set_bridge(update->live, net, asked->bridge, error) < 0)
+        set_bridge(update->live, net, asked->bridge, asked->vlan, error) < 0)
         return -1;
     if (set_bandwidth(net, asked->bandwidth, error) < 0) {
-        set_bridge(update->live, net, before, NULL);
+        set_bridge(update->live, net, bridge, vlan, NULL);
         return -1;
     }
     net->type = asked->type;

@@ -1,119 +1,15 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Guests on virtual networks: virtqemud asks virtnetworkd for ports, and both may come and go."""
-import os
-import pathlib
-import re
 import signal
-import subprocess
-import xml.etree.ElementTree as ElementTree
 
 import libvirt
 import pytest
 
 import daemon as tested
-from client import code_of
 from conftest import Console
 from daemon import virsh, wait_until
+from netguests import *  # noqa: F403 - fixtures
 from netns import run
-
-NETWORKS = "network:///system"
-MAC = "52:54:00:aa:00:%02x"
-
-NETWORK = """<network>
-  <name>%(name)s</name>
-  %(forward)s
-  <bridge name='%(bridge)s' stp='off'/>
-  %(more)s
-  <ip address='192.168.%(net)d.1' netmask='255.255.255.0'>
-    <dhcp><range start='192.168.%(net)d.2' end='192.168.%(net)d.200'/></dhcp>
-  </ip>
-  <o:options xmlns:o='http://libvirt.org/schemas/network/dnsmasq/1.0'><o:option value='no-ping'/></o:options>
-</network>"""
-
-INTERFACE = """<interface type='network'>
-  <mac address='%s'/>
-  <source network='%s'%s/>
-  <model type='virtio'/>
-  %s
-</interface>"""
-
-
-def network_xml(name="net", net=81, forward="<forward mode='nat'/>", more=""):
-    return NETWORK % {"name": name, "bridge": "br-" + name, "net": net, "forward": forward, "more": more}
-
-
-def interface_xml(number=1, network="net", source="", more=""):
-    return INTERFACE % (MAC % number, network, source, more)
-
-
-@pytest.fixture(scope="module")
-def networkd():
-    running = tested.Daemon(name="virtnetworkd").start()
-    yield running
-    running.stop()
-
-
-@pytest.fixture
-def networks(networkd):
-    """an open connection to a virtnetworkd that runs; afterwards there is no network"""
-    if not networkd.alive():
-        networkd.start()
-    opened = libvirt.open(NETWORKS)
-    yield opened
-    opened.close()
-    if not networkd.alive():
-        networkd.start()
-    with libvirt.open(NETWORKS) as fresh:
-        for network in fresh.listAllNetworks():
-            active = network.isActive()
-            if network.isPersistent():
-                network.undefine()
-            if active:
-                network.destroy()
-
-
-@pytest.fixture
-def net(networks, connection):
-    """a network that is active"""
-    network = networks.networkDefineXML(network_xml())
-    network.create()
-    return network
-
-
-def start_hlt(connection, *interfaces, name="hlt"):
-    domain = connection.defineXML(tested.hlt_xml(name, devices="".join(interfaces)))
-    domain.create()
-    return domain
-
-
-def live_interface(domain, number=1):
-    for element in ElementTree.fromstring(domain.XMLDesc()).iter("interface"):
-        if element.find("mac").get("address") == MAC % number:
-            return element
-    return None
-
-
-def source_of(domain, number=1):
-    return live_interface(domain, number).find("source")
-
-
-def target_of(domain, number=1):
-    return live_interface(domain, number).find("target").get("dev")
-
-
-def ports_of(network="net"):
-    return virsh("net-port-list", network, uri=NETWORKS).split()
-
-
-def on_bridge(bridge):
-    return re.findall(r"^\d+: ([^:@]+)", run("ip", "-o", "link", "show", "master", bridge), re.M)
-
-
-def in_vain(call, *words):
-    with pytest.raises(libvirt.libvirtError) as refused:
-        call(*words)
-    return refused.value.get_error_code(), str(refused.value)
-
 
 # ---- the life of a port ----
 
@@ -313,71 +209,6 @@ def test_leases(connection, net):
     console.send("ping -c 1 -W 5 192.168.81.1 && echo PINGED\n".replace("PING", "PI''NG"))
     console.wait("PINGED", 60)
     console.close()
-
-
-# ---- Open vSwitch, of whose program one of ours plays the part ----
-
-SWITCH = """#!/bin/sh
-[ -e /run/ovs/broken ] && echo 'ovs-vsctl: no bridge named ovsbr' >&2 && exit 1
-printf '%s|' "$@" >>/run/ovs/said
-echo >>/run/ovs/said
-"""
-VIRTUAL_PORT = "<virtualport type='openvswitch'><parameters profileid='web'/></virtualport>"
-ON_SWITCH = """<interface type='bridge'><mac address='%s'/><source bridge='ovsbr'/><model type='virtio'/>
-  <vlan trunk='yes'><tag id='5' nativeMode='untagged'/><tag id='6'/></vlan>%s</interface>"""
-
-
-@pytest.fixture
-def switch(connection, daemon):
-    """what the program was told, in lines"""
-    folder = pathlib.Path("/run/ovs")
-    folder.mkdir()
-    (folder / "ovs-vsctl").write_text(SWITCH)
-    (folder / "ovs-vsctl").chmod(0o755)
-    before = os.environ["PATH"]
-    os.environ["PATH"] = "%s:%s" % (folder, before)
-    daemon.restart()
-    yield folder
-    os.environ["PATH"] = before
-    daemon.restart()
-    subprocess.run(["rm", "-r", folder], check=True)
-
-
-def test_port_of_a_switch(switch, networks):
-    networks.networkCreateXML("<network><name>ovs</name><forward mode='bridge'/><bridge name='ovsbr'/>"
-                              "<virtualport type='openvswitch'/>"
-                              "<portgroup name='seven'><vlan><tag id='7'/></vlan></portgroup></network>")
-    with libvirt.open(tested.URI) as connection:
-        domain = start_hlt(connection, interface_xml(network="ovs", source=" portgroup='seven'"),
-                           ON_SWITCH % (MAC % 2, VIRTUAL_PORT))
-        first, second = (switch / "said").read_text().splitlines()
-        target, port = target_of(domain), live_interface(domain).find("virtualport/parameters")
-        assert first.split("|")[:-1] == (
-            "ovs-vsctl --timeout=5 -- --if-exists del-port %(dev)s -- add-port ovsbr %(dev)s tag=7 "
-            "-- set Interface %(dev)s external-ids:attached-mac=\"%(mac)s\" "
-            "-- set Interface %(dev)s external-ids:iface-id=\"%(id)s\" "
-            "-- set Interface %(dev)s external-ids:vm-id=\"%(uuid)s\" "
-            "-- set Interface %(dev)s external-ids:iface-status=\"active\"" % {
-                "dev": target, "mac": MAC % 1, "id": port.get("interfaceid"),
-                "uuid": domain.UUIDString()}).split()[1:]
-        assert "vlan_mode=native-untagged|tag=5|trunk=5,6|" in second
-        assert 'external-ids:port-profile="web"' in second
-        (switch / "said").unlink()
-        domain.destroy()
-        assert sorted((switch / "said").read_text().splitlines()) == sorted(
-            "--timeout=5|--|--if-exists|del-port|%s|" % name for name in (target, re.search(
-                r"add-port\|ovsbr\|([^|]+)", second)[1]))
-        (switch / "broken").touch()
-        code, words = in_vain(domain.create)
-        assert "Unable to add port" in words and "no bridge named ovsbr" in words
-        assert ports_of("ovs") == []
-
-
-def test_vlan_needs_a_switch(connection):
-    domain = connection.defineXML(tested.hlt_xml("hlt", devices=ON_SWITCH % (MAC % 2, "")))
-    code, words = in_vain(domain.create)
-    assert code == libvirt.VIR_ERR_CONFIG_UNSUPPORTED
-    assert "interface of type 'bridge' is requesting a vlan tag" in words
 
 
 # ---- restarts ----
