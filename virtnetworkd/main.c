@@ -4,11 +4,9 @@
 
 #include "base/file.h"
 #include "base/log.h"
-#include "base/workers.h"
 #include "driver/connect.h"
 #include "host/firewall.h"
 
-#include "autostart.h"
 #include "diagnose.h"
 #include "dnsmasq.h"
 #include "document.h"
@@ -16,6 +14,7 @@
 #include "guard.h"
 #include "methods.h"
 #include "rules.h"
+#include "start.h"
 #include "status.h"
 #include "vnet.h"
 
@@ -72,31 +71,11 @@ static void set_folders(const struct daemon *daemon)
 {
     const struct paths *paths = &daemon->paths;
 
-    networkd->status_folder =
-        g_strdup_printf(daemon->session ? "%s/network/run" : "%s/network", paths->runtime);
+    networkd->status_folder = networkd->driver->status_folder;
     networkd->dnsmasq_folder =
         g_strdup_printf("%s/dnsmasq", daemon->session ? paths->config : paths->state);
     networkd->hook = g_strdup_printf("%s/hooks/network", paths->config);
     networkd->lease_helper = find_lease_helper();
-}
-
-static void make_store(const struct daemon *daemon)
-{
-    g_autofree char *config = g_strdup_printf("%s/qemu/networks", daemon->paths.config);
-    g_autofree char *autostart = g_strdup_printf("%s/autostart", config);
-    struct store_spec spec = {
-        .kind = &networkd->kind,
-        .config_folder = config,
-        .autostart_folder = autostart,
-        .status_folder = networkd->status_folder,
-        .edit_command = "virsh net-edit",
-        .status = &status_file,
-    };
-
-    networkd->networks = registry_new(&networkd->kind);
-    networkd->store = store_new(&spec);
-    networkd->driver->registries[PROTOCOL_OBJECT_NETWORK] = networkd->networks;
-    networkd->driver->stores[PROTOCOL_OBJECT_NETWORK] = networkd->store;
 }
 
 static void make(struct daemon *daemon)
@@ -107,26 +86,27 @@ static void make(struct daemon *daemon)
     networkd->driver = driver_new(&driver_spec, daemon);
     networkd->driver->data = networkd;
     set_folders(daemon);
-    make_store(daemon);
+    driver_add_kind(networkd->driver, PROTOCOL_OBJECT_NETWORK,
+                    &(struct store_spec){
+                        .kind = &networkd->kind,
+                        .config_folder = "qemu/networks",
+                        .autostart = true,
+                        .edit_command = "virsh net-edit",
+                        .status = &status_file,
+                    });
+    networkd->networks = networkd->driver->registries[PROTOCOL_OBJECT_NETWORK];
+    networkd->store = networkd->driver->stores[PROTOCOL_OBJECT_NETWORK];
     daemon->data = networkd->driver;
 }
 
 static int load(const struct daemon *daemon, GError **error)
 {
     g_autofree char *config = g_strdup_printf("%s/network.conf", daemon->paths.config);
-    g_autoptr(GPtrArray) notes = NULL;
 
     if (network_config_load(config, &networkd->config, warn, NULL, error) < 0 ||
         file_make_folders(networkd->status_folder, 0755, error) < 0 ||
-        store_load(networkd->store, networkd->networks, 0, &notes, error) < 0)
+        driver_load(networkd->driver, PROTOCOL_OBJECT_NETWORK, error) < 0)
         return -1;
-    for (guint i = 0; i < notes->len; i++) {
-        const struct store_note *note = notes->pdata[i];
-        if (note->is_error)
-            log_error("%s", note->text);
-        else
-            log_info("%s", note->text);
-    }
     status_readopt();
     firewall_rest();
     return 0;
@@ -144,10 +124,7 @@ static void stop(struct daemon *daemon)
     g_clear_pointer(&networks, g_ptr_array_unref);
     driver_free(networkd->driver);
     rules_end();
-    registry_free(networkd->networks);
-    store_free(networkd->store);
     network_config_clear(&networkd->config);
-    g_free(networkd->status_folder);
     g_free(networkd->dnsmasq_folder);
     g_free(networkd->hook);
     g_free(networkd->lease_helper);
@@ -164,7 +141,7 @@ static int start(struct daemon *daemon, GError **error)
     }
     guard_begin();
     firewalld_begin_watching();
-    autostart_networks();
+    driver_autostart(networkd->driver, PROTOCOL_OBJECT_NETWORK, start_autostart);
     return 0;
 }
 
@@ -192,10 +169,7 @@ int main(int argc, char **argv)
         .start = start,
         .stop = stop,
         .busy = busy,
-        .describe = driver_describe,
-        .connected = driver_connected,
-        .frame = driver_frame,
-        .disconnected = driver_disconnected,
+        DRIVER_SERVES,
     };
 
     if (argc == 3 && strcmp(argv[1], "--check") == 0)

@@ -18,10 +18,10 @@ struct networkd {
     struct registry *networks;
     struct store *store;
     struct network_config config;
-    char *status_folder;  /* /run/libvirt/network: status and pid files */
-    char *dnsmasq_folder; /* /var/lib/libvirt/dnsmasq: configurations, leases */
-    char *hook;           /* /etc/libvirt/hooks/network */
-    char *lease_helper;   /* the program that dnsmasq tells of leases */
+    const char *status_folder; /* /run/libvirt/network: status and pid files */
+    char *dnsmasq_folder;      /* /var/lib/libvirt/dnsmasq: configurations, leases */
+    char *hook;                /* /etc/libvirt/hooks/network */
+    char *lease_helper;        /* the program that dnsmasq tells of leases */
 
     GMutex lock; /* held while a network looks whether it collides with those that run */
 };

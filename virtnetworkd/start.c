@@ -385,3 +385,8 @@ void stop_network(struct job *job)
     vnet_raise(object, job, VIR_NETWORK_EVENT_STOPPED);
     end(job, view_live(&view));
 }
+
+int start_autostart(struct job *job, const struct object_view *view, GError **error)
+{
+    return start_network(job, definition_copy(view->config), error);
+}

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "model/network.h"
-#include "object/job.h"
+#include "object/object.h"
 
 /*
  * Networks begin and end. The status file is there before anything else and goes last, so whatever
@@ -21,3 +21,6 @@ void stop_network(struct job *job);
 /* Makes what is not there of an active network: after a restart, or when something took it away.
  * Its rules excepted: see rules_adopt(). */
 int start_ensure(struct object *object, const struct network *network, GError **error);
+
+/* For driver_autostart(). */
+int start_autostart(struct job *job, const struct object_view *view, GError **error);

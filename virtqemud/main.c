@@ -6,7 +6,6 @@
 #include "base/workers.h"
 #include "host/cgroup-delegate.h"
 
-#include "autostart.h"
 #include "document.h"
 #include "guest.h"
 #include "methods.h"
@@ -42,13 +41,12 @@ static void set_folders(struct qemu *qemu, const struct daemon *daemon)
 
     if (daemon->session) {
         qemu->state_folder = g_strdup_printf("%s/qemu/lib", paths->config);
-        qemu->status_folder = g_strdup_printf("%s/qemu/run", paths->runtime);
         qemu->log_folder = g_strdup_printf("%s/qemu/log", paths->cache);
     } else {
         qemu->state_folder = g_strdup_printf("%s/qemu", paths->state);
-        qemu->status_folder = g_strdup_printf("%s/qemu", paths->runtime);
         qemu->log_folder = g_strdup_printf("%s/qemu", paths->log);
     }
+    qemu->status_folder = qemu->driver->status_folder;
     qemu->nvram_folder = g_strdup_printf("%s/nvram", qemu->state_folder);
 }
 
@@ -80,23 +78,6 @@ static void find_host_uuid(struct qemu *qemu, const struct daemon *daemon)
     uuid_generate(qemu->host_uuid);
 }
 
-static void make_store(struct qemu *qemu, const struct daemon *daemon)
-{
-    g_autofree char *config = g_strdup_printf("%s/qemu", daemon->paths.config);
-    g_autofree char *autostart = g_strdup_printf("%s/autostart", config);
-    struct store_spec spec = {
-        .kind = &qemu->kind,
-        .config_folder = config,
-        .autostart_folder = autostart,
-        .status_folder = qemu->status_folder,
-        .edit_command = "virsh edit",
-        .status = &status_file,
-    };
-
-    qemu->domains = registry_new(&qemu->kind);
-    qemu->store = store_new(&spec);
-}
-
 static void make_probes(struct qemu *qemu, const struct daemon *daemon)
 {
     g_autofree char *folder = g_strdup_printf("%s/qemu/modvirt", daemon->paths.cache);
@@ -116,22 +97,6 @@ static void *run_monitors(void *data)
     return NULL;
 }
 
-static int load_guests(struct qemu *qemu, GError **error)
-{
-    g_autoptr(GPtrArray) notes = NULL;
-
-    if (store_load(qemu->store, qemu->domains, 0, &notes, error) < 0)
-        return -1;
-    for (guint i = 0; i < notes->len; i++) {
-        const struct store_note *note = notes->pdata[i];
-        if (note->is_error)
-            log_error("%s", note->text);
-        else
-            log_info("%s", note->text);
-    }
-    return 0;
-}
-
 static struct qemu *make(struct daemon *daemon)
 {
     struct qemu *qemu = g_new0(struct qemu, 1);
@@ -142,10 +107,17 @@ static struct qemu *make(struct daemon *daemon)
     qemu->storage = peer_new(daemon, PROTOCOL_OWNER_STORAGE, NULL, NULL);
     qemu->secrets = peer_new(daemon, PROTOCOL_OWNER_SECRET, NULL, NULL);
     set_folders(qemu, daemon);
-    make_store(qemu, daemon);
+    driver_add_kind(qemu->driver, PROTOCOL_OBJECT_DOMAIN,
+                    &(struct store_spec){
+                        .kind = &qemu->kind,
+                        .config_folder = "qemu",
+                        .autostart = true,
+                        .edit_command = "virsh edit",
+                        .status = &status_file,
+                    });
+    qemu->domains = qemu->driver->registries[PROTOCOL_OBJECT_DOMAIN];
+    qemu->store = qemu->driver->stores[PROTOCOL_OBJECT_DOMAIN];
     netwatch_begin(qemu);
-    qemu->driver->registries[PROTOCOL_OBJECT_DOMAIN] = qemu->domains;
-    qemu->driver->stores[PROTOCOL_OBJECT_DOMAIN] = qemu->store;
     daemon->data = qemu->driver;
     return qemu;
 }
@@ -174,9 +146,7 @@ static int load(struct qemu *qemu, const struct daemon *daemon, GError **error)
     qemu->monitor_thread = g_thread_new("monitors", run_monitors, qemu->monitors);
     make_probes(qemu, daemon);
     hand_down_controllers(daemon);
-    if (load_guests(qemu, error) < 0)
-        return -1;
-    return 0;
+    return driver_load(qemu->driver, PROTOCOL_OBJECT_DOMAIN, error);
 }
 
 /* ---- the end ---- */
@@ -216,15 +186,12 @@ static void stop(struct daemon *daemon)
     netwatch_end(qemu);
     driver_free(driver);
     probes_free(qemu->probes);
-    registry_free(qemu->domains);
-    store_free(qemu->store);
     loop_free(qemu->monitors);
     ports_free(qemu->ports);
     ports_free(qemu->websocket_ports);
     qemu_config_clear(&qemu->config);
     g_free(qemu->state_folder);
     g_free(qemu->nvram_folder);
-    g_free(qemu->status_folder);
     g_free(qemu->log_folder);
     g_free(qemu);
 }
@@ -239,7 +206,7 @@ static int start(struct daemon *daemon, GError **error)
     }
     reconnect_all(qemu);
     netwatch_look(qemu);
-    autostart_guests(qemu);
+    driver_autostart(qemu->driver, PROTOCOL_OBJECT_DOMAIN, start_autostart);
     return 0;
 }
 
@@ -260,10 +227,7 @@ int main(int argc, char **argv)
         .start = start,
         .stop = stop,
         .busy = busy,
-        .describe = driver_describe,
-        .connected = driver_connected,
-        .frame = driver_frame,
-        .disconnected = driver_disconnected,
+        DRIVER_SERVES,
     };
 
     return daemon_main(&spec, argc, argv);

@@ -26,10 +26,10 @@ struct qemu {
     struct qemu_config config;
     uint8_t host_uuid[16];
 
-    char *state_folder;  /* /var/lib/libvirt/qemu: a folder for each running guest */
-    char *nvram_folder;  /* in it: the variables of firmware */
-    char *status_folder; /* /run/libvirt/qemu: status files, sockets of channels */
-    char *log_folder;    /* /var/log/libvirt/qemu: NAME.log */
+    char *state_folder;        /* /var/lib/libvirt/qemu: a folder for each running guest */
+    char *nvram_folder;        /* in it: the variables of firmware */
+    const char *status_folder; /* /run/libvirt/qemu: status files, sockets of channels */
+    char *log_folder;          /* /var/log/libvirt/qemu: NAME.log */
 
     /* Monitors have a loop of their own, so that a chatty QEMU can't slow clients down. */
     struct loop *monitors;

@@ -200,9 +200,9 @@ static int launch(struct guest *guest, struct job *job, const struct domain *liv
 
     /* on record before anything of the host changes */
     if (probe_get(qemu->probes, live->devices.emulator, &emulator, error) < 0 ||
-        emulator_override(live, &emulator, error) < 0 ||
-        check_domain(live, emulator, error) < 0 || store_save_status(qemu->store, job, error) < 0 ||
-        prepare_access(guest, live, error) < 0 || start_helpers(guest, job, live, error) < 0 ||
+        emulator_override(live, &emulator, error) < 0 || check_domain(live, emulator, error) < 0 ||
+        store_save_status(qemu->store, job, error) < 0 || prepare_access(guest, live, error) < 0 ||
+        start_helpers(guest, job, live, error) < 0 ||
         make_monitor_socket(guest->folder, &listening, &monitor, error) < 0)
         return -1;
     context.emulator = emulator;
@@ -436,4 +436,12 @@ int start_guest(struct job *job, const struct definition *definition,
         guest_raise_lifecycle(guest, job, VIR_DOMAIN_EVENT_SUSPENDED,
                               VIR_DOMAIN_EVENT_SUSPENDED_PAUSED);
     return 0;
+}
+
+int start_autostart(struct job *job, const struct object_view *view, GError **error)
+{
+    static const struct start_request request = {.reason = VIR_DOMAIN_RUNNING_BOOTED,
+                                                 .event_detail = VIR_DOMAIN_EVENT_STARTED_BOOTED};
+
+    return start_guest(job, view->config, &request, error);
 }

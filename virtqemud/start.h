@@ -24,3 +24,6 @@ int start_guest(struct job *job, const struct definition *definition,
  * the terminals it opened are written into the live definition, and it asks the guest for reports
  * of its memory. */
 int start_learn(struct guest *guest, struct job *job, GError **error);
+
+/* For driver_autostart(). */
+int start_autostart(struct job *job, const struct object_view *view, GError **error);

@@ -73,15 +73,14 @@ static void make(struct daemon *daemon)
     secretd->kind = secret_kind;
     secretd->folder = g_strdup_printf("%s/secrets", daemon->paths.config);
     secretd->driver = driver_new(&driver_spec, daemon);
-    const struct store_spec spec = {
-        .kind = &secretd->kind,
-        .config_folder = secretd->folder,
-        .edit_command = "virsh secret-dumpxml",
-    };
-    secretd->secrets = registry_new(&secretd->kind);
-    secretd->store = store_new(&spec);
-    secretd->driver->registries[PROTOCOL_OBJECT_SECRET] = secretd->secrets;
-    secretd->driver->stores[PROTOCOL_OBJECT_SECRET] = secretd->store;
+    driver_add_kind(secretd->driver, PROTOCOL_OBJECT_SECRET,
+                    &(struct store_spec){
+                        .kind = &secretd->kind,
+                        .config_folder = "secrets",
+                        .edit_command = "virsh secret-dumpxml",
+                    });
+    secretd->secrets = secretd->driver->registries[PROTOCOL_OBJECT_SECRET];
+    secretd->store = secretd->driver->stores[PROTOCOL_OBJECT_SECRET];
     daemon->data = secretd->driver;
 }
 
@@ -101,28 +100,9 @@ static void load_values(void)
     }
 }
 
-static int load(GError **error)
-{
-    g_autoptr(GPtrArray) notes = NULL;
-
-    if (store_load(secretd->store, secretd->secrets, 0, &notes, error) < 0)
-        return -1;
-    for (guint i = 0; i < notes->len; i++) {
-        const struct store_note *note = notes->pdata[i];
-        if (note->is_error)
-            log_error("%s", note->text);
-        else
-            log_info("%s", note->text);
-    }
-    load_values();
-    return 0;
-}
-
 static void stop(struct daemon *daemon)
 {
     driver_free(secretd->driver);
-    registry_free(secretd->secrets);
-    store_free(secretd->store);
     g_free(secretd->folder);
     g_mutex_clear(&secretd->definition);
     g_clear_pointer(&secretd, g_free);
@@ -132,10 +112,12 @@ static int start(struct daemon *daemon, GError **error)
 {
     value_protect_process();
     make(daemon);
-    if (load(error) == 0)
-        return 0;
-    stop(daemon);
-    return -1;
+    if (driver_load(secretd->driver, PROTOCOL_OBJECT_SECRET, error) < 0) {
+        stop(daemon);
+        return -1;
+    }
+    load_values();
+    return 0;
 }
 
 static bool is_ephemeral(struct object *object, const struct object_view *view, void *data)
@@ -158,10 +140,7 @@ int main(int argc, char **argv)
         .start = start,
         .stop = stop,
         .busy = busy,
-        .describe = driver_describe,
-        .connected = driver_connected,
-        .frame = driver_frame,
-        .disconnected = driver_disconnected,
+        DRIVER_SERVES,
     };
 
     return daemon_main(&spec, argc, argv);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "base/file.h"
-#include "base/log.h"
 #include "driver/connect.h"
 #include "driver/peer.h"
 
@@ -47,52 +46,31 @@ static const struct object_kind pool_kind = {
 
 /* ---- the instance ---- */
 
-static void make_store(const struct daemon *daemon)
-{
-    g_autofree char *config = g_strdup_printf("%s/storage", daemon->paths.config);
-    g_autofree char *autostart = g_strdup_printf("%s/autostart", config);
-    struct store_spec spec = {
-        .kind = &storaged->kind,
-        .config_folder = config,
-        .autostart_folder = autostart,
-        .status_folder = storaged->status_folder,
-        .edit_command = "virsh pool-edit",
-        .status = &status_file,
-    };
-
-    storaged->pools = registry_new(&storaged->kind);
-    storaged->store = store_new(&spec);
-    storaged->driver->registries[PROTOCOL_OBJECT_STORAGE_POOL] = storaged->pools;
-    storaged->driver->stores[PROTOCOL_OBJECT_STORAGE_POOL] = storaged->store;
-}
-
 static void make(struct daemon *daemon)
 {
     storaged = g_new0(struct storaged, 1);
     storaged->kind = pool_kind;
     storaged->driver = driver_new(&driver_spec, daemon);
     storaged->driver->data = storaged;
-    storaged->status_folder =
-        g_strdup_printf(daemon->session ? "%s/storage/run" : "%s/storage", daemon->paths.runtime);
     storaged->secrets = peer_new(daemon, PROTOCOL_OWNER_SECRET, NULL, NULL);
-    make_store(daemon);
+    driver_add_kind(storaged->driver, PROTOCOL_OBJECT_STORAGE_POOL,
+                    &(struct store_spec){
+                        .kind = &storaged->kind,
+                        .config_folder = "storage",
+                        .autostart = true,
+                        .edit_command = "virsh pool-edit",
+                        .status = &status_file,
+                    });
+    storaged->pools = storaged->driver->registries[PROTOCOL_OBJECT_STORAGE_POOL];
+    storaged->store = storaged->driver->stores[PROTOCOL_OBJECT_STORAGE_POOL];
     daemon->data = storaged->driver;
 }
 
 static int load(GError **error)
 {
-    g_autoptr(GPtrArray) notes = NULL;
-
-    if (file_make_folders(storaged->status_folder, 0755, error) < 0 ||
-        store_load(storaged->store, storaged->pools, 0, &notes, error) < 0)
+    if (file_make_folders(storaged->driver->status_folder, 0755, error) < 0 ||
+        driver_load(storaged->driver, PROTOCOL_OBJECT_STORAGE_POOL, error) < 0)
         return -1;
-    for (guint i = 0; i < notes->len; i++) {
-        const struct store_note *note = notes->pdata[i];
-        if (note->is_error)
-            log_error("%s", note->text);
-        else
-            log_info("%s", note->text);
-    }
     start_readopt();
     return 0;
 }
@@ -107,9 +85,6 @@ static void stop(struct daemon *daemon)
     g_clear_pointer(&pools, g_ptr_array_unref);
     peer_free(storaged->secrets);
     driver_free(storaged->driver);
-    registry_free(storaged->pools);
-    store_free(storaged->store);
-    g_free(storaged->status_folder);
     g_clear_pointer(&storaged, g_free);
 }
 
@@ -120,7 +95,7 @@ static int start(struct daemon *daemon, GError **error)
         stop(daemon);
         return -1;
     }
-    start_autostart();
+    driver_autostart(storaged->driver, PROTOCOL_OBJECT_STORAGE_POOL, start_autostart);
     return 0;
 }
 
@@ -132,9 +107,7 @@ int main(int argc, char **argv)
         .session_allowed = true,
         .start = start,
         .stop = stop,
-        .connected = driver_connected,
-        .frame = driver_frame,
-        .disconnected = driver_disconnected,
+        DRIVER_SERVES,
     };
 
     return daemon_main(&spec, argc, argv);

@@ -5,7 +5,6 @@
 #include "base/log.h"
 #include "base/workers.h"
 #include "daemon/daemon.h"
-#include "object/startup.h"
 
 #include "document.h"
 #include "guard.h"
@@ -293,37 +292,7 @@ void start_readopt(void)
     readoption_unref(readoption);
 }
 
-/* ---- autostart ---- */
-
-static int autostart_one(struct object *object, void *data, GError **error)
+int start_autostart(struct job *job, const struct object_view *view, GError **error)
 {
-    OBJECT_VIEW_AUTO struct object_view view = {0};
-    JOB_AUTO struct job *job = NULL;
-
-    if (job_begin(object, JOB_MODIFY, "autostart", JOB_DEADLINE_MS, &job, error) < 0)
-        return -1;
-    object_get_view(object, &view);
-    /* a client may have been faster */
-    return view.live || !view.config
-               ? 0
-               : start_pool(job, (struct storage_pool *)definition_copy(view.config), 0, error);
-}
-
-static void autostart(void *data)
-{
-    g_autofree char *marker = g_strdup_printf("%s/autostarted", storaged->status_folder);
-    g_autoptr(GPtrArray) notes = NULL;
-    g_autoptr(GError) error = NULL;
-
-    if (startup_autostart(storaged->pools, marker, autostart_one, NULL, &notes, &error) < 0) {
-        log_error("autostart: %s", error->message);
-        return;
-    }
-    for (guint i = 0; i < notes->len; i++)
-        log_error("autostart: %s", (const char *)notes->pdata[i]);
-}
-
-void start_autostart(void)
-{
-    workers_push(storaged->driver->daemon->workers, autostart, NULL, false);
+    return start_pool(job, (struct storage_pool *)definition_copy(view->config), 0, error);
 }

@@ -24,5 +24,5 @@ void refresh_sizes(struct object *object);
  * answer within some seconds are taken up later, and have no volumes until then. */
 void start_readopt(void);
 
-/* Pools with autostart, on a worker, once per boot. */
-void start_autostart(void);
+/* For driver_autostart(). */
+int start_autostart(struct job *job, const struct object_view *view, GError **error);

@@ -14,7 +14,6 @@ struct storaged {
     struct object_kind kind;
     struct registry *pools;
     struct store *store;
-    char *status_folder;  /* /run/libvirt/storage */
     struct peer *secrets; /* virtsecretd */
 };
 

@@ -3,6 +3,8 @@
 
 #include <unistd.h>
 
+#include "base/log.h"
+#include "base/workers.h"
 #include "daemon/status.h"
 #include "driver/client.h"
 #include "driver/policy.h"
@@ -30,6 +32,8 @@ struct driver *driver_new(const struct driver_spec *spec, struct daemon *daemon)
     driver->bus = event_bus_new();
     driver->hostname = g_strdup(g_get_host_name());
     driver->uri = g_strdup_printf("%s:///%s", spec->scheme, daemon->session ? "session" : "system");
+    driver->status_folder = g_strdup_printf(daemon->session ? "%s/%s/run" : "%s/%s",
+                                            daemon->paths.runtime, spec->scheme);
     driver->table = (struct dispatch_table){
         .programs = spec->programs,
         .lane = call_lane,
@@ -48,11 +52,76 @@ void driver_free(struct driver *driver)
     if (!driver)
         return;
     event_bus_free(driver->bus);
+    for (size_t i = 0; i < PROTOCOL_OBJECT_LAST; i++) {
+        registry_free(driver->registries[i]);
+        store_free(driver->stores[i]);
+    }
     g_hash_table_unref(driver->methods);
     g_free(driver->hostname);
     g_free(driver->uri);
+    g_free(driver->status_folder);
     g_free(driver);
 }
+
+/* ---- kinds of objects ---- */
+
+void driver_add_kind(struct driver *driver, enum protocol_object object,
+                     const struct store_spec *spec)
+{
+    g_autofree char *config =
+        g_strdup_printf("%s/%s", driver->daemon->paths.config, spec->config_folder);
+    struct store_spec whole = *spec;
+
+    whole.config_folder = config;
+    whole.status_folder = spec->status ? driver->status_folder : NULL;
+    driver->registries[object] = registry_new(spec->kind);
+    driver->stores[object] = store_new(&whole);
+}
+
+int driver_load(struct driver *driver, enum protocol_object object, GError **error)
+{
+    g_autoptr(GPtrArray) notes = NULL;
+
+    if (store_load(driver->stores[object], driver->registries[object], 0, &notes, error) < 0)
+        return -1;
+    for (guint i = 0; i < notes->len; i++) {
+        const struct store_note *note = notes->pdata[i];
+        if (note->is_error)
+            log_error("%s", note->text);
+        else
+            log_info("%s", note->text);
+    }
+    return 0;
+}
+
+struct autostart {
+    struct store *store;
+    struct registry *registry;
+    startup_start start;
+};
+
+static void autostart(void *data)
+{
+    g_autofree struct autostart *autostart = data;
+    g_autoptr(GPtrArray) notes = NULL;
+    g_autoptr(GError) error = NULL;
+
+    if (startup_autostart(autostart->store, autostart->registry, autostart->start, &notes, &error) <
+        0)
+        log_error("autostart: %s", error->message);
+    for (guint i = 0; notes && i < notes->len; i++)
+        log_error("autostart: %s", (const char *)notes->pdata[i]);
+}
+
+void driver_autostart(struct driver *driver, enum protocol_object object, startup_start start)
+{
+    struct autostart *order = g_new(struct autostart, 1);
+
+    *order = (struct autostart){driver->stores[object], driver->registries[object], start};
+    workers_push(driver->daemon->workers, autostart, order, false);
+}
+
+/* ---- what is served ---- */
 
 const struct method *driver_find_method(const struct driver *driver,
                                         const struct protocol_method *facts)

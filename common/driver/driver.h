@@ -8,8 +8,7 @@
 #include "daemon/daemon.h"
 #include "driver/call.h"
 #include "object/event.h"
-#include "object/registry.h"
-#include "object/store.h"
+#include "object/startup.h"
 
 /*
  * A driver is what one daemon serves: its kinds of objects and its table of methods. The daemon
@@ -65,23 +64,39 @@ struct driver {
     struct store *stores[PROTOCOL_OBJECT_LAST];        /* of those that are kept on disk */
     char *hostname;                                    /* as clients see it */
     char *uri;                                         /* canonical: "qemu:///system" */
+    char *status_folder;                               /* /run/libvirt/qemu */
     void *data;                                        /* the daemon's own */
     struct dispatch_table table;
     GHashTable *methods; /* private */
 };
 
-/* Adds a bus and the index of methods; registries are the caller's to set. A row that is bound
- * twice, or a job on an inline method, aborts: a mistake of the table. */
+/* Adds a bus and the index of methods. A row that is bound twice, or a job on an inline method,
+ * aborts: a mistake of the table. */
 struct driver *driver_new(const struct driver_spec *spec, struct daemon *daemon);
 
-/* After the last client has gone. Registries stay the caller's. NULL is ok. */
+/* After the last client has gone; registries and stores go with it. NULL is ok. */
 void driver_free(struct driver *driver);
+
+/* Adds a kind of objects that are kept on disk: its registry and its store. Of spec, config_folder
+ * is one of the daemon's configuration ("qemu/networks"), and status_folder is the driver's. */
+void driver_add_kind(struct driver *driver, enum protocol_object object,
+                     const struct store_spec *spec);
+
+/* Reads the objects of that kind from the disk; what is broken, or was mended, is logged. */
+int driver_load(struct driver *driver, enum protocol_object object, GError **error);
+
+/* Starts those that are marked for it, once per boot, on a worker: clients are served meanwhile.
+ * Failures are logged. */
+void driver_autostart(struct driver *driver, enum protocol_object object, startup_start start);
 
 /* The row of a method, or NULL: this driver does not serve it. */
 const struct method *driver_find_method(const struct driver *driver,
                                         const struct protocol_method *facts);
 
-/* For daemon_spec: the members of the same name; daemon->data must be a struct driver. */
+/* For daemon_spec; daemon->data must be a struct driver. */
+#define DRIVER_SERVES                                                                              \
+    .describe = driver_describe, .connected = driver_connected, .frame = driver_frame,             \
+    .disconnected = driver_disconnected
 void driver_connected(struct daemon *daemon, struct server_client *client);
 void driver_frame(struct daemon *daemon, struct server_client *client, struct frame *frame);
 void driver_disconnected(struct daemon *daemon, struct server_client *client, const GError *reason);

@@ -20,7 +20,8 @@ struct store *store_new(const struct store_spec *spec)
 
     store->kind = spec->kind;
     store->config_folder = g_strdup(spec->config_folder);
-    store->autostart_folder = g_strdup(spec->autostart_folder);
+    if (spec->autostart)
+        store->autostart_folder = g_strdup_printf("%s/autostart", spec->config_folder);
     store->status_folder = g_strdup(spec->status_folder);
     store->edit_command = g_strdup(spec->edit_command);
     store->status = spec->status;

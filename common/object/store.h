@@ -50,7 +50,7 @@ struct store_status {
 struct store_spec {
     const struct object_kind *kind;
     const char *config_folder;         /* /etc/libvirt/qemu */
-    const char *autostart_folder;      /* NULL: this kind has no autostart */
+    bool autostart;                    /* objects may have it: links in config_folder/autostart */
     const char *status_folder;         /* /run/libvirt/qemu; NULL: no status files */
     const char *edit_command;          /* "virsh edit": named in the files' first lines */
     const struct store_status *status; /* with status_folder */

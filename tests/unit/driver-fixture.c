@@ -110,11 +110,10 @@ static int write_status(struct object *object, const struct object_view *view, c
 static struct store *make_store(const char *folder)
 {
     static const struct store_status status = {.write = write_status};
-    g_autofree char *autostart = g_build_filename(folder, "autostart", NULL);
     g_autofree char *run = g_build_filename(folder, "run", NULL);
     struct store_spec spec = {.kind = &kind,
                               .config_folder = folder,
-                              .autostart_folder = autostart,
+                              .autostart = true,
                               .status_folder = run,
                               .edit_command = "edit",
                               .status = &status};
@@ -166,8 +165,6 @@ void fixture_free(struct fixture *fixture)
     server_free(daemon->server);
     workers_drain(daemon->workers, -1);
     workers_drain(daemon->patient, -1);
-    registry_free(fixture->driver->registries[PROTOCOL_OBJECT_DOMAIN]);
-    store_free(fixture->driver->stores[PROTOCOL_OBJECT_DOMAIN]);
     workers_free(daemon->workers);
     workers_free(daemon->patient);
     driver_free(fixture->driver);

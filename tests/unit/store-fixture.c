@@ -70,7 +70,7 @@ struct world *world_new(const char *root)
     world->store = store_new(&(struct store_spec){
         .kind = &thing_kind,
         .config_folder = world->config,
-        .autostart_folder = world->autostart,
+        .autostart = true,
         .status_folder = world->status,
         .edit_command = "virsh edit",
         .status = &status_hooks,

@@ -671,12 +671,12 @@ static void test_read_only(void)
 
 /* ---- autostart at the start ---- */
 
-static int start_unless_b(struct object *object, void *data, GError **error)
-{
-    g_autofree char *name = object_get_name(object);
+static GString *started;
 
-    g_string_append(data, name);
-    if (strcmp(name, "b") != 0)
+static int start_unless_b(struct job *job, const struct object_view *view, GError **error)
+{
+    g_string_append(started, view->name);
+    if (strcmp(view->name, "b") != 0)
         return 0;
     error_set(error, VIR_ERR_OPERATION_FAILED, "no");
     return -1;
@@ -685,32 +685,30 @@ static int start_unless_b(struct object *object, void *data, GError **error)
 static void test_startup(void)
 {
     struct world *world = world_new(NULL);
-    g_autofree char *marker = g_build_filename(world->root, "autostarted", NULL);
-    g_autoptr(GString) started = g_string_new(NULL);
+    g_autofree char *marker = g_build_filename(world->status, "autostarted", NULL);
     g_autoptr(GPtrArray) notes = NULL;
     g_autoptr(GError) error = NULL;
 
+    started = g_string_new(NULL);
     for (uint8_t i = 0; i < 4; i++)
         world_define(world, (char[]){(char)('a' + i), '\0'}, i + 1, NULL, i != 2);
     g_assert_cmpint(
-        startup_autostart(world->registry, marker, start_unless_b, started, &notes, NULL), ==, 0);
-    g_assert_cmpstr(started->str, ==, "abd");
-    g_assert_cmpuint(notes->len, ==, 1);
-    g_assert_cmpstr(g_ptr_array_index(notes, 0), ==,
-                    "cannot autostart thing 'b': operation failed: no");
-    g_clear_pointer(&notes, g_ptr_array_unref);
-    g_assert_cmpint(
-        startup_autostart(world->registry, marker, start_unless_b, started, &notes, NULL), ==, 0);
-    g_assert_cmpuint(notes->len, ==, 0);
-    g_clear_pointer(&notes, g_ptr_array_unref);
-    g_assert_cmpint(startup_autostart(world->registry, NULL, start_unless_b, started, &notes, NULL),
-                    ==, 0);
-    g_assert_cmpstr(started->str, ==, "abdabd");
-    g_clear_pointer(&notes, g_ptr_array_unref);
-    g_assert_cmpint(startup_autostart(world->registry, "/nowhere/autostarted", start_unless_b,
-                                      started, &notes, &error),
-                    ==, -1);
-    g_assert_cmpstr(started->str, ==, "abdabd");
+        startup_autostart(world->store, world->registry, start_unless_b, &notes, &error), ==, -1);
+    g_assert_true(error_is(error, VIR_ERR_SYSTEM_ERROR)); /* the folder is not there */
+    g_assert_cmpstr(started->str, ==, "");
+    g_assert_cmpint(mkdir(world->status, 0755), ==, 0);
+    for (int i = 0; i < 2; i++) {
+        g_assert_cmpint(
+            startup_autostart(world->store, world->registry, start_unless_b, &notes, NULL), ==, 0);
+        g_assert_cmpstr(started->str, ==, "abd");
+        g_assert_cmpuint(notes->len, ==, i == 0);
+        if (i == 0)
+            g_assert_cmpstr(g_ptr_array_index(notes, 0), ==,
+                            "cannot autostart thing 'b': operation failed: no");
+        g_clear_pointer(&notes, g_ptr_array_unref);
+    }
+    g_assert_true(g_file_test(marker, G_FILE_TEST_EXISTS));
+    g_string_free(started, TRUE);
     world_free(world);
 }
 
