@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 
+import libvirt
 import pytest
 import wire
 from daemon import BUILD, Daemon, hlt_xml, wait_until
@@ -32,6 +33,26 @@ def test_in_words(daemon, connection):
     assert re.search(r"virtqemud: running\n  process   %d, version \d" % daemon.process.pid, done.stdout)
     assert "domains   2, 1 of them active" in done.stdout
     assert "/run/libvirt/virtqemud-sock-ro, mode 0777, of root" in done.stdout
+
+
+def test_what_each_daemon_has(tmp_path):
+    pool = "<pool type='dir'><name>%%s</name><target><path>%s</path></target></pool>" % tmp_path
+    network = "<network><name>%s</name><forward mode='bridge'/><bridge name='any'/></network>"
+    for name, kind, scheme, define, create, xml in (
+            ("virtstoraged", "pools", "storage", "storagePoolDefineXML", "storagePoolCreateXML", pool),
+            ("virtnetworkd", "networks", "network", "networkDefineXML", "networkCreateXML", network)):
+        running = Daemon(name=name).start()
+        try:
+            with libvirt.open(scheme + ":///system") as opened:
+                asleep = getattr(opened, define)(xml % "asleep")
+                awake = getattr(opened, create)(xml.replace(str(tmp_path), "/run") % "awake")
+                counted = facts(name)[1]["facts"]
+                assert (counted[kind], counted[kind + ".active"]) == ("2", "1")
+                assert re.search(r"%s +2, 1 of them active" % kind, status(name).stdout)
+                awake.destroy()
+                asleep.undefine()
+        finally:
+            running.stop()
 
 
 def test_as_json(daemon, connection):
