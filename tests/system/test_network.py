@@ -330,7 +330,7 @@ def test_dnsmasq_ends(connection, daemon, hosts):
     pids = dnsmasq_pids()
     for pid in pids:
         tested.os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: dnsmasq_pids() and not set(dnsmasq_pids()) & set(pids), 20)
+    wait_until(lambda: set(dnsmasq_pids()) - set(pids), 20)
     assert "dnsmasq has ended" in daemon.log_tail()
     # its successor knows the leases there were
     assert [l["ipaddr"] for l in network.DHCPLeases()] == [got["address"]]
