@@ -66,8 +66,12 @@ struct volume_backend {
 
     int (*remove)(struct volume *volume, GError **error);
 
+    /* The same, with all its snapshots. NULL: it has none of its own. */
+    int (*remove_with_snapshots)(struct volume *volume, GError **error);
+
     /* The bytes of a volume, for open() modes O_RDONLY or O_RDWR. The caller closes. NULL: they
-     * can't be reached as those of a file. */
+     * can't be reached as those of a file, and create makes clones of this pool's volumes alone,
+     * with -1 for other_fd. */
     int (*open)(struct volume *volume, int mode, int *ret_fd, GError **error);
 
     /* capacity in bytes; allocate: take the storage for all of it. */

@@ -10,9 +10,13 @@
 
 #include "storaged.h"
 
-static int copy_text(const struct modvirt_secret_use_value_ret *ret, char **ret_password,
-                     GError **error)
+static int copy_text(const struct modvirt_secret_use_value_ret *ret, bool bytes,
+                     char **ret_password, GError **error)
 {
+    if (bytes) {
+        *ret_password = g_base64_encode((const guchar *)ret->value_val, ret->value_len);
+        return 0;
+    }
     if (ret->value_len && !memchr(ret->value_val, '\0', ret->value_len)) {
         *ret_password = g_strndup(ret->value_val, ret->value_len);
         return 0;
@@ -34,7 +38,7 @@ int credential_get(const struct storage_auth *auth, char **ret_password, GError 
     int result = peer_call_program(storaged->secrets, &modvirt_program,
                                    MODVIRT_PROC_SECRET_USE_VALUE, &args, &arena, &ret, error);
     if (result == 0)
-        result = copy_text(&ret, ret_password, error);
+        result = copy_text(&ret, auth->type == STORAGE_AUTH_CEPH, ret_password, error);
     arena_wipe(&arena);
     return result;
 }

@@ -33,8 +33,9 @@ static void origin_clear(struct origin *origin)
 }
 #define ORIGIN_AUTO __attribute__((cleanup(origin_clear)))
 
+/* target is the pool that the clone will be in. */
 static int open_origin(struct call *call, const struct remote_nonnull_storage_vol *handle,
-                       struct origin *ret_origin, GError **error)
+                       const struct volumes *target, struct origin *ret_origin, GError **error)
 {
     VOLUME_CALL_AUTO struct volume_call volume_call = {0};
     VOLUME_AUTO struct volume *volume = NULL;
@@ -50,6 +51,8 @@ static int open_origin(struct call *call, const struct remote_nonnull_storage_vo
         return -1;
     ret_origin->volume = g_steal_pointer(&volume);
     ret_origin->definition = volume_get_definition(ret_origin->volume);
+    if (!volume_call.backend->volumes->open && volume_call.volumes == target)
+        return 0;
     return volume_call_open(&volume_call, ret_origin->volume, O_RDONLY, &ret_origin->fd, error);
 }
 
@@ -109,7 +112,8 @@ static int create(struct call *call, const struct create_request *request,
         error_set(error, VIR_ERR_NO_SUPPORT, "storage pool does not support volume creation");
         return -1;
     }
-    if (request->origin && open_origin(call, request->origin, &origin, error) < 0)
+    if (request->origin &&
+        open_origin(call, request->origin, volume_call.volumes, &origin, error) < 0)
         return -1;
     take_capacity(definition, &origin);
     if (volume_call_check(&volume_call, error) < 0 ||
@@ -186,19 +190,34 @@ static int check_unused(const struct change_use *use, GError **error)
     return in_use_take(fd, use->volume->path, error);
 }
 
+static int find_remover(const struct volume_backend *backend, unsigned flags,
+                        int (**ret_remove)(struct volume *volume, GError **error), GError **error)
+{
+    bool snapshots = flags & VIR_STORAGE_VOL_DELETE_WITH_SNAPSHOTS;
+
+    if (!backend->remove) {
+        error_set(error, VIR_ERR_NO_SUPPORT, "storage pool does not support vol deletion");
+        return -1;
+    }
+    if (snapshots && !backend->remove_with_snapshots) {
+        error_set(error, VIR_ERR_INVALID_ARG,
+                  "unsupported flags (0x%x): volumes of this pool have no snapshots of their own",
+                  flags);
+        return -1;
+    }
+    *ret_remove = snapshots ? backend->remove_with_snapshots : backend->remove;
+    return 0;
+}
+
 int storage_vol_delete(struct call *call, const struct remote_storage_vol_delete_args *args,
                        void *ret, GError **error)
 {
     CHANGE_USE_AUTO struct change_use use = {0};
+    int (*remove)(struct volume * volume, GError * *error);
 
-    if (begin_change(call, &args->vol, "delete", &use, error) < 0)
-        return -1;
-    if (!use.volume_call.backend->volumes->remove) {
-        error_set(error, VIR_ERR_NO_SUPPORT, "storage pool does not support vol deletion");
-        return -1;
-    }
-    if (check_unused(&use, error) < 0 ||
-        use.volume_call.backend->volumes->remove(use.volume, error) < 0)
+    if (begin_change(call, &args->vol, "delete", &use, error) < 0 ||
+        find_remover(use.volume_call.backend->volumes, args->flags, &remove, error) < 0 ||
+        check_unused(&use, error) < 0 || remove(use.volume, error) < 0)
         return -1;
     volume_forget(use.volume);
     refresh_sizes(call->object);
@@ -320,7 +339,9 @@ int storage_vol_resize(struct call *call, const struct remote_storage_vol_resize
 static const struct method rows[] = {
     {.binding = HANDLER(remote, storage_vol_create_xml), .finds = true, .flags = CREATE_FLAGS},
     {.binding = HANDLER(remote, storage_vol_create_xml_from), .finds = true, .flags = CREATE_FLAGS},
-    {.binding = HANDLER(remote, storage_vol_delete), .finds = true},
+    {.binding = HANDLER(remote, storage_vol_delete),
+     .finds = true,
+     .flags = VIR_STORAGE_VOL_DELETE_WITH_SNAPSHOTS},
     {.binding = HANDLER(remote, storage_vol_wipe), .finds = true},
     {.binding = HANDLER(remote, storage_vol_wipe_pattern), .finds = true},
     {.binding = HANDLER(remote, storage_vol_resize), .finds = true, .flags = RESIZE_FLAGS},

@@ -8,9 +8,12 @@
 
 #define SYMBOL "storage_module"
 
-/* The library that a module needs, by Debian's name for its package. */
+/* The kinds that are modules: each is TYPE.so of a package of ours, and needs a library, by
+ * Debian's name for its package. */
+#define PACKAGE "modvirt-virtstoraged-"
 static const char *const libraries[STORAGE_POOL_TYPES] = {
     [STORAGE_POOL_ISCSI_DIRECT] = "libiscsi7",
+    [STORAGE_POOL_RBD] = "librbd1",
 };
 
 static GMutex lock; /* guards what has been loaded */
@@ -31,6 +34,23 @@ bool module_is_present(unsigned type)
     return path && access(path, R_OK) == 0;
 }
 
+/* What is exported by a file; else why it can't be loaded. */
+struct opening {
+    const char *path;
+    const struct backend *backend;
+    char *said;
+};
+
+static void *open_file(void *data)
+{
+    struct opening *opening = data;
+    void *module = dlopen(opening->path, RTLD_NOW | RTLD_LOCAL);
+
+    opening->backend = module ? dlsym(module, SYMBOL) : NULL;
+    opening->said = opening->backend ? NULL : g_strdup(dlerror());
+    return NULL;
+}
+
 static const struct backend *load(unsigned type, GError **error)
 {
     g_autofree char *path = get_path(type);
@@ -39,18 +59,20 @@ static const struct backend *load(unsigned type, GError **error)
     if (!module_is_present(type)) {
         error_set(
             error, VIR_ERR_INTERNAL_ERROR,
-            "missing backend for pool type %u (%s): there is no module '%s'; it is built where "
-            "%s is",
-            type - 1, word, path, libraries[type]);
+            "missing backend for pool type %u (%s): there is no module '%s' of the package " PACKAGE
+            "%s; it is built where %s is",
+            type - 1, word, path, word, libraries[type]);
         return NULL;
     }
-    void *module = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    const struct backend *backend = module ? dlsym(module, SYMBOL) : NULL;
-    if (!backend)
+    struct opening opening = {.path = path};
+    /* Ceph's library takes more stack to be loaded than a worker has */
+    g_thread_join(g_thread_new("module", open_file, &opening));
+    if (!opening.backend)
         error_set(error, VIR_ERR_INTERNAL_ERROR,
                   "the module for pools of type '%s' can't be loaded, is %s installed? %s", word,
-                  libraries[type], dlerror());
-    return backend;
+                  libraries[type], opening.said);
+    g_free(opening.said);
+    return opening.backend;
 }
 
 const struct backend *module_find(unsigned type, GError **error)

@@ -212,26 +212,7 @@ int stop_pool(struct job *job, GError **error)
 
 /* ---- after a restart ---- */
 
-struct readoption {
-    gint references;
-    GMutex lock;
-    GCond cond;
-    unsigned left;
-};
-
-static void readoption_unref(struct readoption *readoption)
-{
-    if (!g_atomic_int_dec_and_test(&readoption->references))
-        return;
-    g_mutex_clear(&readoption->lock);
-    g_cond_clear(&readoption->cond);
-    g_free(readoption);
-}
-
-struct readopted {
-    struct readoption *readoption;
-    struct object *object;
-};
+static unsigned readoptions; /* pools not yet taken up; loop thread */
 
 static int readopt(struct object *object, GError **error)
 {
@@ -251,45 +232,38 @@ static int readopt(struct object *object, GError **error)
     return -1;
 }
 
+static void readopt_ended(void *data)
+{
+    readoptions--;
+}
+
 static void readopt_one(void *data)
 {
-    struct readopted *readopted = data;
-    struct readoption *readoption = readopted->readoption;
-    g_autofree char *name = object_get_name(readopted->object);
+    struct object *object = data;
+    g_autofree char *name = object_get_name(object);
     g_autoptr(GError) error = NULL;
 
-    if (readopt(readopted->object, &error) < 0)
+    if (readopt(object, &error) < 0)
         log_error("storage pool '%s': %s", name, error->message);
-    g_mutex_lock(&readoption->lock);
-    readoption->left--;
-    g_cond_signal(&readoption->cond);
-    g_mutex_unlock(&readoption->lock);
-    readoption_unref(readoption);
-    object_unref(readopted->object);
-    g_free(readopted);
+    object_unref(object);
+    loop_post(storaged->driver->daemon->loop, readopt_ended, NULL);
 }
 
 void start_readopt(void)
 {
     g_autoptr(GPtrArray) pools = registry_list(storaged->pools, registry_filter_active, NULL);
+    const struct daemon *daemon = storaged->driver->daemon;
     gint64 deadline = g_get_monotonic_time() + READOPT_MS * G_TIME_SPAN_MILLISECOND;
-    struct readoption *readoption = g_new0(struct readoption, 1);
+    gint64 left = READOPT_MS;
 
-    g_mutex_init(&readoption->lock);
-    g_cond_init(&readoption->cond);
-    readoption->left = pools->len;
-    readoption->references = (gint)pools->len + 1;
-    for (guint i = 0; i < pools->len; i++) {
-        struct readopted *readopted = g_new(struct readopted, 1);
-
-        *readopted = (struct readopted){readoption, object_ref(pools->pdata[i])};
-        workers_push(storaged->driver->daemon->workers, readopt_one, readopted, false);
+    readoptions = pools->len;
+    for (guint i = 0; i < pools->len; i++)
+        workers_push(daemon->workers, readopt_one, object_ref(pools->pdata[i]), false);
+    /* virtsecretd is asked for passwords by the loop, and nobody else is served yet */
+    while (readoptions && left > 0) {
+        loop_step(daemon->loop, (int)left);
+        left = (deadline - g_get_monotonic_time()) / G_TIME_SPAN_MILLISECOND;
     }
-    g_mutex_lock(&readoption->lock);
-    while (readoption->left && g_cond_wait_until(&readoption->cond, &readoption->lock, deadline))
-        ;
-    g_mutex_unlock(&readoption->lock);
-    readoption_unref(readoption);
 }
 
 int start_autostart(struct job *job, const struct object_view *view, GError **error)

@@ -41,6 +41,8 @@ void volumes_unref(struct volumes *volumes)
     g_hash_table_unref(volumes->by_key);
     g_hash_table_unref(volumes->by_path);
     guard_free(volumes->guard);
+    if (volumes->link)
+        volumes->link_free(volumes->link);
     fd_clear(&volumes->folder);
     g_mutex_clear(&volumes->lock);
     g_cond_clear(&volumes->turn_ended);

@@ -49,9 +49,11 @@ struct volumes {
     char *path;              /* the folder of pools of files; NULL: another kind */
     int folder;              /* its descriptor, or -1: what is done to files is done by it */
     struct guard *guard;     /* of storage that may stop answering; NULL: of this host */
-    GMutex lock;             /* held for a few instructions; guards what follows */
-    bool closed;             /* the pool stops: nothing may begin any more */
-    unsigned busy;           /* volumes with users or in exclusive use */
+    void *link;              /* a backend's own, to its server; NULL: none */
+    void (*link_free)(void *link);
+    GMutex lock;   /* held for a few instructions; guards what follows */
+    bool closed;   /* the pool stops: nothing may begin any more */
+    unsigned busy; /* volumes with users or in exclusive use */
     bool in_turn;
     GCond turn_ended;
     unsigned generation;
