@@ -8,6 +8,7 @@
 
 #include "exports.h"
 #include "folder.h"
+#include "gluster-list.h"
 #include "guard.h"
 #include "mount.h"
 #include "program.h"
@@ -177,6 +178,17 @@ static GPtrArray *find_exports(const char *host)
     return exports_read(program_run(&program, &text, NULL) == 0 ? text : "");
 }
 
+static void add_sources(struct storage_sources *sources, const char *host, const GPtrArray *folders,
+                        enum storage_netfs_format format)
+{
+    for (guint i = 0; i < folders->len; i++) {
+        struct storage_source *source = sources_add(sources, host, 0);
+
+        source->dir = arena_strdup(&sources->definition.arena, folders->pdata[i]);
+        source->format = names_word(&storage_netfs_format_names, format);
+    }
+}
+
 static int netfs_find_sources(const struct storage_source *wanted, char **ret_text, GError **error)
 {
     const struct storage_host *host;
@@ -184,18 +196,17 @@ static int netfs_find_sources(const struct storage_source *wanted, char **ret_te
     if (sources_get_host(wanted, "netfs", &host, error) < 0)
         return -1;
     g_autoptr(GPtrArray) folders = find_exports(host->name);
-    if (!folders->len) {
+    g_autoptr(GPtrArray) volumes = NULL;
+    if (gluster_list_find(host->name, &volumes, NULL) < 0)
+        volumes = g_ptr_array_new();
+    if (!folders->len && !volumes->len) {
         error_set(error, VIR_ERR_OPERATION_FAILED, "no storage pools were found on host '%s'",
                   host->name);
         return -1;
     }
     DEFINITION_AUTO struct storage_sources *sources = sources_new();
-    for (guint i = 0; i < folders->len; i++) {
-        struct storage_source *source = sources_add(sources, host->name, 0);
-
-        source->dir = arena_strdup(&sources->definition.arena, folders->pdata[i]);
-        source->format = names_word(&storage_netfs_format_names, STORAGE_NETFS_NFS);
-    }
+    add_sources(sources, host->name, folders, STORAGE_NETFS_NFS);
+    add_sources(sources, host->name, volumes, STORAGE_NETFS_GLUSTERFS);
     *ret_text = sources_text(sources);
     return 0;
 }

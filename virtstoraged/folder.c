@@ -202,17 +202,19 @@ static bool is_marked_raw(int fd)
 }
 
 /* A broken header is no reason not to show the file. */
-static void look_into(struct storage_volume *volume, const struct volumes *volumes, int fd)
+void folder_fill_header(struct storage_volume *volume, const struct volumes *volumes, int fd)
 {
     struct image_header header IMAGE_HEADER_AUTO = {0};
 
-    enum image_format looks = image_header_guess(fd);
-
-    if (looks != IMAGE_FORMAT_RAW && is_marked_raw(fd))
-        return;
-    volume->target.format = (uint8_t)looks;
+    volume->target.format = (uint8_t)image_header_guess(fd);
     if (image_header_read(fd, volume->target.format, volume->name, &header, NULL) == 0)
         fill_from_header(volume, volumes, &header);
+}
+
+static void look_into(struct storage_volume *volume, const struct volumes *volumes, int fd)
+{
+    if (!is_marked_raw(fd) || image_header_guess(fd) == IMAGE_FORMAT_RAW)
+        folder_fill_header(volume, volumes, fd);
 }
 
 static struct storage_volume *new_volume(const struct volumes *volumes, const char *name)

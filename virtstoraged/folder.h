@@ -31,6 +31,9 @@ int folder_stat(const struct volumes *volumes, const char *name, struct stat *re
 int folder_look(struct volumes *volumes, const char *name, const struct stat *about, bool known_raw,
                 struct storage_volume **ret_found, GError **error);
 
+/* What the header of an image says of a volume, and of the one below. */
+void folder_fill_header(struct storage_volume *volume, const struct volumes *volumes, int fd);
+
 /* Permissions, times and sizes of a volume as stat tells them. Pure. */
 void folder_fill_stat(struct storage_volume *volume, const struct stat *about);
 

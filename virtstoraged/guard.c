@@ -14,7 +14,10 @@
 
 struct guard {
     gint references;
-    int folder; /* our own, so that it lasts as long as a thread that asks */
+    int folder; /* our own, so that it lasts as long as a thread that asks; -1: ask() instead */
+    void (*ask)(void *box);
+    void (*clear)(void *box);
+    void *box;
     GMutex lock;
     GCond answer;
     bool asking;
@@ -36,20 +39,37 @@ static void guard_unref(struct guard *guard)
     if (!g_atomic_int_dec_and_test(&guard->references))
         return;
     fd_clear(&guard->folder);
+    if (guard->box)
+        g_atomic_rc_box_release_full(guard->box, guard->clear);
     g_cond_clear(&guard->answer);
     g_mutex_clear(&guard->lock);
     g_free(guard);
 }
 
-struct guard *guard_new(int folder)
+static struct guard *new_guard(int folder)
 {
     struct guard *guard = g_new0(struct guard, 1);
 
     guard->references = 1;
-    guard->folder = fd_duplicate(folder, NULL);
+    guard->folder = folder;
     guard->answered = g_get_monotonic_time();
     g_mutex_init(&guard->lock);
     g_cond_init(&guard->answer);
+    return guard;
+}
+
+struct guard *guard_new(int folder)
+{
+    return new_guard(fd_duplicate(folder, NULL));
+}
+
+struct guard *guard_new_asking(void (*ask)(void *box), void (*clear)(void *box), void *box)
+{
+    struct guard *guard = new_guard(-1);
+
+    guard->ask = ask;
+    guard->clear = clear;
+    guard->box = g_atomic_rc_box_acquire(box);
     return guard;
 }
 
@@ -65,7 +85,10 @@ static void *ask(void *data)
     struct guard *guard = data;
     struct statvfs space;
 
-    fstatvfs(guard->folder, &space);
+    if (guard->ask)
+        guard->ask(guard->box);
+    else
+        fstatvfs(guard->folder, &space);
     g_mutex_lock(&guard->lock);
     guard->asking = false;
     guard->answered = g_get_monotonic_time();

@@ -12,6 +12,10 @@ struct guard;
 
 /* Takes a duplicate of folder. */
 struct guard *guard_new(int folder);
+
+/* Of storage that is no folder: ask(box) returns when it has answered, whatever that is. box is of
+ * g_atomic_rc_box_new(); the guard has a reference, which goes with clear(). */
+struct guard *guard_new_asking(void (*ask)(void *box), void (*clear)(void *box), void *box);
 void guard_free(struct guard *guard);
 
 /* Does it answer? Asks, unless it did within the last second; waits for some seconds, but not when

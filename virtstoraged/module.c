@@ -13,6 +13,7 @@
 #define PACKAGE "modvirt-virtstoraged-"
 static const char *const libraries[STORAGE_POOL_TYPES] = {
     [STORAGE_POOL_ISCSI_DIRECT] = "libiscsi7",
+    [STORAGE_POOL_GLUSTER] = "libgfapi0",
     [STORAGE_POOL_RBD] = "librbd1",
 };
 

@@ -111,8 +111,11 @@ static void drop(struct volume *volume)
 /* Its bytes are what a guest writes, or will. */
 static bool is_raw(const struct storage_volume *definition)
 {
-    return definition->type == STORAGE_VOLUME_FILE &&
-           definition->target.format == IMAGE_FORMAT_RAW && !definition->target.encryption;
+    bool is_image =
+        definition->type == STORAGE_VOLUME_FILE || definition->type == STORAGE_VOLUME_NETWORK;
+
+    return is_image && definition->target.format == IMAGE_FORMAT_RAW &&
+           !definition->target.encryption;
 }
 
 static void set(struct volume *volume, struct storage_volume *definition,

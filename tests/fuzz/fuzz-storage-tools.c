@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "virtstoraged/exports.h"
+#include "virtstoraged/gluster-list.h"
 #include "virtstoraged/iscsi.h"
 #include "virtstoraged/lun.h"
 #include "virtstoraged/scsi-host.h"
@@ -33,6 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     check_words(exports_read(text));
     check_words(iscsi_read_targets(text));
+    check_words(gluster_list_read(text));
     g_autofree char *record = iscsi_set(text, "node.startup", "manual");
     g_autofree char *value = iscsi_get(record, "node.startup");
     if (g_strcmp0(value, "manual") != 0)

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "virtstoraged/exports.h"
+#include "virtstoraged/gluster-list.h"
 #include "virtstoraged/iscsi.h"
 #include "virtstoraged/lun.h"
 #include "virtstoraged/scsi-host.h"
@@ -19,6 +20,17 @@ static void test_exports(void)
     g_assert_cmpstr(folders->pdata[0], ==, "/srv/a");
     g_assert_cmpstr(folders->pdata[1], ==, "/srv/b");
     g_assert_cmpstr(folders->pdata[2], ==, "/c");
+}
+
+static void test_gluster(void)
+{
+    g_autoptr(GPtrArray) volumes =
+        gluster_list_read("disks\nmore_1-2\n\nNo volumes present in cluster\n../etc\nlast");
+
+    g_assert_cmpuint(volumes->len, ==, 3);
+    g_assert_cmpstr(volumes->pdata[0], ==, "disks");
+    g_assert_cmpstr(volumes->pdata[1], ==, "more_1-2");
+    g_assert_cmpstr(volumes->pdata[2], ==, "last");
 }
 
 static void test_lun(void)
@@ -112,6 +124,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/storage-tools/exports", test_exports);
+    g_test_add_func("/storage-tools/gluster", test_gluster);
     g_test_add_func("/storage-tools/lun", test_lun);
     g_test_add_func("/storage-tools/label", test_label);
     g_test_add_func("/storage-tools/scsi-host-name", test_scsi_host_name);
