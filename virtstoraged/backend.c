@@ -10,7 +10,7 @@ static const struct backend *const backends[STORAGE_POOL_TYPES] = {
     [STORAGE_POOL_NETFS] = &netfs_backend, [STORAGE_POOL_LOGICAL] = &logical_backend,
     [STORAGE_POOL_DISK] = &disk_backend,   [STORAGE_POOL_ZFS] = &zfs_backend,
     [STORAGE_POOL_ISCSI] = &iscsi_backend, [STORAGE_POOL_SCSI] = &scsi_backend,
-    [STORAGE_POOL_MPATH] = &mpath_backend,
+    [STORAGE_POOL_MPATH] = &mpath_backend, [STORAGE_POOL_VSTORAGE] = &vstorage_backend,
 };
 
 static bool has_program(const struct backend *backend)

@@ -93,4 +93,4 @@ bool backend_is_present(unsigned type);
 /* Volumes that are files of a folder: of dir, fs, netfs. */
 extern const struct volume_backend file_volumes;
 extern const struct backend dir_backend, fs_backend, netfs_backend, logical_backend, disk_backend,
-    iscsi_backend, scsi_backend, mpath_backend, zfs_backend;
+    iscsi_backend, scsi_backend, mpath_backend, zfs_backend, vstorage_backend;

@@ -72,6 +72,8 @@ int mount_begin(const struct mount_request *request, GError **error)
                   request->target);
         return -1;
     }
+    if (request->argv)
+        return run(request->argv, error);
     const char *const typed[] = {
         "mount", "-t", request->type, "-o", options, "--", request->source, request->target, NULL};
     const char *const untyped[] = {"mount",         "-o", options, "--", request->source,

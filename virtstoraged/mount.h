@@ -11,6 +11,7 @@ struct mount_request {
     const char *type;   /* NULL: as mount finds out */
     const char *const *options;
     unsigned option_count;
+    const char *const *argv; /* of a program in place of mount, without options; NULL: mount */
 };
 
 /* Mounts it, unless it is so already; nodev, nosuid and noexec always. Blocks, at most some

@@ -147,9 +147,9 @@ def test_silent_server(connection, images, server):
     os.kill(brick, signal.SIGSTOP)
     try:
         begun = time.monotonic()
-        assert code_of(volume.info) == libvirt.VIR_ERR_OPERATION_TIMEOUT
         assert code_of(pool.refresh) == libvirt.VIR_ERR_OPERATION_TIMEOUT
-        assert time.monotonic() - begun < 30
+        assert code_of(volume.info) == libvirt.VIR_ERR_OPERATION_TIMEOUT
+        assert time.monotonic() - begun < 40
         assert "raw" in pool.listVolumes()
     finally:
         os.kill(brick, signal.SIGCONT)
