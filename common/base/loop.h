@@ -38,8 +38,8 @@ void loop_run(struct loop *loop);
 /* Any thread: makes loop_run return after this round; before loop_run: it returns at once. */
 void loop_quit(struct loop *loop);
 
-/* One round: waits at most milliseconds (-1: for ever), runs what is ready. For a daemon's start, and for
- * tests. */
+/* One round: waits at most milliseconds (-1: for ever), runs what is ready. For a daemon's start,
+ * and for tests. */
 void loop_step(struct loop *loop, int milliseconds);
 
 /* True on the loop thread. */
