@@ -4,7 +4,6 @@ import base64
 import json
 import os
 import signal
-import subprocess
 import time
 import uuid
 
