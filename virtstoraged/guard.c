@@ -166,9 +166,9 @@ static void *run_thread(void *data)
     return NULL;
 }
 
-static bool wait_a_while(struct run *run)
+static bool run_wait(struct run *run, int milliseconds)
 {
-    gint64 deadline = g_get_monotonic_time() + SILENT_MS * G_TIME_SPAN_MILLISECOND;
+    gint64 deadline = g_get_monotonic_time() + milliseconds * G_TIME_SPAN_MILLISECOND;
 
     workers_begin_wait();
     g_mutex_lock(&run->lock);
@@ -199,11 +199,11 @@ int guard_run(struct guard *guard, const char *what, int (*work)(void *box, GErr
               void (*clear)(void *box), void *box, GError **error)
 {
     struct run *run = run_begin(work, clear, box);
-    bool done = wait_a_while(run);
+    bool done = run_wait(run, guard ? FRESH_MS : SILENT_MS);
 
     /* long work is fine as long as the storage answers */
     while (!done && guard && guard_check(guard, what, NULL) == 0)
-        done = wait_a_while(run);
+        done = run_wait(run, SILENT_MS);
     int result = done ? run->result : complain(what, error);
     if (done && run->error)
         g_propagate_error(error, g_steal_pointer(&run->error));

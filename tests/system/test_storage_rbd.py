@@ -102,7 +102,6 @@ def test_volumes(pool, daemon, cluster):
     assert code_of(pool.createXML, VOLUME % ("b", MiB, "")) == libvirt.VIR_ERR_STORAGE_VOL_EXIST
     pool.refresh()
     assert sorted(pool.listVolumes()) == ["a", "b"]
-    assert pool.info()[1] == 1024 * MiB and 0 < pool.info()[3] <= 1024 * MiB
     daemon.restart(signal.SIGKILL)
     pool = libvirt.open(URI).storagePoolLookupByName("r")
     assert sorted(pool.listVolumes()) == ["a", "b"]
@@ -255,6 +254,15 @@ def test_guest(pool, guests, cluster):
     volume.resize(32 * MiB)
     domain.destroy()
     volume.delete()
+
+
+def test_space(pool):
+    """it is told by the cluster's manager, some time after its start"""
+    def told():
+        pool.refresh()
+        return pool.info()[1] == 1024 * MiB and 0 < pool.info()[3] <= 1024 * MiB
+
+    tested.wait_until(told, 120, step=0.5, what="the cluster's size")
 
 
 def test_without_the_module(daemon, cluster):
