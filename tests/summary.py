@@ -4,7 +4,8 @@
 
 Sums up the steps of a test run: DIRECTORY holds NAME.code, the exit code of each step, and for
 steps made of many tests NAME.xml, their results as JUnit XML. Of meson there is also NAME.json,
-which alone tells of programs that fail after their last test has passed. Prints what was skipped
+which alone tells of programs that fail after their last test has passed. DIRECTORY/first holds the
+same of steps that were tried again because something in them had failed. Prints what was skipped
 and why, what failed, and one last line; the exit code is 0 when nothing failed and something
 passed.
 """
@@ -78,6 +79,7 @@ def main(directory):
     cases = []
     for path in sorted(directory.glob("*.code")):
         cases += read_step(directory, path.stem)
+    first = [case for path in sorted(directory.glob("first/*.code")) for case in read_step(path.parent, path.stem)]
     count = {"passed": 0, "failed": 0, "skipped": 0}
     reasons = {}
     for name, kind, reason in cases:
@@ -87,9 +89,10 @@ def main(directory):
             reasons.setdefault(re.sub(r"'[^']*'|\d+", "", reason), []).append((reason, name))
     for found in sorted(reasons.values()):
         print("skipped: %s: %s%s" % (*found[0], " and %d more" % (len(found) - 1) if len(found) > 1 else ""))
-    for name, kind, reason in cases:
-        if kind == "failed":
-            print("FAILED: %s: %s" % (name, reason))
+    for title, all_cases in (("FAILED AT FIRST", first), ("FAILED", cases)):
+        for name, kind, reason in all_cases:
+            if kind == "failed":
+                print("%s: %s: %s" % (title, name, reason))
     print("%(passed)d passed, %(failed)d failed, %(skipped)d skipped" % count)
     return 1 if count["failed"] or not count["passed"] else 0
 

@@ -179,14 +179,38 @@ static int check_clone(const struct storage_volume *definition, const struct sto
     return 0;
 }
 
-static int convert(struct volume_job *job, const struct storage_volume *definition, int fd,
-                   const struct storage_volume *other, int other_fd, GError **error)
+/* qemu-img measures by CPU time what a second has of a passphrase's rounds: on a busy host it finds
+ * now and then that it can't, and for one try that is no reason to refuse. */
+#define MEASURE_TRIES 10
+
+static int make_image_once(struct volume_job *job, const struct storage_volume *definition, int fd,
+                           const struct storage_volume *other, int other_fd, bool metadata,
+                           GError **error)
 {
     autofd int key = -1;
 
     if (volume_key_open(definition, &key, error) < 0)
         return -1;
-    return qemu_img_convert(job, definition, fd, key, other, other_fd, error);
+    return other ? qemu_img_convert(job, definition, fd, key, other, other_fd, error)
+                 : qemu_img_create(job, definition, fd, key, metadata, error);
+}
+
+/* other: what it is made of, or NULL. */
+static int make_image(struct volume_job *job, const struct storage_volume *definition, int fd,
+                      const struct storage_volume *other, int other_fd, bool metadata,
+                      GError **error)
+{
+    g_autoptr(GError) why = NULL;
+
+    for (int tries = 0; tries < MEASURE_TRIES; tries++) {
+        g_clear_error(&why);
+        if (make_image_once(job, definition, fd, other, other_fd, metadata, &why) == 0)
+            return 0;
+        if (!qemu_img_could_not_measure(why))
+            break;
+    }
+    g_propagate_error(error, g_steal_pointer(&why));
+    return -1;
 }
 
 static int make_clone(struct volume_job *job, const struct storage_volume *definition, int fd,
@@ -194,8 +218,9 @@ static int make_clone(struct volume_job *job, const struct storage_volume *defin
 {
     if (check_clone(definition, other, error) < 0)
         return -1;
-    int result = may_copy(definition, other) ? bytes_copy(job, other_fd, fd, error)
-                                             : convert(job, definition, fd, other, other_fd, error);
+    int result = may_copy(definition, other)
+                     ? bytes_copy(job, other_fd, fd, error)
+                     : make_image(job, definition, fd, other, other_fd, false, error);
     return result < 0 ? -1 : grow(job, definition, fd, other, error);
 }
 
@@ -203,16 +228,12 @@ static int make_content(struct volume_job *job, const struct storage_volume *def
                         const struct storage_volume *other, int other_fd, int fd, unsigned flags,
                         GError **error)
 {
-    autofd int key = -1;
-
     if (other)
         return make_clone(job, definition, fd, other, other_fd, error);
     if (is_open(definition))
         return make_raw(job, definition, fd, flags, error);
-    if (volume_key_open(definition, &key, error) < 0)
-        return -1;
-    return qemu_img_create(job, definition, fd, key,
-                           flags & VIR_STORAGE_VOL_CREATE_PREALLOC_METADATA, error);
+    return make_image(job, definition, fd, NULL, -1,
+                      flags & VIR_STORAGE_VOL_CREATE_PREALLOC_METADATA, error);
 }
 
 static int make_folder(const struct volumes *volumes, const struct storage_volume *definition,

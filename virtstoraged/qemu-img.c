@@ -166,6 +166,11 @@ int qemu_img_create(struct volume_job *job, const struct storage_volume *definit
     return run(job, words, fd, -1, key, error);
 }
 
+bool qemu_img_could_not_measure(const GError *error)
+{
+    return strstr(error->message, "Unable to get accurate CPU usage");
+}
+
 int qemu_img_convert(struct volume_job *job, const struct storage_volume *definition, int fd,
                      int key, const struct storage_volume *other, int other_fd, GError **error)
 {

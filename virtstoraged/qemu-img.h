@@ -13,6 +13,10 @@
 int qemu_img_create(struct volume_job *job, const struct storage_volume *definition, int fd,
                     int key, bool metadata, GError **error);
 
+/* Did that fail because the time that a passphrase takes could not be measured? It may succeed when
+ * it is done anew. */
+bool qemu_img_could_not_measure(const GError *error);
+
 /* The same, with the content of another (its images below included). */
 int qemu_img_convert(struct volume_job *job, const struct storage_volume *definition, int fd,
                      int key, const struct storage_volume *other, int other_fd, GError **error);

@@ -11,6 +11,7 @@ import uuid
 import libvirt
 import libvirt_qemu
 import pytest
+import images
 from conftest import boot, code_of
 from daemon import IMAGES, URI, Daemon, emulator_pids, hlt_xml, linux_xml, virsh, wait_until
 
@@ -49,19 +50,6 @@ def make_secret(secrets, value=PASSPHRASE, usage="volume", **attributes):
 MADE = {}
 
 
-def convert(plain, path, layout):
-    """qemu-img measures how fast it is, and may find that it can't"""
-    form, luks = {"luks": ("luks", "key-secret=s,iter-time=10"),
-                  "qcow2": ("qcow2", "encrypt.format=luks,encrypt.key-secret=s,encrypt.iter-time=10")}[layout]
-    for _ in range(20):
-        done = subprocess.run(["qemu-img", "convert", "-q", "-O", form, "--object",
-                               "secret,id=s,data=" + PASSPHRASE.decode(), "-o", luks, str(plain), str(path)],
-                              stderr=subprocess.PIPE, text=True)
-        if done.returncode == 0 or "accurate CPU usage" not in done.stderr:
-            break
-    assert done.returncode == 0, done.stderr
-
-
 def make_image(name, layout):
     """an image of 64 KiB that begins with the mark"""
     path = IMAGES / name
@@ -71,7 +59,9 @@ def make_image(name, layout):
     else:
         plain = IMAGES / "plain"
         plain.write_bytes(MARK.encode().ljust(64 * 1024, b"\n"))
-        convert(plain, path, layout)
+        passphrase = IMAGES / "passphrase"
+        passphrase.write_bytes(PASSPHRASE)
+        images.make_encrypted("convert", layout, passphrase, plain, path)
         MADE[layout] = shutil.copy(path, path.with_suffix(".original"))
     os.chown(path, 64055, 64055)
     return path
