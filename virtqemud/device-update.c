@@ -235,8 +235,9 @@ static int set_bandwidth(struct domain_net *net, struct net_bandwidth *bandwidth
 /* ---- interfaces on networks ---- */
 
 /* Devices of the host are a guest's own: the network is not asked for another one. */
-static void keep_port(const struct domain_net *net, struct domain_net *asked)
+static void keep_port(const struct domain_net *net, struct domain_net *asked, struct arena *arena)
 {
+    domain_net_keep_request(asked, arena);
     asked->type = net->type;
     asked->source_dev = net->source_dev;
     asked->macvtap_mode = net->macvtap_mode;
@@ -273,7 +274,7 @@ static int take_port(const struct update *update, const struct domain_net *net,
     netport_choose(asked);
     if (asked->type == NET_NETWORK && net->network && !is_on_bridge(net) &&
         strcmp(net->network, asked->network) == 0) {
-        keep_port(net, asked);
+        keep_port(net, asked, &update->live->definition.arena);
         return 0;
     }
     keep_identity(update, net, asked);
@@ -313,6 +314,7 @@ static int change_net(const struct update *update, struct domain_net *net, struc
     net->type = asked->type;
     net->network = asked->network;
     net->portgroup = asked->portgroup;
+    net->request = asked->request;
     net->trust_guest_rx_filters = asked->trust_guest_rx_filters;
     memcpy(net->port_id, asked->port_id, sizeof(net->port_id));
     return 0;

@@ -115,6 +115,12 @@ int document_complete(struct definition *definition, GError **error)
     return domain_apply_defaults((struct domain *)definition, &generic, error);
 }
 
+void document_revert(struct definition *live)
+{
+    LIST_EACH (net, &((struct domain *)live)->devices.nets)
+        domain_net_revert(net);
+}
+
 /* A guest whose emulator has gone is shown as it is. */
 void document_update_cpu(struct driver *driver, struct definition *definition)
 {

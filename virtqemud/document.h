@@ -27,5 +27,8 @@ int document_complete_changed(struct qemu *qemu, struct domain *domain, GError *
  * emulator is asked. */
 int document_complete(struct definition *definition, GError **error);
 
+/* object_kind.revert */
+void document_revert(struct definition *live);
+
 /* driver_spec.update_cpu */
 void document_update_cpu(struct driver *driver, struct definition *definition);

@@ -28,6 +28,7 @@ static const struct object_kind guest_kind = {
     .inactive_state = VIR_DOMAIN_SHUTOFF,
     .clear = guest_clear,
     .complete = document_complete,
+    .revert = document_revert,
 };
 
 static void warn(const char *text, void *data)

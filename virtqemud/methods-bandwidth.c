@@ -123,6 +123,8 @@ static int modify(struct domain *domain, bool live, const void *data, GError **e
         net->bandwidth->outbound = make_rate(arena, &out);
     if (!net->bandwidth->inbound && !net->bandwidth->outbound)
         net->bandwidth = NULL;
+    if (net->request)
+        net->request->bandwidth = net->bandwidth;
     return 0;
 }
 

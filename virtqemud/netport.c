@@ -159,6 +159,7 @@ static void *copy(const struct xml_schema *schema, const void *part, struct aren
 int netport_settle(struct domain_net *net, struct arena *arena, const struct network_port *port,
                    GError **error)
 {
+    domain_net_keep_request(net, arena);
     if (settle_plug(net, arena, port->plug, error) < 0)
         return -1;
     net->trust_guest_rx_filters = port->trust_guest_rx_filters;
@@ -174,6 +175,7 @@ int netport_settle(struct domain_net *net, struct arena *arena, const struct net
 void netport_choose(struct domain_net *net)
 {
     memset(net->port_id, 0, sizeof(net->port_id));
+    net->request = NULL;
     if (net->type == NET_NETWORK) {
         net->bridge = NULL;
         uuid_generate(net->port_id);

@@ -39,6 +39,8 @@ static struct definition *make_inactive(const struct object_kind *kind,
 {
     DEFINITION_AUTO struct definition *copy = definition_copy(live);
 
+    if (kind->revert)
+        kind->revert(copy);
     if (kind->complete && kind->complete(copy, error) < 0)
         return NULL;
     return g_steal_pointer(&copy);

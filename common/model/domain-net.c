@@ -123,6 +123,18 @@ static const struct xml_row net_vds_source_rows[] = {
 #undef ROWS_OF
 XML_SCHEMA(net_vds_source, "source", .doc = "Port of a VMware distributed switch");
 
+#define ROWS_OF struct net_request
+static const struct xml_row net_request_rows[] = {
+    ROW_YES_NO("@trustGuestRxFilters", trust_guest_rx_filters,
+               "The guest may change its MAC address and filters"),
+    ROW_YES_NO("port/@isolated", isolated, "Kept apart from other isolated ports of the bridge"),
+    ROW_CHILD("vlan", vlan, net_vlan, "VLANs"),
+    ROW_CHILD("virtualport", virtual_port, net_virtual_port, "Port of a switch"),
+    ROW_CHILD("bandwidth", bandwidth, net_bandwidth, "Limits of traffic"),
+};
+#undef ROWS_OF
+XML_SCHEMA(net_request, "request", .doc = "What was asked of the network");
+
 #define SOCKETS (BIT(NET_SERVER) | BIT(NET_CLIENT) | BIT(NET_MCAST) | BIT(NET_UDP))
 /* Where an interface may really be that is on a network. */
 #define ON_NETWORK (BIT(NET_BRIDGE) | BIT(NET_DIRECT))
@@ -182,6 +194,8 @@ static const struct xml_row domain_net_rows[] = {
     ROW_LIST("source/ip", host_ips, net_ip, "Address of the host's end"),
     ROW_LIST("source/route", host_routes, net_route, "Route of the host"),
 
+    ROW_CHILD("request", request, net_request, "What was asked of the network",
+              .flags = XML_STATUS),
     ROW_CHILD("vlan", vlan, net_vlan, "VLANs"),
     ROW_CHILD("virtualport", virtual_port, net_virtual_port, "Port of a switch"),
     ROW_CHILD("bandwidth", bandwidth, net_bandwidth, "Limits of traffic"),
@@ -213,4 +227,31 @@ XML_SCHEMA(domain_net, "interface", .doc = "A network interface");
 bool domain_net_is_virtio(const struct domain_net *net)
 {
     return net->model && names_find(&virtio_model_names, net->model) > 0;
+}
+
+void domain_net_keep_request(struct domain_net *net, struct arena *arena)
+{
+    if (net->request)
+        return;
+    net->request = arena_new(arena, struct net_request);
+    *net->request = (struct net_request){.trust_guest_rx_filters = net->trust_guest_rx_filters,
+                                         .isolated = net->isolated,
+                                         .virtual_port = net->virtual_port,
+                                         .bandwidth = net->bandwidth,
+                                         .vlan = net->vlan};
+}
+
+void domain_net_revert(struct domain_net *net)
+{
+    const struct net_request *request = net->request;
+
+    if (!request)
+        return;
+    net->type = NET_NETWORK;
+    net->trust_guest_rx_filters = request->trust_guest_rx_filters;
+    net->isolated = request->isolated;
+    net->virtual_port = request->virtual_port;
+    net->bandwidth = request->bandwidth;
+    net->vlan = request->vlan;
+    net->request = NULL;
 }

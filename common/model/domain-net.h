@@ -124,6 +124,16 @@ struct net_vds_source {
     const char *connection_id;
 };
 
+/* What the document of an interface on a network asked for. While the guest runs, what the network
+ * made of it stands in its place. */
+struct net_request {
+    uint8_t trust_guest_rx_filters; /* enum tristate, as isolated */
+    uint8_t isolated;
+    struct net_virtual_port *virtual_port;
+    struct net_bandwidth *bandwidth;
+    struct net_vlan *vlan;
+};
+
 struct domain_net {
     struct domain_device_info info;
     uint8_t type; /* enum net_type */
@@ -148,10 +158,11 @@ struct domain_net {
     /* Where the other end is: what is used depends on the type. */
     const char *network; /* network */
     const char *portgroup;
-    uint8_t port_id[16];    /* of the network's port in use */
-    const char *bridge;     /* bridge (network: the one in use, live only) */
-    const char *source_dev; /* direct, user, vdpa */
-    const char *address;    /* server, client, mcast, udp */
+    uint8_t port_id[16];         /* of the network's port in use */
+    struct net_request *request; /* with a port in use */
+    const char *bridge;          /* bridge (network: the one in use, live only) */
+    const char *source_dev;      /* direct, user, vdpa */
+    const char *address;         /* server, client, mcast, udp */
     unsigned port;
     const char *local_address; /* udp */
     unsigned local_port;
@@ -189,7 +200,14 @@ XML_SCHEMA_DECLARE(net_filter_parameter);
 XML_SCHEMA_DECLARE(net_filterref);
 XML_SCHEMA_DECLARE(net_hostdev_source);
 XML_SCHEMA_DECLARE(net_vds_source);
+XML_SCHEMA_DECLARE(net_request);
 XML_SCHEMA_DECLARE(domain_net);
 
 /* True if the guest's device is one of the virtio models. */
 bool domain_net_is_virtio(const struct domain_net *net);
+
+/* Keeps what is asked for before what is given takes its place; once a run. */
+void domain_net_keep_request(struct domain_net *net, struct arena *arena);
+
+/* The interface as its document asked for it, where it is on a network. */
+void domain_net_revert(struct domain_net *net);

@@ -44,6 +44,10 @@ struct object_kind {
     /* What reading alone can't fill in: defaults of the driver, a uuid where none is given. Runs on
      * any thread, several at once, before the definition is shared. May be NULL. */
     int (*complete)(struct definition *definition, GError **error);
+
+    /* Takes out of a copy of a live definition what its run put in place of what its document asked
+     * for. Before complete(). May be NULL. */
+    void (*revert)(struct definition *live);
 };
 
 /* A coherent moment of an object. Everything in it is immutable; object_view_clear() releases it.
@@ -55,7 +59,7 @@ struct object_view {
     int state; /* of the kind's own enum */
     int reason;
     bool autostart;
-    bool autostart_once; /* at the next start of the host, and no other */
+    bool autostart_once;       /* at the next start of the host, and no other */
     bool updated;              /* the persistent definition was changed while active */
     struct definition *live;   /* NULL: inactive */
     struct definition *config; /* NULL: transient */

@@ -81,11 +81,15 @@ def start_hlt(connection, *interfaces, name="hlt"):
     return domain
 
 
-def live_interface(domain, number=1):
-    for element in ElementTree.fromstring(domain.XMLDesc()).iter("interface"):
+def interface_of(domain, flags=0, number=1):
+    for element in ElementTree.fromstring(domain.XMLDesc(flags)).iter("interface"):
         if element.find("mac").get("address") == MAC % number:
             return element
     return None
+
+
+def live_interface(domain, number=1):
+    return interface_of(domain, 0, number)
 
 
 def source_of(domain, number=1):

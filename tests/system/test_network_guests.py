@@ -86,22 +86,51 @@ def test_portgroup(connection, networks):
     assert len(ports_of()) == 1
 
 
-def test_bridge_of_the_host(connection, networks):
+@pytest.fixture
+def host_bridge():
     run("ip", "link", "add", "br-host", "type", "bridge")
-    try:
-        networks.networkCreateXML("<network><name>host</name><forward mode='bridge'/>"
-                                  "<bridge name='br-host'/></network>")
-        domain = start_hlt(connection, interface_xml(network="host"))
-        assert live_interface(domain).get("type") == "bridge"
-        assert dict(source_of(domain).attrib, portid="") == {
-            "network": "host", "bridge": "br-host", "portid": ""}
-        assert on_bridge("br-host") == [target_of(domain)]
-        assert "type='network'" in domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
-        domain.detachDevice(interface_xml(network="host"))
+    yield "br-host"
+    run("ip", "link", "del", "br-host")
+
+
+def test_bridge_of_the_host(connection, networks, host_bridge):
+    networks.networkCreateXML("<network><name>host</name><forward mode='bridge'/>"
+                              "<bridge name='br-host'/></network>")
+    domain = start_hlt(connection, interface_xml(network="host"))
+    assert live_interface(domain).get("type") == "bridge"
+    assert dict(source_of(domain).attrib, portid="") == {"network": "host", "bridge": "br-host", "portid": ""}
+    assert on_bridge("br-host") == [target_of(domain)]
+    assert "type='network'" in domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
+    domain.detachDevice(interface_xml(network="host"))
+    domain.destroy()
+    assert ports_of("host") == []
+
+
+LIMITED = "<portgroup name='slow' trustGuestRxFilters='yes'><bandwidth><inbound average='100'/></bandwidth></portgroup>"
+
+
+def test_document_of_a_guest_that_is_not_stored(connection, networks, host_bridge, daemon):
+    """shown as its next start would have it, it says what was asked for, not what the network made of it"""
+    networks.networkCreateXML("<network><name>host</name><forward mode='bridge'/><bridge name='%s'/>%s</network>"
+                              % (host_bridge, LIMITED))
+    connection.createXML(tested.hlt_xml("hlt", devices=interface_xml(network="host", source=" portgroup='slow'")))
+    daemon.restart()
+    with libvirt.open(tested.URI) as fresh:
+        domain = fresh.lookupByName("hlt")
+        live = live_interface(domain)
+        assert live.get("type") == "bridge" and live.get("trustGuestRxFilters") == "yes"
+        assert live.find("bandwidth/inbound").get("average") == "100"
+        for flags in (libvirt.VIR_DOMAIN_XML_INACTIVE, libvirt.VIR_DOMAIN_XML_MIGRATABLE):
+            shown = interface_of(domain, flags)
+            assert shown.get("type") == "network" and "trustGuestRxFilters" not in shown.attrib
+            assert shown.find("source").attrib == {"network": "host", "portgroup": "slow"}
+            assert shown.find("bandwidth") is None and shown.find("target") is None
+        assert "<request" not in domain.XMLDesc()
+        # what is asked for while it runs is asked for
+        domain.setInterfaceParameters(MAC % 1, {"inbound.average": 300})
+        shown = interface_of(domain, libvirt.VIR_DOMAIN_XML_INACTIVE)
+        assert shown.find("bandwidth/inbound").get("average") == "300"
         domain.destroy()
-        assert ports_of("host") == []
-    finally:
-        run("ip", "link", "del", "br-host")
 
 
 @pytest.mark.parametrize("mode", ["bridge", "private", "vepa", "passthrough"])
