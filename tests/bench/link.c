@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,8 @@
 /* The byte by which a server says that it has accepted the certificate. */
 static const char welcome[] = "\1";
 
+/* Loaded by the first address that wants them. */
+static pthread_mutex_t credentials_lock = PTHREAD_MUTEX_INITIALIZER;
 static gnutls_certificate_credentials_t credentials;
 
 struct address {
@@ -41,8 +44,9 @@ static void check_tls(const char *what, ssize_t status)
     exit(1);
 }
 
-static void load_credentials(const char *folder)
+static void load_credentials_locked(const char *folder)
 {
+    gnutls_certificate_credentials_t loaded;
     char authority[PATH_SIZE + 16], own[PATH_SIZE + 16], key[PATH_SIZE + 16];
 
     if (credentials)
@@ -50,11 +54,18 @@ static void load_credentials(const char *folder)
     snprintf(authority, sizeof(authority), "%s/cacert.pem", folder);
     snprintf(own, sizeof(own), "%s/cert.pem", folder);
     snprintf(key, sizeof(key), "%s/key.pem", folder);
-    gnutls_certificate_allocate_credentials(&credentials);
+    gnutls_certificate_allocate_credentials(&loaded);
     check_tls(authority,
-              gnutls_certificate_set_x509_trust_file(credentials, authority, GNUTLS_X509_FMT_PEM));
-    check_tls(own,
-              gnutls_certificate_set_x509_key_file(credentials, own, key, GNUTLS_X509_FMT_PEM));
+              gnutls_certificate_set_x509_trust_file(loaded, authority, GNUTLS_X509_FMT_PEM));
+    check_tls(own, gnutls_certificate_set_x509_key_file(loaded, own, key, GNUTLS_X509_FMT_PEM));
+    credentials = loaded;
+}
+
+static void load_credentials(const char *folder)
+{
+    pthread_mutex_lock(&credentials_lock);
+    load_credentials_locked(folder);
+    pthread_mutex_unlock(&credentials_lock);
 }
 
 static void parse(const char *text, struct address *ret)

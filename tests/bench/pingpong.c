@@ -9,6 +9,8 @@
  *   pingpong hold ADDRESS GREETING CLIENTS  greets, says "held", and closes when its input ends
  *   pingpong echo ADDRESS [PROCEDURE BYTES] a server that sends back what it gets; streams too:
  *                                           behind the call of that number, and what it is given
+ *   pingpong relay ADDRESS SOCKET           a server that passes bytes to another and back: the
+ *                                           least that anything in between costs
  *
  * ADDRESS is what link.h says. GREETING and PACKET are files of whole packets, each a length word
  * that counts itself and its bytes. A packet is answered by one packet; a line of JSON tells the
@@ -22,6 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -271,10 +274,12 @@ struct peer {
     bool shaken;
     size_t have, skip; /* bytes of packet; of stream data that is still to come */
     char packet[4096];
+    struct peer *other; /* of a relay */
 };
 
 static uint32_t stream_procedure;
 static uint64_t stream_bytes;
+static const char *relay_target; /* NULL: we answer ourselves */
 
 static void answer(struct peer *peer)
 {
@@ -315,7 +320,34 @@ static size_t take(struct peer *peer, const char *bytes, size_t size)
     return size;
 }
 
-static bool serve(struct peer *peer)
+static void watch(int epoll, int fd, void *data)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = data};
+
+    if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) < 0)
+        fail("epoll_ctl");
+}
+
+/* The link that the peer's bytes go to; made when the first come. */
+static struct link *find_other(struct peer *peer, int epoll)
+{
+    if (!peer->other) {
+        peer->other = calloc(1, sizeof(*peer));
+        peer->other->shaken = true;
+        peer->other->other = peer;
+        link_connect(relay_target, &peer->other->link);
+        watch(epoll, peer->other->link.fd, peer->other);
+    }
+    return &peer->other->link;
+}
+
+static void take_all(struct peer *peer, const char *bytes, size_t size)
+{
+    for (size_t at = 0; at < size;)
+        at += take(peer, bytes + at, size - at);
+}
+
+static bool serve(struct peer *peer, int epoll)
 {
     static char buffer[MAX_PACKET];
 
@@ -333,18 +365,23 @@ static bool serve(struct peer *peer)
 
         if (!got)
             return false;
-        for (size_t at = 0; at < got;)
-            at += take(peer, buffer + at, got - at);
+        if (relay_target)
+            link_write(find_other(peer, epoll), buffer, got);
+        else
+            take_all(peer, buffer, got);
     } while (link_pending(&peer->link));
     return true;
 }
 
-static void watch(int epoll, int fd, void *data)
+/* The other end of a relay is told, and goes when it has answered that. */
+static void drop(struct peer *peer)
 {
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = data};
-
-    if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) < 0)
-        fail("epoll_ctl");
+    if (peer->other) {
+        shutdown(peer->other->link.fd, SHUT_RDWR);
+        peer->other->other = NULL;
+    }
+    link_close(&peer->link);
+    free(peer);
 }
 
 static void run_server(void)
@@ -363,9 +400,8 @@ static void run_server(void)
                 peer = calloc(1, sizeof(*peer));
                 link_accept(listener, &peer->link);
                 watch(epoll, peer->link.fd, peer);
-            } else if (!serve(peer)) {
-                link_close(&peer->link);
-                free(peer);
+            } else if (!serve(peer, epoll)) {
+                drop(peer);
             }
         }
     }
@@ -376,7 +412,8 @@ static int usage(void)
     fprintf(stderr, "usage: pingpong call|open ADDRESS GREETING PACKET CLIENTS SECONDS\n"
                     "       pingpong take|give ADDRESS GREETING PACKET [BYTES]\n"
                     "       pingpong hold ADDRESS GREETING CLIENTS\n"
-                    "       pingpong echo ADDRESS [PROCEDURE BYTES]\n");
+                    "       pingpong echo ADDRESS [PROCEDURE BYTES]\n"
+                    "       pingpong relay ADDRESS SOCKET\n");
     return 2;
 }
 
@@ -388,6 +425,10 @@ int main(int argc, char **argv)
     if (strcmp(what, "echo") == 0) {
         stream_procedure = argc == 5 ? (uint32_t)atoi(argv[3]) : 0;
         stream_bytes = argc == 5 ? strtoull(argv[4], NULL, 10) : 0;
+        run_server();
+    }
+    if (strcmp(what, "relay") == 0 && argc == 4) {
+        relay_target = argv[3];
         run_server();
     }
     if (argc < 5)

@@ -58,12 +58,12 @@ class Pingpong:
 
 
 @contextlib.contextmanager
-def echo(address, ready, *words):
-    """a server that sends back what it gets, until the end of the block; ready() says that it listens"""
-    server = subprocess.Popen([PROGRAM, "echo", address, *map(str, words)])
+def server(kind, address, ready, *words):
+    """one of the program's servers, until the end of the block; ready() says that it listens"""
+    process = subprocess.Popen([PROGRAM, kind, address, *map(str, words)])
     try:
         tested.wait_until(ready)
         yield address
     finally:
-        server.kill()
-        server.wait()
+        process.kill()
+        process.wait()

@@ -14,8 +14,9 @@ import wire
 LEGACY = "/run/libvirt/libvirt-sock"
 STORAGE = "/run/libvirt/virtstoraged-sock"
 POOL = pathlib.Path("/var/lib/libvirt/bench-pool")
-PORT, FLOOR_PORT = 16514, 16614
+PORT, ECHO_PORT, RELAY_PORT = 16514, 16614, 16615
 DOWNLOAD = "STORAGE_VOL_DOWNLOAD"
+STREAMS = (("take", DOWNLOAD), ("give", "STORAGE_VOL_UPLOAD"))     # of pingpong
 REPEATS = 3
 MIB = 1 << 20
 
@@ -64,15 +65,33 @@ def proxy(folder, *lines):
 
 # --- the way through virtproxyd -------------------------------------------------------------
 
+def compare(bench, what, unit, measure, ours, floors):
+    """one row for each floor: (name, address)"""
+    value, *others = in_turn(*[lambda where=where: measure(where)
+                               for where in (ours, *(address for _, address in floors))])
+    for (name, _), floor in zip(floors, others):
+        bench.add("%s (floor: %s)" % (what, name), unit, value, floor)
+
+
+@contextlib.contextmanager
+def relay(folder, target):
+    path = str(folder / "relay")
+    with pingpong.server("relay", path, lambda: tested.accepts(path), target):
+        yield ("direct", target), ("a bare relay", path)
+
+
 def measure_proxy(bench):
     asking = pingpong.Pingpong(bench.folder, bench.options.seconds)
     with proxy(bench.folder):
-        one, floor = in_turn(lambda: asking.call(LEGACY)["p50"], lambda: asking.call(tested.SOCKET)["p50"])
-        bench.add("round trip through virtproxyd, p50 (floor: direct)", "us", one, floor)
-        many, floor = in_turn(lambda: asking.call(LEGACY, 64)["per_second"],
-                              lambda: asking.call(tested.SOCKET, 64)["per_second"])
-        bench.add("calls/s through virtproxyd, 64 clients (floor: direct)", "/s", many, floor)
-        measure_streams(bench)
+        with relay(bench.folder, tested.SOCKET) as floors:
+            compare(bench, "round trip through virtproxyd, p50", "us", lambda at: asking.call(at)["p50"], LEGACY, floors)
+            compare(bench, "calls/s through virtproxyd, 64 clients", "/s",
+                    lambda at: asking.call(at, 64)["per_second"], LEGACY, floors)
+        with volume(bench) as (asking, vol, size), relay(bench.folder, STORAGE) as floors:
+            for kind, procedure in STREAMS:
+                asking.ask(procedure, {"vol": vol, "offset": 0, "length": 0, "flags": 0})
+                compare(bench, "%s of a volume through virtproxyd" % procedure[12:].lower(), "MiB/s",
+                        lambda at: asking.stream(kind, at, size), LEGACY, floors)
 
 
 def make_volume(size):
@@ -103,16 +122,6 @@ def volume(bench):
             POOL.rmdir()
 
 
-def measure_streams(bench):
-    with volume(bench) as (asking, vol, size):
-        for kind, procedure in (("take", DOWNLOAD), ("give", "STORAGE_VOL_UPLOAD")):
-            asking.ask(procedure, {"vol": vol, "offset": 0, "length": 0, "flags": 0})
-            through, direct = in_turn(lambda: asking.stream(kind, LEGACY, size),
-                                      lambda: asking.stream(kind, STORAGE, size))
-            bench.add("%s of a volume through virtproxyd (floor: direct)" % procedure[12:].lower(), "MiB/s",
-                      through, direct)
-
-
 # --- TLS ------------------------------------------------------------------------------------
 
 def make_certificates(folder):
@@ -135,29 +144,34 @@ def tls_proxy(folder):
         yield daemon
 
 
+@contextlib.contextmanager
+def gnutls_alone(bench, target):
+    """(name, address) of a server that answers itself, and of one that passes on to the target"""
+    server, client = bench.folder / "server", bench.folder / "client"
+    procedure = wire.REMOTE.procedures[DOWNLOAD]["number"]
+    with pingpong.server("echo", address(ECHO_PORT, server), lambda: listens(ECHO_PORT), procedure,
+                         bench.options.stream_mib * MIB), \
+         pingpong.server("relay", address(RELAY_PORT, server), lambda: listens(RELAY_PORT), target):
+        yield ("gnutls alone", address(ECHO_PORT, client)), ("a bare relay", address(RELAY_PORT, client))
+
+
 def measure_tls(bench):
     make_certificates(bench.folder)
-    procedure = wire.REMOTE.procedures[DOWNLOAD]["number"]
-    floor_server = address(FLOOR_PORT, bench.folder / "server")
-    ours, floor = (address(port, bench.folder / "client") for port in (PORT, FLOOR_PORT))
-    with tls_proxy(bench.folder), pingpong.echo(floor_server, lambda: listens(FLOOR_PORT), procedure,
-                                                bench.options.stream_mib * MIB):
+    ours = address(PORT, bench.folder / "client")
+    with tls_proxy(bench.folder):
         asking = pingpong.Pingpong(bench.folder, bench.options.seconds)
-        for clients in (1, 4):
-            bench.add("TLS: connect + handshake + open, %d at a time" % clients, "/s",
-                      *in_turn(lambda: asking.open(ours, clients)["per_second"],
-                               lambda: asking.open(floor, clients)["per_second"]))
-        for clients in (1, 64):
-            bench.add("TLS: calls/s, clients: %d" % clients, "/s",
-                      *in_turn(lambda: asking.call(ours, clients)["per_second"],
-                               lambda: asking.call(floor, clients)["per_second"]))
-        with volume(bench) as (asking, vol, size):
-            asking.ask(DOWNLOAD, {"vol": vol, "offset": 0, "length": 0, "flags": 0})
-            for kind, what in (("take", DOWNLOAD), ("give", "STORAGE_VOL_UPLOAD")):
-                asking.ask(what, {"vol": vol, "offset": 0, "length": 0, "flags": 0})
-                bench.add("TLS: %s of a volume" % what[12:].lower(), "MiB/s",
-                          *in_turn(lambda: asking.stream(kind, ours, size),
-                                   lambda: asking.stream(kind, floor, size)))
+        with gnutls_alone(bench, tested.SOCKET) as floors:
+            for clients in (1, 4):
+                compare(bench, "TLS: connect + handshake + open, %d at a time" % clients, "/s",
+                        lambda at: asking.open(at, clients)["per_second"], ours, floors)
+            for clients in (1, 64):
+                compare(bench, "TLS: calls/s, clients: %d" % clients, "/s",
+                        lambda at: asking.call(at, clients)["per_second"], ours, floors)
+        with volume(bench) as (asking, vol, size), gnutls_alone(bench, STORAGE) as floors:
+            for kind, procedure in STREAMS:
+                asking.ask(procedure, {"vol": vol, "offset": 0, "length": 0, "flags": 0})
+                compare(bench, "TLS: %s of a volume" % procedure[12:].lower(), "MiB/s",
+                        lambda at: asking.stream(kind, at, size), ours, floors)
 
 
 # --- who says nothing -----------------------------------------------------------------------
@@ -172,15 +186,11 @@ def idle_memory(daemon, asking, where, count):
 def measure_idle(bench):
     if not (bench.folder / "client").exists():
         make_certificates(bench.folder)
-    asking = pingpong.Pingpong(bench.folder, bench.options.seconds)
     count = 100 if bench.options.quick else 1000
-    for greets in (False, True):
-        if not greets:
-            greeting = asking.greeting.read_bytes()
-            asking.greeting.write_bytes(b"")
-        else:
-            asking.greeting.write_bytes(greeting)
-        what = "with a link to virtqemud" if greets else "connected"
+    silent, greeting = (pingpong.Pingpong(bench.folder, bench.options.seconds) for _ in range(2))
+    silent.greeting = bench.folder / "nothing"
+    silent.greeting.touch()
+    for asking, what in ((silent, "connected"), (greeting, "with a link to virtqemud")):
         for name, where, many in (("TLS", address(PORT, bench.folder / "client"), count),
                                   ("unix socket", LEGACY, 5 * count)):
             with tls_proxy(bench.folder) as daemon:
