@@ -15,7 +15,7 @@
 #include "bytes.h"
 #include "volume-job.h"
 
-#define CHUNK (256 * 1024)
+#define CHUNK (248 * 1024) /* whole pages that fit into one packet of a stream */
 #define MOST_QUEUED (4 * 1024 * 1024)
 #define WAIT_ALL_MS 5000
 

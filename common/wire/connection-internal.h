@@ -67,6 +67,7 @@ struct connection {
     bool held;      /* the owner takes no more */
     bool notify_drained;
     bool reading;
+    bool reads_large; /* the last read was: another one will follow */
     bool closed;
 };
 

@@ -10,7 +10,7 @@
 
 enum {
     READ_SIZE_MIN = 16384,
-    READ_SIZE_MAX = 262144,   /* while a large packet is coming in */
+    READ_SIZE_MAX = 262144,   /* while packets are large */
     FRAMES_PER_ROUND = 64,    /* then the other links have their turn */
     PACKET_BYTES_PER_MS = 64, /* slowest sender of a large packet: 64 KiB a second */
 };
@@ -254,7 +254,7 @@ void connection_receive(struct connection *connection)
 {
     const struct transport_ops *ops = connection->transport->ops;
     struct assembler *assembler = &connection->assembler;
-    size_t size = CLAMP(assembler_missing(assembler), READ_SIZE_MIN, READ_SIZE_MAX);
+    size_t size = connection->reads_large ? READ_SIZE_MAX : READ_SIZE_MIN;
     uint8_t *bytes = loop_scratch(connection->loop, READ_SIZE_MAX);
     ssize_t count =
         ops->read(connection->transport, bytes, size, assembler->fds, &assembler->fd_count);
@@ -268,6 +268,7 @@ void connection_receive(struct connection *connection)
     if (count <= 0)
         return;
     connection->last_received = loop_now(connection->loop);
+    connection->reads_large = count >= READ_SIZE_MIN;
     connection->corked = true;
     absorb(connection, bytes, count);
     frame_wipe(loop_scratch(connection->loop, READ_SIZE_MAX), count);

@@ -5,7 +5,7 @@
 
 enum {
     OUTBOX_PARTS = 16,  /* messages in one write */
-    OUTBOX_WRITES = 16, /* in one flush: the other links want their turn */
+    OUTBOX_WRITES = 32, /* in one flush, two packets of a stream by TLS: others want their turn */
     OUTBOX_UPKEEP = 160 /* bytes of memory beside the packet itself */
 };
 

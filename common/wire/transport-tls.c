@@ -19,6 +19,7 @@ struct tls_transport {
     gnutls_session_t session;
     bool shaken; /* the handshake proper is over, and the client's certificate is good */
     bool unsent; /* gnutls holds a record that the socket did not take */
+    int fault;   /* of reading, behind bytes that were good: told next time */
 };
 
 static struct tls_transport *of(struct transport *transport)
@@ -162,11 +163,22 @@ static int to_errno(ssize_t status)
     }
 }
 
+/* As many records as there is room for. */
 static ssize_t tls_read(struct transport *transport, void *bytes, size_t size, int *fds,
                         unsigned *fd_count)
 {
-    ssize_t count = gnutls_record_recv(of(transport)->session, bytes, size);
+    struct tls_transport *self = of(transport);
+    ssize_t done = 0, count = self->fault;
 
+    if (!count)
+        do {
+            count = gnutls_record_recv(self->session, (char *)bytes + done, size - done);
+            done += MAX(count, 0);
+        } while (count > 0 && size - done >= RECORD_MAX);
+    if (count < 0 && to_errno(count) != EAGAIN)
+        self->fault = (int)count;
+    if (done)
+        return done;
     if (count == GNUTLS_E_PREMATURE_TERMINATION)
         return 0;
     return count < 0 ? -to_errno(count) : count;
