@@ -32,6 +32,8 @@
 
 /* Threads wait far more than they allocate: a heap for each would only hold memory. */
 #define MOST_ARENAS 2
+#define MAPPED_SIZE (1024 * 1024)
+#define KEPT_SIZE (2 * 1024 * 1024)
 /* A client takes one descriptor, a guest a handful. */
 #define WANTED_DESCRIPTORS 65536
 /* How long a predecessor that accepts nobody any more may take to end. */
@@ -568,6 +570,14 @@ static int run(struct daemon *daemon)
     return EXIT_SUCCESS;
 }
 
+/* Packets of streams come one after another: their memory is not given back in between. */
+static void set_up_malloc(void)
+{
+    mallopt(M_ARENA_MAX, MOST_ARENAS);
+    mallopt(M_MMAP_THRESHOLD, MAPPED_SIZE);
+    mallopt(M_TRIM_THRESHOLD, KEPT_SIZE);
+}
+
 int daemon_main(const struct daemon_spec *spec, int argc, char **argv)
 {
     struct daemon_life life = {.pid_fd = -1, .detach_fd = -1};
@@ -578,7 +588,7 @@ int daemon_main(const struct daemon_spec *spec, int argc, char **argv)
     daemon.session = !daemon.privileged;
     if (occupy_standard_descriptors() < 0)
         return EXIT_FAILURE;
-    mallopt(M_ARENA_MAX, MOST_ARENAS);
+    set_up_malloc();
     umask(0077);
     if (paths_find(spec->name, daemon.session, &daemon.paths, &error) < 0) {
         fprintf(stderr, "%s: %s\n", spec->name, error->message);
