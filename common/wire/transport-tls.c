@@ -19,7 +19,7 @@ struct tls_transport {
     gnutls_session_t session;
     bool shaken; /* the handshake proper is over, and the client's certificate is good */
     bool unsent; /* gnutls holds a record that the socket did not take */
-    int fault;   /* of reading, behind bytes that were good: told next time */
+    int fault;   /* of reading, behind bytes that were good; 0: none */
 };
 
 static struct tls_transport *of(struct transport *transport)
@@ -163,22 +163,30 @@ static int to_errno(ssize_t status)
     }
 }
 
-/* As many records as there is room for. */
+/* As many records as there is room for. What ended that is told by the next call: pending() says
+ * that there is something to tell, as the socket may never do so again. */
+static ssize_t read_records(struct tls_transport *self, char *bytes, size_t size)
+{
+    size_t done = 0;
+    ssize_t count;
+
+    do {
+        count = gnutls_record_recv(self->session, bytes + done, size - done);
+        done += MAX(count, 0);
+    } while (count > 0 && size - done >= RECORD_MAX);
+    if (!done)
+        return count;
+    if (count <= 0 && to_errno(count) != EAGAIN)
+        self->fault = count < 0 ? (int)count : GNUTLS_E_PREMATURE_TERMINATION;
+    return (ssize_t)done;
+}
+
 static ssize_t tls_read(struct transport *transport, void *bytes, size_t size, int *fds,
                         unsigned *fd_count)
 {
     struct tls_transport *self = of(transport);
-    ssize_t done = 0, count = self->fault;
+    ssize_t count = self->fault ? self->fault : read_records(self, bytes, size);
 
-    if (!count)
-        do {
-            count = gnutls_record_recv(self->session, (char *)bytes + done, size - done);
-            done += MAX(count, 0);
-        } while (count > 0 && size - done >= RECORD_MAX);
-    if (count < 0 && to_errno(count) != EAGAIN)
-        self->fault = (int)count;
-    if (done)
-        return done;
     if (count == GNUTLS_E_PREMATURE_TERMINATION)
         return 0;
     return count < 0 ? -to_errno(count) : count;
@@ -186,7 +194,9 @@ static ssize_t tls_read(struct transport *transport, void *bytes, size_t size, i
 
 static bool tls_pending(struct transport *transport)
 {
-    return gnutls_record_check_pending(of(transport)->session) > 0;
+    struct tls_transport *self = of(transport);
+
+    return self->fault || gnutls_record_check_pending(self->session) > 0;
 }
 
 /* Small messages share a record. One that the socket did not take is held by gnutls; its bytes are

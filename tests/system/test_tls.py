@@ -413,6 +413,51 @@ def test_idle_exit_waits_for_remote_clients(proxy, authority, server):
         proxy.start()
 
 
+class Bytes:
+    """a TLS client whose bytes go out when the test says so"""
+
+    def __init__(self, pki, authority, plain):
+        context = ssl.create_default_context(cafile=str(authority.certificate))
+        context.load_cert_chain(pki / "clientcert.pem", pki / "clientkey.pem")
+        self.plain, self.read, self.written = plain, ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.link = context.wrap_bio(self.read, self.written, server_hostname="127.0.0.1")
+
+    def send(self):
+        self.plain.sendall(self.written.read())
+
+    def until(self, step, *words):
+        """what step returns, once it has read what it wants; None at the end of the link"""
+        while True:
+            try:
+                return step(*words)
+            except ssl.SSLWantReadError:
+                self.send()
+                data = self.plain.recv(65536)
+                if not data:
+                    return None
+                self.read.write(data)
+            except ssl.SSLZeroReturnError:
+                return None
+
+
+def test_an_end_that_comes_with_the_last_bytes(proxy, authority, alice):
+    """many records and the word of the end are read at one go, and nothing more comes: the link ends"""
+    procedure = wire.REMOTE.procedures["AUTH_LIST"]["number"]
+    call = wire.pack(wire.REMOTE.number, 1, procedure, wire.CALL, 0, wire.OK)
+    with socket.create_connection(("127.0.0.1", 16514), 30) as plain:
+        client = Bytes(alice, authority, plain)
+        client.until(client.link.do_handshake)
+        assert client.until(client.link.read, 1) == b"\1"
+        client.link.write(call * 2340)
+        try:
+            client.link.unwrap()
+        except ssl.SSLWantReadError:
+            pass
+        client.send()
+        read_to_end(plain)
+    assert proxy.alive()
+
+
 # --- a hostile network ----------------------------------------------------------------------
 
 def test_garbage_is_one_line_of_the_log(proxy):
