@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """virtproxyd: the legacy socket leads to the daemons, and adds nothing but the way."""
+import io
 import os
 import pathlib
 import re
@@ -119,26 +120,33 @@ def test_a_console(legacy, linux):
     console.wait("  -", 60)
 
 
-def test_much_data_and_a_slow_reader(legacy, connection):
-    """a screen is some 900 KiB, more than what may wait for a client that does not read"""
-    domain = legacy.createXML(hlt_xml("seen", devices="<video><model type='vga'/></video>"))
-    direct, proxied = picture(connection, "seen"), picture(legacy, "seen", pause=0.001)
-    assert direct[:2] == proxied[:2] and len(direct) == len(proxied) > 1000
-    domain.destroy()
+@pytest.fixture
+def volume(proxy, tmp_path):
+    """an empty one of 8 MiB, more than all that may wait for a client that does not read"""
+    storage = Daemon(name="virtstoraged").start()
+    with libvirt.open("storage:///system?mode=legacy") as opened:
+        pool = opened.storagePoolCreateXML("<pool type='dir'><name>proxied</name><target><path>%s</path></target>"
+                                           "</pool>" % tmp_path)
+        yield pool.createXML("<volume><name>v</name><capacity>%d</capacity></volume>" % (8 << 20))
+        pool.destroy()
+    storage.stop()
 
 
-def picture(connection, name, pause=0):
-    stream = connection.newStream()
-    connection.lookupByName(name).screenshot(stream, 0)
-    data = b""
-    while True:
-        part = stream.recv(4096)
-        if not part:
-            break
-        data += part
-        time.sleep(pause)
+def test_much_data_and_a_slow_reader(volume, tmp_path):
+    data = os.urandom(8 << 20)
+    stream = volume.connect().newStream()
+    volume.upload(stream, 0, len(data))
+    stream.sendAll(lambda _, size, rest: rest.read(size), io.BytesIO(data))
     stream.finish()
-    return data
+    assert (tmp_path / "v").read_bytes() == data
+    stream = volume.connect().newStream()
+    volume.download(stream, 0, 0)
+    received = b""
+    while part := stream.recv(60000):
+        received += part
+        time.sleep(0.003)
+    stream.finish()
+    assert received == data
 
 
 def test_a_stream_given_up(legacy):
