@@ -46,6 +46,8 @@ struct workers {
     struct crew crew, priority_crew;
     unsigned running;
     bool stopping;
+    bool has_ended;  /* a thread, which nobody has joined yet */
+    pthread_t ended; /* it; it has joined the one before it */
     char name[LONGEST_NAME + 1];
 };
 
@@ -148,6 +150,23 @@ static bool wait_for_work(struct workers *workers, struct crew *crew, struct wor
     return false;
 }
 
+/* With the lock held, which is released: a thread's last act. What libraries keep for a thread is
+ * freed after that, so that all must be joined before the process ends and the libraries with it.
+ */
+static void end_thread(struct workers *workers, struct crew *crew)
+{
+    bool has_ended = workers->has_ended;
+    pthread_t ended = workers->ended;
+
+    workers->has_ended = true;
+    workers->ended = pthread_self();
+    crew->threads--;
+    pthread_cond_broadcast(&workers->changed);
+    pthread_mutex_unlock(&workers->lock);
+    if (has_ended)
+        pthread_join(ended, NULL);
+}
+
 static void *thread_main(void *data)
 {
     struct work *work;
@@ -167,9 +186,7 @@ static void *thread_main(void *data)
         workers->running--;
         pthread_cond_broadcast(&workers->changed);
     }
-    crew->threads--;
-    pthread_cond_broadcast(&workers->changed);
-    pthread_mutex_unlock(&workers->lock);
+    end_thread(workers, crew);
     return NULL;
 }
 
@@ -180,7 +197,6 @@ static bool create_thread(struct thread *thread)
 
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, STACK_SIZE);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     bool created = pthread_create(&id, &attributes, thread_main, thread) == 0;
     pthread_attr_destroy(&attributes);
     return created;
@@ -333,6 +349,8 @@ void workers_free(struct workers *workers)
     while (workers->crew.threads || workers->priority_crew.threads)
         pthread_cond_wait(&workers->changed, &workers->lock);
     pthread_mutex_unlock(&workers->lock);
+    if (workers->has_ended)
+        pthread_join(workers->ended, NULL);
     pthread_mutex_destroy(&workers->lock);
     pthread_cond_destroy(&workers->changed);
     pthread_cond_destroy(&workers->crew.wake);

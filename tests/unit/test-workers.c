@@ -262,6 +262,35 @@ static void test_many_pushers(void)
     workers_free(workers);
 }
 
+/* As libraries do it: what a thread had is let go of when it is on its way out, slowly here. */
+static atomic_int kept, let_go;
+
+static void let_go_slowly(void *data)
+{
+    usleep(20000);
+    atomic_fetch_add(&let_go, 1);
+}
+
+static GPrivate what_is_kept = G_PRIVATE_INIT(let_go_slowly);
+
+static void keep(void *data)
+{
+    if (!g_private_get(&what_is_kept))
+        atomic_fetch_add(&kept, 1);
+    g_private_set(&what_is_kept, data);
+}
+
+static void test_threads_are_gone(void)
+{
+    struct workers *workers = make(0, 4, 0);
+
+    for (int i = 0; i < 4; i++)
+        workers_push(workers, keep, workers, false);
+    workers_free(workers);
+    g_assert_cmpint(atomic_load(&kept), >=, 1);
+    g_assert_cmpint(atomic_load(&let_go), ==, atomic_load(&kept));
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -275,5 +304,6 @@ int main(int argc, char **argv)
     g_test_add_func("/workers/bad-limits", test_bad_limits);
     g_test_add_func("/workers/push-from-work", test_push_from_work);
     g_test_add_func("/workers/many-pushers", test_many_pushers);
+    g_test_add_func("/workers/threads-are-gone", test_threads_are_gone);
     return g_test_run();
 }
