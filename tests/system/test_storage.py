@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """virtstoraged: pools and volumes on real folders, with real images, by stock clients."""
 import hashlib
+import io
 import os
 import pathlib
 import shutil
@@ -703,8 +704,7 @@ def test_killed_in_a_job(connection, daemon, work, delay):
     thread = threading.Thread(target=code_of, args=[calls[work]])
     thread.start()
     time.sleep(delay)                                       # the moment is what the test is about
-    daemon.process.send_signal(signal.SIGKILL)
-    daemon.process.wait()
+    kill(daemon)
     thread.join()
     daemon.start()
     with libvirt.open(URI) as fresh:
@@ -716,6 +716,53 @@ def test_killed_in_a_job(connection, daemon, work, delay):
             assert again.storageVolLookupByName("v").info()[1] == ((1 << 30) if work == "create" else 64 * MiB)
             if work != "clone":
                 subprocess.run(["qemu-img", "check", "-q", str(ROOT / "p" / "v")], check=True)
+
+
+def kill(daemon):
+    daemon.process.send_signal(signal.SIGKILL)
+    daemon.process.wait()
+
+
+@pytest.mark.parametrize("work", ["wipe", "resize", "resize-image", "upload", "download"])
+def test_killed_at_work(connection, daemon, work):
+    """kill -9 while a volume is changed or read: it is there as before, and anything can be done to it"""
+    pool = make_pool(connection)
+    form = "qcow2" if work == "resize-image" else "raw"
+    volume = pool.createXML(volume_xml("v", 64 * MiB, form=form))
+    path = ROOT / "p" / "v"
+    if form == "raw":
+        path.write_bytes(b"x" * 64 * MiB)
+    stream = connection.newStream()
+    calls = {"wipe": lambda: volume.wipePattern(libvirt.VIR_STORAGE_VOL_WIPE_ALG_GUTMANN),
+             "resize": lambda: volume.resize(1 << 30),
+             "resize-image": lambda: volume.resize(1 << 30),
+             "upload": lambda: volume.upload(stream, 0, 0) or stream.send(b"y" * MiB),
+             "download": lambda: volume.download(stream, 0, 0) or stream.recv(MiB)}
+    thread = threading.Thread(target=code_of, args=[calls[work]])
+    thread.start()
+    if work == "wipe":
+        with libvirt.open(URI) as other:
+            wait_until(lambda: job_of(other.storageVolLookupByPath(str(path))) is not None, what="the job")
+    elif not work.startswith("resize"):
+        thread.join()
+    kill(daemon)
+    thread.join()
+    daemon.start()
+    with libvirt.open(URI) as fresh:
+        again = fresh.storagePoolLookupByName("p")
+        assert again.listVolumes() == os.listdir(ROOT / "p") == ["v"]
+        volume = again.storageVolLookupByName("v")
+        assert job_of(volume) is None
+        assert volume.info()[1] in ([64 * MiB, 1 << 30] if work.startswith("resize") else [64 * MiB])
+        if form == "qcow2":
+            subprocess.run(["qemu-img", "check", "-q", str(path)], check=True)
+        elif work == "download":
+            assert path.read_bytes() == b"x" * 64 * MiB
+        volume.resize(2 << 30)
+        upload(fresh, volume, io.BytesIO(b"z" * 100))
+        volume.wipe()
+        volume.delete()
+        assert os.listdir(ROOT / "p") == []
 
 
 def test_many(connection, pool):

@@ -3,6 +3,7 @@
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import threading
 
@@ -57,7 +58,8 @@ def pool(daemons):
     yield connection.storagePoolCreateXML(
         f"<pool type='dir'><name>p</name><target><path>{ROOT}/p</path></target></pool>",
         libvirt.VIR_STORAGE_POOL_CREATE_WITH_BUILD)
-    connection.storagePoolLookupByName("p").destroy()
+    with libvirt.open(STORAGE) as fresh:                    # a test may have killed the daemon
+        fresh.storagePoolLookupByName("p").destroy()
     shutil.rmtree(ROOT / "p")
 
 
@@ -173,6 +175,21 @@ def test_image_resized(pool):
     for volume, size in (image, 7 * MiB), (copy, 12 * MiB):
         assert volume.info()[1] == size
         assert opens(volume.path(), "qcow2") and os.path.getsize("/run/plain") == size
+
+
+def test_killed(pool, daemons):
+    """kill -9 while one is made: nothing of it is left, and the key is nowhere"""
+    ended = []
+    thread = threading.Thread(target=lambda: ended.append(code_of(pool.createXML, volume_xml("v"))))
+    thread.start()
+    tested.wait_until(lambda: os.listdir(ROOT / "p") or ended, timeout=30, what="the file under construction")
+    daemons[0].process.send_signal(signal.SIGKILL)
+    daemons[0].process.wait()
+    thread.join()
+    daemons[0].start()
+    with libvirt.open(STORAGE) as fresh:
+        assert fresh.storagePoolLookupByName("p").listVolumes() == []
+    assert os.listdir(ROOT / "p") == []
 
 
 def test_refused(pool, daemons):
