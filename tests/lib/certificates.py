@@ -17,8 +17,8 @@ def certtool(*words):
     assert done.returncode == 0, done.stdout
 
 
-def make_key(path):
-    certtool("--generate-privkey", "--key-type=rsa", "--bits=2048", "--outfile", path)
+def make_key(path, kind=("rsa", 2048)):
+    certtool("--generate-privkey", "--key-type=%s" % kind[0], "--bits=%d" % kind[1], "--outfile", path)
     return path
 
 
@@ -42,9 +42,9 @@ class Authority(Certificate):
         path.write_text("\n".join(lines) + "\n")
         return path
 
-    def sign(self, name, lines, validity=VALID, own=False):
+    def sign(self, name, lines, validity=VALID, own=False, **key):
         """a certificate of that common name, signed by the authority or by its own key"""
-        key = make_key(self.folder / (name + "-key.pem"))
+        key = make_key(self.folder / (name + "-key.pem"), **key)
         path = self.folder / (name + ".pem")
         template = self.template(name, ["cn = %s" % name, *lines, *validity])
         if own:

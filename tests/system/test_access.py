@@ -34,6 +34,7 @@ RULES = """polkit.addRule(function(action, subject) {
     return /[.](start|stop)$/.test(action.id) ? polkit.Result.NO : polkit.Result.YES;
 });
 """
+REMOTE = 'listen_tcp = 1\nauth_tcp = "none"\nlisten_addr = "127.0.0.1"\n'
 NETWORK = "<network><name>%s</name></network>"
 POOL = "<pool type='dir'><name>%s</name><target><path>%s</path></target></pool>"
 SECRET = "<secret><usage type='ceph'><name>%s</name></usage></secret>"
@@ -67,7 +68,8 @@ def daemons():
         for name, path in (("virtqemud", None), ("virtnetworkd", None), ("virtstoraged", None), ("virtsecretd", None),
                            ("virtproxyd", "/run/libvirt/libvirt-sock")):
             config = ROOM / (name + ".conf")
-            config.write_text('access_drivers = [ "polkit" ]\nunix_sock_rw_perms = "0777"\n')
+            config.write_text('access_drivers = [ "polkit" ]\nunix_sock_rw_perms = "0777"\n'
+                              + (REMOTE if name == "virtproxyd" else ""))
             started.append(Daemon("-f", str(config), name=name, path=path).start())
         make_objects()
         yield polkitd
@@ -214,6 +216,13 @@ print("ready", flush=True)
 while True:
     libvirt.virEventRunDefaultImpl()
 """
+
+
+def test_who_is_no_process_of_this_host(daemons):
+    """polkit could not be asked about it"""
+    with pytest.raises(libvirt.libvirtError, match="processes of this host alone") as refused:
+        libvirt.open("qemu+tcp://127.0.0.1/system")
+    assert refused.value.get_error_code() == DENIED
 
 
 @pytest.mark.parametrize("uri", ["qemu:///system", LEGACY])

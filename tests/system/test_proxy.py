@@ -4,6 +4,7 @@ import io
 import os
 import pathlib
 import re
+import select
 import signal
 import socket
 import subprocess
@@ -37,6 +38,16 @@ def legacy(proxy, connection):
     except libvirt.libvirtError:  # its daemon has been killed since
         pass
     assert proxy.alive(), proxy.log_tail()
+
+
+@pytest.fixture
+def beside(proxy):
+    """a link to another daemon, which is to notice nothing"""
+    secrets = Daemon(name="virtsecretd").start()
+    opened = libvirt.open("secret:///system?mode=legacy")
+    yield opened
+    assert opened.close() == 0
+    secrets.stop()
 
 
 # --- the way there --------------------------------------------------------------------------
@@ -149,6 +160,22 @@ def test_much_data_and_a_slow_reader(volume, tmp_path):
     assert received == data
 
 
+def test_descriptors(legacy, tmp_path):
+    """a disk's image goes there, a screen comes back"""
+    image = tmp_path / "image"
+    image.write_bytes(bytes(1 << 20))
+    domain = legacy.defineXML(hlt_xml("handed", devices="""
+        <disk type='file'><driver name='qemu' type='raw'/><source file='/nowhere/image' fdgroup='image'/>
+        <target dev='vda' bus='virtio'/></disk><graphics type='vnc' autoport='yes'/>"""))
+    assert code_of(domain.create) == libvirt.VIR_ERR_INVALID_ARG
+    with image.open("r+b") as file:
+        domain.FDAssociate("image", [file.fileno()])
+    domain.create()
+    with socket.socket(fileno=domain.openGraphicsFD(0)) as screen:
+        screen.settimeout(20)
+        assert screen.recv(3) == b"RFB"
+
+
 def test_a_stream_given_up(legacy):
     domain = legacy.createXML(hlt_xml("given-up", devices="<video><model type='vga'/></video>"))
     for _ in range(5):
@@ -214,18 +241,19 @@ except wire.Refused as refused:
 
 # --- daemons that go or hang ----------------------------------------------------------------
 
-def test_a_daemon_that_goes(legacy, daemon):
+def test_a_daemon_that_goes(legacy, beside, daemon):
     reasons = []
     legacy.registerCloseCallback(lambda c, reason, _: reasons.append(reason), None)
     daemon.kill()
     wait_until(lambda: reasons, what="the close callback")
     assert reasons[0] in (libvirt.VIR_CONNECT_CLOSE_REASON_EOF,
                           libvirt.VIR_CONNECT_CLOSE_REASON_ERROR)
+    assert beside.listAllSecrets() == []
     daemon.start()
     assert virsh("uri", uri=LEGACY)
 
 
-def test_a_daemon_that_hangs(legacy, daemon, proxy):
+def test_a_daemon_that_hangs(legacy, beside, daemon):
     """its clients wait, in the end with a clear error; the proxy's other work goes on"""
     os.kill(daemon.process.pid, signal.SIGSTOP)
     try:
@@ -234,6 +262,7 @@ def test_a_daemon_that_hangs(legacy, daemon, proxy):
         for _ in range(20):
             begun = time.monotonic()
             assert virsh("uri", uri="lxc:///system?mode=legacy", check=False).returncode
+            assert beside.listAllSecrets() == []
             assert time.monotonic() - begun < 5
         error = waiting.communicate(timeout=3 * HUNG_AFTER)[1]
         assert time.monotonic() - start > HUNG_AFTER - 1
@@ -241,6 +270,35 @@ def test_a_daemon_that_hangs(legacy, daemon, proxy):
     finally:
         os.kill(daemon.process.pid, signal.SIGCONT)
     assert legacy.getLibVersion()
+
+
+def test_clients_that_read_nothing(legacy, beside, proxy):
+    """they are not read from in the end; memory and other clients do not feel them"""
+    procedure = wire.REMOTE.procedures["CONNECT_GET_CAPABILITIES"]["number"]
+    call = wire.pack(wire.REMOTE.number, 1, procedure, wire.CALL, 9, wire.OK)
+    deaf, before = [wire.Client(PROXY_SOCKET).open() for _ in range(10)], resident(proxy)
+    for client in deaf:
+        fill(client.socket, call)
+    for _ in range(20):
+        begun = time.monotonic()
+        assert legacy.getLibVersion() and beside.listAllSecrets() == []
+        assert time.monotonic() - begun < 5
+    assert resident(proxy) < before + 40 * 1024
+    for client in deaf:
+        client.close()
+
+
+def fill(link, packet):
+    """sends it again and again, until nothing has been taken for a while"""
+    link.setblocking(False)
+    while select.select([], [link], [], 0.5)[1]:
+        link.send(packet)
+
+
+def resident(daemon):
+    """KiB"""
+    status = pathlib.Path("/proc/%d/status" % daemon.process.pid).read_text()
+    return int(re.search(r"VmRSS:\s*(\d+)", status)[1])
 
 
 def test_nothing_is_left_of_clients(legacy, daemon, proxy):

@@ -21,7 +21,8 @@ from netns import Host, run
 HERE, THERE, HERE_6 = "10.77.0.1", "10.77.0.2", "fd77::1"
 ROOM = pathlib.Path("/run/pki")
 CONFIG = ROOM / "virtproxyd.conf"
-NAMES = ["ip_address = " + HERE, "ip_address = " + HERE_6, "ip_address = 127.0.0.1", "dns_name = localhost"]
+NAMES = ["ip_address = " + HERE, "ip_address = " + HERE_6, "ip_address = 127.0.0.1", "ip_address = ::1",
+         "dns_name = localhost"]
 PROXY_SOCKET = "/run/libvirt/libvirt-sock"
 
 
@@ -60,20 +61,25 @@ def write_config(authority, server, *lines, tls=True):
         "log_level = 1", *lines]) + "\n")
 
 
+def write_own_config(authority, server):
+    """that of the proxy of most tests"""
+    write_config(authority, server, "listen_tcp = 1", 'auth_tcp = "none"')
+
+
 def start_proxy(*options):
     return Daemon("-f", str(CONFIG), *options, name="virtproxyd", path=PROXY_SOCKET).start()
 
 
 @pytest.fixture(scope="module")
 def proxy(daemon, authority, server):
-    write_config(authority, server, "listen_tcp = 1", 'auth_tcp = "none"')
+    write_own_config(authority, server)
     running = start_proxy()
     yield running
     running.stop()
 
 
 @pytest.fixture
-def other_proxy(proxy):
+def other_proxy(proxy, authority, server):
     """a proxy of the test's own configuration, in the place of the other"""
     proxy.stop()
     started = []
@@ -86,13 +92,14 @@ def other_proxy(proxy):
     yield start
     for each in started:
         each.stop()
+    write_own_config(authority, server)
     proxy.start()
 
 
 @pytest.fixture(autouse=True)
 def own_config(authority, server):
     yield
-    write_config(authority, server, "listen_tcp = 1", 'auth_tcp = "none"')
+    write_own_config(authority, server)
 
 
 def tls_uri(pki, host=HERE, more=""):
@@ -203,12 +210,19 @@ def test_the_byte_that_welcomes(proxy, authority, alice):
 
 
 def test_revoked(other_proxy, far, authority, server, alice, tmp_path):
+    """by a list that comes while the daemon runs"""
     bad = authority.sign("revoked", CLIENT)
     pki = pki_folder(tmp_path / "revoked", authority, bad)
-    other = other_proxy(authority, server, 'crl_file = "%s"' % authority.revoke(bad))
-    assert far_virsh(far, tls_uri(alice), "uri")
-    refused(far, tls_uri(pki))
-    assert "revoked" in other.log_tail()
+    listed = authority.revoke(authority.sign("another", CLIENT))
+    other = other_proxy(authority, server, 'crl_file = "%s"' % listed)
+    assert far_virsh(far, tls_uri(pki), "uri")
+    with libvirt.open(tls_uri(alice, "127.0.0.1")) as remote:
+        assert authority.revoke(bad) == listed
+        os.kill(other.process.pid, signal.SIGHUP)
+        wait_until(lambda: speak_tls(pki, authority) == b"", 30, what=other.log_tail)
+        refused(far, tls_uri(pki))
+        assert "revoked" in other.log_tail()
+        assert remote.getURI()
 
 
 def test_names_that_are_allowed(other_proxy, far, authority, server, alice, tmp_path):
@@ -222,6 +236,12 @@ def test_names_that_are_allowed(other_proxy, far, authority, server, alice, tmp_
 def test_clients_without_certificates(other_proxy, authority, server):
     other_proxy(authority, server, "tls_no_verify_certificate = 1")
     assert speak_tls(None, authority) == b"\1"
+
+
+def test_versions_by_priority(other_proxy, authority, server, alice):
+    other_proxy(authority, server, 'tls_priority = "NORMAL:-VERS-TLS1.3"')
+    with connect_tls(authority) as link:
+        assert link.version() == "TLSv1.2"
 
 
 # --- certificates of ours that are wrong ----------------------------------------------------
@@ -270,19 +290,26 @@ def test_wrong_certificates_end_the_start(proxy, authority, server):
         done = subprocess.run([proxy.binary, "-f", CONFIG], text=True, capture_output=True, timeout=30)
         assert done.returncode and "old.pem: 'not after' is 2002-01-01" in done.stderr
     finally:
-        write_config(authority, server, "listen_tcp = 1", 'auth_tcp = "none"')
+        write_own_config(authority, server)
         proxy.start()
 
 
-def peer_certificate(authority):
+def connect_tls(authority, ciphers=None):
+    """a link after the handshake, without a certificate; by those ciphers of TLS 1.2"""
     context = ssl.create_default_context(cafile=str(authority.certificate))
     context.check_hostname = False
-    with socket.create_connection(("127.0.0.1", 16514), 10) as plain:
-        try:
-            with context.wrap_socket(plain) as link:
-                return dict(pair[0] for pair in link.getpeercert()["subject"])["commonName"]
-        except (ssl.SSLError, ConnectionError):
-            return None
+    if ciphers:
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        context.set_ciphers(ciphers)
+    return context.wrap_socket(socket.create_connection(("127.0.0.1", 16514), 10))
+
+
+def peer_certificate(authority, ciphers=None):
+    try:
+        with connect_tls(authority, ciphers) as link:
+            return dict(pair[0] for pair in link.getpeercert()["subject"])["commonName"]
+    except (ssl.SSLError, ConnectionError):
+        return None
 
 
 @pytest.mark.parametrize("how", ["signal", "admin"])
@@ -315,41 +342,49 @@ def test_new_certificates_without_dropping_links(proxy, authority, server, alice
         assert remote.listAllDomains() is not None
 
 
-def test_several_certificates_in_the_usual_places(proxy, authority, tmp_path, alice):
-    """an RSA and an ECDSA one, in folders of this mount namespace"""
+@pytest.fixture
+def usual_places(proxy, authority, server):
+    """words that run a program with that script's changes of /etc, which lies below an overlay"""
+    room = ROOM / "etc"
+    room.mkdir()
+
+    def words(script):
+        return ["unshare", "-m", "sh", "-e", "-c", """
+            mount -t tmpfs none {0}
+            mkdir {0}/up {0}/work
+            mount -t overlay -o lowerdir=/etc,upperdir={0}/up,workdir={0}/work none /etc
+            mkdir -p /etc/pki/CA /etc/pki/libvirt/private
+            {1}
+            exec "$@"
+            """.format(room, script), "sh"]
+
+    tried = subprocess.run([*words(""), "true"], text=True, capture_output=True)
+    if tried.returncode:
+        pytest.skip("no overlay file systems here: " + tried.stderr)
     proxy.stop()
-    rsa = authority.sign("numbered", SERVER + NAMES)
-    first = authority.sign("plain", SERVER + NAMES)
-    script = """set -e
-mount -t tmpfs none /etc/pki 2>/dev/null || { mkdir -p /etc/pki; }
-mkdir -p /etc/pki/CA /etc/pki/libvirt/private
-cp %s /etc/pki/CA/cacert.pem
-cp %s /etc/pki/libvirt/servercert.pem
-cp %s /etc/pki/libvirt/private/serverkey.pem
-cp %s /etc/pki/libvirt/servercert0.pem
-cp %s /etc/pki/libvirt/private/serverkey0.pem
-exec %s --check-tls -f %s""" % (authority.certificate, first.certificate, first.key, rsa.certificate,
-                                rsa.key, proxy.binary, CONFIG)
-    CONFIG.write_text("listen_tls = 1\n")
+    yield words
+    write_own_config(authority, server)
+    proxy.start()
+
+
+def test_several_certificates_in_the_usual_places(usual_places, authority):
+    """clients get the one that they can work with"""
+    files = {"CA/cacert.pem": authority.certificate}
+    for number, name, kind in (("", "first", ("rsa", 2048)), ("0", "second", ("ecdsa", 256))):
+        made = authority.sign(name, SERVER + NAMES, kind=kind)
+        files["libvirt/servercert%s.pem" % number] = made.certificate
+        files["libvirt/private/serverkey%s.pem" % number] = made.key
+    CONFIG.write_text('listen_tls = 1\nlisten_addr = "127.0.0.1"\ntls_no_verify_certificate = 1\n')
+    daemon = Daemon("-f", str(CONFIG), name="virtproxyd", path=PROXY_SOCKET)
+    daemon.prefix = usual_places("\n".join("cp %s /etc/pki/%s" % (path, place) for place, path in files.items()))
+    checked = run(*daemon.prefix, daemon.binary, *daemon.options, "--check-tls")
+    assert "/etc/pki/libvirt/servercert0.pem" in checked and "servercert1.pem" not in checked
+    daemon.start()
     try:
-        # an overlay of /etc keeps the host's as it is
-        done = subprocess.run(["unshare", "-m", "sh", "-c",
-                               "mkdir -p /run/etc/up /run/etc/work && mount -t tmpfs none /run/etc && "
-                               "mkdir /run/etc/up /run/etc/work && mount -t overlay -o "
-                               "lowerdir=/etc,upperdir=/run/etc/up,workdir=/run/etc/work none /etc && "
-                               + script], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        if "overlay" in done.stdout:
-            pytest.skip("no overlay file systems here: " + done.stdout)
-        assert done.returncode == 0, done.stdout
-        assert "/etc/pki/libvirt/servercert0.pem" in done.stdout
-        assert "/etc/pki/libvirt/servercert1.pem" not in done.stdout
+        assert peer_certificate(authority, "ECDHE-RSA-AES128-GCM-SHA256") == "first"
+        assert peer_certificate(authority, "ECDHE-ECDSA-AES128-GCM-SHA256") == "second"
     finally:
-        write_config(authority, proxy_server(authority), "listen_tcp = 1", 'auth_tcp = "none"')
-        proxy.start()
-
-
-def proxy_server(authority):
-    return certificates.Certificate(authority.folder / "server.pem", authority.folder / "server-key.pem")
+        daemon.stop()
 
 
 # --- socket activation ----------------------------------------------------------------------
@@ -357,31 +392,27 @@ def proxy_server(authority):
 def test_socket_activation(proxy, authority, server, alice):
     proxy.stop()
     write_config(authority, server, 'auth_tcp = "none"', tls=False)
-    listeners = []
-    for port in (16514, 16509):
-        listener = socket.socket()
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(("127.0.0.1", port))
-        listener.listen()
-        listeners.append(listener)
+    hosts = ["127.0.0.1", "::1"]
+    listeners = [socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+                 for host in hosts for port in (16514, 16509)]
     local = socket.socket(socket.AF_UNIX)
     local.bind(PROXY_SOCKET)
     local.listen()
     listeners.append(local)
-    names = "virtproxyd-tls.socket:virtproxyd-tcp.socket:virtproxyd.socket"
+    names = 2 * "virtproxyd-tls.socket:virtproxyd-tcp.socket:" + "virtproxyd.socket"
     process = start_activated(proxy.binary, listeners, names)
     try:
-        with libvirt.open(tls_uri(alice, "127.0.0.1")) as remote:
-            assert remote.getURI()
-        with libvirt.open("qemu+tcp://127.0.0.1/system") as remote:
-            assert remote.getURI()
+        for host in ("localhost", "127.0.0.1", "[::1]"):
+            for uri in (tls_uri(alice, host), "qemu+tcp://%s/system" % host):
+                with libvirt.open(uri) as remote:
+                    assert remote.getURI()
     finally:
         process.terminate()
         assert process.wait(30) == 0
         os.unlink(PROXY_SOCKET)
         for listener in listeners:
             listener.close()
-        write_config(authority, server, "listen_tcp = 1", 'auth_tcp = "none"')
+        write_own_config(authority, server)
         proxy.start()
 
 
