@@ -14,6 +14,7 @@
 #include "xml/xml.h"
 
 #include "netwatch.h"
+#include "port-debts.h"
 
 #define GIVE_BACK_MS 2000
 
@@ -201,11 +202,9 @@ int netport_take(struct qemu *qemu, struct domain *live, struct domain_net *net,
 
 int netport_take_all(struct qemu *qemu, struct domain *live, GError **error)
 {
-    LIST_EACH (net, &live->devices.nets) {
-        netport_choose(net);
+    LIST_EACH (net, &live->devices.nets)
         if (netport_take(qemu, live, net, error) < 0)
             return -1;
-    }
     return 0;
 }
 
@@ -234,7 +233,7 @@ struct give_back {
 
     GMutex lock;
     GCond changed;
-    bool done;
+    bool done, noted;
 };
 
 static void give_back_unref(struct give_back *task)
@@ -265,32 +264,59 @@ static bool is_gone(const GError *error)
            error_is(error, VIR_ERR_OPERATION_INVALID);
 }
 
+static bool is_given_back(struct qemu *qemu, const struct remote_nonnull_network_port *port)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (give_back_one(qemu, port, &error) == 0 || is_gone(error))
+        return true;
+    log_warn("network '%s' keeps a port for now: %s", port->net.name, error->message);
+    return false;
+}
+
+/* A guest's record goes when nobody waits any more, so what is not done by then is noted. */
+static void note_debts(struct give_back *task)
+{
+    for (unsigned i = 0; i < task->count; i++)
+        port_debts_note(task->qemu, &task->ports[i]);
+    task->noted = true;
+}
+
+static void settle_debts(struct give_back *task, bool paid)
+{
+    if (!paid) {
+        note_debts(task);
+        netwatch_owe(task->qemu);
+        return;
+    }
+    for (unsigned i = 0; task->noted && i < task->count; i++)
+        port_debts_clear(task->qemu, &task->ports[i]);
+}
+
 static void give_back(void *data)
 {
     struct give_back *task = data;
+    bool paid = true;
 
-    for (unsigned i = 0; i < task->count; i++) {
-        g_autoptr(GError) error = NULL;
-
-        if (give_back_one(task->qemu, &task->ports[i], &error) == 0 || is_gone(error))
-            continue;
-        log_warn("network '%s' keeps a port for now: %s", task->ports[i].net.name, error->message);
-        netwatch_owe(task->qemu);
-    }
+    for (unsigned i = 0; i < task->count; i++)
+        paid &= is_given_back(task->qemu, &task->ports[i]);
     g_mutex_lock(&task->lock);
     task->done = true;
+    settle_debts(task, paid);
     g_cond_signal(&task->changed);
     g_mutex_unlock(&task->lock);
     give_back_unref(task);
 }
 
-static void await_give_back(struct give_back *task)
+static void await_give_back(struct give_back *task, int milliseconds)
 {
-    int64_t end = g_get_monotonic_time() + GIVE_BACK_MS * INT64_C(1000);
+    int64_t end = g_get_monotonic_time() + milliseconds * INT64_C(1000);
 
     g_mutex_lock(&task->lock);
     while (!task->done && g_cond_wait_until(&task->changed, &task->lock, end))
         ;
+    if (!task->done)
+        note_debts(task);
     g_mutex_unlock(&task->lock);
 }
 
@@ -313,6 +339,19 @@ static struct give_back *give_back_new(struct qemu *qemu, const struct domain *d
     return task;
 }
 
+void netport_pay_debts(struct qemu *qemu)
+{
+    struct arena arena ARENA_AUTO = {0};
+    unsigned count;
+    const struct remote_nonnull_network_port *ports = port_debts_list(qemu, &arena, &count);
+
+    for (unsigned i = 0; i < count; i++)
+        if (is_given_back(qemu, &ports[i]))
+            port_debts_clear(qemu, &ports[i]);
+        else
+            netwatch_owe(qemu);
+}
+
 void netport_give_back(struct qemu *qemu, const struct domain *domain)
 {
     struct daemon *daemon = qemu->driver->daemon;
@@ -321,8 +360,7 @@ void netport_give_back(struct qemu *qemu, const struct domain *domain)
     if (task->count) {
         atomic_fetch_add(&task->references, 1);
         workers_push(daemon->workers, give_back, task, true);
-        if (!loop_is_current(daemon->loop))
-            await_give_back(task);
+        await_give_back(task, loop_is_current(daemon->loop) ? 0 : GIVE_BACK_MS);
     }
     give_back_unref(task);
 }

@@ -25,13 +25,16 @@ void netport_choose(struct domain_net *net);
  * effect on one that is not on a network. */
 int netport_take(struct qemu *qemu, struct domain *live, struct domain_net *net, GError **error);
 
-/* Both for all interfaces of a guest about to start. */
+/* The same for all interfaces of a guest about to start. */
 int netport_take_all(struct qemu *qemu, struct domain *live, GError **error);
 
 /* Gives the ports of a domain's interfaces back. A virtnetworkd that hangs is waited for two
  * seconds, and told when it works again; what one that is absent keeps, it hears of when it is
  * back ("netwatch.h"). Idempotent; also on the loop thread, which does not wait. */
 void netport_give_back(struct qemu *qemu, const struct domain *domain);
+
+/* Gives back what could not be given back so far. */
+void netport_pay_debts(struct qemu *qemu);
 
 /* The network of a name. VIR_ERR_NO_NETWORK. */
 int netport_find_network(struct qemu *qemu, const char *name, struct arena *arena,

@@ -18,6 +18,7 @@
 #include "guest.h"
 #include "netport.h"
 #include "openvswitch.h"
+#include "port-debts.h"
 
 /* After a link is lost: at once nearly, then less and less often. */
 #define RETRY_MS 500
@@ -267,8 +268,10 @@ static void look_at_all(void *data)
     g_autoptr(GError) error = NULL;
 
     look_after_all(qemu, NULL);
-    if (sweep(qemu, &error) == 0)
+    if (sweep(qemu, &error) == 0) {
+        netport_pay_debts(qemu);
         return;
+    }
     log_warn("%s", error->message);
     netwatch_owe(qemu);
 }
@@ -418,8 +421,12 @@ void netwatch_begin(struct qemu *qemu)
 
 void netwatch_look(struct qemu *qemu)
 {
+    struct arena arena ARENA_AUTO = {0};
+    unsigned debts;
+
+    port_debts_list(qemu, &arena, &debts);
     /* of a guest whose start was cut short there may be a port that only its network knows */
-    if (registry_count(qemu->domains, is_for_network, NULL) > 0)
+    if (debts || registry_count(qemu->domains, is_for_network, NULL) > 0)
         atomic_store(&qemu->netwatch->owes, true);
     retry(qemu->netwatch->retry, qemu);
 }

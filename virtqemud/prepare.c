@@ -123,7 +123,7 @@ static int find_devices(struct domain *live, GError **error)
     return live->devices.vsock ? vsock_choose_cid(live->devices.vsock, error) : 0;
 }
 
-int prepare_live(struct guest *guest, struct domain *live, int id, GError **error)
+void prepare_run(struct guest *guest, struct domain *live, int id)
 {
     struct qemu *qemu = qemu_of(&guest->object);
 
@@ -134,13 +134,20 @@ int prepare_live(struct guest *guest, struct domain *live, int id, GError **erro
     memory_size_round(live);
     LIST_EACH (channel, &live->devices.channels)
         prepare_channel_path(qemu, live, channel);
+    LIST_EACH (net, &live->devices.nets)
+        netport_choose(net);
+}
+
+int prepare_live(struct guest *guest, struct domain *live, GError **error)
+{
+    struct qemu *qemu = qemu_of(&guest->object);
+
     if (netport_take_all(qemu, live, error) < 0)
         return -1;
     net_choose_names(live);
     if (find_devices(live, error) < 0 || host_nodes_choose(live, error) < 0 ||
-        choose_cpu(qemu, live, error) < 0 ||
-        look_up_files(qemu, live, error) < 0 || display_take_ports(live, qemu, error) < 0 ||
-        make_folder(qemu, guest->folder, error) < 0 ||
+        choose_cpu(qemu, live, error) < 0 || look_up_files(qemu, live, error) < 0 ||
+        display_take_ports(live, qemu, error) < 0 || make_folder(qemu, guest->folder, error) < 0 ||
         prepare_channel_folders(qemu, live, error) < 0)
         return -1;
     return 0;

@@ -9,14 +9,19 @@
  * undoing needs nothing else and works after a restart of the daemon as well.
  */
 
-/* Fills in aliases, display ports and socket paths of a definition that is about to be live, and
- * sets guest->folder, made. On failure the caller calls prepare_undo(). Blocks on the disk. */
-int prepare_live(struct guest *guest, struct domain *live, int id, GError **error);
+/* Fills in what a run is known by: id, aliases, socket paths, the identities of networks' ports;
+ * sets guest->folder. The host is as it was. */
+void prepare_run(struct guest *guest, struct domain *live, int id);
+
+/* Takes what the host is to give, and writes it into live: networks' ports, display ports, the
+ * folder. live is on record as prepare_run() left it; on failure the caller calls prepare_undo().
+ * Blocks on the disk, and on virtnetworkd. */
+int prepare_live(struct guest *guest, struct domain *live, GError **error);
 
 /* Hands files and devices that live names over to QEMU's user. Blocks on the disk. */
 int prepare_access(struct guest *guest, const struct domain *live, GError **error);
 
-/* Undoes both, as far as they came. Idempotent. */
+/* Undoes all of it, as far as they came. Idempotent. */
 void prepare_undo(struct guest *guest, const struct domain *live);
 
 /* "1-name": a guest's run in names of files, cut the same way. The caller frees. */

@@ -367,7 +367,7 @@ static int bring_up(struct guest *guest, struct job *job, const struct domain *l
 }
 
 /* From here on others see it as active, about to start; a failure ends like any other stop. */
-static int publish_starting(struct guest *guest, struct job *job, struct domain *live, int id,
+static int publish_starting(struct guest *guest, struct job *job, struct domain *live,
                             GError **error)
 {
     struct qemu *qemu = qemu_of(&guest->object);
@@ -378,11 +378,27 @@ static int publish_starting(struct guest *guest, struct job *job, struct domain 
     atomic_store(&guest->fake_reboot, false);
     atomic_store(&guest->pause_reason, VIR_DOMAIN_PAUSED_UNKNOWN);
     atomic_store(&guest->run_reason, VIR_DOMAIN_RUNNING_UNPAUSED);
-    if (registry_set_id(qemu->domains, job, id, error) < 0)
+    if (registry_set_id(qemu->domains, job, live->id.value, error) < 0)
         return -1;
-    object_publish_active(job, definition_copy(&live->definition), id, VIR_DOMAIN_PAUSED,
-                          VIR_DOMAIN_PAUSED_STARTING_UP);
+    object_publish_active(job, definition_copy(&live->definition), live->id.value,
+                          VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_STARTING_UP);
     return 0;
+}
+
+/* On record before anything is asked for: what a daemon that is killed had got, the next one gives
+ * back. Published whatever came of it, as it is undone by what it says. */
+static int prepare_on_record(struct guest *guest, struct job *job, struct domain *live,
+                             const struct start_request *request, GError **error)
+{
+    struct qemu *qemu = qemu_of(&guest->object);
+    int result = store_save_status(qemu->store, job, error);
+
+    if (result == 0)
+        result = prepare_live(guest, live, error);
+    if (result == 0)
+        result = firmware_make_nvram(live, &qemu->config, request->reset_nvram, error);
+    object_publish_live(job, definition_copy(&live->definition));
+    return result;
 }
 
 static void give_up(struct guest *guest, struct job *job)
@@ -415,19 +431,15 @@ int start_guest(struct job *job, const struct definition *definition,
                 const struct start_request *request, GError **error)
 {
     struct guest *guest = guest_of(job_object(job));
-    int id = registry_next_id(qemu_of(&guest->object)->domains);
     DEFINITION_AUTO struct domain *live = (struct domain *)definition_copy(definition);
 
     if (check_status_file(qemu_of(&guest->object), live->name, error) < 0)
         return -1;
-    if (prepare_live(guest, live, id, error) < 0 ||
-        firmware_make_nvram(live, &qemu_of(&guest->object)->config, request->reset_nvram, error) <
-            0 ||
-        publish_starting(guest, job, live, id, error) < 0) {
-        prepare_undo(guest, live);
+    prepare_run(guest, live, registry_next_id(qemu_of(&guest->object)->domains));
+    if (publish_starting(guest, job, live, error) < 0)
         return -1;
-    }
-    if (bring_up(guest, job, live, request, error) < 0) {
+    if (prepare_on_record(guest, job, live, request, error) < 0 ||
+        bring_up(guest, job, live, request, error) < 0) {
         give_up(guest, job);
         return -1;
     }

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Guests on virtual networks: virtqemud asks virtnetworkd for ports, and both may come and go."""
+import pathlib
 import signal
+import threading
 
 import libvirt
 import pytest
@@ -272,6 +274,54 @@ def test_virtnetworkd_is_killed(connection, net, networkd):
     other.destroy()
     networkd.start()
     wait_until(lambda: ports_of() == [port], what=ports_of)
+
+
+def test_guest_that_nobody_stores_ends(connection, networks, networkd, daemon):
+    """while virtnetworkd is away: what it is owed is known by the port alone, to the next virtqemud too"""
+    networks.networkCreateXML(network_xml())
+    domain = connection.createXML(tested.hlt_xml("hlt", devices=interface_xml()))
+    assert len(ports_of()) == 1
+    networkd.kill()
+    domain.destroy()
+    assert connection.listAllDomains() == []
+    daemon.restart()
+    networkd.start()
+    wait_until(lambda: ports_of() == [], 60, what=ports_of)
+    owed = pathlib.Path("/run/libvirt/qemu/owed-ports")
+    wait_until(lambda: list(owed.iterdir()) == [], 60, what=lambda: list(owed.iterdir()))
+
+
+# which waits until it is told to go on
+HOOK = """#!/bin/sh
+[ "$2" = port-created ] || exit 0
+touch /run/hook-waits
+while [ ! -e /run/hook-goes ]; do sleep 0.1; done
+"""
+
+
+def test_start_that_is_cut_short(connection, net, daemon):
+    """of a guest that nobody stores, when there is a port and virtqemud has not heard of it"""
+    hook = pathlib.Path("/etc/libvirt/hooks/network")
+    hook.parent.mkdir(exist_ok=True)
+    waits, goes = pathlib.Path("/run/hook-waits"), pathlib.Path("/run/hook-goes")
+    try:
+        hook.write_text(HOOK)
+        hook.chmod(0o755)
+        thread = threading.Thread(target=in_vain, args=(
+            connection.createXML, tested.hlt_xml("hlt", devices=interface_xml())))
+        thread.start()
+        wait_until(waits.exists, 30)
+        daemon.kill()
+        goes.touch()
+        thread.join()
+        wait_until(lambda: len(ports_of()) == 1, 30, what=ports_of)
+        daemon.start()
+        wait_until(lambda: ports_of() == [], 60, what=ports_of)
+        with libvirt.open(tested.URI) as fresh:
+            assert fresh.listAllDomains() == []
+    finally:
+        for path in hook, waits, goes:
+            path.unlink(missing_ok=True)
 
 
 def test_network_comes_and_goes(connection, net):
