@@ -14,6 +14,7 @@
 
 #include "block-nodes.h"
 #include "block-secrets.h"
+#include "claims.h"
 #include "device-common.h"
 
 #define VFIO "vfio-pci"
@@ -132,29 +133,90 @@ int hostdev_find_all(struct domain *live, GError **error)
     return 0;
 }
 
-/* ---- PCI ---- */
+/* ---- claims ---- */
 
-struct pci_claim {
-    const struct pci_address *address;
+/* What a device takes of the host. */
+struct taking {
+    char *name;                    /* "PCI device 0000:00:02.0", owned; NULL: nothing */
+    const struct pci_address *pci; /* NULL: no PCI device */
     bool managed;
+    bool shared;
 };
 
-static bool claim_of(const struct device *device, struct pci_claim *ret_claim)
+static char *usb_name(unsigned bus, unsigned device)
 {
-    const struct domain_hostdev *hostdev = device->object;
-    const struct domain_net *net = device->object;
-
-    if (device->kind == DEVICE_HOSTDEV && hostdev->type == HOSTDEV_PCI && hostdev->pci) {
-        *ret_claim = (struct pci_claim){&hostdev->pci->address, hostdev->managed == TRISTATE_YES};
-        return true;
-    }
-    if (device->kind == DEVICE_NET && net->type == NET_HOSTDEV && net->hostdev &&
-        net->hostdev->type == NET_HOSTDEV_PCI) {
-        *ret_claim = (struct pci_claim){&net->hostdev->pci, net->managed == TRISTATE_YES};
-        return true;
-    }
-    return false;
+    return g_strdup_printf("USB device %03u:%03u", bus, device);
 }
+
+static void take_pci(const struct pci_address *address, unsigned managed, struct taking *taking)
+{
+    g_autofree char *text = pci_address_print(address);
+
+    taking->name = g_strdup_printf("PCI device %s", text);
+    taking->pci = address;
+    taking->managed = managed == TRISTATE_YES;
+}
+
+static void take_scsi(const struct domain_hostdev *hostdev, struct taking *taking)
+{
+    const struct hostdev_scsi *scsi = hostdev->scsi;
+
+    if (!scsi->adapter)
+        return;
+    taking->name = g_strdup_printf("SCSI device %s:%u:%u:%" G_GUINT64_FORMAT, scsi->adapter,
+                                   scsi->bus, scsi->target, scsi->unit);
+    taking->shared = hostdev->shareable;
+}
+
+static void taking_of_hostdev(const struct domain_hostdev *hostdev, struct taking *taking)
+{
+    char uuid[UUID_TEXT];
+
+    if (hostdev->type == HOSTDEV_PCI && hostdev->pci)
+        take_pci(&hostdev->pci->address, hostdev->managed, taking);
+    else if (hostdev->type == HOSTDEV_USB && hostdev->usb)
+        taking->name = usb_name(hostdev->usb->bus, hostdev->usb->device);
+    else if (hostdev->type == HOSTDEV_SCSI && hostdev->scsi)
+        take_scsi(hostdev, taking);
+    else if (hostdev->type == HOSTDEV_SCSI_HOST && hostdev->wwpn)
+        taking->name = g_strdup_printf("SCSI_host %s", hostdev->wwpn);
+    else if (hostdev->type == HOSTDEV_MDEV && hostdev->mdev)
+        taking->name =
+            g_strdup_printf("mediated device %s", uuid_format(hostdev->mdev->uuid, uuid));
+}
+
+static void taking_of_net(const struct domain_net *net, struct taking *taking)
+{
+    if (net->type != NET_HOSTDEV || !net->hostdev)
+        return;
+    if (net->hostdev->type == NET_HOSTDEV_PCI)
+        take_pci(&net->hostdev->pci, net->managed, taking);
+    else
+        taking->name = usb_name(net->hostdev->usb_bus, net->hostdev->usb_device);
+}
+
+/* False: none of the host's devices. */
+static bool taking_of(const struct device *device, struct taking *ret_taking)
+{
+    struct taking taking = {0};
+
+    if (device->kind == DEVICE_HOSTDEV)
+        taking_of_hostdev(device->object, &taking);
+    else if (device->kind == DEVICE_NET)
+        taking_of_net(device->object, &taking);
+    if (!taking.name)
+        return false;
+    *ret_taking = taking;
+    return true;
+}
+
+static struct claim claim_of(const char *guest, const struct device *device,
+                             const struct taking *taking)
+{
+    return (struct claim){taking->name, guest, device->info->alias, taking->shared};
+}
+
+/* ---- PCI ---- */
 
 /* The guest's end of an interface has the address of the document only if the adapter gives it. */
 static int set_address(const struct device *device, const char *address, GError **error)
@@ -171,17 +233,15 @@ static int set_address(const struct device *device, const char *address, GError 
     return virtual_function_set(address, net->mac, vlan, error);
 }
 
-int hostdev_take(const struct device *device, GError **error)
+static int take_from_driver(const struct device *device, const struct taking *taking,
+                            GError **error)
 {
-    struct pci_claim claim;
+    g_autofree char *address = pci_address_print(taking->pci);
     g_autofree char *driver = NULL;
 
-    if (!claim_of(device, &claim))
-        return 0;
-    g_autofree char *address = pci_address_print(claim.address);
     if (set_address(device, address, error) < 0)
         return -1;
-    if (claim.managed)
+    if (taking->managed)
         return pci_set_driver(address, VFIO, error);
     if (pci_get_driver(address, &driver, error) < 0)
         return -1;
@@ -192,15 +252,12 @@ int hostdev_take(const struct device *device, GError **error)
     return -1;
 }
 
-void hostdev_give_back(const struct device *device)
+static void give_to_driver(const struct pci_address *at)
 {
-    struct pci_claim claim;
+    g_autofree char *address = pci_address_print(at);
     g_autofree char *driver = NULL;
     g_autoptr(GError) error = NULL;
 
-    if (!claim_of(device, &claim) || !claim.managed)
-        return;
-    g_autofree char *address = pci_address_print(claim.address);
     /* a start that failed early has not taken it */
     if (pci_get_driver(address, &driver, NULL) < 0 || g_strcmp0(driver, VFIO) != 0)
         return;
@@ -208,24 +265,69 @@ void hostdev_give_back(const struct device *device)
         log_warn("the host does not get back its device: %s", error->message);
 }
 
-int hostdev_take_all(const struct domain *live, GError **error)
+/* ---- taking ---- */
+
+int hostdev_take(struct qemu *qemu, const char *guest, const struct device *device, GError **error)
+{
+    struct taking taking;
+
+    if (!taking_of(device, &taking))
+        return 0;
+    g_autofree char *name = taking.name;
+    const struct claim claim = claim_of(guest, device, &taking);
+    if (claims_take(qemu->claims, &claim, error) < 0)
+        return -1;
+    return taking.pci ? take_from_driver(device, &taking, error) : 0;
+}
+
+void hostdev_give_back(struct qemu *qemu, const char *guest, const struct device *device)
+{
+    struct taking taking;
+
+    if (!taking_of(device, &taking))
+        return;
+    g_autofree char *name = taking.name;
+    const struct claim claim = claim_of(guest, device, &taking);
+    /* dropped last: whoever gets the claim finds the driver as it is to stay */
+    if (taking.pci && taking.managed && claims_holds(qemu->claims, &claim))
+        give_to_driver(taking.pci);
+    claims_drop(qemu->claims, &claim);
+}
+
+int hostdev_take_all(struct qemu *qemu, const struct domain *live, GError **error)
 {
     unsigned count;
     g_autofree struct device *devices = domain_list_devices(live, &count);
 
     for (unsigned i = 0; i < count; i++)
-        if (hostdev_take(&devices[i], error) < 0)
+        if (hostdev_take(qemu, live->name, &devices[i], error) < 0)
             return -1;
     return 0;
 }
 
-void hostdev_give_back_all(const struct domain *live)
+void hostdev_give_back_all(struct qemu *qemu, const struct domain *live)
 {
     unsigned count;
     g_autofree struct device *devices = domain_list_devices(live, &count);
 
     for (unsigned i = 0; i < count; i++)
-        hostdev_give_back(&devices[i]);
+        hostdev_give_back(qemu, live->name, &devices[i]);
+}
+
+void hostdev_mark_all(struct qemu *qemu, const char *guest, const struct domain *devices)
+{
+    unsigned count;
+    g_autofree struct device *list = domain_list_devices(devices, &count);
+
+    for (unsigned i = 0; i < count; i++) {
+        struct taking taking;
+
+        if (!taking_of(&list[i], &taking))
+            continue;
+        g_autofree char *name = taking.name;
+        const struct claim claim = claim_of(guest, &list[i], &taking);
+        claims_mark(qemu->claims, &claim);
+    }
 }
 
 /* ---- nodes ---- */

@@ -4,6 +4,7 @@
 #include "model/domain.h"
 
 #include "arguments.h"
+#include "qemu.h"
 
 /* Devices of the host between the document and the host. All functions but the first block on the
  * kernel; errors name the device. */
@@ -24,14 +25,18 @@ int hostdev_nodes(const struct domain_hostdev *hostdev, const struct arguments_c
  * VIR_ERR_OPERATION_FAILED for one that is missing. */
 int hostdev_find_all(struct domain *live, GError **error);
 
-/* Takes PCI devices that the guest is to have from their drivers, managed ones alone; gives them
- * back. VIR_ERR_OPERATION_INVALID for one that is not managed and still has another driver. */
-int hostdev_take_all(const struct domain *live, GError **error);
-void hostdev_give_back_all(const struct domain *live);
+/* Claims the devices that the guest is to have, and takes PCI devices from their drivers, managed
+ * ones alone; gives back what the guest has. VIR_ERR_OPERATION_INVALID for one that another guest
+ * has, or that is not managed and still has another driver. */
+int hostdev_take_all(struct qemu *qemu, const struct domain *live, GError **error);
+void hostdev_give_back_all(struct qemu *qemu, const struct domain *live);
 
-/* The same for one device of a guest that runs; nothing for other kinds. */
-int hostdev_take(const struct device *device, GError **error);
-void hostdev_give_back(const struct device *device);
+/* The same for one device of the guest of this name; nothing for other kinds. */
+int hostdev_take(struct qemu *qemu, const char *guest, const struct device *device, GError **error);
+void hostdev_give_back(struct qemu *qemu, const char *guest, const struct device *device);
+
+/* Claims what the guest of this name had with an earlier daemon. devices: any definition's. */
+void hostdev_mark_all(struct qemu *qemu, const char *guest, const struct domain *devices);
 
 /* The node by which QEMU reaches the device (/dev/bus/usb/001/002, /dev/vfio/12): NULL: none. The
  * caller frees. */

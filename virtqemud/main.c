@@ -6,6 +6,7 @@
 #include "base/workers.h"
 #include "host/cgroup-delegate.h"
 
+#include "claims.h"
 #include "document.h"
 #include "guest.h"
 #include "methods.h"
@@ -144,6 +145,7 @@ static int load(struct qemu *qemu, const struct daemon *daemon, GError **error)
         ports_new(qemu->config.remote_display_port_min, qemu->config.remote_display_port_max);
     qemu->websocket_ports =
         ports_new(qemu->config.remote_websocket_port_min, qemu->config.remote_websocket_port_max);
+    qemu->claims = claims_new();
     qemu->monitor_thread = g_thread_new("monitors", run_monitors, qemu->monitors);
     make_probes(qemu, daemon);
     hand_down_controllers(daemon);
@@ -190,6 +192,7 @@ static void stop(struct daemon *daemon)
     loop_free(qemu->monitors);
     ports_free(qemu->ports);
     ports_free(qemu->websocket_ports);
+    claims_free(qemu->claims);
     qemu_config_clear(&qemu->config);
     g_free(qemu->state_folder);
     g_free(qemu->nvram_folder);

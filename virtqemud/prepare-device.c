@@ -91,7 +91,8 @@ static int hand_over(struct guest *guest, struct domain *live, const struct devi
     DEFINITION_AUTO struct domain *alone = prepare_device_alone(device);
 
     /* nodes of devices are there once their driver is the right one */
-    if (resource_limits_lock_memory(guest, live, error) < 0 || hostdev_take(device, error) < 0 ||
+    if (hostdev_take(qemu, live->name, device, error) < 0 ||
+        resource_limits_lock_memory(guest, live, error) < 0 ||
         prepare_channel_folders(qemu, alone, error) < 0 || transient_make(alone, error) < 0 ||
         ownership_take(&qemu->config, alone, error) < 0)
         return -1;
@@ -118,5 +119,5 @@ void prepare_device_undo(struct guest *guest, const struct domain *live,
     netport_give_back(qemu_of(&guest->object), alone);
     ownership_restore(&qemu_of(&guest->object)->config, alone);
     transient_remove(alone);
-    hostdev_give_back(device);
+    hostdev_give_back(qemu_of(&guest->object), live->name, device);
 }

@@ -156,7 +156,8 @@ int prepare_live(struct guest *guest, struct domain *live, GError **error)
 int prepare_access(struct guest *guest, const struct domain *live, GError **error)
 {
     /* nodes of devices are there once their driver is the right one */
-    if (hostdev_take_all(live, error) < 0 || transient_make(live, error) < 0)
+    if (hostdev_take_all(qemu_of(&guest->object), live, error) < 0 ||
+        transient_make(live, error) < 0)
         return -1;
     return ownership_take(&qemu_of(&guest->object)->config, live, error);
 }
@@ -196,7 +197,7 @@ void prepare_undo(struct guest *guest, const struct domain *live)
     helper_stop_all(guest, live);
     ownership_restore(&qemu->config, live);
     transient_remove(live);
-    hostdev_give_back_all(live);
+    hostdev_give_back_all(qemu, live);
     LIST_EACH (net, &live->devices.nets)
         netdev_remove(net);
     netport_give_back(qemu, live);

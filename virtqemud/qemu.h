@@ -40,6 +40,7 @@ struct qemu {
     struct peer *secrets; /* virtsecretd: has their values */
     struct ports *ports;  /* TCP ports given to displays of running guests */
     struct ports *websocket_ports;
+    struct claims *claims; /* devices of the host that running guests have */
 };
 
 /* The daemon that a guest belongs to. */

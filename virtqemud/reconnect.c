@@ -19,6 +19,7 @@
 #include "display.h"
 #include "group-limits.h"
 #include "helper.h"
+#include "hostdev.h"
 #include "io-errors.h"
 #include "log-file.h"
 #include "monitor.h"
@@ -153,6 +154,16 @@ static void restore_helpers(struct guest *guest, const struct domain *live,
                        helper->pid, helper->process_time);
 }
 
+/* Those that it was given, and those that it was just to get. */
+static void mark_devices(struct guest *guest, const struct domain *live)
+{
+    struct qemu *qemu = qemu_of(&guest->object);
+
+    hostdev_mark_all(qemu, live->name, live);
+    if (guest->plugging)
+        hostdev_mark_all(qemu, live->name, guest->plugging);
+}
+
 int reconnect_restore(struct registry *registry, struct job *job, struct definition *live,
                       void *rest, GError **error)
 {
@@ -168,6 +179,7 @@ int reconnect_restore(struct registry *registry, struct job *job, struct definit
     atomic_store(&guest->taints, status->taints);
     io_errors_load(guest, status->io_errors.items, status->io_errors.count);
     agent_set_timeout(guest, status->agent_timeout);
+    mark_devices(guest, (struct domain *)live);
     guest->log_start = log_file_end(qemu_of(&guest->object), ((struct domain *)live)->name);
     int result = take_process(registry, job, (struct domain *)live, status, error);
     if (result == 0) {

@@ -8,8 +8,12 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "base/process.h"
 
 #define BUS "/sys/bus/pci"
+
+#define OUTPUT_LIMIT 4096
+#define LOADING_MS 30000
 
 /* The last part of what a link of the device leads to; NULL: there is no such link. */
 static char *read_link(const char *address, const char *name)
@@ -50,15 +54,26 @@ static int unbind(const char *address, GError **error)
     return write_text(path, address, error);
 }
 
-int pci_set_driver(const char *address, const char *driver, GError **error)
+/* Nothing but the name in a device's override makes the kernel look for a module. */
+static int load_driver(const char *driver, GError **error)
+{
+    const struct process_spec spec = {.argv = (const char *[]){"modprobe", "-q", driver, NULL}};
+    g_autofree char *folder = g_strdup_printf(BUS "/drivers/%s", driver);
+
+    if (access(folder, F_OK) == 0)
+        return 0;
+    if (process_run(&spec, OUTPUT_LIMIT, LOADING_MS, NULL, NULL) == 0 && access(folder, F_OK) == 0)
+        return 0;
+    error_set(error, VIR_ERR_OPERATION_FAILED, "the kernel has no driver %s, nor a module of it",
+              driver);
+    return -1;
+}
+
+/* NULL: the kernel chooses. */
+static int move(const char *address, const char *old, const char *driver, GError **error)
 {
     g_autofree char *override = g_strdup_printf(BUS "/devices/%s/driver_override", address);
-    g_autofree char *old = NULL;
 
-    if (pci_get_driver(address, &old, error) < 0)
-        return -1;
-    if (driver && g_strcmp0(old, driver) == 0)
-        return 0;
     /* a line of its own, because nothing can't be written */
     if (write_text(override, driver ? driver : "\n", error) < 0 ||
         (old && unbind(address, error) < 0) || write_text(BUS "/drivers_probe", address, error) < 0)
@@ -68,6 +83,24 @@ int pci_set_driver(const char *address, const char *driver, GError **error)
         return 0;
     error_set(error, VIR_ERR_OPERATION_FAILED, "the driver %s did not take the PCI device %s",
               driver, address);
+    return -1;
+}
+
+int pci_set_driver(const char *address, const char *driver, GError **error)
+{
+    g_autofree char *old = NULL;
+
+    if (pci_get_driver(address, &old, error) < 0)
+        return -1;
+    if (driver && g_strcmp0(old, driver) == 0)
+        return 0;
+    if (driver && load_driver(driver, error) < 0)
+        return -1;
+    if (move(address, old, driver, error) == 0)
+        return 0;
+    g_autofree char *now = read_link(address, "driver");
+    if (driver)
+        move(address, now, NULL, NULL);
     return -1;
 }
 
