@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Fixtures of the lab's tests: real virtstoraged and stock clients, in a machine of its own."""
+"""Fixtures of the lab's tests: real daemons and stock clients, in machines of their own."""
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 
 import libvirt
+import libvirt_qemu
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
@@ -33,6 +35,10 @@ def run(*words, check=True, text=None, timeout=120):
 
 def modprobe(*names):
     run("modprobe", "-a", *names)
+
+
+def systemctl(*words, check=True):
+    return run("systemctl", "--no-pager", *words, check=check)
 
 
 def settle():
@@ -94,3 +100,57 @@ def disks():
 
 def volume_names(pool):
     return sorted(volume.name() for volume in pool.listAllVolumes())
+
+
+# ---- guests, in the machine that has systemd ----
+
+GUEST = """<domain type='qemu'><name>%s</name><memory unit='MiB'>64</memory><vcpu>1</vcpu>%s
+  <os><type arch='x86_64' machine='q35'>hvm</type></os>
+  <devices><controller type='usb' model='qemu-xhci'/><memballoon model='none'/>%s%s</devices></domain>"""
+PORTS = "<controller type='pci' model='pcie-root-port'/>" * 6
+
+
+def main_pid(unit):
+    return int(systemctl("show", "--value", "-p", "MainPID", unit))
+
+
+def kill_virtqemud():
+    """kill -9; systemd starts it again"""
+    pid = main_pid("virtqemud")
+    os.kill(pid, signal.SIGKILL)
+    tested.wait_until(lambda: main_pid("virtqemud") not in (0, pid), 60, 0.2, "another virtqemud")
+
+
+class Guests:
+    """guests that do not run, in a virtqemud that systemd starts"""
+
+    def __init__(self):
+        self.link = None
+
+    def open(self):
+        """a connection; another one when its daemon has gone"""
+        if self.link is None or not self.link.isAlive():
+            self.link = libvirt.open("qemu:///system")
+        return self.link
+
+    def start(self, name, devices="", elements="", flags=libvirt.VIR_DOMAIN_START_PAUSED):
+        return self.open().createXML(GUEST % (name, elements, PORTS, devices), flags)
+
+    def find(self, name):
+        return self.open().lookupByName(name)
+
+    def ask(self, name, command):
+        """what QEMU's own monitor says"""
+        return libvirt_qemu.qemuMonitorCommand(self.find(name), command,
+                                               libvirt_qemu.VIR_DOMAIN_QEMU_MONITOR_COMMAND_HMP)
+
+
+@pytest.fixture
+def guests():
+    """makes guests; afterwards there are none"""
+    systemctl("start", "virtqemud.socket", "virtqemud-ro.socket", "virtqemud-admin.socket")
+    made = Guests()
+    yield made
+    for domain in made.open().listAllDomains():
+        domain.destroy()
+    assert not tested.emulator_pids()
