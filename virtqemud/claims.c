@@ -93,11 +93,14 @@ static int find_own(const struct claims *claims, const struct claim *claim)
     return -1;
 }
 
-bool claims_holds(struct claims *claims, const struct claim *claim)
+bool claims_holds_alone(struct claims *claims, const struct claim *claim)
 {
     g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&claims->lock);
+    unsigned count = 0;
 
-    return find_own(claims, claim) >= 0;
+    for (guint i = 0; i < claims->all->len; i++)
+        count += strcmp(((struct claim *)claims->all->pdata[i])->device, claim->device) == 0;
+    return count == 1 && find_own(claims, claim) >= 0;
 }
 
 void claims_drop(struct claims *claims, const struct claim *claim)

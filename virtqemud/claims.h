@@ -26,8 +26,8 @@ int claims_take(struct claims *claims, const struct claim *claim, GError **error
 /* The same for what a guest that runs has already: refuses nothing. */
 void claims_mark(struct claims *claims, const struct claim *claim);
 
-/* True if this device of the guest has it. */
-bool claims_holds(struct claims *claims, const struct claim *claim);
+/* True if this device of the guest has it, and no other one: a mark is not a sure sign. */
+bool claims_holds_alone(struct claims *claims, const struct claim *claim);
 
 /* Gives it back; nothing happens if this device of the guest does not have it. */
 void claims_drop(struct claims *claims, const struct claim *claim);

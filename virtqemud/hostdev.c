@@ -289,7 +289,7 @@ void hostdev_give_back(struct qemu *qemu, const char *guest, const struct device
     g_autofree char *name = taking.name;
     const struct claim claim = claim_of(guest, device, &taking);
     /* dropped last: whoever gets the claim finds the driver as it is to stay */
-    if (taking.pci && taking.managed && claims_holds(qemu->claims, &claim))
+    if (taking.pci && taking.managed && claims_holds_alone(qemu->claims, &claim))
         give_to_driver(taking.pci);
     claims_drop(qemu->claims, &claim);
 }
@@ -305,13 +305,13 @@ int hostdev_take_all(struct qemu *qemu, const struct domain *live, GError **erro
     return 0;
 }
 
-void hostdev_give_back_all(struct qemu *qemu, const struct domain *live)
+void hostdev_give_back_all(struct qemu *qemu, const char *guest, const struct domain *devices)
 {
     unsigned count;
-    g_autofree struct device *devices = domain_list_devices(live, &count);
+    g_autofree struct device *list = domain_list_devices(devices, &count);
 
     for (unsigned i = 0; i < count; i++)
-        hostdev_give_back(qemu, live->name, &devices[i]);
+        hostdev_give_back(qemu, guest, &list[i]);
 }
 
 void hostdev_mark_all(struct qemu *qemu, const char *guest, const struct domain *devices)

@@ -26,10 +26,10 @@ int hostdev_nodes(const struct domain_hostdev *hostdev, const struct arguments_c
 int hostdev_find_all(struct domain *live, GError **error);
 
 /* Claims the devices that the guest is to have, and takes PCI devices from their drivers, managed
- * ones alone; gives back what the guest has. VIR_ERR_OPERATION_INVALID for one that another guest
- * has, or that is not managed and still has another driver. */
+ * ones alone; gives back what the guest has of these. VIR_ERR_OPERATION_INVALID for one that
+ * another guest has, or that is not managed and still has another driver. */
 int hostdev_take_all(struct qemu *qemu, const struct domain *live, GError **error);
-void hostdev_give_back_all(struct qemu *qemu, const struct domain *live);
+void hostdev_give_back_all(struct qemu *qemu, const char *guest, const struct domain *devices);
 
 /* The same for one device of the guest of this name; nothing for other kinds. */
 int hostdev_take(struct qemu *qemu, const char *guest, const struct device *device, GError **error);

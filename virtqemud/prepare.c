@@ -197,7 +197,7 @@ void prepare_undo(struct guest *guest, const struct domain *live)
     helper_stop_all(guest, live);
     ownership_restore(&qemu->config, live);
     transient_remove(live);
-    hostdev_give_back_all(qemu, live);
+    hostdev_give_back_all(qemu, live->name, live);
     LIST_EACH (net, &live->devices.nets)
         netdev_remove(net);
     netport_give_back(qemu, live);

@@ -8,6 +8,7 @@
 
 #include "console.h"
 #include "counters.h"
+#include "hostdev.h"
 #include "log-file.h"
 #include "netport.h"
 #include "ownership.h"
@@ -93,7 +94,7 @@ static void forget_owner(struct guest *guest)
 }
 
 /* Devices of which nobody knows whether they came. */
-static void forget_plugging(struct guest *guest)
+static void forget_plugging(struct guest *guest, const char *name)
 {
     DEFINITION_AUTO struct domain *plugging = g_steal_pointer(&guest->plugging);
     struct qemu *qemu = qemu_of(&guest->object);
@@ -103,6 +104,7 @@ static void forget_plugging(struct guest *guest)
         return;
     ownership_restore(&qemu->config, plugging);
     netport_give_back(qemu, plugging);
+    hostdev_give_back_all(qemu, name, plugging);
 }
 
 /* The end of a run in the guest's own log, in the words that people search for. */
@@ -132,7 +134,7 @@ void stop_clear_up(struct guest *guest, struct job *job, int reason)
     agent_close(guest);
     forget_process(guest);
     forget_owner(guest);
-    forget_plugging(guest);
+    forget_plugging(guest, view.name);
     console_release_all(guest);
     if (view.live) {
         note_end(qemu, view.name, reason);

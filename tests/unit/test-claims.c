@@ -30,9 +30,9 @@ static void test_one_guest(void)
     /* those who were refused have nothing to give back */
     claims_drop(claims, &two);
     claims_drop(claims, &again);
-    g_assert_true(claims_holds(claims, &one));
+    g_assert_true(claims_holds_alone(claims, &one));
     claims_drop(claims, &one);
-    g_assert_false(claims_holds(claims, &one));
+    g_assert_false(claims_holds_alone(claims, &one));
     g_assert_true(take(claims, &two, ""));
     claims_free(claims);
 }
@@ -63,8 +63,10 @@ static void test_marked(void)
 
     claims_mark(claims, &one);
     claims_mark(claims, &two);
-    g_assert_true(claims_holds(claims, &one));
+    g_assert_false(claims_holds_alone(claims, &one));
     claims_drop(claims, &one);
+    g_assert_false(claims_holds_alone(claims, &one));
+    g_assert_true(claims_holds_alone(claims, &two));
     g_assert_false(take(claims, &one, "domain two"));
     claims_free(claims);
 }
