@@ -147,7 +147,8 @@ static int make(const struct ceph_clone *clone, GError **error)
     int result = rbd_create4(clone->cluster->io, clone->name, clone->capacity, options);
     rbd_image_options_destroy(options);
     if (result == -EEXIST) {
-        error_set(error, VIR_ERR_STORAGE_VOL_EXIST, "storage vol '%s' exists already", clone->name);
+        error_set(error, VIR_ERR_STORAGE_VOL_EXIST, "storage volume '%s' exists already",
+                  clone->name);
         return -1;
     }
     return result < 0 ? ceph_fail(result, error, "failed to create volume '%s'", clone->name) : 0;

@@ -46,7 +46,7 @@ static int finish(const struct ceph_clone *clone, const char *part, int made, GE
         if (result == 0)
             return 0;
         if (result == -EEXIST)
-            error_set(error, VIR_ERR_STORAGE_VOL_EXIST, "storage vol '%s' exists already",
+            error_set(error, VIR_ERR_STORAGE_VOL_EXIST, "storage volume '%s' exists already",
                       clone->name);
         else
             ceph_fail(result, error, "failed to rename the RBD image '%s'", clone->name);

@@ -96,7 +96,8 @@ int part_finish(struct part *part, const char *name, GError **error)
     if (take_name(part, name) < 0) {
         if (errno == EEXIST)
             error_set(error, VIR_ERR_STORAGE_VOL_EXIST,
-                      "'%s': there is a file of that name in '%s'", name, part->volumes->path);
+                      "storage volume '%s' exists already: there is a file of that name in '%s'",
+                      name, part->volumes->path);
         else
             error_set_errno(error, errno, "Failed to create file '%s/%s'", part->volumes->path,
                             name);

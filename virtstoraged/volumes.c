@@ -319,7 +319,8 @@ static int begin_building(struct volumes *volumes, const struct storage_volume *
     if (check_open(volumes, error) < 0)
         return -1;
     if (g_hash_table_contains(volumes->by_name, definition->name)) {
-        error_set(error, VIR_ERR_STORAGE_VOL_EXIST, "'%s'", definition->name);
+        error_set(error, VIR_ERR_STORAGE_VOL_EXIST, "storage volume '%s' exists already",
+                  definition->name);
         return -1;
     }
     struct volume *volume = add(volumes, definition);

@@ -48,6 +48,8 @@ static const struct {
     {VIR_ERR_NO_DEVICE, "device not found"},
     {VIR_ERR_DEVICE_MISSING, "device not found"},
     {VIR_ERR_NO_NETWORK, "Network not found"},
+    {VIR_ERR_NO_STORAGE_POOL, "Storage pool not found"},
+    {VIR_ERR_NO_STORAGE_VOL, "Storage volume not found"},
     {VIR_ERR_NO_SECRET, "Secret not found"},
     {VIR_ERR_INVALID_SECRET, "Invalid secret"},
     {VIR_ERR_NO_CLIENT, "Client not found"},
