@@ -203,9 +203,14 @@ static int gluster_find_sources(const struct storage_source *wanted, char **ret_
     g_autoptr(GPtrArray) names = NULL;
     const struct storage_host *host;
 
-    if (sources_get_host(wanted, "gluster", &host, error) < 0 ||
-        gluster_list_find(host->name, &names, error) < 0)
+    if (sources_get_host(wanted, "gluster", &host, error) < 0)
         return -1;
+    if (gluster_list_find(host->name, &names, error) < 0) {
+        g_clear_error(error);
+        error_set(error, VIR_ERR_OPERATION_FAILED, "no storage pools were found on host '%s'",
+                  host->name);
+        return -1;
+    }
     DEFINITION_AUTO struct storage_sources *sources = sources_new();
     for (guint i = 0; i < names->len; i++) {
         struct storage_source *source = sources_add(sources, host->name, 0);

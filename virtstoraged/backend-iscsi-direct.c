@@ -9,6 +9,7 @@
 #include "backend.h"
 #include "credential.h"
 #include "module.h"
+#include "sources.h"
 
 /* LUNs of an iSCSI target, spoken to by libiscsi: the kernel knows nothing of them, guests reach
  * them through QEMU. A session is as long as one call. */
@@ -334,16 +335,15 @@ static void add_source(struct storage_sources *sources, const struct storage_sou
 static int iscsi_find_sources(const struct storage_source *wanted, char **ret_text, GError **error)
 {
     struct session session SESSION_AUTO = {0};
+    const struct storage_host *host;
 
-    if (!wanted || wanted->hosts.count != 1) {
-        error_set(error, VIR_ERR_INVALID_ARG, "Expected exactly 1 host for the storage pool");
+    if (sources_get_host(wanted, "iscsi-direct", &host, error) < 0)
         return -1;
-    }
     if (!wanted->initiator) {
         error_set(error, VIR_ERR_CONFIG_UNSUPPORTED, "missing initiator IQN");
         return -1;
     }
-    if (session_begin(&session, wanted->hosts.items[0], wanted->initiator, NULL, error) < 0)
+    if (session_begin(&session, host, wanted->initiator, NULL, error) < 0)
         return -1;
     struct iscsi_discovery_address *found = iscsi_discovery_sync(session.context);
     if (!found && *iscsi_get_error(session.context))

@@ -18,6 +18,7 @@
 #include "image/image-header.h"
 
 #define DEFAULT_MODE 0711
+#define PARENT_MODE 0755 /* of folders that lead to a pool */
 
 /* ---- build and open ---- */
 
@@ -38,7 +39,7 @@ int folder_build(const struct storage_pool *pool, GError **error)
     gid_t group = permissions && permissions->group.set ? permissions->group.value : (gid_t)-1;
     g_autofree char *parent = g_path_get_dirname(pool->target.path);
 
-    if (check_path(pool, error) < 0 || file_make_folders(parent, DEFAULT_MODE, error) < 0 ||
+    if (check_path(pool, error) < 0 || file_make_folders(parent, PARENT_MODE, error) < 0 ||
         file_make_folders_owned(pool->target.path, mode, owner, group, error) < 0)
         return -1;
     autofd int folder = open(pool->target.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -170,10 +171,11 @@ static void fill_from_header(struct storage_volume *volume, const struct volumes
         fill_encryption(volume, header->encryption);
     if (volume->target.format == IMAGE_FORMAT_LUKS) /* a raw image to everybody but its key */
         volume->target.format = IMAGE_FORMAT_RAW;
+    if (volume->target.format == IMAGE_FORMAT_QCOW2)
+        volume->target.cluster_size = header->cluster_size;
     if (header->version < 3)
         return;
     volume->target.compat = "1.1";
-    volume->target.cluster_size = header->cluster_size;
     volume->target.lazy_refcounts = header->lazy_refcounts;
     volume->target.extended_l2 = header->extended_l2;
 }

@@ -53,7 +53,8 @@ int storage_pool_lookup_by_target_path(
     struct call *call, const struct remote_storage_pool_lookup_by_target_path_args *args,
     struct remote_storage_pool_lookup_by_target_path_ret *ret, GError **error)
 {
-    g_autoptr(GPtrArray) pools = registry_list(storaged->pools, has_target, args->path);
+    const char *path = storage_pool_tidy_path(&call->arena, args->path);
+    g_autoptr(GPtrArray) pools = registry_list(storaged->pools, has_target, (void *)path);
 
     if (!pools->len) {
         error_set(error, VIR_ERR_NO_STORAGE_POOL, "no storage pool with matching target path '%s'",

@@ -57,7 +57,11 @@ int storage_vol_lookup_by_path(struct call *call,
                                const struct remote_storage_vol_lookup_by_path_args *args,
                                struct remote_storage_vol_lookup_by_path_ret *ret, GError **error)
 {
-    return look_up(call, volumes_get_by_path, args->path, "path", &ret->vol, error);
+    /* others are URIs, and names of Ceph's */
+    const char *path =
+        *args->path == '/' ? storage_pool_tidy_path(&call->arena, args->path) : args->path;
+
+    return look_up(call, volumes_get_by_path, path, "path", &ret->vol, error);
 }
 
 /* ---- lists ---- */

@@ -88,6 +88,9 @@ static int adapter_check(struct xml_at *at, void *object, GError **error)
         return REFUSE(at, "", VIR_ERR_XML_ERROR,
                       "either 'name' or 'parentaddr' must be specified for adapter type "
                       "'scsi_host'");
+    if (adapter->address && !adapter->unique_id.set)
+        return REFUSE(at, "parentaddr", VIR_ERR_XML_ERROR,
+                      "missing 'unique_id', which of the hosts at the address it is");
     return 0;
 }
 
@@ -125,7 +128,8 @@ static int auth_check(struct xml_at *at, void *object, GError **error)
 
 #define ROWS_OF struct storage_auth
 static const struct xml_row storage_auth_rows[] = {
-    ROW_ENUM("@type", type, storage_auth_type_names, "Protocol", .flags = XML_REQUIRED),
+    ROW_ENUM("@type", type, storage_auth_type_names, "Protocol", CODE(VIR_ERR_CONFIG_UNSUPPORTED),
+             .flags = XML_REQUIRED),
     ROW_TYPE("@username", username, line_type, "User at the server", .flags = XML_REQUIRED),
     ROW_UUID("secret/@uuid", secret_uuid, "The secret, by uuid"),
     ROW_STRING("secret/@usage", secret_usage, "The secret, by what it is used for"),
@@ -207,8 +211,7 @@ static int check_complete(struct xml_at *at, const struct storage_pool *pool, GE
     return 0;
 }
 
-/* Slashes at the end, and several in a row, are one spelling of many. */
-static const char *tidy_path(struct arena *arena, const char *path)
+const char *storage_pool_tidy_path(struct arena *arena, const char *path)
 {
     char *tidy = arena_strdup(arena, path);
     size_t length = 0;
@@ -233,7 +236,25 @@ static void fill_in(struct arena *arena, struct storage_pool *pool)
     if (folder) /* where the kernel puts them: nobody's choice */
         pool->target.path = arena_printf(arena, "%s/%s", folder, pool->source.name);
     if (pool->target.path)
-        pool->target.path = tidy_path(arena, pool->target.path);
+        pool->target.path = storage_pool_tidy_path(arena, pool->target.path);
+    if (pool->type == STORAGE_POOL_GLUSTER && !pool->source.dir)
+        pool->source.dir = "/";
+}
+
+static int check_protocol(struct xml_at *at, const struct storage_pool *pool, GError **error)
+{
+    const char *version = pool->source.protocol_version;
+
+    if (!version || pool->type != STORAGE_POOL_NETFS)
+        return 0;
+    if (pool->source.format != STORAGE_NETFS_AUTO && pool->source.format != STORAGE_NETFS_NFS)
+        return REFUSE(at, "source/protocol", VIR_ERR_CONFIG_UNSUPPORTED,
+                      "storage pool protocol ver unsupported for pool type '%s'",
+                      names_word(&storage_netfs_format_names, pool->source.format));
+    if (strchr(version, ',')) /* it becomes an option of mount */
+        return REFUSE(at, "source/protocol", VIR_ERR_XML_DETAIL,
+                      "storage pool protocol ver '%s' must not contain ','", version);
+    return 0;
 }
 
 static int pool_check(struct xml_at *at, void *object, GError **error)
@@ -248,7 +269,7 @@ static int pool_check(struct xml_at *at, void *object, GError **error)
         return REFUSE(at, "features/cow", VIR_ERR_NO_SUPPORT,
                       "cow feature may only be used for 'fs' and 'dir' pools");
     fill_in(xml_at_arena(at), pool);
-    return check_complete(at, pool, error);
+    return check_complete(at, pool, error) < 0 ? -1 : check_protocol(at, pool, error);
 }
 
 /* ---- the pool ---- */
@@ -295,7 +316,8 @@ static const struct xml_row storage_pool_rows[] = {
     ROW_CHILD("target/permissions", target.permissions, storage_permissions,
               "Who may read and write the folder", WHEN(type, ~WITHOUT_TARGET)),
     ROW_ENUM("refresh/volume/@allocation", refresh_allocation, storage_refresh_allocation_names,
-             "How the allocation of a volume is found out: capacity spares asking for each"),
+             "How the allocation of a volume is found out: capacity spares asking for each",
+             CODE(VIR_ERR_CONFIG_UNSUPPORTED)),
     ROW_STRINGS("fs:mount_opts/fs:option/@name", mount_options, "Option of mount",
                 WHEN(type, BIT(STORAGE_POOL_FS) | BIT(STORAGE_POOL_NETFS))),
     ROW_LIST("rbd:config_opts/rbd:option", rbd_options, storage_option, "Option of the RBD client",

@@ -86,8 +86,14 @@ static int target_check(struct xml_at *at, void *object, GError **error)
                    !strchr(compat, '.')))
         return xml_at_fail(at, "compat", VIR_ERR_XML_ERROR, error,
                            "forbidden characters in 'compat' attribute");
-    if ((target->lazy_refcounts || target->extended_l2) && !compat)
+    if (!target->lazy_refcounts && !target->extended_l2)
+        return 0;
+    if (!compat)
         target->compat = "1.1";
+    else if (strcmp(compat, "0.10") == 0)
+        return xml_at_fail(at, "features", VIR_ERR_CONFIG_UNSUPPORTED, error,
+                           "%s not supported with compat level 0.10",
+                           target->lazy_refcounts ? "lazy_refcounts" : "extended_l2");
     return 0;
 }
 
@@ -124,8 +130,10 @@ static const struct xml_namespace namespaces[] = {
 
 static int volume_check(struct xml_at *at, void *object, GError **error)
 {
-    const struct storage_volume *volume = object;
+    struct storage_volume *volume = object;
 
+    if (volume->backing && !volume->backing->path) /* what many write for none */
+        volume->backing = NULL;
     if (volume->capacity.value > INT64_MAX || volume->allocation.value > INT64_MAX)
         return xml_at_fail(at, "capacity", VIR_ERR_OVERFLOW, error, "value too large");
     return 0;
@@ -133,7 +141,8 @@ static int volume_check(struct xml_at *at, void *object, GError **error)
 
 #define ROWS_OF struct storage_volume
 static const struct xml_row storage_volume_rows[] = {
-    ROW_ENUM("@type", type, storage_volume_type_names, "Kind; the pool knows it"),
+    ROW_ENUM("@type", type, storage_volume_type_names, "Kind; the pool knows it",
+             CODE(VIR_ERR_CONFIG_UNSUPPORTED)),
     ROW_STRING("name", name, "Name, unique in the pool", .flags = XML_REQUIRED),
     ROW_STRING("key", key, "Name, unique everywhere; the pool knows it"),
     ROW_LIST("source/device", devices, storage_volume_device, "What it takes of a device"),

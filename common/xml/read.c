@@ -61,12 +61,18 @@ static char *item_path(const struct xml_item *item)
     return g_strdup(item->name ? item->name : "");
 }
 
-static int fail_item(struct xml_at *at, const struct xml_item *item, const char *text,
-                     GError **error)
+static int fail_item_by(struct xml_at *at, const struct xml_item *item, enum error_code code,
+                        const char *text, GError **error)
 {
     g_autofree char *path = item_path(item);
 
-    return xml_at_set_error(at, path, code_of(item->row), text, error);
+    return xml_at_set_error(at, path, code, text, error);
+}
+
+static int fail_item(struct xml_at *at, const struct xml_item *item, const char *text,
+                     GError **error)
+{
+    return fail_item_by(at, item, code_of(item->row), text, error);
 }
 
 static int missing(struct xml_at *at, const struct xml_item *item, const xmlNode *node,
@@ -109,7 +115,7 @@ static int read_unit(struct xml_at *at, const struct xml_row *row, xmlNode *node
     *ret_factor = unit_find(word);
     if (*ret_factor)
         return 0;
-    return xml_at_fail(at, "@unit", code_of(row), error,
+    return xml_at_fail(at, "@unit", VIR_ERR_INVALID_ARG, error,
                        "'%.80s' is not a unit of size like KiB, MiB, GiB", word);
 }
 
@@ -125,7 +131,7 @@ static int read_size(struct xml_at *at, const struct xml_item *item, void *membe
     if (factor == row->unit_factor)
         return 0;
     if (unit_convert(value, factor, row->unit_factor, &value) < 0 || value > most)
-        return fail_item(at, item, "is too large", error);
+        return fail_item_by(at, item, VIR_ERR_OVERFLOW, "is too large", error);
     xml_type_set_number(row, member, (int64_t)value);
     return 0;
 }

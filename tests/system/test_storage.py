@@ -219,7 +219,7 @@ def test_refused_volumes(connection, pool):
     assert code(capacity=-1) == libvirt.VIR_ERR_XML_ERROR
     assert code(capacity=1 << 63) == libvirt.VIR_ERR_OVERFLOW
     assert code(text="<volume><name>v</name></volume>") == libvirt.VIR_ERR_XML_ERROR
-    assert code(text="<volume><name>v</name><capacity unit='zz'>1</capacity></volume>") == libvirt.VIR_ERR_XML_ERROR
+    assert code(text="<volume><name>v</name><capacity unit='zz'>1</capacity></volume>") == libvirt.VIR_ERR_INVALID_ARG
     for form in ("zz", "luks", "unknown", "ext4", "gpt"):
         assert code(rest="<target><format type='%s'/></target>" % form) == libvirt.VIR_ERR_CONFIG_UNSUPPORTED
     for form in ("bochs", "cloop", "dmg", "cow"):
