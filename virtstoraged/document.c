@@ -79,26 +79,49 @@ static bool shares_device(const struct storage_pool *a, const struct storage_poo
     return false;
 }
 
+/* 0 is the protocol's own, which we don't know here: it may be any. */
+static bool is_same_port(unsigned one, unsigned other)
+{
+    return !one || !other || one == other;
+}
+
 static bool shares_host(const struct storage_pool *a, const struct storage_pool *b)
 {
     return a->source.hosts.count && b->source.hosts.count &&
            strcmp(a->source.hosts.items[0]->name, b->source.hosts.items[0]->name) == 0 &&
-           a->source.hosts.items[0]->port == b->source.hosts.items[0]->port;
+           is_same_port(a->source.hosts.items[0]->port, b->source.hosts.items[0]->port);
 }
 
+/* "scsi_host5" is "host5". */
+static const char *adapter_name(const struct storage_adapter *adapter)
+{
+    const char *name = adapter->name ?: "";
+
+    return g_str_has_prefix(name, "scsi_") ? name + strlen("scsi_") : name;
+}
+
+/* A virtual HBA is one whoever its parent is. */
 static bool shares_adapter(const struct storage_pool *a, const struct storage_pool *b)
 {
-    return xml_equal(&storage_adapter_schema, a->source.adapter, b->source.adapter);
+    const struct storage_adapter *one = a->source.adapter, *other = b->source.adapter;
+
+    if (one->type != other->type)
+        return false;
+    if (one->type == STORAGE_ADAPTER_FC_HOST)
+        return g_ascii_strcasecmp(one->wwnn, other->wwnn) == 0 &&
+               g_ascii_strcasecmp(one->wwpn, other->wwpn) == 0;
+    if (one->address && other->address)
+        return xml_equal(&storage_adapter_schema, one, other);
+    return !one->address && !other->address && strcmp(adapter_name(one), adapter_name(other)) == 0;
 }
 
 static bool shares_storage(const struct storage_pool *a, const struct storage_pool *b)
 {
-    if (storage_pool_has_files(a) && storage_pool_has_files(b) &&
-        strcmp(a->target.path, b->target.path) == 0)
-        return true;
     if (a->type != b->type)
         return false;
     switch ((enum storage_pool_type)a->type) {
+    case STORAGE_POOL_DIR:
+        return strcmp(a->target.path, b->target.path) == 0;
     case STORAGE_POOL_NETFS:
         return shares_host(a, b) && strcmp(a->source.dir, b->source.dir) == 0;
     case STORAGE_POOL_ISCSI:
@@ -110,8 +133,10 @@ static bool shares_storage(const struct storage_pool *a, const struct storage_po
     case STORAGE_POOL_MPATH:
         return true;
     case STORAGE_POOL_RBD:
-    case STORAGE_POOL_GLUSTER:
         return shares_host(a, b) && strcmp(a->source.name, b->source.name) == 0;
+    case STORAGE_POOL_GLUSTER:
+        return shares_host(a, b) && strcmp(a->source.name, b->source.name) == 0 &&
+               strcmp(a->source.dir, b->source.dir) == 0;
     case STORAGE_POOL_LOGICAL:
     case STORAGE_POOL_ZFS:
     case STORAGE_POOL_VSTORAGE:
@@ -127,8 +152,9 @@ static bool collides(struct object *object, const struct object_view *view, void
     const struct storage_pool *other =
         (const struct storage_pool *)object_view_definition(view, false);
 
+    /* of the same name, or the same uuid, the registry speaks */
     return other && memcmp(other->uuid, pool->uuid, sizeof(pool->uuid)) != 0 &&
-           shares_storage(pool, other);
+           strcmp(other->name, pool->name) != 0 && shares_storage(pool, other);
 }
 
 int document_check_source(const struct storage_pool *pool, GError **error)
