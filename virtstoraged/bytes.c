@@ -107,6 +107,11 @@ static int copy_range(struct volume_job *job, int from, int to, uint64_t start, 
     return 0;
 }
 
+int bytes_share(int from, int to, GError **error)
+{
+    return ioctl(to, FICLONE, from) < 0 ? fail("share the bytes of the volume", error) : 0;
+}
+
 int bytes_copy(struct volume_job *job, int from, int to, GError **error)
 {
     uint64_t size, start, end = 0;

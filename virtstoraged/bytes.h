@@ -11,6 +11,9 @@
  * holes stay holes. */
 int bytes_copy(struct volume_job *job, int from, int to, GError **error);
 
+/* All of from to the empty file to, shared. VIR_ERR_SYSTEM_ERROR: the file system can't. */
+int bytes_share(int from, int to, GError **error);
+
 /* All of from over what is in to, a device, from offset on: holes become zeros. Safe on the disk
  * when it returns. */
 int bytes_copy_over(struct volume_job *job, int from, int to, uint64_t offset, GError **error);

@@ -18,6 +18,8 @@
 /* Volumes that are files of the pool's folder. Whatever happens to its path: it is reached by a
  * descriptor, and no link is followed. */
 
+#define SECTOR 512
+
 /* Raw, and what a guest writes is what is in it. */
 static bool is_open(const struct storage_volume *definition)
 {
@@ -82,13 +84,10 @@ static int file_complete(struct volumes *volumes, struct storage_volume *definit
 /* ---- making ---- */
 
 static int make_raw(struct volume_job *job, const struct storage_volume *definition, int fd,
-                    unsigned flags, GError **error)
+                    GError **error)
 {
     uint64_t capacity = definition->capacity.value;
 
-    if (flags & VIR_STORAGE_VOL_CREATE_PREALLOC_METADATA)
-        return refuse(VIR_ERR_CONFIG_UNSUPPORTED, definition->name,
-                      "metadata preallocation is not supported for raw volumes", error);
     if (ftruncate(fd, (off_t)capacity) < 0) {
         error_set_errno(error, errno, "cannot extend volume '%s' to %" G_GUINT64_FORMAT " bytes",
                         definition->name, capacity);
@@ -126,15 +125,17 @@ static int set_size(const struct storage_volume *definition, int fd, uint64_t fr
 /* Byte by byte, if nothing is to become different but its size. */
 static bool may_copy(const struct storage_volume *definition, const struct storage_volume *other)
 {
-    const struct storage_target *target = &definition->target;
+    const struct storage_target *target = &definition->target, *source = &other->target;
 
-    if (definition->target.encryption && !other->target.encryption)
+    if (target->encryption && !source->encryption)
         return false;
     if (storage_volume_is_plain(definition) && storage_volume_is_plain(other))
         return true;
-    return target->format == other->target.format && !other->backing && !definition->backing &&
-           !target->cluster_size && !target->lazy_refcounts && !target->extended_l2 &&
-           g_strcmp0(target->compat, other->target.compat) == 0;
+    return target->format == source->format && !other->backing && !definition->backing &&
+           (!target->cluster_size || target->cluster_size == source->cluster_size) &&
+           target->lazy_refcounts == source->lazy_refcounts &&
+           target->extended_l2 == source->extended_l2 &&
+           g_strcmp0(target->compat, source->compat) == 0;
 }
 
 /* A copy has the key that its original has. */
@@ -191,7 +192,7 @@ static int make_image_once(struct volume_job *job, const struct storage_volume *
 
     if (volume_key_open(definition, &key, error) < 0)
         return -1;
-    return other ? qemu_img_convert(job, definition, fd, key, other, other_fd, error)
+    return other ? qemu_img_convert(job, definition, fd, key, other, other_fd, metadata, error)
                  : qemu_img_create(job, definition, fd, key, metadata, error);
 }
 
@@ -213,15 +214,38 @@ static int make_image(struct volume_job *job, const struct storage_volume *defin
     return -1;
 }
 
-static int make_clone(struct volume_job *job, const struct storage_volume *definition, int fd,
-                      const struct storage_volume *other, int other_fd, GError **error)
+static int check_metadata(const struct storage_volume *definition, unsigned flags, GError **error)
 {
-    if (check_clone(definition, other, error) < 0)
+    if (flags & VIR_STORAGE_VOL_CREATE_PREALLOC_METADATA && is_open(definition))
+        return refuse(VIR_ERR_CONFIG_UNSUPPORTED, definition->name,
+                      "metadata preallocation is not supported for raw volumes", error);
+    return 0;
+}
+
+static int fill_clone(struct volume_job *job, const struct storage_volume *definition, int fd,
+                      const struct storage_volume *other, int other_fd, unsigned flags,
+                      GError **error)
+{
+    bool metadata = flags & VIR_STORAGE_VOL_CREATE_PREALLOC_METADATA;
+    bool as_it_is = may_copy(definition, other) && !metadata;
+
+    if (!(flags & VIR_STORAGE_VOL_CREATE_REFLINK))
+        return as_it_is ? bytes_copy(job, other_fd, fd, error)
+                        : make_image(job, definition, fd, other, other_fd, metadata, error);
+    if (as_it_is)
+        return bytes_share(other_fd, fd, error);
+    return refuse(VIR_ERR_CONFIG_UNSUPPORTED, definition->name,
+                  "bytes are shared with the original by a clone that is just as that", error);
+}
+
+static int make_clone(struct volume_job *job, const struct storage_volume *definition, int fd,
+                      const struct storage_volume *other, int other_fd, unsigned flags,
+                      GError **error)
+{
+    if (check_clone(definition, other, error) < 0 || check_metadata(definition, flags, error) < 0 ||
+        fill_clone(job, definition, fd, other, other_fd, flags, error) < 0)
         return -1;
-    int result = may_copy(definition, other)
-                     ? bytes_copy(job, other_fd, fd, error)
-                     : make_image(job, definition, fd, other, other_fd, false, error);
-    return result < 0 ? -1 : grow(job, definition, fd, other, error);
+    return grow(job, definition, fd, other, error);
 }
 
 static int make_content(struct volume_job *job, const struct storage_volume *definition,
@@ -229,9 +253,11 @@ static int make_content(struct volume_job *job, const struct storage_volume *def
                         GError **error)
 {
     if (other)
-        return make_clone(job, definition, fd, other, other_fd, error);
+        return make_clone(job, definition, fd, other, other_fd, flags, error);
+    if (check_metadata(definition, flags, error) < 0)
+        return -1;
     if (is_open(definition))
-        return make_raw(job, definition, fd, flags, error);
+        return make_raw(job, definition, fd, error);
     return make_image(job, definition, fd, NULL, -1,
                       flags & VIR_STORAGE_VOL_CREATE_PREALLOC_METADATA, error);
 }
@@ -346,7 +372,9 @@ static int resize_image(struct volume_job *job, const struct storage_volume *def
 
     if (volume_key_find(definition, &key, error) < 0)
         return -1;
-    return qemu_img_resize(job, definition->target.format, fd, key, capacity,
+    /* images are of whole sectors */
+    return qemu_img_resize(job, definition->target.format, fd, key,
+                           (capacity + SECTOR - 1) / SECTOR * SECTOR,
                            capacity < definition->capacity.value, error);
 }
 
@@ -358,7 +386,7 @@ static int file_resize(struct volume_job *job, struct volume *volume, uint64_t c
     autofd int fd = -1;
 
     if (!plain && allocate)
-        return refuse(VIR_ERR_NO_SUPPORT, volume->name,
+        return refuse(VIR_ERR_OPERATION_UNSUPPORTED, volume->name,
                       "preallocate is only supported for raw type", error);
     if (file_open(volume, O_RDWR, &fd, error) < 0)
         return -1;

@@ -172,7 +172,8 @@ bool qemu_img_could_not_measure(const GError *error)
 }
 
 int qemu_img_convert(struct volume_job *job, const struct storage_volume *definition, int fd,
-                     int key, const struct storage_volume *other, int other_fd, GError **error)
+                     int key, const struct storage_volume *other, int other_fd, bool metadata,
+                     GError **error)
 {
     g_autoptr(GPtrArray) words = begin("convert");
 
@@ -182,7 +183,7 @@ int qemu_img_convert(struct volume_job *job, const struct storage_volume *defini
     add(words, format_word(other->target.format));
     add(words, "-O");
     add(words, made_format(definition));
-    add_options(words, definition, false);
+    add_options(words, definition, metadata);
     /* names of images below are relative to its own */
     add(words, other->backing ? other->target.path : SOURCE);
     add(words, TARGET);

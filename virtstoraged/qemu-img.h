@@ -19,7 +19,8 @@ bool qemu_img_could_not_measure(const GError *error);
 
 /* The same, with the content of another (its images below included). */
 int qemu_img_convert(struct volume_job *job, const struct storage_volume *definition, int fd,
-                     int key, const struct storage_volume *other, int other_fd, GError **error);
+                     int key, const struct storage_volume *other, int other_fd, bool metadata,
+                     GError **error);
 
 /* other, an image open as other_fd, as raw bytes over those of a device from offset on. */
 int qemu_img_convert_over(struct volume_job *job, const struct storage_volume *other, int other_fd,
