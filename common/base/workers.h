@@ -44,8 +44,8 @@ int workers_set_limits(struct workers *workers, const struct workers_limits *lim
 void workers_get_limits(struct workers *workers, struct workers_limits *ret_limits);
 void workers_get_stats(struct workers *workers, struct workers_stats *ret_stats);
 
-/* Runs what is queued, waits until every thread has gone, and frees; not from a worker. Pushing from
- * running work is allowed until the last has returned. workers may be NULL. */
+/* Runs what is queued, waits until every thread has gone, and frees; not from a worker. Pushing
+ * from running work is allowed until the last has returned. workers may be NULL. */
 void workers_free(struct workers *workers);
 
 /* Waits until nothing is queued or running, at most milliseconds (-1: forever): true if so. */
