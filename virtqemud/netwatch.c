@@ -165,11 +165,23 @@ static bool is_told_later(const GError *error)
     return error_is(error, VIR_ERR_NO_NETWORK) || error_is(error, VIR_ERR_OPERATION_INVALID);
 }
 
+/* A guest's start takes its ports and plugs in itself: it is not to be met halfway. */
+static void await_start(struct guest *guest)
+{
+    OBJECT_VIEW_AUTO struct object_view view = {0};
+    JOB_AUTO struct job *job = NULL;
+
+    object_get_view(&guest->object, &view);
+    if (view.state == VIR_DOMAIN_PAUSED && view.reason == VIR_DOMAIN_PAUSED_STARTING_UP)
+        job_begin(&guest->object, JOB_MODIFY, "looking after ports", JOB_DEADLINE_MS, &job, NULL);
+}
+
 /* network NULL: of any. */
 static void look_after_guest(struct guest *guest, const char *network)
 {
     OBJECT_VIEW_AUTO struct object_view view = {0};
 
+    await_start(guest);
     object_get_view(&guest->object, &view);
     const struct domain *live = view_live(&view);
     if (!live)
