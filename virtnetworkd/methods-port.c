@@ -96,11 +96,13 @@ int network_port_get_xml_desc(struct call *call,
 {
     OBJECT_VIEW_AUTO struct object_view view = {0};
     const struct network_port *port;
+    struct network_port shown;
 
     if (get_port(&args->port, &view, &port, error) < 0)
         return -1;
+    rules_find_forwards(view_live(&view), port, &call->arena, &shown);
     g_autoptr(GString) text = g_string_new(NULL);
-    xml_write_part(&network_port_schema, port, XML_WRITE_STATUS, 0, text);
+    xml_write_part(&network_port_schema, &shown, XML_WRITE_STATUS, 0, text);
     ret->xml = arena_strdup(&call->arena, text->str);
     return 0;
 }

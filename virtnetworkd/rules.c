@@ -36,30 +36,36 @@ static void add_subnets(const struct network *network, struct firewall_network *
     }
 }
 
-/* Is this host of DHCP a guest of that name, which is plugged in? */
-static bool is_guest(const struct network *network, const struct network_dhcp_host *host,
-                     const char *name)
+/* The interface of a host of DHCP; NULL: it is not plugged in. */
+static const struct network_port *find_port(const struct network *network,
+                                            const struct network_dhcp_host *host)
 {
     uint8_t mac[MAC_BYTES];
 
     if (!host->mac || mac_parse(host->mac, mac) < 0)
-        return false;
+        return NULL;
     LIST_EACH (port, &network->ports)
-        if (memcmp(port->mac, mac, sizeof(mac)) == 0 && strcmp(port->owner_name, name) == 0)
-            return true;
-    return false;
+        if (memcmp(port->mac, mac, sizeof(mac)) == 0)
+            return port;
+    return NULL;
 }
 
+/* One without a MAC address, as IPv6 has them, is known by its name alone. */
 static bool is_meant(const struct network *network, const struct network_port_forward *forward,
                      const struct network_dhcp_host *host)
 {
+    const struct network_port *port = find_port(network, host);
+
+    if (host->mac && !port)
+        return false;
     if (forward->guest_mac)
-        return host->mac && g_ascii_strcasecmp(host->mac, forward->guest_mac) == 0;
-    return forward->guest_name && (g_strcmp0(host->name, forward->guest_name) == 0 ||
-                                   is_guest(network, host, forward->guest_name));
+        return port && g_ascii_strcasecmp(host->mac, forward->guest_mac) == 0;
+    return g_strcmp0(host->name, forward->guest_name) == 0 ||
+           (port && strcmp(port->owner_name, forward->guest_name) == 0);
 }
 
-/* The address that a guest named by MAC address or name has for certain: a host of DHCP. */
+/* The address that a guest named by MAC address or name has for certain while it is plugged in: a
+ * host of DHCP. */
 static struct ip_address find_guest(const struct network *network,
                                     const struct network_port_forward *forward)
 {
@@ -103,6 +109,34 @@ static void add_forwards(const struct network *network, struct firewall_network 
         add_forward(network, forward, forwards);
     rules->forward_count = forwards->len;
     rules->forwards = (struct firewall_forward *)(void *)g_array_free(forwards, FALSE);
+}
+
+static bool leads_to(const struct network *network, const struct network_port_forward *forward,
+                     const struct network_port *port)
+{
+    struct ip_address guest = find_guest(network, forward);
+
+    LIST_EACH (ip, &network->ips) {
+        if (!ip->dhcp)
+            continue;
+        LIST_EACH (host, &ip->dhcp->hosts)
+            if (guest.family && ip_equal(&host->address, &guest) &&
+                find_port(network, host) == port)
+                return true;
+    }
+    return false;
+}
+
+void rules_find_forwards(const struct network *network, const struct network_port *port,
+                         struct arena *arena, struct network_port *ret_shown)
+{
+    *ret_shown = *port;
+    ret_shown->forwards.count = 0;
+    ret_shown->forwards.items =
+        arena_array(arena, network->port_forwards.count, sizeof(*ret_shown->forwards.items));
+    LIST_EACH (forward, &network->port_forwards)
+        if (leads_to(network, forward, port))
+            ret_shown->forwards.items[ret_shown->forwards.count++] = forward;
 }
 
 void rules_make(const struct network *network, struct rules *ret_rules)

@@ -14,6 +14,11 @@ struct rules {
 void rules_make(const struct network *network, struct rules *ret_rules);
 void rules_clear(struct rules *rules);
 
+/* A port of the network as it is shown, with the ports of the host that lead to it: borrows from
+ * both, its list is in the arena. Pure. */
+void rules_find_forwards(const struct network *network, const struct network_port *port,
+                         struct arena *arena, struct network_port *ret_shown);
+
 /* With the network's job: puts its rules there, changes them, takes them away. Block for
  * milliseconds; errors are firewall_apply()'s. Definitions are kept by reference. */
 int rules_add(const struct network *network, GError **error);

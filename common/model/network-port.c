@@ -28,6 +28,11 @@ static const struct xml_row network_plug_rows[] = {
 #undef ROWS_OF
 XML_SCHEMA(network_plug, "plug", .doc = "What the interface is plugged into");
 
+static const struct xml_namespace namespaces[] = {
+    {"modvirt", "urn:modvirt:network:1"},
+    {NULL, NULL},
+};
+
 #define ROWS_OF struct network_port
 static const struct xml_row network_port_rows[] = {
     ROW_UUID("uuid", uuid, "Identity"),
@@ -42,6 +47,9 @@ static const struct xml_row network_port_rows[] = {
     ROW_CHILD("vlan", vlan, net_vlan, "VLANs"),
     ROW_YES_NO("port/@isolated", isolated, "Can't reach other guests"),
     ROW_CHILD("plug", plug, network_plug, "What it is plugged into"),
+    ROW_LIST("modvirt:portForward", forwards, network_port_forward,
+             "Ports of the host that lead to it", .flags = XML_OUTPUT),
 };
 #undef ROWS_OF
-XML_SCHEMA(network_port, "networkport", .doc = "A guest's interface on a network");
+XML_SCHEMA(network_port, "networkport", .doc = "A guest's interface on a network",
+           .namespaces = namespaces);

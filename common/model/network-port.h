@@ -28,6 +28,8 @@ struct network_plug {
     struct pci_address pci;
 };
 
+struct network_port_forward; /* model/network.h */
+
 struct network_port {
     struct definition definition;
     uint8_t uuid[16];
@@ -41,6 +43,7 @@ struct network_port {
     struct net_vlan *vlan;
     uint8_t isolated; /* enum tristate */
     struct network_plug *plug;
+    LIST_OF(struct network_port_forward) forwards; /* that lead to it: in what is shown alone */
 };
 
 XML_SCHEMA_DECLARE(network_plug);

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Hosts on a network as network namespaces: their links, and what they can reach."""
+import contextlib
 import pathlib
 import re
 import socket
@@ -92,6 +93,41 @@ class Host:
     def remove(self):
         run("ip", "link", "del", self.link, check=False)
         run("ip", "netns", "del", self.name, check=False)
+
+
+@contextlib.contextmanager
+def transactions():
+    """a call that tells how many changes of the packet filter there were inside, by others than nft"""
+    watch = subprocess.Popen(["nft", "monitor"], stdout=subprocess.PIPE, text=True)
+    mark = lambda name: run("nft", "add table ip %s; delete table ip %s" % (name, name))
+    seen = []
+
+    def read(name):
+        """up to our own change"""
+        for line in watch.stdout:
+            seen.append(line)
+            if "delete table ip %s" % name in line:
+                return
+
+    def follow(name):
+        thread = threading.Thread(target=read, args=(name,), daemon=True)
+        thread.start()
+        return thread
+
+    try:
+        reader = follow("begin-of-it")
+        while reader.is_alive():            # it listens at some time after it was started
+            mark("begin-of-it")
+            reader.join(0.2)
+        seen.clear()
+        yield lambda: len([line for line in seen if "new generation" in line and "(nft)" not in line])
+        reader = follow("end-of-it")
+        mark("end-of-it")
+        reader.join(60)
+        assert not reader.is_alive()
+    finally:
+        watch.terminate()
+        watch.wait()
 
 
 def serve(address, port, family=socket.AF_INET):

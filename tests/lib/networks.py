@@ -124,6 +124,12 @@ def update(network, command, section, text, flags=libvirt.VIR_NETWORK_UPDATE_AFF
                           getattr(libvirt, "VIR_NETWORK_SECTION_" + section), parent, text, flags)
 
 
+def join(network, mac, owner="guest"):
+    """the network takes a guest's interface; returns its port"""
+    return network.portCreateXML(re.sub("address='[^']*'", "address='%s'" % mac, PORT % (0, "")).replace(
+        "<name>guest<", "<name>%s<" % owner), 0)
+
+
 PORT = """<networkport>
   <owner><name>guest</name><uuid>7347e8a9-bd25-409c-b4c3-ebf8744322b4</uuid></owner>
   <mac address='52:54:00:7b:35:%02x'/>%s

@@ -225,6 +225,11 @@ def test_port_forward(connection, hosts, outside):
     network = connection.networkCreateXML(network_xml(dhcp=fixed, more=FORWARD))
     assert "<modvirt:portForward" in network.XMLDesc()
     guest = plug(hosts, "guest", number=99)
+    assert "192.168.77.99" not in run("nft", "list", "ruleset")      # the guest is not plugged in
+    port, other_port = join(network, "52:54:00:77:00:99"), join(network, "52:54:00:77:00:98")
+    assert re.search(r"<modvirt:portForward proto='tcp' address='203.0.113.1'>\s*<modvirt:guest "
+                     r"mac='52:54:00:77:00:99'/>\s*<modvirt:range start='8080' end='8081' to='80'/>", port.XMLDesc(0))
+    assert "portForward" not in other_port.XMLDesc(0)
     servers = [guest.serve(80), guest.serve(81)]
     assert outside.ask("203.0.113.1", 8080) == OUTSIDE
     assert outside.ask("203.0.113.1", 8081) == OUTSIDE
@@ -232,6 +237,13 @@ def test_port_forward(connection, hosts, outside):
     assert netns.ask("203.0.113.1", 8080) == "203.0.113.1"   # from this host
     other = plug(hosts, "other", number=98)
     assert other.reaches("203.0.113.1", 8080)                # from beside it
+    # with the guest's interface they go, as one transaction, and come
+    with netns.transactions() as count:
+        port.delete(0)
+    assert count() == 1 and not outside.reaches("203.0.113.1", 8080)
+    with netns.transactions() as count:
+        join(network, "52:54:00:77:00:99")
+    assert count() == 1 and outside.ask("203.0.113.1", 8081) == OUTSIDE
     network.destroy()
     assert not outside.reaches("203.0.113.1", 8080)
     del servers

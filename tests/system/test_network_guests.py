@@ -206,6 +206,7 @@ def test_forward_to_a_guest_that_runs(connection, networks, networkd):
     assert not forwards()
     domain = start_hlt(connection, interface_xml())
     assert forwards()
+    assert "<modvirt:range start='8080' to='80'/>" in virsh("net-port-dumpxml", "net", ports_of()[0], uri=NETWORKS)
     networkd.restart()
     assert forwards()
     domain.destroy()

@@ -78,6 +78,7 @@ def test_flood(connection, daemon, hosts, outside):
     a port that is forwarded"""
     network = connection.networkCreateXML(network_xml(dhcp=FIXED % (0x99, 99, 99), more=FORWARD))
     guest = plug(hosts, "guest", number=99)
+    join(network, "52:54:00:77:00:99")
     servers = [echo_server(7001), outside.enter(echo_server, 7002), guest.enter(echo_server, 7000)]
     floods = [Flood(guest, ("192.168.77.1", 7001)), Flood(guest, (OUTSIDE, 7002)),
               Flood(outside, ("203.0.113.1", 7000))]

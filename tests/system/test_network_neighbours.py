@@ -95,6 +95,7 @@ def test_update_of_a_forward(connection, hosts, outside):
     more = FORWARD % ("", 99, 8080, 8080, "to='80'")
     network = connection.networkCreateXML(network_xml(dhcp=FIXED % (99, 99, 99), more=more))
     guest = plug(hosts, "guest", number=50)
+    join(network, "52:54:00:77:00:99")
     server = guest.serve(80)
     assert not outside.reaches("203.0.113.1", 8080, 1)
     run("nft", "flush", "ruleset")
@@ -108,8 +109,10 @@ def test_forwards_side_by_side(connection, hosts, outside):
     run("ip", "addr", "add", "203.0.113.2/24", "dev", outside.link)
     more = "".join(FORWARD % ("address='203.0.113.%d'" % n, 50 + n, 8080, 8085, "to='80'") for n in (1, 2))
     fixed = "".join(FIXED % (50 + n, 50 + n, 50 + n) for n in (1, 2))
-    connection.networkCreateXML(network_xml(dhcp=fixed, more=more))
+    network = connection.networkCreateXML(network_xml(dhcp=fixed, more=more))
     guests = [plug(hosts, "guest%d" % n, number=50 + n) for n in (1, 2)]
+    for n in (1, 2):
+        join(network, "52:54:00:77:00:%d" % (50 + n))
     servers = [guest.serve(80 + n) for n, guest in enumerate(guests)]
     assert outside.ask("203.0.113.1", 8080) == OUTSIDE and outside.ask("203.0.113.2", 8081) == OUTSIDE
     assert not outside.reaches("203.0.113.2", 8080, 1)
