@@ -211,8 +211,11 @@ static int read_port(struct network *network, const char *text, bool validate,
     unsigned flags = XML_READ_STATUS | (validate ? XML_READ_VALIDATE : 0);
     const struct xml_schema *schema;
 
-    return xml_read_part(schemas, 1, text, -1, flags, &network->definition.arena, NULL, &schema,
-                         (void **)ret_port, error);
+    if (xml_read_part(schemas, 1, text, -1, flags, &network->definition.arena, NULL, &schema,
+                      (void **)ret_port, error) < 0)
+        return -1;
+    (*ret_port)->forwards.count = 0; /* they are the network's to say */
+    return 0;
 }
 
 /* Of a port that did not come to be: its place on the bridge. */

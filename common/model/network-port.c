@@ -48,7 +48,7 @@ static const struct xml_row network_port_rows[] = {
     ROW_YES_NO("port/@isolated", isolated, "Can't reach other guests"),
     ROW_CHILD("plug", plug, network_plug, "What it is plugged into"),
     ROW_LIST("modvirt:portForward", forwards, network_port_forward,
-             "Ports of the host that lead to it", .flags = XML_OUTPUT),
+             "Ports of the host that lead to it; not to be chosen here"),
 };
 #undef ROWS_OF
 XML_SCHEMA(network_port, "networkport", .doc = "A guest's interface on a network",
