@@ -117,41 +117,12 @@ static void security_defaults(struct domain *domain)
 
 /* ---- buses that every machine of a family has ---- */
 
-static bool has_controller(const struct domain *domain, enum controller_type type)
-{
-    LIST_EACH (controller, &domain->devices.controllers)
-        if (controller->type == type)
-            return true;
-    return false;
-}
-
-/* Controllers have numbers without gaps. */
-static int add_usb_controllers(struct domain *domain, GError **error)
-{
-    unsigned last = 0;
-
-    LIST_EACH (controller, &domain->devices.controllers)
-        if (controller->type == CONTROLLER_USB && controller->index.value > last)
-            last = controller->index.value;
-    if (last > 31) {
-        error_set(error, VIR_ERR_CONFIG_UNSUPPORTED,
-                  "devices/controller: a guest can't have more than 32 USB controllers");
-        return -1;
-    }
-    for (unsigned i = 0; i < last; i++)
-        domain_ensure_controller(domain, CONTROLLER_USB, i);
-    return 0;
-}
-
+/* Such machines have a first one, whatever others they are given. */
 static void usb_defaults(struct domain *domain, const struct machine_traits *machine)
 {
-    bool first = machine->family == MACHINE_PC;
-
-    if (!has_controller(domain, CONTROLLER_USB)) {
-        struct domain_controller *usb = domain_ensure_controller(domain, CONTROLLER_USB, 0);
-
-        usb->model = first ? CONTROLLER_USB_PIIX3_UHCI : CONTROLLER_USB_QEMU_XHCI;
-    }
+    if (!domain_find_controller(domain, CONTROLLER_USB, 0))
+        domain_ensure_controller(domain, CONTROLLER_USB, 0)->model =
+            machine->family == MACHINE_PC ? CONTROLLER_USB_PIIX3_UHCI : CONTROLLER_USB_QEMU_XHCI;
 }
 
 static void machine_controllers(struct domain *domain, const struct machine_traits *machine)
@@ -289,7 +260,7 @@ int defaults_apply_machine(struct domain *domain, const struct machine_traits *m
     numa_defaults(domain);
     nvram_defaults(domain, machine);
     security_defaults(domain);
-    if (device_defaults(domain, machine, error) < 0 || add_usb_controllers(domain, error) < 0)
+    if (device_defaults(domain, machine, error) < 0)
         return -1;
     implicit_devices(domain, machine);
     if (domain_add_controllers(domain, error) < 0 || device_defaults(domain, machine, error) < 0)

@@ -77,6 +77,7 @@ static int complete(struct qemu *qemu, struct domain *domain, struct emulator **
                     GError **error)
 {
     choose_architecture(domain);
+    domain_sort_controllers(domain);
     if (check_type(domain, error) < 0 || domain_apply_defaults(domain, &generic, error) < 0 ||
         find_emulator(qemu, domain, ret_emulator, error) < 0 ||
         defaults_apply(domain, *ret_emulator, qemu->nvram_folder, error) < 0 ||

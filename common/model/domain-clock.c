@@ -43,7 +43,7 @@ static const struct xml_row domain_clock_rows[] = {
     ROW_STRING("@timezone", timezone, "Time zone", WHEN(offset, BIT(CLOCK_TIMEZONE))),
     ROW_NUMBER("@start", start, "Seconds of the epoch", WHEN(offset, BIT(CLOCK_ABSOLUTE)),
                .flags = XML_REQUIRED),
-    ROW_LIST("timer", timers, clock_timer, "Timer"),
+    ROW_LIST("timer", timers, clock_timer, "Timer", .flags = XML_ABI),
 };
 #undef ROWS_OF
 

@@ -24,8 +24,7 @@ static const struct xml_row controller_driver_rows[] = {
     ROW_NUMBER("@queues", queues, "Virtqueues", .flags = XML_ABI),
     ROW_NUMBER("@cmd_per_lun", cmd_per_lun, "Commands queued for one unit", .flags = XML_ABI),
     ROW_NUMBER("@max_sectors", max_sectors, "Longest transfer", .flags = XML_ABI),
-    ROW_ON_OFF("@ioeventfd", ioeventfd, "I/O is handled outside of the vcpu threads",
-               .flags = XML_ABI),
+    ROW_ON_OFF("@ioeventfd", ioeventfd, "I/O is handled outside of the vcpu threads"),
     ROW_NUMBER("@iothread", iothread, "Number of the I/O thread that serves it"),
     ROW_EMBED(".", virtio, domain_virtio),
 };

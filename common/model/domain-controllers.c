@@ -210,3 +210,44 @@ int domain_add_controllers(struct domain *domain, GError **error)
     add_virtio_serial(domain);
     return add_card_readers(domain, error);
 }
+
+/* ---- their order ---- */
+
+/* An EHCI controller stands before its companions, which have its number. */
+static bool stands_before(const struct domain_controller *controller,
+                          const struct domain_controller *other)
+{
+    if (!controller->index.set || !other->index.set)
+        return false;
+    if (controller->index.value != other->index.value)
+        return controller->index.value < other->index.value;
+    return controller_is_usb_companion(other) && !controller_is_usb_companion(controller);
+}
+
+/* Where the controller that is i-th now belongs among those before it: with those of its type. */
+static unsigned place_of_controller(struct domain_controller *const *controllers, unsigned i)
+{
+    unsigned place = i;
+
+    while (place && controllers[place - 1]->type != controllers[i]->type)
+        place--;
+    if (!place)
+        return i;
+    for (unsigned k = place; k && controllers[k - 1]->type == controllers[i]->type; k--)
+        if (stands_before(controllers[i], controllers[k - 1]))
+            place = k - 1;
+    return place;
+}
+
+void domain_sort_controllers(struct domain *domain)
+{
+    struct domain_controller **controllers = domain->devices.controllers.items;
+
+    for (unsigned i = 1; i < domain->devices.controllers.count; i++) {
+        struct domain_controller *controller = controllers[i];
+        unsigned place = place_of_controller(controllers, i);
+
+        memmove(&controllers[place + 1], &controllers[place], (i - place) * sizeof(*controllers));
+        controllers[place] = controller;
+    }
+}

@@ -382,24 +382,6 @@ static unsigned companion_index(const struct domain *domain, const struct domain
     return index;
 }
 
-/* Controllers that have no number yet stand with those of their type. */
-static void sort_controllers(struct domain *domain)
-{
-    struct domain_controller **controllers = domain->devices.controllers.items;
-
-    for (unsigned i = 1; i < domain->devices.controllers.count; i++) {
-        struct domain_controller *controller = controllers[i];
-        unsigned place = i;
-
-        while (place && controllers[place - 1]->type != controller->type)
-            place--;
-        if (controller->index.set || !place)
-            continue;
-        memmove(&controllers[place + 1], &controllers[place], (i - place) * sizeof(*controllers));
-        controllers[place] = controller;
-    }
-}
-
 static void controller_defaults(const struct domain *domain, struct domain_controller *controller)
 {
     if (!controller->index.set)
@@ -833,7 +815,6 @@ int domain_apply_defaults(struct domain *domain, const struct domain_defaults *d
 
     if (guest_defaults(domain, error) < 0 || domain_place_scsi_hostdevs(domain, error) < 0)
         return -1;
-    sort_controllers(domain);
     for (unsigned i = 0; i < count; i++)
         if (one_device_defaults(domain, &devices[i], defaults, error) < 0)
             return -1;

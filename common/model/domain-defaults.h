@@ -18,6 +18,10 @@ struct domain_defaults {
 int domain_apply_defaults(struct domain *domain, const struct domain_defaults *defaults,
                           GError **error);
 
+/* Of a document that comes from a client, before its defaults: controllers are kept with others of
+ * their type, by number, as the incumbent does. Those that defaults add come after all. */
+void domain_sort_controllers(struct domain *domain);
+
 /* The controllers that disks, channels and smart cards name, or that they need when they name none;
  * numbers of ports and slots of virtio-serial and smart cards. */
 int domain_add_controllers(struct domain *domain, GError **error);

@@ -35,8 +35,9 @@ XML_SCHEMA(shmem_msi, "msi", .doc = "Interrupts of shared memory");
 
 #define ROWS_OF struct domain_shmem
 static const struct xml_row domain_shmem_rows[] = {
-    ROW_STRING("@name", name, "Name of the memory", .flags = XML_REQUIRED | XML_ABI),
-    ROW_ENUM("@role", role, shmem_role_names, "Whether the memory migrates with the guest"),
+    ROW_STRING("@name", name, "Name of the memory", .flags = XML_REQUIRED),
+    ROW_ENUM("@role", role, shmem_role_names, "Whether the memory migrates with the guest",
+             .flags = XML_ABI),
     ROW_ENUM("model/@type", model, shmem_model_names, "Device", .flags = XML_ABI),
     ROW_SIZE_IN("size", size, UNIT_MIB, "M", "Size", .flags = XML_ABI),
     ROW_CHILD("server", server, shmem_server, "Server", .flags = XML_ABI),
@@ -50,7 +51,7 @@ XML_SCHEMA(domain_shmem, "shmem", .doc = "Memory shared with other guests");
 static const struct xml_row domain_vsock_rows[] = {
     ROW_ENUM("@model", model, virtio_model_names, "Device", .flags = XML_ABI),
     ROW_YES_NO("cid/@auto", auto_cid, "The address is chosen at start"),
-    ROW_NUMBER("cid/@address", cid, "Address, from 3", .flags = XML_ABI),
+    ROW_NUMBER("cid/@address", cid, "Address, from 3"),
     ROW_EMBED("driver", virtio, domain_virtio),
     ROW_EMBED(".", info, domain_device_info),
 };

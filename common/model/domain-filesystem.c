@@ -63,7 +63,7 @@ static const struct xml_row domain_filesystem_rows[] = {
     ROW_STRING("source/@units", usage_unit, "Unit of the size", TYPE(RAM)),
     ROW_STRING("target/@dir", target, "Where the guest finds it: a tag, or a folder",
                .flags = XML_REQUIRED | XML_ABI),
-    ROW_FLAG("readonly", readonly, "The guest can't write"),
+    ROW_FLAG("readonly", readonly, "The guest can't write", .flags = XML_ABI),
     ROW_SIZE("space_hard_limit", space_hard_limit, UNIT_BYTES, "Most that can be written"),
     ROW_SIZE("space_soft_limit", space_soft_limit, UNIT_BYTES, "Most that should be written"),
     ROW_EMBED(".", info, domain_device_info),

@@ -13,7 +13,7 @@ NAMES(hostdev_guest_reset_names, NULL, "off", "uninitialized", "on");
 static const struct xml_row hostdev_pci_rows[] = {
     ROW_YES_NO("@writeFiltering", write_filtering,
                "Writes to its configuration are filtered (xen)"),
-    ROW_EMBED("address", address, pci_address),
+    ROW_EMBED("address", address, pci_address, .flags = XML_HOST),
 };
 #undef ROWS_OF
 XML_SCHEMA(hostdev_pci, "source", .doc = "A PCI device of the host");
@@ -57,7 +57,7 @@ XML_SCHEMA(hostdev_scsi, "source", .doc = "A SCSI device of the host");
 static const struct xml_row domain_hostdev_rows[] = {
     ROW_ENUM("@mode", mode, hostdev_mode_names, "A device, or (containers) a capability",
              DEFAULT(HOSTDEV_MODE_SUBSYSTEM), .flags = XML_ALWAYS),
-    ROW_ENUM("@type", type, hostdev_type_names, "Kind of device", .flags = XML_REQUIRED),
+    ROW_ENUM("@type", type, hostdev_type_names, "Kind of device", .flags = XML_REQUIRED | XML_ABI),
     ROW_YES_NO("@managed", managed, "The host's driver is taken away and given back",
                WHEN(mode, BIT(HOSTDEV_MODE_SUBSYSTEM)), DEFAULT(TRISTATE_NO), .flags = XML_ALWAYS),
     ROW_ENUM("@sgio", sgio, disk_sgio_names, "Whether the kernel filters SCSI commands",

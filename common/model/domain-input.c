@@ -16,7 +16,7 @@ static const struct xml_row domain_input_rows[] = {
     ROW_ENUM("@model", model, virtio_model_names, "Kind of virtio device", .flags = XML_ABI),
     ROW_EMBED("driver", virtio, domain_virtio),
     ROW_STRING("source/@evdev", evdev, "Device of the host", WHEN(type, BIT(INPUT_PASSTHROUGH)),
-               .flags = XML_REQUIRED | XML_ABI),
+               .flags = XML_REQUIRED),
     ROW_STRING("source/@dev", dev, "Device of the host", WHEN(type, BIT(INPUT_EVDEV)),
                .flags = XML_REQUIRED),
     ROW_STRING("source/@grab", grab, "all: the other devices are grabbed with it",

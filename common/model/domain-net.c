@@ -30,8 +30,7 @@ XML_SCHEMA(net_offload, "host", .doc = "Work done outside of the guest's driver"
 static const struct xml_row net_driver_options_rows[] = {
     ROW_STRING("@name", name, "Back end: qemu or vhost; for hostdev: vfio, kvm, xen"),
     ROW_ENUM("@txmode", txmode, net_txmode_names, "How packets are sent", .flags = XML_ABI),
-    ROW_ON_OFF("@ioeventfd", ioeventfd, "I/O is handled outside of the vcpu threads",
-               .flags = XML_ABI),
+    ROW_ON_OFF("@ioeventfd", ioeventfd, "I/O is handled outside of the vcpu threads"),
     ROW_ON_OFF("@event_idx", event_idx, "Fewer interrupts and notifications", .flags = XML_ABI),
     ROW_NUMBER("@queues", queues, "Pairs of queues", .flags = XML_ABI),
     ROW_NUMBER("@rx_queue_size", rx_queue_size, "Length of a receive queue", .flags = XML_ABI),
@@ -81,7 +80,7 @@ XML_SCHEMA(net_port_forward, "portForward", .doc = "Ports of the host that lead 
 static const struct xml_row net_teaming_rows[] = {
     ROW_ENUM("@type", type, net_teaming_type_names, "Stays, or is unplugged for migration",
              .flags = XML_REQUIRED | XML_ABI),
-    ROW_STRING("@persistent", persistent, "Alias of the interface that stays", .flags = XML_ABI),
+    ROW_STRING("@persistent", persistent, "Alias of the interface that stays"),
 };
 #undef ROWS_OF
 XML_SCHEMA(net_teaming, "teaming", .doc = "A pair of interfaces of which one can be unplugged");
@@ -106,7 +105,7 @@ XML_SCHEMA(net_filterref, "filterref", .doc = "Packet filter");
 static const struct xml_row net_hostdev_source_rows[] = {
     ROW_ENUM("address/@type", type, net_hostdev_type_names, "Kind of device",
              .flags = XML_REQUIRED),
-    ROW_EMBED("address", pci, pci_address, WHEN(type, BIT(NET_HOSTDEV_PCI))),
+    ROW_EMBED("address", pci, pci_address, WHEN(type, BIT(NET_HOSTDEV_PCI)), .flags = XML_HOST),
     ROW_NUMBER("address/@bus", usb_bus, "USB bus", WHEN(type, BIT(NET_HOSTDEV_USB))),
     ROW_NUMBER("address/@device", usb_device, "USB device", WHEN(type, BIT(NET_HOSTDEV_USB))),
 };

@@ -90,18 +90,20 @@ static const struct xml_type usb_version_type = {
 
 #define ROWS_OF struct redirfilter_device
 static const struct xml_row redirfilter_device_rows[] = {
-    ROW_TYPE("@class", class, usb_number_type, "Class; -1: any", .width = 2),
-    ROW_TYPE("@vendor", vendor, usb_number_type, "Vendor; -1: any", .width = 4),
-    ROW_TYPE("@product", product, usb_number_type, "Product; -1: any", .width = 4),
-    ROW_TYPE("@version", version, usb_version_type, "Version: 1.10; -1: any"),
-    ROW_YES_NO("@allow", allow, "Such a device may be redirected", .flags = XML_REQUIRED),
+    ROW_TYPE("@class", class, usb_number_type, "Class; -1: any", .width = 2, .flags = XML_ABI),
+    ROW_TYPE("@vendor", vendor, usb_number_type, "Vendor; -1: any", .width = 4, .flags = XML_ABI),
+    ROW_TYPE("@product", product, usb_number_type, "Product; -1: any", .width = 4,
+             .flags = XML_ABI),
+    ROW_TYPE("@version", version, usb_version_type, "Version: 1.10; -1: any", .flags = XML_ABI),
+    ROW_YES_NO("@allow", allow, "Such a device may be redirected", .flags = XML_REQUIRED | XML_ABI),
 };
 #undef ROWS_OF
 XML_SCHEMA(redirfilter_device, "usbdev", .doc = "USB devices that may, or may not, be redirected");
 
 #define ROWS_OF struct domain_redirfilter
 static const struct xml_row domain_redirfilter_rows[] = {
-    ROW_LIST("usbdev", devices, redirfilter_device, "Rule; the first that fits holds"),
+    ROW_LIST("usbdev", devices, redirfilter_device, "Rule; the first that fits holds",
+             .flags = XML_ABI),
 };
 #undef ROWS_OF
 XML_SCHEMA(domain_redirfilter, "redirfilter", .doc = "Which USB devices may be redirected");

@@ -147,7 +147,7 @@ XML_SCHEMA(source_volume, "source", .doc = "A volume of a storage pool");
 static const struct xml_row source_nvme_rows[] = {
     ROW_YES_NO("@managed", managed, "The controller is detached from the host and given back"),
     ROW_NUMBER("@namespace", namespace, "Number of the namespace"),
-    ROW_EMBED("address", address, pci_address),
+    ROW_EMBED("address", address, pci_address, .flags = XML_HOST),
 };
 #undef ROWS_OF
 XML_SCHEMA(source_nvme, "source", .doc = "A namespace of a host's NVMe controller");

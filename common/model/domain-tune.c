@@ -29,7 +29,7 @@ static const struct xml_row memory_backing_rows[] = {
     ROW_CHILD("hugepages", hugepages, memory_hugepages, "Huge pages of the host"),
     ROW_FLAG("nosharepages", nosharepages, "Equal pages are not merged"),
     ROW_FLAG("locked", locked, "Never swapped out"),
-    ROW_ENUM("source/@type", source, memory_source_names, "Kind of memory"),
+    ROW_ENUM("source/@type", source, memory_source_names, "Kind of memory", .flags = XML_ABI),
     ROW_ENUM("access/@mode", access, memory_access_names, "Whether others may share it"),
     ROW_ENUM("allocation/@mode", allocation, memory_allocation_names, "When it is allocated"),
     ROW_NUMBER("allocation/@threads", allocation_threads, "Threads that allocate it"),

@@ -8,8 +8,8 @@ NAMES(video_vgaconf_names, NULL, "io", "on", "off");
 
 #define ROWS_OF struct video_acceleration
 static const struct xml_row video_acceleration_rows[] = {
-    ROW_YES_NO("@accel2d", accel2d, "2D acceleration"),
-    ROW_YES_NO("@accel3d", accel3d, "3D acceleration"),
+    ROW_YES_NO("@accel2d", accel2d, "2D acceleration", .flags = XML_ABI),
+    ROW_YES_NO("@accel3d", accel3d, "3D acceleration", .flags = XML_ABI),
     ROW_STRING("@rendernode", rendernode, "Render node of the host"),
 };
 #undef ROWS_OF
@@ -37,7 +37,8 @@ static const struct xml_row domain_video_rows[] = {
     ROW_YES_NO("model/@primary", primary, "The one that firmware uses"),
     ROW_ON_OFF("model/@blob", blob, "Zero-copy resources (virtio)", .flags = XML_ABI),
     ROW_ON_OFF("model/@edid", edid, "The guest sees the monitor's data (virtio)", .flags = XML_ABI),
-    ROW_CHILD("model/acceleration", acceleration, video_acceleration, "Use of the host's GPU"),
+    ROW_CHILD("model/acceleration", acceleration, video_acceleration, "Use of the host's GPU",
+              .flags = XML_ABI),
     ROW_CHILD("model/resolution", resolution, video_resolution, "Size at start"),
     ROW_EMBED(".", info, domain_device_info),
 };

@@ -131,7 +131,7 @@ XML_SCHEMA(domain_devices, "devices", .doc = "The guest's devices");
 static const struct xml_row domain_rows[] = {
     ROW_ENUM("@type", type, domain_type_names, "Hypervisor", .flags = XML_REQUIRED | XML_ABI),
     ROW_NUMBER("@id", id, "Number of the running guest", .flags = XML_LIVE),
-    ROW_STRING("name", name, "Name, unique on the host", .flags = XML_REQUIRED,
+    ROW_STRING("name", name, "Name, unique on the host", .flags = XML_REQUIRED | XML_ABI,
                .code = VIR_ERR_NO_NAME),
     ROW_OPT_UUID("uuid", given_uuid, "Identity, unique everywhere", .flags = XML_ABI),
     ROW_FLAG("genid", has_genid, "Changes whenever the guest's past does", .flags = XML_ABI),
@@ -144,7 +144,8 @@ static const struct xml_row domain_rows[] = {
     ROW_SIZE("maxMemory", max_memory, UNIT_KIB, "Most memory, with all modules", .flags = XML_ABI),
     ROW_ON_OFF("memory/@dumpCore", dump_core, "The guest's memory is in core dumps of QEMU"),
     ROW_SIZE("memory", memory, UNIT_KIB, "Memory", .flags = XML_ABI),
-    ROW_SIZE("currentMemory", current_memory, UNIT_KIB, "Memory that the balloon leaves"),
+    ROW_SIZE("currentMemory", current_memory, UNIT_KIB, "Memory that the balloon leaves",
+             .flags = XML_ABI),
     ROW_CHILD("blkiotune", blkio_tune, blkio_tune, "Share of block I/O"),
     ROW_CHILD("memtune", memory_tune, memory_tune, "Limits of memory"),
     ROW_CHILD("memoryBacking", memory_backing, memory_backing, "What memory is made of"),

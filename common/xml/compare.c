@@ -114,13 +114,25 @@ bool xml_covers(const struct xml_schema *schema, const void *pattern, const void
 
 /* ---- what differs ---- */
 
+/* A row's path up to the "." or "/." that means the element itself. */
+static int length_of(const char *place)
+{
+    size_t length = strlen(place);
+
+    if (length && place[length - 1] == '.')
+        length--;
+    return (int)(length && place[length - 1] == '/' ? length - 1 : length);
+}
+
 static char *join(const char *place, char *below)
 {
     g_autofree char *owned = below;
+    int length = length_of(place);
 
-    if (!owned || strcmp(place, ".") == 0)
+    if (!owned || !length)
         return g_steal_pointer(&owned);
-    return g_strdup_printf("%s/%s", place, owned);
+    return *owned ? g_strdup_printf("%.*s/%s", length, place, owned)
+                  : g_strndup(place, (gsize)length);
 }
 
 static char *member_difference(const struct xml_row *row, const void *is, const void *asked)
@@ -130,7 +142,7 @@ static char *member_difference(const struct xml_row *row, const void *is, const 
     if (row->kind == XML_KIND_CHILD && *(void *const *)is && *(void *const *)asked)
         return join(row->path,
                     xml_difference(row->schema, *(void *const *)is, *(void *const *)asked));
-    return members_equal(row, is, asked) ? NULL : g_strdup(row->path);
+    return members_equal(row, is, asked) ? NULL : g_strndup(row->path, (gsize)length_of(row->path));
 }
 
 char *xml_difference(const struct xml_schema *schema, const void *is, const void *asked)
@@ -195,16 +207,42 @@ static int compare_lists(const struct xml_row *row, const struct xml_list *sourc
     return 0;
 }
 
+static void fill_defaults(const struct xml_schema *schema, char *object)
+{
+    for (unsigned i = 0; i < schema->n_rows; i++) {
+        const struct xml_row *row = &schema->rows[i];
+
+        if (!xml_row_applies(row, object))
+            continue;
+        if (row->kind == XML_KIND_EMBED)
+            fill_defaults(row->schema, object + row->offset);
+        else if (row->fallback)
+            xml_type_set_number(row, object + row->offset, row->fallback);
+    }
+}
+
+/* What an element that is not there means. */
+static char *new_empty(const struct xml_schema *schema)
+{
+    char *object = g_malloc0(schema->size);
+
+    fill_defaults(schema, object);
+    return object;
+}
+
 static int compare_children(const struct xml_row *row, const void *source, const void *target,
                             GString *path, GError **error)
 {
     const void *is = *(void *const *)source, *asked = *(void *const *)target;
+    g_autofree char *absent = NULL;
 
-    if (is && asked)
-        return compare_struct(row->schema, is, asked, path, error);
-    if (row->flags & XML_ABI && is != asked)
+    if (!is && !asked)
+        return 0;
+    if (row->flags & XML_ABI && (!is || !asked))
         return differs(row, path->str, source, target, error);
-    return 0;
+    if (!is || !asked)
+        absent = new_empty(row->schema);
+    return compare_struct(row->schema, is ? is : absent, asked ? asked : absent, path, error);
 }
 
 static int compare_member(const struct xml_row *row, const void *source, const void *target,
@@ -224,6 +262,14 @@ static int compare_member(const struct xml_row *row, const void *source, const v
     }
 }
 
+static void append_place(GString *path, const char *place)
+{
+    int length = length_of(place);
+
+    if (length)
+        g_string_append_printf(path, "%s%.*s", path->len ? "/" : "", length, place);
+}
+
 static int compare_struct(const struct xml_schema *schema, const void *source, const void *target,
                           GString *path, GError **error)
 {
@@ -232,12 +278,9 @@ static int compare_struct(const struct xml_schema *schema, const void *source, c
     for (unsigned i = 0; i < schema->n_rows; i++) {
         const struct xml_row *row = &schema->rows[i];
 
-        if (!concerns_comparison(row, source, target))
+        if (row->flags & XML_HOST || !concerns_comparison(row, source, target))
             continue;
-        if (strcmp(row->path, ".") != 0) {
-            g_string_append(path, length ? "/" : "");
-            g_string_append(path, row->path);
-        }
+        append_place(path, row->path);
         if (compare_member(row, (const char *)source + row->offset,
                            (const char *)target + row->offset, path, error) < 0)
             return -1;

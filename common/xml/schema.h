@@ -107,7 +107,8 @@ enum xml_flag {
     XML_INPUT = 1 << 9,        /* old spelling: read if the member is absent so far, not written */
     XML_OUTPUT = 1 << 10,      /* written, ignored when read */
     XML_HIDDEN = 1 << 11,      /* neither: the member is only copied and compared */
-    XML_SPREAD = 1 << 12,      /* of ROW_ELEMENT: empty, its end tag is in a line of its own */
+    XML_HOST = 1 << 12,        /* of a struct: the guest sees none of it, whatever its rows say */
+    XML_SPREAD = 1 << 13,      /* of ROW_ELEMENT: empty, its end tag is in a line of its own */
 };
 
 enum xml_row_kind {

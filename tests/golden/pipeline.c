@@ -103,14 +103,26 @@ static int complete(struct domain *domain, GError **error)
     return rules_check(domain, error);
 }
 
-struct domain *pipeline_define(const char *text, GError **error)
+static struct domain *load(const char *text, void (*prepare)(struct domain *domain), GError **error)
 {
     DEFINITION_AUTO struct domain *domain =
         (struct domain *)xml_read(&domain_schema, text, -1, XML_READ_INACTIVE, NULL, error);
 
+    if (domain && prepare)
+        prepare(domain);
     if (!domain || complete(domain, error) < 0)
         return NULL;
     return g_steal_pointer(&domain);
+}
+
+struct domain *pipeline_define(const char *text, GError **error)
+{
+    return load(text, domain_sort_controllers, error);
+}
+
+struct domain *pipeline_load(const char *text, GError **error)
+{
+    return load(text, NULL, error);
 }
 
 char *pipeline_print(const struct domain *domain)

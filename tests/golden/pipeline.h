@@ -9,5 +9,8 @@
 /* Reads, defaults, checks and addresses as define does; NULL and error when it is refused. */
 struct domain *pipeline_define(const char *text, GError **error);
 
+/* The same to a document of ours: all is as it should be, and stays. */
+struct domain *pipeline_load(const char *text, GError **error);
+
 /* The text of a defined guest, with its secrets. The caller frees. */
 char *pipeline_print(const struct domain *domain);

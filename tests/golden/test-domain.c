@@ -62,16 +62,16 @@ static char *check_packed(const struct domain *domain, const char *text)
     return difference ?: cases_compare(text, two);
 }
 
-static char *check_defined_again(const char *text)
+static char *check_loaded(const char *text)
 {
     g_autoptr(GError) error = NULL;
-    DEFINITION_AUTO struct domain *again = pipeline_define(text, &error);
+    DEFINITION_AUTO struct domain *again = pipeline_load(text, &error);
 
     if (!again)
-        return g_strdup_printf("defined again, it is refused: %s", error->message);
+        return g_strdup_printf("loaded, it is refused: %s", error->message);
     g_autofree char *text_again = pipeline_print(again);
     g_autofree char *difference = cases_compare(text, text_again);
-    return difference ? g_strconcat("defined again: ", difference, NULL) : NULL;
+    return difference ? g_strconcat("loaded: ", difference, NULL) : NULL;
 }
 
 static char *check_grammar(const char *text)
@@ -98,7 +98,7 @@ static char *check_domain(const struct domain *domain, const char *text)
     if (!difference)
         difference = check_packed(domain, text);
     if (!difference)
-        difference = check_defined_again(text);
+        difference = check_loaded(text);
     if (!difference)
         difference = check_grammar(text);
     return difference;
