@@ -30,7 +30,7 @@ WIDEST_LINE = 100       # columns
 CODE = {".c", ".h"}
 TEXT = CODE | {".py", ".md", ".build", ".txt", ".sh", ".xml", ".conf", ".service", ".socket", ".in", ""}
 # data: no comment could carry the line, or it is somebody's recorded bytes
-DATA = r"tests/(golden|fuzz/corpus|wire/data|arguments/cases)/.*"
+DATA = r"tests/(golden|fuzz/corpus|wire/data|(abi|arguments)/cases)/.*"
 UNMARKED = re.compile(r"^(COPYING|\.gitignore|%s|.*\.json|README\.md|docs/.*\.md)$" % DATA)
 UNCHECKED = re.compile(r"^(COPYING|%s|tests/lint/lint\.py)$" % DATA)
 REFERENCE = re.compile(r"`((?:common|docs|tests|virt[a-z]+d)/[\w./-]*)`")
