@@ -3,40 +3,44 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/loop.h"
+#include "wire/message.h"
 #include "wire/stream.h"
 
 #include "bytes.h"
 #include "volume-job.h"
 
 #define CHUNK (248 * 1024) /* whole pages that fit into one packet of a stream */
+#define WRITEBACK (8 * 1024 * 1024)
 #define MOST_QUEUED (4 * 1024 * 1024)
 #define WAIT_ALL_MS 5000
 
 enum chunk_kind { CHUNK_DATA, CHUNK_HOLE, CHUNK_END };
 
+/* Data is in the packet that it came or will go in: nothing is copied. */
 struct chunk {
     enum chunk_kind kind;
     uint64_t size;
-    uint8_t bytes[];
+    struct frame *frame;     /* of an upload; else NULL */
+    struct message *message; /* of a download; else NULL */
 };
 
 struct transfer {
     gint references;
     struct transfer_request request;
     uint64_t left;        /* bytes that may still be moved */
+    uint64_t pushed_out;  /* where what the disk has been told to write ends */
     uint64_t done, total; /* bytes of the volume, holes included; total 0: not known */
 
     GMutex lock; /* guards what follows */
     GCond cond;
     GQueue queue;
-    size_t queued;  /* bytes in it */
+    size_t queued;  /* bytes in it, and of memory beside them */
     bool held;      /* the loop thread waits for room in the queue, or in the connection */
     bool abandoned; /* nobody wants the rest */
 };
@@ -51,11 +55,28 @@ static struct transfer *transfer_ref(struct transfer *transfer)
     return transfer;
 }
 
+static void chunk_free(gpointer data)
+{
+    struct chunk *chunk = data;
+
+    if (!chunk)
+        return;
+    frame_free(chunk->frame);
+    message_free(chunk->message);
+    g_free(chunk);
+}
+
+static void chunk_clear(struct chunk **chunk)
+{
+    chunk_free(*chunk);
+}
+#define CHUNK_AUTO __attribute__((cleanup(chunk_clear)))
+
 static void transfer_unref(struct transfer *transfer)
 {
     if (!g_atomic_int_dec_and_test(&transfer->references))
         return;
-    g_queue_clear_full(&transfer->queue, g_free);
+    g_queue_clear_full(&transfer->queue, chunk_free);
     stream_unref(transfer->request.stream);
     g_mutex_clear(&transfer->lock);
     g_cond_clear(&transfer->cond);
@@ -64,18 +85,23 @@ static void transfer_unref(struct transfer *transfer)
 
 /* ---- the queue ---- */
 
+static size_t cost(const struct chunk *chunk)
+{
+    return sizeof(*chunk) + sizeof(struct frame) + (chunk->kind == CHUNK_DATA ? chunk->size : 0);
+}
+
 static void push(struct transfer *transfer, struct chunk *chunk)
 {
     g_mutex_lock(&transfer->lock);
     g_queue_push_tail(&transfer->queue, chunk);
-    transfer->queued += chunk->kind == CHUNK_DATA ? chunk->size : 0;
+    transfer->queued += cost(chunk);
     g_cond_signal(&transfer->cond);
     g_mutex_unlock(&transfer->lock);
 }
 
 static struct chunk *new_chunk(enum chunk_kind kind, uint64_t size)
 {
-    struct chunk *chunk = g_malloc(sizeof(*chunk) + (kind == CHUNK_DATA ? size : 0));
+    struct chunk *chunk = g_new0(struct chunk, 1);
 
     chunk->kind = kind;
     chunk->size = size;
@@ -86,8 +112,8 @@ static struct chunk *pop_locked(struct transfer *transfer)
 {
     struct chunk *chunk = g_queue_pop_head(&transfer->queue);
 
-    if (chunk && chunk->kind == CHUNK_DATA)
-        transfer->queued -= chunk->size;
+    if (chunk)
+        transfer->queued -= cost(chunk);
     return chunk;
 }
 
@@ -111,11 +137,11 @@ static void reply(void *data)
     transfer_unref(transfer);
 }
 
-static bool send_chunk(struct stream *stream, const struct chunk *chunk)
+static bool send_chunk(struct stream *stream, struct chunk *chunk)
 {
     switch (chunk->kind) {
     case CHUNK_DATA:
-        return stream_send(stream, chunk->bytes, chunk->size);
+        return stream_send_packet(stream, g_steal_pointer(&chunk->message), chunk->size);
     case CHUNK_HOLE:
         return stream_send_hole(stream, chunk->size);
     case CHUNK_END:
@@ -131,7 +157,7 @@ static void send_queued(struct transfer *transfer)
 
     while (more && !stream_is_gone(transfer->request.stream)) {
         g_mutex_lock(&transfer->lock);
-        g_autofree struct chunk *chunk = transfer->held ? NULL : pop_locked(transfer);
+        CHUNK_AUTO struct chunk *chunk = transfer->held ? NULL : pop_locked(transfer);
         g_cond_signal(&transfer->cond);
         g_mutex_unlock(&transfer->lock);
         more = chunk;
@@ -169,18 +195,20 @@ static bool has_room(struct transfer *transfer)
     return result;
 }
 
-static size_t transfer_receive(struct stream *stream, const uint8_t *bytes, size_t size, void *data)
+static bool transfer_take(struct stream *stream, struct frame *frame, void *data)
 {
     if (!has_room(data))
-        return 0;
-    struct chunk *chunk = new_chunk(CHUNK_DATA, size);
-    memcpy(chunk->bytes, bytes, size);
+        return false;
+    struct chunk *chunk = new_chunk(CHUNK_DATA, frame->payload_size);
+    chunk->frame = frame;
     push(data, chunk);
-    return size;
+    return true;
 }
 
 static bool transfer_hole(struct stream *stream, uint64_t length, void *data)
 {
+    if (!has_room(data))
+        return false;
     push(data, new_chunk(CHUNK_HOLE, length));
     return true;
 }
@@ -242,7 +270,7 @@ static void tell_progress(struct transfer *transfer, const struct chunk *chunk)
 
 static int write_data(struct transfer *transfer, const struct chunk *chunk)
 {
-    const uint8_t *bytes = chunk->bytes;
+    const uint8_t *bytes = chunk->frame->payload;
 
     for (uint64_t left = chunk->size; left > 0;) {
         ssize_t written =
@@ -257,6 +285,17 @@ static int write_data(struct transfer *transfer, const struct chunk *chunk)
         transfer->request.offset += (uint64_t)written;
     }
     return 0;
+}
+
+/* The disk works while bytes come: else the end would wait for all of them. */
+static void push_out(struct transfer *transfer)
+{
+    uint64_t from = transfer->pushed_out, to = transfer->request.offset;
+
+    if (to - from < WRITEBACK)
+        return;
+    sync_file_range(transfer->request.fd, (off_t)from, (off_t)(to - from), SYNC_FILE_RANGE_WRITE);
+    transfer->pushed_out = to;
 }
 
 /* What was there before is gone; what is behind the end of a file is a hole already. */
@@ -304,15 +343,17 @@ static int write_chunk(struct transfer *transfer, const struct chunk *chunk)
     }
     transfer->left -= chunk->size;
     tell_progress(transfer, chunk);
-    return chunk->kind == CHUNK_HOLE ? write_hole(transfer, chunk->size)
-                                     : write_data(transfer, chunk);
+    if (chunk->kind == CHUNK_HOLE)
+        return write_hole(transfer, chunk->size);
+    push_out(transfer);
+    return write_data(transfer, chunk);
 }
 
 /* True when all has come. */
 static bool run_upload(struct transfer *transfer)
 {
     for (;;) {
-        g_autofree struct chunk *chunk = wait_for_chunk(transfer);
+        CHUNK_AUTO struct chunk *chunk = wait_for_chunk(transfer);
 
         if (!chunk)
             return false;
@@ -336,7 +377,7 @@ static bool offer(struct transfer *transfer, struct chunk *chunk)
     wanted = !transfer->abandoned;
     g_mutex_unlock(&transfer->lock);
     if (!wanted) {
-        g_free(chunk);
+        chunk_free(chunk);
         return false;
     }
     tell_progress(transfer, chunk);
@@ -349,10 +390,12 @@ static bool read_range(struct transfer *transfer, uint64_t start, uint64_t end)
 {
     while (start < end) {
         struct chunk *chunk = new_chunk(CHUNK_DATA, MIN(CHUNK, end - start));
-        ssize_t got = pread(transfer->request.fd, chunk->bytes, chunk->size, (off_t)start);
+        uint8_t *bytes;
+        chunk->message = stream_packet_new(transfer->request.stream, chunk->size, &bytes);
+        ssize_t got = pread(transfer->request.fd, bytes, chunk->size, (off_t)start);
 
         if (got <= 0) {
-            g_free(chunk);
+            chunk_free(chunk);
             if (got < 0 && errno == EINTR)
                 continue;
             if (got < 0)
@@ -431,8 +474,8 @@ static void download_start(struct stream *stream, void *data)
 }
 
 static const struct stream_ops upload_ops = {
-    .receive = transfer_receive, .finish = upload_finish, .release = transfer_release};
-static const struct stream_ops sparse_upload_ops = {.receive = transfer_receive,
+    .take = transfer_take, .finish = upload_finish, .release = transfer_release};
+static const struct stream_ops sparse_upload_ops = {.take = transfer_take,
                                                     .hole = transfer_hole,
                                                     .finish = upload_finish,
                                                     .release = transfer_release};
@@ -450,6 +493,7 @@ static struct transfer *new_transfer(const struct transfer_request *request)
     transfer->request.stream = stream_ref(request->stream);
     transfer->left = request->length ?: UINT64_MAX;
     transfer->total = request->length;
+    transfer->pushed_out = request->offset;
     transfer->held = !request->upload;
     g_mutex_init(&transfer->lock);
     g_cond_init(&transfer->cond);

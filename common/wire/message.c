@@ -66,15 +66,31 @@ int message_finish(struct message *message, GError **error)
     return 0;
 }
 
-struct message *message_new_with(const struct frame_header *header, const void *payload,
-                                 size_t size)
+struct message *message_new_empty(const struct frame_header *header, size_t size,
+                                  uint8_t **ret_payload)
 {
     struct message *message = message_alloc(FRAME_LENGTH_MIN + size);
 
-    g_byte_array_set_size(message->bytes, FRAME_LENGTH_MIN);
+    g_byte_array_set_size(message->bytes, FRAME_LENGTH_MIN + size);
     frame_encode_header(header, FRAME_LENGTH_MIN + size, message->bytes->data);
+    *ret_payload = message->bytes->data + FRAME_LENGTH_MIN;
+    return message;
+}
+
+void message_set_payload_size(struct message *message, size_t size)
+{
+    g_byte_array_set_size(message->bytes, FRAME_LENGTH_MIN + size);
+    frame_write_u32(message->bytes->data, message->bytes->len);
+}
+
+struct message *message_new_with(const struct frame_header *header, const void *payload,
+                                 size_t size)
+{
+    uint8_t *room;
+    struct message *message = message_new_empty(header, size, &room);
+
     if (size)
-        g_byte_array_append(message->bytes, payload, size);
+        memcpy(room, payload, size);
     return message;
 }
 

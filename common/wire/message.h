@@ -37,6 +37,12 @@ int message_finish(struct message *message, GError **error);
 struct message *message_new_with(const struct frame_header *header, const void *payload,
                                  size_t size);
 
+/* With a payload of size bytes at *ret_payload, to be filled in; then it may be made shorter. For
+ * types without descriptors. */
+struct message *message_new_empty(const struct frame_header *header, size_t size,
+                                  uint8_t **ret_payload);
+void message_set_payload_size(struct message *message, size_t size);
+
 /* A copy of a message without descriptors. */
 struct message *message_copy(const struct message *message);
 

@@ -6,6 +6,7 @@
 #include "base/loop.h"
 #include "wire/connection-internal.h"
 #include "wire/error-message.h"
+#include "wire/message.h"
 
 enum {
     HOLE_SIZE = 12, /* hyper length, u32 flags */
@@ -100,17 +101,21 @@ static void push_back(struct stream *stream, struct frame *frame)
     stream->first = frame;
 }
 
-static void drop(struct stream *stream, struct frame *frame)
+/* frame is NULL when its owner has taken it. */
+static void drop(struct stream *stream, struct frame *frame, size_t counted)
 {
-    connection_count_stream_bytes(stream->connection, -(ssize_t)cost(frame));
+    connection_count_stream_bytes(stream->connection, -(ssize_t)counted);
     frame_free(frame);
     stream->offset = 0;
 }
 
 static void drop_all(struct stream *stream)
 {
-    while (stream->first)
-        drop(stream, pop(stream));
+    while (stream->first) {
+        struct frame *frame = pop(stream);
+
+        drop(stream, frame, cost(frame));
+    }
 }
 
 /* the end */
@@ -224,6 +229,14 @@ void stream_lost(struct stream *stream)
 
 /* delivery: each function returns true when the packet is done with, false to keep it */
 
+static bool deliver_whole(struct stream *stream, struct frame **frame)
+{
+    if (!stream->ops->take(stream, *frame, stream->data))
+        return false;
+    *frame = NULL;
+    return true;
+}
+
 static bool deliver_data(struct stream *stream, const struct frame *frame)
 {
     size_t left = frame->payload_size - stream->offset;
@@ -272,13 +285,16 @@ static bool deliver_finish(struct stream *stream)
     return true;
 }
 
-static bool deliver(struct stream *stream, const struct frame *frame)
+static bool deliver(struct stream *stream, struct frame **frame)
 {
-    if (frame->header.type == FRAME_STREAM_HOLE)
-        return deliver_hole(stream, frame);
-    if (frame->header.status == FRAME_CONTINUE)
-        return deliver_data(stream, frame);
-    if (frame->header.status == FRAME_OK)
+    const struct frame_header *header = &(*frame)->header;
+
+    if (header->type == FRAME_STREAM_HOLE)
+        return deliver_hole(stream, *frame);
+    if (header->status == FRAME_CONTINUE)
+        return stream->ops->take && (*frame)->payload_size ? deliver_whole(stream, frame)
+                                                           : deliver_data(stream, *frame);
+    if (header->status == FRAME_OK)
         return deliver_finish(stream);
     fail_with(stream, "unknown status of a stream packet");
     return true;
@@ -294,10 +310,11 @@ static void deliver_all(struct stream *stream)
     stream->delivering = true;
     while (consumed && stream->first && !stream->gone && !stream->finished) {
         struct frame *frame = pop(stream);
+        size_t counted = cost(frame);
 
-        consumed = deliver(stream, frame);
+        consumed = deliver(stream, &frame);
         if (consumed || stream->gone)
-            drop(stream, frame);
+            drop(stream, frame, counted);
         else
             push_back(stream, frame);
     }
@@ -445,6 +462,24 @@ bool stream_send(struct stream *stream, const void *bytes, size_t size)
         at += part;
         size -= part;
     }
+    return connection_stream_may_send(stream->connection, stream);
+}
+
+struct message *stream_packet_new(struct stream *stream, size_t size, uint8_t **ret_bytes)
+{
+    struct frame_header header = message_reply_header(&stream->call, FRAME_STREAM, FRAME_CONTINUE);
+
+    return message_new_empty(&header, size, ret_bytes);
+}
+
+bool stream_send_packet(struct stream *stream, struct message *packet, size_t size)
+{
+    if (stream->gone) {
+        message_free(packet);
+        return false;
+    }
+    message_set_payload_size(packet, size);
+    connection_send(stream->connection, packet);
     return connection_stream_may_send(stream->connection, stream);
 }
 

@@ -35,6 +35,10 @@ struct stream_ops {
      * again after stream_resume, and meanwhile the client is held back. NULL: data is an error. */
     size_t (*receive)(struct stream *stream, const uint8_t *bytes, size_t size, void *data);
 
+    /* Instead of receive, for who keeps data: takes the packet, whose payload is the data. False:
+     * it is offered again, as above. */
+    bool (*take)(struct stream *stream, struct frame *frame, void *data);
+
     /* A hole from the client; true when consumed, false as above. NULL: the opening call did not
      * ask for sparse; a hole then drops the connection. */
     bool (*hole)(struct stream *stream, uint64_t length, void *data);
@@ -75,6 +79,13 @@ void stream_unref(struct stream *stream);
 /* Sends data, in packets of at most FRAME_STREAM_DATA_MAX, size > 0. False: it was queued (or the
  * stream is gone), but wait for writable before sending more. */
 bool stream_send(struct stream *stream, const void *bytes, size_t size);
+
+/* Any thread: an empty packet of data, with room for size bytes, at most FRAME_STREAM_DATA_MAX, at
+ * *ret_bytes. */
+struct message *stream_packet_new(struct stream *stream, size_t size, uint8_t **ret_bytes);
+
+/* Sends the first size bytes of one, size > 0, and takes it. Result as above. */
+bool stream_send_packet(struct stream *stream, struct message *packet, size_t size);
 
 /* Sends a hole; only if the client asked for sparse. Result as above. */
 bool stream_send_hole(struct stream *stream, uint64_t length);

@@ -111,13 +111,27 @@ static void owner_release(void *data)
     note(owner, "release ");
 }
 
-static const struct stream_ops sparse_ops = {
-    owner_start, owner_receive,  owner_hole,    owner_finish,
-    owner_abort, owner_writable, owner_release,
-};
-static const struct stream_ops plain_ops = {
-    owner_start, owner_receive, NULL, owner_finish, owner_abort, owner_writable, owner_release,
-};
+/* Keeps nothing, but each packet is its own to free. */
+static bool owner_take(struct stream *stream, struct frame *frame, void *data)
+{
+    struct owner *owner = data;
+
+    if (owner->capacity < frame->payload_size)
+        return false;
+    note(owner, "packet:%zu ", frame->payload_size);
+    owner->capacity -= frame->payload_size;
+    g_byte_array_append(owner->data, frame->payload, frame->payload_size);
+    frame_free(frame);
+    return true;
+}
+
+#define PLAIN_OPS                                                                                  \
+    .start = owner_start, .finish = owner_finish, .abort = owner_abort,                            \
+    .writable = owner_writable, .release = owner_release
+static const struct stream_ops sparse_ops = {PLAIN_OPS, .receive = owner_receive,
+                                             .hole = owner_hole};
+static const struct stream_ops plain_ops = {PLAIN_OPS, .receive = owner_receive};
+static const struct stream_ops packet_ops = {PLAIN_OPS, .take = owner_take, .hole = owner_hole};
 
 /* A link with one stream, of serial 1, whose opening call is being handled. */
 struct opened {
@@ -234,6 +248,72 @@ static void test_upload(void)
     g_assert_cmpuint(open_streams(opened), ==, 0);
     send_data(opened, 9); /* too late: ignored */
     link_expect_silence(opened->link);
+    opened_free(opened);
+}
+
+/* Whole packets go over to the owner, in order, when it takes them. */
+static void test_packets_taken(void)
+{
+    struct opened *opened = opened_new(&packet_ops);
+
+    opened->owner.capacity = 300000;
+    opened_reply(opened);
+    send_data(opened, 262120);
+    expect_log(opened, "start packet:262120 ");
+    g_assert_cmpuint(opened->owner.data->len, ==, 262120);
+    g_assert_cmpuint(opened->owner.data->data[262119], ==, (uint8_t)(262119 * 31));
+    send_hole(opened, 4096);
+    send_data(opened, 0);
+    send_data(opened, 50000);
+    send_data(opened, 5);
+    send_finish(opened);
+    expect_log(opened, "start packet:262120 hole:4096 ");
+    opened->owner.capacity = 50000;
+    stream_resume(opened->owner.stream);
+    expect_log(opened, "start packet:262120 hole:4096 packet:50000 ");
+    opened->owner.capacity = 5;
+    stream_resume(opened->owner.stream);
+    expect_status(opened, FRAME_OK);
+    expect_log(opened, "start packet:262120 hole:4096 packet:50000 packet:5 finish release ");
+    opened_free(opened);
+}
+
+static void test_packets_untaken(void)
+{
+    struct opened *opened = opened_new(&packet_ops);
+
+    opened->owner.capacity = 10;
+    opened_reply(opened);
+    send_data(opened, 10);
+    send_data(opened, 11);
+    send_data(opened, 1);
+    expect_log(opened, "start packet:10 ");
+    send_abort(opened);
+    expect_status(opened, FRAME_OK);
+    expect_log(opened, "start packet:10 abort release ");
+    opened_free(opened);
+}
+
+/* A packet is filled in where it is, and may get shorter; one for a stream that is gone is freed.
+ */
+static void test_packet_sent(void)
+{
+    struct opened *opened = opened_new(&plain_ops);
+    uint8_t *bytes;
+
+    opened_reply(opened);
+    struct message *packet = stream_packet_new(opened->owner.stream, 262120, &bytes);
+    memset(bytes, 'x', 262120);
+    g_assert_true(stream_send_packet(opened->owner.stream, packet, 1000));
+    FRAME_AUTO struct frame *frame = link_read_packet(opened->link);
+    g_assert_cmpint(frame->header.type, ==, FRAME_STREAM);
+    g_assert_cmpint(frame->header.status, ==, FRAME_CONTINUE);
+    g_assert_cmpuint(frame->payload_size, ==, 1000);
+    g_assert_true(frame->payload[0] == 'x' && frame->payload[999] == 'x');
+    send_abort(opened);
+    expect_status(opened, FRAME_OK);
+    packet = stream_packet_new(opened->owner.stream, 10, &bytes);
+    g_assert_false(stream_send_packet(opened->owner.stream, packet, 10));
     opened_free(opened);
 }
 
@@ -783,6 +863,9 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     signal(SIGPIPE, SIG_IGN);
     g_test_add_func("/stream/upload", test_upload);
+    g_test_add_func("/stream/packets-taken", test_packets_taken);
+    g_test_add_func("/stream/packets-untaken", test_packets_untaken);
+    g_test_add_func("/stream/packet-sent", test_packet_sent);
     g_test_add_func("/stream/download", test_download);
     g_test_add_func("/stream/long-send", test_long_send);
     g_test_add_func("/stream/late-finish", test_late_finish);
