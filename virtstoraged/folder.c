@@ -19,6 +19,8 @@
 
 #define DEFAULT_MODE 0711
 #define PARENT_MODE 0755 /* of folders that lead to a pool */
+#define NAMES_AT_ONCE 64
+#define SCAN_THREADS_MOST 4
 
 /* ---- build and open ---- */
 
@@ -204,19 +206,28 @@ static bool is_marked_raw(int fd)
 }
 
 /* A broken header is no reason not to show the file. */
-void folder_fill_header(struct storage_volume *volume, const struct volumes *volumes, int fd)
+static void fill_as(struct storage_volume *volume, const struct volumes *volumes, int fd,
+                    enum image_format format)
 {
     struct image_header header IMAGE_HEADER_AUTO = {0};
 
-    volume->target.format = (uint8_t)image_header_guess(fd);
+    volume->target.format = (uint8_t)format;
     if (image_header_read(fd, volume->target.format, volume->name, &header, NULL) == 0)
         fill_from_header(volume, volumes, &header);
 }
 
+void folder_fill_header(struct storage_volume *volume, const struct volumes *volumes, int fd)
+{
+    fill_as(volume, volumes, fd, image_header_guess(fd));
+}
+
+/* What looks raw needs no mark. */
 static void look_into(struct storage_volume *volume, const struct volumes *volumes, int fd)
 {
-    if (!is_marked_raw(fd) || image_header_guess(fd) == IMAGE_FORMAT_RAW)
-        folder_fill_header(volume, volumes, fd);
+    enum image_format looks = image_header_guess(fd);
+
+    if (looks == IMAGE_FORMAT_RAW || !is_marked_raw(fd))
+        fill_as(volume, volumes, fd, looks);
 }
 
 static struct storage_volume *new_volume(const struct volumes *volumes, const char *name)
@@ -324,9 +335,44 @@ static int check_same(const struct volumes *volumes, GError **error)
     return -1;
 }
 
+/* What is in the folder, shared out among threads: most of the time goes into the kernel, which
+ * looks at several files at once, and so does a server. */
+struct scan {
+    struct volumes *volumes;
+    GPtrArray *names;
+    gint next; /* the first that nobody has taken */
+};
+
+static gpointer scan_some(gpointer data)
+{
+    struct scan *scan = data;
+    guint start;
+
+    while ((start = (guint)g_atomic_int_add(&scan->next, NAMES_AT_ONCE)) < scan->names->len)
+        for (guint i = start; i < MIN(start + NAMES_AT_ONCE, scan->names->len); i++)
+            refresh_one(scan->volumes, scan->names->pdata[i]);
+    return NULL;
+}
+
+/* Where there is no thread to be had, this one does it all. */
+static void scan_all(struct scan *scan)
+{
+    guint wanted = MIN(g_get_num_processors(), SCAN_THREADS_MOST), share = 4 * NAMES_AT_ONCE;
+    GThread *helpers[SCAN_THREADS_MOST] = {NULL};
+
+    for (guint i = 1; i < wanted && i * share < scan->names->len; i++)
+        helpers[i] = g_thread_try_new("scan", scan_some, scan, NULL);
+    scan_some(scan);
+    for (guint i = 0; i < SCAN_THREADS_MOST; i++)
+        if (helpers[i])
+            g_thread_join(helpers[i]);
+}
+
 int folder_refresh(const struct storage_pool *pool, struct volumes *volumes,
                    struct pool_facts *ret_facts, GError **error)
 {
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+    struct scan scan = {volumes, names, 0};
     struct dirent *entry;
 
     if (check_same(volumes, error) < 0)
@@ -338,8 +384,9 @@ int folder_refresh(const struct storage_pool *pool, struct volumes *volumes,
     }
     while ((entry = readdir(listing)))
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            refresh_one(volumes, entry->d_name);
+            g_ptr_array_add(names, g_strdup(entry->d_name));
     closedir(listing);
+    scan_all(&scan);
     return 0;
 }
 

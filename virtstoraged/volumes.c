@@ -118,13 +118,22 @@ static bool is_raw(const struct storage_volume *definition)
            !definition->target.encryption;
 }
 
+/* In exactly the memory that it needs: there are thousands. Takes definition. */
+static struct storage_volume *compact(struct storage_volume *definition)
+{
+    struct definition *copy = definition_copy(&definition->definition);
+
+    definition_unref(&definition->definition);
+    return (struct storage_volume *)copy;
+}
+
+/* definition: a compact one. */
 static void set(struct volume *volume, struct storage_volume *definition,
                 const struct volume_signature *signature)
 {
     volume->raw = is_raw(definition);
     definition_unref((struct definition *)volume->definition);
-    volume->definition = (struct storage_volume *)definition_copy(&definition->definition);
-    definition_unref(&definition->definition);
+    volume->definition = definition;
     if (signature)
         volume->signature = *signature;
     volume->generation = volume->volumes->generation;
@@ -273,6 +282,7 @@ bool volumes_see(struct volumes *volumes, const char *name,
 void volumes_found(struct volumes *volumes, struct storage_volume *definition,
                    const struct volume_signature *signature)
 {
+    definition = compact(definition);
     g_mutex_lock(&volumes->lock);
     struct volume *volume = g_hash_table_lookup(volumes->by_name, definition->name);
     /* another one of that name */
@@ -291,15 +301,20 @@ void volumes_found(struct volumes *volumes, struct storage_volume *definition,
 
 void volumes_end_refresh(struct volumes *volumes)
 {
-    g_autoptr(GPtrArray) all = volumes_list(volumes);
+    g_autoptr(GPtrArray) gone = g_ptr_array_new();
+    GHashTableIter iter;
+    gpointer value;
 
     g_mutex_lock(&volumes->lock);
-    for (guint i = 0; i < all->len; i++) {
-        struct volume *volume = all->pdata[i];
+    g_hash_table_iter_init(&iter, volumes->by_name);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const struct volume *volume = value;
 
         if (volume->generation != volumes->generation && !at_work(volume))
-            drop(volume);
+            g_ptr_array_add(gone, value);
     }
+    for (guint i = 0; i < gone->len; i++)
+        drop(gone->pdata[i]);
     g_mutex_unlock(&volumes->lock);
 }
 
@@ -345,6 +360,8 @@ void volume_end_building(struct volume *volume, struct storage_volume *definitio
 {
     struct volumes *volumes = volume->volumes;
 
+    if (definition)
+        definition = compact(definition);
     g_mutex_lock(&volumes->lock);
     volume->building = volume->exclusive = false;
     volumes->busy--;
