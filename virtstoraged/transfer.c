@@ -17,7 +17,7 @@
 
 #define CHUNK (248 * 1024) /* whole pages that fit into one packet of a stream */
 #define WRITEBACK (8 * 1024 * 1024)
-#define MOST_QUEUED (4 * 1024 * 1024)
+#define MOST_QUEUED (1024 * 1024)
 #define WAIT_ALL_MS 5000
 
 enum chunk_kind { CHUNK_DATA, CHUNK_HOLE, CHUNK_END };
