@@ -123,5 +123,5 @@ def boot(domain):
     domain.createWithFlags(libvirt.VIR_DOMAIN_START_PAUSED)
     console = Console(domain)
     domain.resume()
-    console.wait("guest: up")
+    console.wait("guest: up", 120)
     return console

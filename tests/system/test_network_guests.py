@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Guests on virtual networks: virtqemud asks virtnetworkd for ports, and both may come and go."""
 import pathlib
+import re
 import signal
 import threading
 
@@ -8,10 +9,11 @@ import libvirt
 import pytest
 
 import daemon as tested
-from conftest import Console
+from conftest import Console, boot
 from daemon import virsh, wait_until
 from netguests import *  # noqa: F403 - fixtures
 from netns import run
+from networks import hosts, outside, update  # noqa: F401 - fixtures
 
 # ---- the life of a port ----
 
@@ -221,10 +223,8 @@ chmod +x /tmp/s; ip link set eth0 up; udhcpc -i eth0 -n -q -t 20 -T 1 -x hostnam
 
 def test_leases(connection, net):
     domain = connection.defineXML(tested.linux_xml("linux", devices=interface_xml()))
-    domain.create()
+    console = boot(domain)
     assert domain.interfaceAddresses(libvirt.VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_LEASE) == {}
-    console = Console(domain)
-    console.wait("guest: up", 120)
     console.send(UDHCPC.replace("\n", " ") + "\n")
     console.wait("LEASE=192.168.81.", 60)
     leases = net.DHCPLeases()
@@ -353,3 +353,53 @@ def test_hung_virtnetworkd(connection, net, networkd, daemon):
     wait_until(lambda: ports_of() == [], 60, what=ports_of)
     with libvirt.open(tested.URI) as fresh:
         fresh.lookupByName("needy").create()
+
+
+# ---- nothing is lost ----
+
+# a hundred a second, 200 at a time, to each address; what each time came of it is in a file
+FLOOD = """ip addr add 192.168.81.10/24 dev eth0; ip link set eth0 up; ip route add default via 192.168.81.1;
+for a in 192.168.81.1 203.0.113.9; do
+(ping -c 1 -W 60 $a; while [ ! -e /tmp/stop ]; do ping -q -i 0.01 -c 200 -W 60 $a; done) >/tmp/flood.$a & done; echo FLO''ODS
+"""
+COUNT = """touch /tmp/stop; wait; cat /tmp/flood.* | grep loss; echo DO''NE
+"""
+
+
+def test_flood(connection, networks, networkd, daemon, hosts, outside):
+    """a guest's own count of its packets, to the host and through it, over kill -9 of both daemons, their
+    starts and net-update: all have come back"""
+    network = networks.networkCreateXML(network_xml())
+    domain = connection.defineXML(tested.linux_xml("linux", devices=interface_xml()))
+    console = boot(domain)
+    console.send(FLOOD.replace("\n", " ") + "\n")
+    console.wait("FLOODS", 60)
+    console.close()
+    sent = lambda: int(pathlib.Path("/sys/class/net/%s/statistics/rx_packets" % target_of(domain)).read_text())
+    before = sent()
+    wait_until(lambda: sent() > before + 500, 60)
+    for turn in range(3):
+        networkd.restart()
+        daemon.restart()
+        with libvirt.open(NETWORKS) as fresh:
+            network = fresh.networkLookupByName("net")
+            update(network, "ADD_LAST", "IP_DHCP_HOST", "<host mac='%s' ip='192.168.81.%d'/>" % (MAC % turn, 20 + turn))
+            update(network, "ADD_LAST", "DNS_TXT", "<txt name='t%d' value='x'/>" % turn)
+            # the rules of all are made anew
+            run("nft", "add", "rule", "ip", "modvirt", "from-br-net", "accept")
+            wait_until(lambda: "accept\n\t}" not in run("nft", "list", "chain", "ip", "modvirt", "from-br-net"), 30)
+    with libvirt.open(tested.URI) as fresh:
+        domain = fresh.lookupByName("linux")
+        wait_until(lambda: domain.state()[0] == libvirt.VIR_DOMAIN_RUNNING and in_control(domain), 60)
+        console = Console(domain)
+        console.send(COUNT)
+        console.wait("DONE", 120)
+        console.close()
+        counts = [tuple(map(int, c)) for c in re.findall(r"(\d+) packets transmitted, (\d+) packets received", console.text)]
+        assert all(sent == came for sent, came in counts), console.text[-3000:]
+        assert sum(sent for sent, came in counts) >= 400
+        domain.destroy()
+
+
+def in_control(domain):
+    return domain.controlInfo()[0] == libvirt.VIR_DOMAIN_CONTROL_OK
