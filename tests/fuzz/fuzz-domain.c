@@ -7,7 +7,8 @@
 
 /*
  * A document all the way of define: defaults, controllers, checks, addresses. What is accepted must
- * be accepted again as it is printed, and then be the same: a guest keeps its hardware.
+ * be accepted again as it is printed, and be the same when a daemon loads it: a guest keeps its
+ * hardware.
  */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -17,11 +18,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
         abort();                                                                                   \
     } while (0)
 
-static void check_defined_again(const struct domain *domain)
+static void check_again(const struct domain *domain)
 {
     g_autofree char *text = pipeline_print(domain);
     g_autoptr(GError) error = NULL;
-    DEFINITION_AUTO struct domain *again = pipeline_define(text, &error);
+    DEFINITION_AUTO struct domain *defined = pipeline_define(text, &error);
+    DEFINITION_AUTO struct domain *again = defined ? pipeline_load(text, &error) : NULL;
 
     if (!again)
         FAIL("accepted, then refused: %s\n%s", error->message, text);
@@ -39,6 +41,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!domain == !error)
         FAIL("%s", error ? "an error and a domain" : "neither error nor domain");
     if (domain)
-        check_defined_again(domain);
+        check_again(domain);
     return 0;
 }
