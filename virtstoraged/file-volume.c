@@ -7,7 +7,6 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "image/image-header.h"
-#include "image/qcow2.h"
 
 #include "backend.h"
 #include "bytes.h"
@@ -249,47 +248,16 @@ static int make_clone(struct volume_job *job, const struct storage_volume *defin
     return grow(job, definition, fd, other, error);
 }
 
-/* 0: none that we know. */
-static unsigned qcow2_version(const char *compat)
-{
-    if (!compat || strcmp(compat, QEMU_IMG_OLD_COMPAT) == 0)
-        return 2;
-    return strcmp(compat, "1.1") == 0 ? 3 : 0;
-}
-
-/* To start a program for three small writes would take a hundred times as long as they do. */
-static bool find_usual(const struct storage_volume *definition, unsigned flags,
-                       struct qcow2 *ret_image)
-{
-    const struct storage_target *target = &definition->target;
-    const struct storage_target *backing = definition->backing;
-
-    *ret_image = (struct qcow2){
-        .capacity = definition->capacity.value,
-        .version = qcow2_version(target->compat),
-        .cluster_size = target->cluster_size,
-        .lazy_refcounts = target->lazy_refcounts,
-        .backing = backing ? backing->path : NULL,
-        .backing_format = backing ? qemu_img_format(backing->format) : NULL,
-    };
-    return target->format == IMAGE_FORMAT_QCOW2 && !target->encryption && !target->extended_l2 &&
-           !(flags & VIR_STORAGE_VOL_CREATE_PREALLOC_METADATA) && qcow2_is_usual(ret_image);
-}
-
 static int make_content(struct volume_job *job, const struct storage_volume *definition,
                         const struct storage_volume *other, int other_fd, int fd, unsigned flags,
                         GError **error)
 {
-    struct qcow2 image;
-
     if (other)
         return make_clone(job, definition, fd, other, other_fd, flags, error);
     if (check_metadata(definition, flags, error) < 0)
         return -1;
     if (is_open(definition))
         return make_raw(job, definition, fd, error);
-    if (find_usual(definition, flags, &image))
-        return qcow2_write(&image, fd, error);
     return make_image(job, definition, fd, NULL, -1,
                       flags & VIR_STORAGE_VOL_CREATE_PREALLOC_METADATA, error);
 }

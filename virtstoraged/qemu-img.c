@@ -15,8 +15,10 @@
 #define TARGET "/proc/self/fd/3"
 #define SOURCE "/proc/self/fd/4"
 #define KEY_OBJECT "secret,id=key,file=/proc/self/fd/5"
+#define OLD_COMPAT "0.10" /* what everybody can read, unless more is asked for */
 
-const char *qemu_img_format(unsigned format)
+/* QEMU's word: it has other names for some. */
+static const char *format_word(unsigned format)
 {
     if (format == IMAGE_FORMAT_ISO || format > IMAGE_FORMAT_VHDX)
         return "raw"; /* a device, too */
@@ -72,8 +74,7 @@ static const char *made_format(const struct storage_volume *definition)
 {
     bool raw = definition->target.format == IMAGE_FORMAT_RAW;
 
-    return raw && definition->target.encryption ? "luks"
-                                                : qemu_img_format(definition->target.format);
+    return raw && definition->target.encryption ? "luks" : format_word(definition->target.format);
 }
 
 static void add_key(GPtrArray *words, int key)
@@ -126,7 +127,7 @@ static void add_options(GPtrArray *words, const struct storage_volume *definitio
         add_list(words, options);
         return;
     }
-    g_string_append_printf(options, "compat=%s", target->compat ?: QEMU_IMG_OLD_COMPAT);
+    g_string_append_printf(options, "compat=%s", target->compat ?: OLD_COMPAT);
     if (target->cluster_size)
         g_string_append_printf(options, ",cluster_size=%" G_GUINT64_FORMAT, target->cluster_size);
     if (target->lazy_refcounts)
@@ -157,7 +158,7 @@ int qemu_img_create(struct volume_job *job, const struct storage_volume *definit
         add(words, "-b");
         add(words, backing->path);
         add(words, "-F");
-        add(words, qemu_img_format(backing->format));
+        add(words, format_word(backing->format));
     }
     add(words, TARGET);
     if (definition->capacity.set)
@@ -179,7 +180,7 @@ int qemu_img_convert(struct volume_job *job, const struct storage_volume *defini
     add(words, "-p");
     add_key(words, key);
     add(words, "-f");
-    add(words, qemu_img_format(other->target.format));
+    add(words, format_word(other->target.format));
     add(words, "-O");
     add(words, made_format(definition));
     add_options(words, definition, metadata);
@@ -199,7 +200,7 @@ int qemu_img_convert_over(struct volume_job *job, const struct storage_volume *o
     add(words, "-p");
     add(words, "-n"); /* the device is there */
     add(words, "-f");
-    add(words, qemu_img_format(other->target.format));
+    add(words, format_word(other->target.format));
     add(words, "--target-image-opts");
     add(words, other->backing ? other->target.path : SOURCE);
     g_ptr_array_add(words, g_strdup_printf("driver=raw,offset=%" G_GUINT64_FORMAT
@@ -222,13 +223,13 @@ static void add_image(GPtrArray *words, enum image_format format, int key)
 {
     if (key < 0) {
         add(words, "-f");
-        add(words, qemu_img_format(format));
+        add(words, format_word(format));
         add(words, TARGET);
         return;
     }
     add(words, "--image-opts");
     g_ptr_array_add(words, g_strdup_printf("driver=%s,encrypt.key-secret=key,file.filename=" TARGET,
-                                           qemu_img_format(format)));
+                                           format_word(format)));
 }
 
 int qemu_img_resize(struct volume_job *job, enum image_format format, int fd, int key,

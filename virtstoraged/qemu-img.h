@@ -8,11 +8,6 @@
 /* Images of formats, made by QEMU's tool: by arguments alone, and descriptors in place of names
  * where it writes. All block. */
 
-#define QEMU_IMG_OLD_COMPAT "0.10" /* what everybody can read, unless more is asked for */
-
-/* QEMU's word for a format: it has other names for some. */
-const char *qemu_img_format(unsigned format);
-
 /* An image in the empty file fd, as its definition says. key: where its passphrase can be read, if
  * it is to be encrypted; else -1. */
 int qemu_img_create(struct volume_job *job, const struct storage_volume *definition, int fd,
