@@ -93,7 +93,7 @@ def install_guests():
         (IMAGES / name).chmod(0o644)
 
 
-def wait_until(check, timeout=10, step=0.01, what="it"):
+def wait_until(check, timeout=30, step=0.01, what="it"):
     """the first true value of check(), or an assertion after timeout seconds; what names the matter,
     or is a call that does when it is too late"""
     deadline = time.monotonic() + timeout

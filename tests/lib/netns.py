@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Hosts on a network as network namespaces: their links, and what they can reach."""
 import contextlib
+import errno
 import pathlib
 import re
 import socket
 import subprocess
 import threading
+import time
 
 DHCP_SCRIPT = """#!/bin/sh
 [ "$1" = bound ] || exit 0
@@ -52,8 +54,8 @@ class Host:
         script.write_text(DHCP_SCRIPT)
         script.chmod(0o755)
         options = ["-x", "hostname:" + hostname] if hostname else []
-        said = self.run("busybox", "udhcpc", "-i", "eth0", "-n", "-q", "-t", "20", "-T", "1", "-s",
-                        script, *options)
+        said = self.run("busybox", "udhcpc", "-i", "eth0", "-n", "-q", "-t", "50", "-T", "1", "-s",
+                        script, *options, timeout=120)
         return dict(re.findall(r"(\w+)=(\S*)", said))
 
     def enter(self, function, *arguments):
@@ -71,7 +73,7 @@ class Host:
 
         thread = threading.Thread(target=body)
         thread.start()
-        thread.join(60)
+        thread.join(120)
         if isinstance(result[0], OSError):
             raise result[0]
         return result[0]
@@ -80,15 +82,19 @@ class Host:
         """a TCP server that tells each client its address; returns the socket"""
         return self.enter(serve, address, port, family)
 
-    def ask(self, address, port, timeout=3):
+    def ask(self, address, port, timeout=30):
         """what the server at address says, or the OSError of a connection that fails"""
         try:
             return self.enter(ask, address, port, timeout)
         except OSError as error:
             return error
 
-    def reaches(self, address, port, timeout=3):
-        return not isinstance(self.ask(address, port, timeout), OSError)
+    def reaches(self, address, port):
+        return not isinstance(self.ask(address, port), OSError)
+
+    def misses(self, address, port):
+        """who drops packets says nothing: a second is waited"""
+        return isinstance(self.ask(address, port, 1), OSError)
 
     def remove(self):
         run("ip", "link", "del", self.link, check=False)
@@ -149,7 +155,14 @@ def serve(address, port, family=socket.AF_INET):
     return server
 
 
-def ask(address, port, timeout=3):
-    with socket.create_connection((address, port), timeout) as client:
-        client.settimeout(timeout)
-        return client.recv(100).decode()
+def ask(address, port, timeout=30):
+    end = time.monotonic() + timeout
+    while True:
+        try:
+            with socket.create_connection((address, port), timeout) as client:
+                client.settimeout(timeout)
+                return client.recv(100).decode()
+        except OSError as error:
+            # an address of IPv6 that is new is not spoken for, a second or two
+            if error.errno != errno.EHOSTUNREACH or time.monotonic() > end:
+                raise

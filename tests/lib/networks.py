@@ -113,6 +113,17 @@ def plug(hosts, name, bridge="br-net", net="192.168.77", number=10):
     return host
 
 
+def ping(host, address):
+    """one of a few at least comes back"""
+    host.run("busybox", "ping", "-q", "-c", "5", "-W", "20", address)
+
+
+def resolve(host, words, expected, *options):
+    """dnsmasq's answer has what is expected, soon"""
+    look = lambda: host.run("busybox", "nslookup", *options, words, "192.168.77.1", check=False).stdout.replace("\\", "")
+    wait_until(lambda: expected in look(), 60, what=look)
+
+
 def check(name, code):
     done = run(tested.BUILD / "virtnetworkd/virtnetworkd", "--check", name, check=False)
     assert done.returncode == code, done.stdout + done.stderr

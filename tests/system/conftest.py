@@ -106,7 +106,7 @@ class Console:
             self.stream.eventRemoveCallback()
         self.stream.abort()
 
-    def wait(self, words, timeout=30):
+    def wait(self, words, timeout=60):
         with self.changed:
             assert self.changed.wait_for(lambda: words in self.text, timeout), \
                 "no %r on the console: %s" % (words, self.text[-500:])

@@ -135,10 +135,9 @@ def test_addresses_and_names(connection, hosts):
     assert [l["ipaddr"] for l in network.DHCPLeases("52:54:00:77:00:99")] == ["192.168.77.99"]
     for name, address in (("guest-one", got["address"]), ("static.test.lan", "192.168.77.240"),
                           ("fixed", "192.168.77.99")):
-        assert address in one.run("busybox", "nslookup", name, "192.168.77.1", check=False).stdout
+        resolve(one, name, address)
     # text that has a meaning elsewhere is just text
-    asked = one.run("busybox", "nslookup", "-type=txt", "text", "192.168.77.1", check=False).stdout
-    assert 'a "quoted", value' in asked.replace("\\", "")
+    resolve(one, "text", 'a "quoted", value', "-type=txt")
 
 
 # ---- who reaches whom ----
@@ -149,7 +148,7 @@ def test_nat(connection, hosts, outside):
     servers = [outside.serve(80), guest.serve(80)]
     assert guest.ask(OUTSIDE, 80) == "203.0.113.1"         # the host's address
     assert other.ask("192.168.77.10", 80) == "192.168.77.11"
-    assert not outside.reaches("192.168.77.10", 80)
+    assert outside.misses("192.168.77.10", 80)
     assert isinstance(outside.ask("192.168.77.10", 80), ConnectionRefusedError)
     assert netns.ask("192.168.77.10", 80) == "192.168.77.1"  # this host
     del servers
@@ -169,8 +168,8 @@ def test_isolated(connection, hosts, outside):
     run("sysctl", "-qw", "net.ipv4.ip_forward=1")
     guest, other = plug(hosts, "guest"), plug(hosts, "other", number=11)
     servers = [outside.serve(80), guest.serve(80)]
-    assert not guest.reaches(OUTSIDE, 80)
-    assert not outside.reaches("192.168.77.10", 80)
+    assert guest.misses(OUTSIDE, 80)
+    assert outside.misses("192.168.77.10", 80)
     assert other.ask("192.168.77.10", 80) == "192.168.77.11"
     del servers
 
@@ -181,7 +180,7 @@ def test_networks_do_not_meet(connection, hosts):
     one = plug(hosts, "one", "br-a", "192.168.78")
     two = plug(hosts, "two", "br-b", "192.168.79")
     server = two.serve(80)
-    assert not one.reaches("192.168.79.10", 80)
+    assert one.misses("192.168.79.10", 80)
     del server
 
 
@@ -205,14 +204,17 @@ def test_ipv6(connection, hosts, outside, nat, seen):
     guest.address("fd00:77::10/64", "fd00:77::1")
     servers = [outside.serve(80, "::", socket.AF_INET6), guest.serve(80, "::", socket.AF_INET6)]
     assert guest.ask(OUTSIDE6, 80) == seen
-    assert outside.reaches("fd00:77::10", 80) == (not nat)
+    if nat:
+        assert outside.misses("fd00:77::10", 80)
+    else:
+        assert outside.reaches("fd00:77::10", 80)
     del servers
 
 
 def test_router_advertisement(connection, hosts):
     connection.networkCreateXML(network_xml(ipv6=IPV6))
     guest = hosts("guest", "br-net")
-    wait_until(lambda: "fd00:77:" in guest.run("ip", "-6", "addr", "show", "dev", "eth0"), 30,
+    wait_until(lambda: "fd00:77:" in guest.run("ip", "-6", "addr", "show", "dev", "eth0"), 60,
                what=lambda: guest.run("ip", "-6", "addr"))
 
 
@@ -233,19 +235,19 @@ def test_port_forward(connection, hosts, outside):
     servers = [guest.serve(80), guest.serve(81)]
     assert outside.ask("203.0.113.1", 8080) == OUTSIDE
     assert outside.ask("203.0.113.1", 8081) == OUTSIDE
-    assert not outside.reaches("203.0.113.1", 8082)
+    assert outside.misses("203.0.113.1", 8082)
     assert netns.ask("203.0.113.1", 8080) == "203.0.113.1"   # from this host
     other = plug(hosts, "other", number=98)
     assert other.reaches("203.0.113.1", 8080)                # from beside it
     # with the guest's interface they go, as one transaction, and come
     with netns.transactions() as count:
         port.delete(0)
-    assert count() == 1 and not outside.reaches("203.0.113.1", 8080)
+    assert count() == 1 and outside.misses("203.0.113.1", 8080)
     with netns.transactions() as count:
         join(network, "52:54:00:77:00:99")
     assert count() == 1 and outside.ask("203.0.113.1", 8081) == OUTSIDE
     network.destroy()
-    assert not outside.reaches("203.0.113.1", 8080)
+    assert outside.misses("203.0.113.1", 8080)
     del servers
 
 
@@ -342,12 +344,11 @@ def test_dnsmasq_ends(connection, daemon, hosts):
     pids = dnsmasq_pids()
     for pid in pids:
         tested.os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: set(dnsmasq_pids()) - set(pids), 20)
+    wait_until(lambda: set(dnsmasq_pids()) - set(pids), 60)
     assert "dnsmasq has ended" in daemon.log_tail()
     # its successor knows the leases there were
     assert [l["ipaddr"] for l in network.DHCPLeases()] == [got["address"]]
-    wait_until(lambda: got["address"] in guest.run("busybox", "nslookup", "guest", "192.168.77.1",
-                                                   check=False).stdout, 20)
+    resolve(guest, "guest", got["address"])
 
 
 # ---- living with others ----
@@ -360,7 +361,7 @@ def test_rules_are_put_back(connection, daemon, order):
     rules = sorted(run("nft", "list", "ruleset").splitlines())
     said = daemon.log_tail().count("put back")
     run("nft", *order.split())
-    wait_until(lambda: sorted(run("nft", "list", "ruleset").splitlines()) == rules, 10)
+    wait_until(lambda: sorted(run("nft", "list", "ruleset").splitlines()) == rules, 30)
     wait_until(lambda: daemon.log_tail().count("put back") > said)
 
 
@@ -384,7 +385,7 @@ def test_check(connection, daemon, hosts, outside):
     try:
         run("nft", "add table ip filter; add chain ip filter FORWARD "
                    "{ type filter hook forward priority 0; policy drop; }")
-        assert not guest.reaches(OUTSIDE, 80, 1)
+        assert guest.misses(OUTSIDE, 80)
         assert "table ip filter, chain FORWARD drops" in check("net", 1)
         for way in ("iifname", "oifname"):
             run("nft", "add", "rule", "ip", "filter", "FORWARD", way, '"br-net"', "accept")
@@ -442,10 +443,9 @@ def test_update(connection, hosts):
     assert host % 51 not in network.XMLDesc()
     # names at once, records by a new process that knows the leases
     update(network, "ADD_LAST", "DNS_HOST", "<host ip='192.168.77.230'><hostname>more</hostname></host>")
-    wait_until(lambda: "192.168.77.230" in guest.run("busybox", "nslookup", "more", "192.168.77.1",
-                                                     check=False).stdout)
+    resolve(guest, "more", "192.168.77.230")
     update(network, "ADD_FIRST", "DNS_TXT", "<txt name='text' value='words'/>")
-    assert "words" in guest.run("busybox", "nslookup", "-type=txt", "text", "192.168.77.1", check=False).stdout
+    resolve(guest, "text", "words", "-type=txt")
     assert got in [l["ipaddr"] for l in network.DHCPLeases()]
     update(network, "ADD_LAST", "PORTGROUP", "<portgroup name='web'/>", both)
     update(network, "DELETE", "PORTGROUP", "<portgroup name='web'/>", both)

@@ -238,7 +238,7 @@ def test_leases(connection, net):
     net.destroy()
     net.create()
     wait_until(lambda: on_bridge("br-net") == [target_of(domain)], what=lambda: on_bridge("br-net"))
-    console.send("ping -c 1 -W 5 192.168.81.1 && echo PINGED\n".replace("PING", "PI''NG"))
+    console.send("ping -c 5 -W 20 192.168.81.1 && echo PINGED\n".replace("PING", "PI''NG"))
     console.wait("PINGED", 60)
     console.close()
 
