@@ -39,6 +39,8 @@ static int refuse(const struct building *building, const char *reason, GError **
     return device_refuse(error, "interface", building->net->info.alias, "%s", reason);
 }
 
+#define LLDPAD_PID "/run/lldpad.pid"
+
 /* ---- names ---- */
 
 /* An interface on a virtual network is on the network's bridge, once that is known. */
@@ -446,6 +448,22 @@ static int check_vlan(const struct domain_net *net, GError **error)
     return -1;
 }
 
+static bool has_port_elsewhere(const struct domain_net *net)
+{
+    return net->virtual_port && net->virtual_port->type && !is_switched(net);
+}
+
+/* An edge bridge hears of its guests from lldpad. */
+static const char *reason_of_port(const struct net_virtual_port *port)
+{
+    bool is_edge = port && port->type == VIRTUAL_PORT_8021QBG;
+
+    if (is_edge && access(LLDPAD_PID, F_OK) < 0)
+        return "<virtualport type='802.1Qbg'> needs lldpad, which does not run: see the package "
+               "lldpad";
+    return "<virtualport> of this type is not in this version";
+}
+
 /* What would leave a guest more open, or less connected, than its document says. */
 static int check_net(const struct building *building, GError **error)
 {
@@ -455,8 +473,7 @@ static int check_net(const struct building *building, GError **error)
         const char *reason;
     } gaps[] = {
         {net->filterref != NULL, "packet filters need virtnwfilterd, later"},
-        {net->virtual_port && net->virtual_port->type && !is_switched(net),
-         "<virtualport> of this type is not in this version"},
+        {has_port_elsewhere(net), reason_of_port(net->virtual_port)},
         {is_switched(net) && !openvswitch_can_say(net),
          "a name for Open vSwitch has a quotation mark, or begins like an option"},
         {net->vlan && net->vlan->tags.count > 1 && net->type == NET_HOSTDEV,

@@ -51,6 +51,8 @@ static void prepare_channel(struct guest *guest, struct domain *live,
 int prepare_device(struct guest *guest, struct domain *live, const struct device *device,
                    GError **error)
 {
+    if (resource_limits_check_device(guest, device, error) < 0)
+        return -1;
     switch (device->kind) {
     case DEVICE_DISK:
         return prepare_disk(guest, live, device->object, error);

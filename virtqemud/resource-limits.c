@@ -52,14 +52,14 @@ static bool wants_raw_io(const struct domain *live)
     return false;
 }
 
-/* Of the process: threads of ours have all the same. */
-static bool has_capability(unsigned number)
+/* Of a process, 0: of ours, whose threads have all the same. */
+static bool may_raw_io(pid_t pid)
 {
-    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, pid};
     struct __user_cap_data_struct data[2] = {0};
 
     return syscall(SYS_capget, &header, data) == 0 &&
-           data[number / 32].permitted >> (number % 32) & 1;
+           data[CAP_SYS_RAWIO / 32].permitted >> (CAP_SYS_RAWIO % 32) & 1;
 }
 
 /* Root keeps its rights anyway, and anybody else the one that is asked for. */
@@ -67,7 +67,7 @@ static int keep_raw_io(const struct domain *live, struct process_spec *spec, GEr
 {
     if (!wants_raw_io(live))
         return 0;
-    if (!has_capability(CAP_SYS_RAWIO)) {
+    if (!may_raw_io(0)) {
         error_set(error, VIR_ERR_CONFIG_UNSUPPORTED,
                   "rawio='yes' wants CAP_SYS_RAWIO, which this daemon has not itself");
         return -1;
@@ -92,6 +92,21 @@ int resource_limits_apply(struct resource_limits *limits, const struct qemu_conf
     spec->limits = limits->values;
     spec->limit_count = limits->count;
     return keep_raw_io(live, spec, error);
+}
+
+int resource_limits_check_device(struct guest *guest, const struct device *device, GError **error)
+{
+    const struct domain_disk *disk = device->kind == DEVICE_DISK ? device->object : NULL;
+    const struct domain_hostdev *hostdev = device->kind == DEVICE_HOSTDEV ? device->object : NULL;
+    pid_t pid = guest_pid(guest);
+    bool raw = (disk && disk->rawio == TRISTATE_YES) || (hostdev && hostdev->rawio == TRISTATE_YES);
+
+    if (!raw || !pid || may_raw_io(pid))
+        return 0;
+    error_set(error, VIR_ERR_OPERATION_UNSUPPORTED,
+              "rawio='yes' wants CAP_SYS_RAWIO, which QEMU has only if the guest was started with "
+              "such a device");
+    return -1;
 }
 
 int resource_limits_lock_memory(struct guest *guest, const struct domain *live, GError **error)

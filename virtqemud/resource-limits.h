@@ -20,6 +20,10 @@ struct resource_limits {
 int resource_limits_apply(struct resource_limits *limits, const struct qemu_config *config,
                            const struct domain *live, struct process_spec *spec, GError **error);
 
+/* Whether QEMU has the right that a device wants which is plugged in: it can't be given later.
+ * VIR_ERR_OPERATION_UNSUPPORTED. */
+int resource_limits_check_device(struct guest *guest, const struct device *device, GError **error);
+
 /* With a job: what a device that is plugged in wants to stay in memory, in a live definition that
  * has it. VIR_ERR_SYSTEM_ERROR. */
 int resource_limits_lock_memory(struct guest *guest, const struct domain *live, GError **error);

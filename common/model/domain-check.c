@@ -335,6 +335,37 @@ static int check_video(const struct domain *domain, GError **error)
     return 0;
 }
 
+/* ---- ports of switches ---- */
+
+/* Of a network, the network knows the rest. */
+static int check_virtual_port(const struct domain_net *net, GError **error)
+{
+    bool on_switch = net->type == NET_NETWORK || net->type == NET_BRIDGE ||
+                     net->type == NET_DIRECT || net->type == NET_HOSTDEV;
+    const char *missing = net_virtual_port_missing(net->virtual_port);
+
+    if (!on_switch)
+        return REFUSE(error, VIR_ERR_CONFIG_UNSUPPORTED,
+                      "<virtualport> element unsupported for <interface type='%s'>",
+                      names_word(&net_type_names, net->type));
+    if (net->type == NET_NETWORK)
+        return 0;
+    if (!net->virtual_port->type)
+        return REFUSE(error, VIR_ERR_XML_ERROR, "missing required virtualport type");
+    if (missing)
+        return REFUSE(error, VIR_ERR_XML_ERROR, "missing %s in <virtualport type='%s'>", missing,
+                      names_word(&virtual_port_type_names, net->virtual_port->type));
+    return 0;
+}
+
+static int check_virtual_ports(const struct domain *domain, GError **error)
+{
+    LIST_EACH (net, &domain->devices.nets)
+        if (net->virtual_port && check_virtual_port(net, error) < 0)
+            return -1;
+    return 0;
+}
+
 static int check_rngs(const struct domain *domain, GError **error)
 {
     LIST_EACH (rng, &domain->devices.rngs)
@@ -347,12 +378,12 @@ static int check_rngs(const struct domain *domain, GError **error)
 int domain_check(const struct domain *domain, GError **error)
 {
     static int (*const checks[])(const struct domain *domain, GError **error) = {
-        check_name,        check_os,        domain_check_memory,
-        check_vcpus,       check_iothreads, check_throttle_groups,
-        check_disks,       check_sgio,      check_controllers,
-        check_boot_orders, check_aliases,   check_audios,
-        check_video,       check_rngs,      check_seclabels,
-        check_lifecycle,
+        check_name,          check_os,        domain_check_memory,
+        check_vcpus,         check_iothreads, check_throttle_groups,
+        check_disks,         check_sgio,      check_controllers,
+        check_boot_orders,   check_aliases,   check_audios,
+        check_video,         check_rngs,      check_seclabels,
+        check_virtual_ports, check_lifecycle,
     };
 
     for (unsigned i = 0; i < G_N_ELEMENTS(checks); i++)

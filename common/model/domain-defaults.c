@@ -405,6 +405,16 @@ static void rate_defaults(struct net_rate **rate)
         *rate = NULL;
 }
 
+/* What the switch knows the port by. */
+static int port_defaults(struct net_virtual_port *port)
+{
+    uint8_t *id = port->type == VIRTUAL_PORT_8021QBG       ? port->instance_id
+                  : port->type == VIRTUAL_PORT_OPENVSWITCH ? port->interface_id
+                                                           : NULL;
+
+    return id && !uuid_is_valid(id) ? uuid_generate(id) : 0;
+}
+
 static int net_defaults(struct domain_net *net, const struct domain_defaults *defaults,
                         GError **error)
 {
@@ -413,6 +423,10 @@ static int net_defaults(struct domain_net *net, const struct domain_defaults *de
     if (net->bandwidth) {
         rate_defaults(&net->bandwidth->inbound);
         rate_defaults(&net->bandwidth->outbound);
+    }
+    if (net->virtual_port && !defaults->live && port_defaults(net->virtual_port) < 0) {
+        error_set_errno(error, errno, "cannot make up an identity for a virtual port");
+        return -1;
     }
     if (!is_zero(net->mac, sizeof(net->mac)) || mac_generate(defaults->mac_prefix, net->mac) == 0)
         return 0;

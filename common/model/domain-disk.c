@@ -104,6 +104,8 @@ static const struct xml_row disk_mirror_rows[] = {
     ROW_CHILD("format/metadata_cache", source.metadata_cache, source_metadata_cache,
               "Cache of a qcow2 image's tables"),
     ROW_EMBED(".", source, domain_source),
+    ROW_NUMBER("source/@index", source.index, "Number of the image, for block jobs",
+               .flags = XML_LIVE),
 };
 #undef ROWS_OF
 XML_SCHEMA(disk_mirror, "mirror", .doc = "Second image that a running block job writes");
@@ -146,6 +148,8 @@ static const struct xml_row domain_disk_rows[] = {
               "Cache of a qcow2 image's tables"),
     ROW_CHILD("auth", source.disk_auth, source_auth, "Credentials (older place)"),
     ROW_EMBED(".", source, domain_source),
+    ROW_NUMBER("source/@index", source.index, "Number of the image, for block jobs",
+               .flags = XML_LIVE),
     ROW_STRING("backenddomain/@name", backend_domain, "Xen domain that serves the disk"),
     ROW_CHILD("geometry", geometry, disk_geometry, "Geometry that the guest sees",
               .flags = XML_ABI),

@@ -189,7 +189,6 @@ static const struct xml_row domain_source_rows[] = {
     ROW_CHILD("source/.", nvme, source_nvme, "NVMe namespace", WHEN(type, BIT(SOURCE_NVME))),
     ROW_ENUM("source/@startupPolicy", startup_policy, startup_policy_names,
              "What to do when it is missing at start"),
-    ROW_NUMBER("source/@index", index, "Number of the image, for block jobs", .flags = XML_LIVE),
     ROW_LIST("source/host", hosts, source_host, "Server", WHEN(type, BIT(SOURCE_NETWORK))),
     ROW_CHILD("source/.", network, source_network, "Further members of a network source",
               WHEN(type, BIT(SOURCE_NETWORK))),

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "model/net-parts.h"
 
+#include <string.h>
+
+#include "base/uuid.h"
+
 NAMES(bridge_mac_table_names, NULL, "kernel", "libvirt");
 NAMES(macvtap_mode_names, NULL, "vepa", "private", "bridge", "passthrough");
 NAMES(virtual_port_type_names, NULL, "802.1Qbg", "802.1Qbh", "openvswitch", "midonet");
@@ -40,7 +44,71 @@ static const struct xml_row net_virtual_port_rows[] = {
     ROW_STRING("parameters/@profileid", profile_id, "Profile of the port"),
 };
 #undef ROWS_OF
-XML_SCHEMA(net_virtual_port, "virtualport", .doc = "Port of a switch");
+
+/* ---- what switches of a kind are told ---- */
+
+enum port_parameter {
+    PORT_MANAGER = 1 << 0,
+    PORT_TYPE = 1 << 1,
+    PORT_VERSION = 1 << 2,
+    PORT_INSTANCE = 1 << 3,
+    PORT_INTERFACE = 1 << 4,
+    PORT_PROFILE = 1 << 5,
+    PORT_PARAMETERS = 6,
+};
+static const char *const port_parameters[PORT_PARAMETERS] = {
+    "managerid", "typeid", "typeidversion", "instanceid", "interfaceid", "profileid",
+};
+enum { PORT_PROFILE_LONGEST = 39 };
+
+/* The identities that are made up when nobody says them are known, not needed. */
+static const struct {
+    uint8_t needed, known; /* enum port_parameter */
+} port_kinds[] = {
+    [VIRTUAL_PORT_NONE] = {0, 0xff},
+    [VIRTUAL_PORT_8021QBG] = {PORT_MANAGER | PORT_TYPE | PORT_VERSION,
+                              PORT_MANAGER | PORT_TYPE | PORT_VERSION | PORT_INSTANCE},
+    [VIRTUAL_PORT_8021QBH] = {PORT_PROFILE, PORT_PROFILE},
+    [VIRTUAL_PORT_OPENVSWITCH] = {0, PORT_INTERFACE | PORT_PROFILE},
+    [VIRTUAL_PORT_MIDONET] = {PORT_INTERFACE, PORT_INTERFACE},
+};
+
+static unsigned parameters_of(const struct net_virtual_port *port)
+{
+    return (port->manager_id.set ? PORT_MANAGER : 0) | (port->type_id.set ? PORT_TYPE : 0) |
+           (port->type_id_version.set ? PORT_VERSION : 0) |
+           (uuid_is_valid(port->instance_id) ? PORT_INSTANCE : 0) |
+           (uuid_is_valid(port->interface_id) ? PORT_INTERFACE : 0) |
+           (port->profile_id && *port->profile_id ? PORT_PROFILE : 0);
+}
+
+static const char *first_parameter(unsigned parameters)
+{
+    for (unsigned i = 0; i < PORT_PARAMETERS; i++)
+        if (parameters & 1U << i)
+            return port_parameters[i];
+    return NULL;
+}
+
+const char *net_virtual_port_missing(const struct net_virtual_port *port)
+{
+    return first_parameter(port_kinds[port->type].needed & ~parameters_of(port));
+}
+
+static int virtual_port_check(struct xml_at *at, void *object, GError **error)
+{
+    const struct net_virtual_port *port = object;
+    const char *extra = first_parameter(parameters_of(port) & ~port_kinds[port->type].known);
+
+    if (extra)
+        return xml_at_fail(at, "parameters", VIR_ERR_XML_ERROR, error,
+                           "%s is not for a virtual port of type '%s'", extra,
+                           names_word(&virtual_port_type_names, port->type));
+    if (port->profile_id && strlen(port->profile_id) > PORT_PROFILE_LONGEST)
+        return xml_at_fail(at, "parameters/@profileid", VIR_ERR_XML_ERROR, error, "is too long");
+    return 0;
+}
+XML_SCHEMA(net_virtual_port, "virtualport", .doc = "Port of a switch", .check = virtual_port_check);
 
 #define ROWS_OF struct net_rate
 static const struct xml_row net_rate_rows[] = {

@@ -52,6 +52,9 @@ struct net_virtual_port {
     const char *profile_id;
 };
 
+/* The first parameter that a switch of its type must be told and is not; NULL: none. */
+const char *net_virtual_port_missing(const struct net_virtual_port *port);
+
 /* KiB per second; burst in KiB */
 struct net_rate {
     uint64_t average;

@@ -288,11 +288,21 @@ static bool opt_int_equal(const struct xml_row *row, const void *a, const void *
 
 /* ---- other scalars ---- */
 
+#define DOUBLE_FORMAT "%.15g"
+
+/* The value is what its text says, which has fewer digits than the one that was given. */
+static double round_to_text(double value)
+{
+    char text[G_ASCII_DTOSTR_BUF_SIZE];
+
+    return g_ascii_strtod(g_ascii_formatd(text, sizeof(text), DOUBLE_FORMAT, value), NULL);
+}
+
 static int parse_double(const struct xml_row *row, const char *text, struct arena *arena,
                         void *member, GString *problem)
 {
     char *end;
-    double value = g_ascii_strtod(text, &end);
+    double value = round_to_text(g_ascii_strtod(text, &end));
 
     if (end == text || *end || !isfinite(value))
         return refuse(problem, text, "is not a number");
@@ -304,7 +314,7 @@ static void format_double(const struct xml_row *row, const void *member, GString
 {
     char text[G_ASCII_DTOSTR_BUF_SIZE];
 
-    g_string_append(out, g_ascii_formatd(text, sizeof(text), "%.15g", *(const double *)member));
+    g_string_append(out, g_ascii_formatd(text, sizeof(text), DOUBLE_FORMAT, *(const double *)member));
 }
 
 static int parse_string(const struct xml_row *row, const char *text, struct arena *arena,

@@ -46,10 +46,11 @@ def test_chain_is_found_and_shown(connection):
     top = image("top.qcow2", "-f", "qcow2", "-b", "middle.qcow2", "-F", "qcow2")
     domain = connection.createXML(hlt_xml("chain", devices=disk(top, "qcow2")))
     found = live(domain).find("devices/disk")
-    sources = [found.find("source")] + [below.find("source") for below in found.iter("backingStore")
-                                        if below.find("source") is not None]
+    stores = [below for below in found.iter("backingStore") if below.find("source") is not None]
+    sources = [found.find("source")] + [below.find("source") for below in stores]
     assert [source.get("file") for source in sources] == [str(top), str(middle), str(base)]
-    assert [source.get("index") for source in sources] == ["1", "2", "3"]
+    assert [source.get("index") for source in sources] == ["1", None, None]
+    assert [below.get("index") for below in stores] == ["2", "3"]
     assert found.find("backingStore/backingStore/backingStore") is not None
     domain.destroy()
 
@@ -372,3 +373,14 @@ def test_optional_device_is_left_out(connection):
     domain = connection.createXML(xml.replace("<controller type='usb' model='none'/>", ""))
     assert live(domain).find("devices/hostdev") is None
     domain.destroy()
+
+
+def test_an_edge_bridge_needs_lldpad(connection):
+    domain = connection.defineXML(hlt_xml("edge", devices="""<interface type='direct'><source dev='lo'/>
+      <virtualport type='802.1Qbg'><parameters managerid='11' typeid='1193047' typeidversion='2'/></virtualport>
+      <model type='virtio'/></interface>"""))
+    assert "instanceid='" in domain.XMLDesc()
+    with pytest.raises(libvirt.libvirtError, match="package lldpad") as caught:
+        domain.create()
+    assert caught.value.get_error_code() == libvirt.VIR_ERR_CONFIG_UNSUPPORTED
+    assert not domain.isActive()

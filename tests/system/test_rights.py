@@ -4,11 +4,13 @@ import pathlib
 
 import libvirt
 import pytest
-from daemon import EMULATOR, IMAGES, hlt_xml
+from daemon import EMULATOR, IMAGES, emulator_pids, hlt_xml
 
 RAW_IO = 17
-LUN = """<controller type='scsi' model='virtio-scsi'/><disk type='block' device='lun' rawio='yes'><driver name='qemu'
-  type='raw'/><source dev='/dev/null'/><target dev='sda' bus='scsi'/></disk>"""
+BUS = "<controller type='scsi' model='virtio-scsi'/>"
+DISK = """<disk type='block' device='lun' rawio='yes'><driver name='qemu' type='raw'/><source dev='/dev/null'/>
+  <target dev='sda' bus='scsi'/></disk>"""
+LUN = BUS + DISK
 
 
 def rights_of(path):
@@ -42,3 +44,15 @@ def test_raw_commands(connection):
         rights = rights_of(record / "last")
         assert rights["CapEff"] == rights["CapAmb"] == wanted
         (record / "last").unlink()
+
+
+def test_raw_commands_of_a_disk_plugged_later(connection):
+    """a right that a process has not can't be given to it"""
+    domain = connection.createXML(hlt_xml("later", devices=BUS))
+    (pid,) = emulator_pids("later")
+    assert not rights_of(pathlib.Path("/proc/%d/status" % pid))["CapPrm"] >> RAW_IO & 1
+    before = domain.XMLDesc()
+    with pytest.raises(libvirt.libvirtError, match="CAP_SYS_RAWIO") as caught:
+        domain.attachDeviceFlags(DISK, libvirt.VIR_DOMAIN_AFFECT_LIVE)
+    assert caught.value.get_error_code() == libvirt.VIR_ERR_OPERATION_UNSUPPORTED
+    assert domain.XMLDesc() == before

@@ -183,6 +183,19 @@ static const struct {
      VIR_ERR_XML_ERROR, "300"},
     {"<disk><target dev='vda'/></disk>", VIR_ERR_NO_SOURCE,
      "missing source information: disk 'vda'"},
+    {"<interface type='direct'><source dev='e'/><virtualport type='802.1Qbg'><parameters "
+     "managerid='1'/></virtualport></interface>",
+     VIR_ERR_XML_ERROR, "missing typeid in <virtualport type='802.1Qbg'>"},
+    {"<interface type='direct'><source dev='e'/><virtualport type='802.1Qbh'><parameters "
+     "managerid='1' profileid='p'/></virtualport></interface>",
+     VIR_ERR_XML_ERROR, "managerid is not for a virtual port of type '802.1Qbh'"},
+    {"<interface type='direct'><source dev='e'/><virtualport type='802.1Qbh'><parameters "
+     "profileid='0123456789012345678901234567890123456789'/></virtualport></interface>",
+     VIR_ERR_XML_ERROR, "is too long"},
+    {"<interface type='bridge'><source bridge='b'/><virtualport/></interface>", VIR_ERR_XML_ERROR,
+     "missing required virtualport type"},
+    {"<interface type='user'><virtualport type='openvswitch'/></interface>",
+     VIR_ERR_CONFIG_UNSUPPORTED, "<virtualport> element unsupported for <interface type='user'>"},
 };
 
 static void test_refusal(gconstpointer data)
