@@ -314,7 +314,8 @@ static void format_double(const struct xml_row *row, const void *member, GString
 {
     char text[G_ASCII_DTOSTR_BUF_SIZE];
 
-    g_string_append(out, g_ascii_formatd(text, sizeof(text), DOUBLE_FORMAT, *(const double *)member));
+    g_ascii_formatd(text, sizeof(text), DOUBLE_FORMAT, *(const double *)member);
+    g_string_append(out, text);
 }
 
 static int parse_string(const struct xml_row *row, const char *text, struct arena *arena,
