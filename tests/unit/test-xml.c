@@ -478,7 +478,7 @@ static const struct mistake mistakes[] = {
     {"<name>web &amp; &lt;co&gt;</name>", "", VIR_ERR_XML_ERROR, "line 1: name: is missing"},
     {"unit='KiB'>1048576", "unit='KiX'>1048576", VIR_ERR_INVALID_ARG,
      "line 20: memory/@unit: 'KiX' is not a unit of size like KiB, MiB, GiB"},
-    {"unit='KiB'>1048576", "unit='EiB'>1048576", VIR_ERR_XML_ERROR,
+    {"unit='KiB'>1048576", "unit='EiB'>1048576", VIR_ERR_OVERFLOW,
      "line 20: memory: is too large"},
     {">1048576<", ">99999999999999999999<", VIR_ERR_XML_ERROR,
      "line 20: memory: '99999999999999999999' is too large"},
@@ -546,6 +546,7 @@ static const char *prefix_of(enum error_code code)
 {
     return code == VIR_ERR_CONFIG_UNSUPPORTED   ? "unsupported configuration: "
            : code == VIR_ERR_INVALID_ARG        ? "invalid argument: "
+           : code == VIR_ERR_OVERFLOW           ? "numerical overflow: "
            : code == VIR_ERR_XML_INVALID_SCHEMA ? "XML document failed to validate against schema: "
                                                 : "XML error: ";
 }
