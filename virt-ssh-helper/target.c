@@ -1,22 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "target.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/error.h"
-#include "base/fd.h"
-#include "base/file.h"
-#include "base/process.h"
+#include "daemon/autostart.h"
 #include "daemon/paths.h"
 #include "wire/socket.h"
 
 #define LEGACY "virtproxyd"
 #define LEGACY_STEM "libvirt"
-#define START_MILLISECONDS 30000
-#define IDLE_SECONDS "120"
 
 enum mode {
     MODE_AUTO,
@@ -143,7 +138,6 @@ static void choose(struct parts *parts, const char *folder, bool readonly, struc
 
 int target_find(const char *uri, bool readonly, struct target *ret_target, GError **error)
 {
-    const char *wanted = g_getenv("LIBVIRT_AUTOSTART");
     struct target target = {0};
     struct paths paths;
     struct parts parts;
@@ -154,8 +148,7 @@ int target_find(const char *uri, bool readonly, struct target *ret_target, GErro
         parts_clear(&parts);
         return -1;
     }
-    target.folder = g_strdup(paths.runtime);
-    target.autostart = parts.session && !parts.socket && !(wanted && strcmp(wanted, "0") == 0);
+    target.autostart = parts.session && !parts.socket;
     if (parts.socket)
         target.path = g_steal_pointer(&parts.socket);
     else
@@ -170,69 +163,13 @@ void target_clear(struct target *target)
 {
     g_clear_pointer(&target->daemon, g_free);
     g_clear_pointer(&target->path, g_free);
-    g_clear_pointer(&target->folder, g_free);
 }
 
 /* ---- connecting ---- */
 
-static char *find_program(const char *daemon)
-{
-    const char *folder = g_getenv("VIRTD_PATH");
-
-    if (!folder)
-        folder = g_getenv("LIBVIRTD_PATH");
-    return g_build_filename(folder ? folder : SBINDIR, daemon, NULL);
-}
-
-/* In the background it goes once it accepts clients, so there is nothing to poll for. */
-static int start_daemon(const struct target *target, GError **error)
-{
-    g_autofree char *program = find_program(target->daemon);
-    const char *const argv[] = {program, "--daemon", "--timeout=" IDLE_SECONDS, NULL};
-    const struct process_spec spec = {.argv = argv, .new_session = true};
-    struct process process = PROCESS_INIT;
-
-    if (process_start(&spec, &process, error) < 0)
-        return -1;
-    bool ended = process_wait(&process, START_MILLISECONDS, NULL);
-    process_clear(&process);
-    if (ended)
-        return 0; /* if it failed, connecting tells */
-    error_set(error, VIR_ERR_OPERATION_TIMEOUT, "%s does not become ready", program);
-    return -1;
-}
-
-/* Released with the descriptor. */
-static int lock_folder(const struct target *target, GError **error)
-{
-    g_autofree char *path = g_strdup_printf("%s/%s.lock", target->folder, target->daemon);
-    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    autofd int fd = -1;
-
-    if (file_make_folders(target->folder, 0700, error) < 0)
-        return -1;
-    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd < 0 || fcntl(fd, F_SETLKW, &lock) < 0) {
-        error_set(error, VIR_ERR_SYSTEM_ERROR, "cannot lock '%s'", path);
-        return -1;
-    }
-    return fd_take(&fd);
-}
-
 int target_connect(const struct target *target, GError **error)
 {
-    autofd int lock = -1;
-    int fd;
-
-    if (!target->autostart)
-        return socket_connect(target->path, -1, error);
-    lock = lock_folder(target, error);
-    if (lock < 0)
-        return -1;
-    fd = socket_connect(target->path, -1, NULL);
-    if (fd >= 0)
-        return fd;
-    if (start_daemon(target, error) < 0)
-        return -1;
+    if (target->autostart)
+        return autostart_connect(target->daemon, target->path, error);
     return socket_connect(target->path, -1, error);
 }

@@ -10,7 +10,6 @@
 struct target {
     char *daemon;   /* "virtqemud", or "virtproxyd" for the socket that serves all */
     char *path;     /* of the socket */
-    char *folder;   /* it is in */
     bool autostart; /* a session's, which whoever comes first starts */
 };
 
@@ -18,6 +17,6 @@ struct target {
 int target_find(const char *uri, bool readonly, struct target *ret_target, GError **error);
 void target_clear(struct target *target);
 
-/* Connects, starting a session's daemon when it does not run: a blocking socket, or -1. The folder
- * has a lock, so that of several who come at once one starts it. VIR_ERR_SYSTEM_ERROR. */
+/* Connects, starting a session's daemon when it does not run: a non-blocking socket, or -1.
+ * VIR_ERR_SYSTEM_ERROR, VIR_ERR_OPERATION_TIMEOUT. */
 int target_connect(const struct target *target, GError **error);

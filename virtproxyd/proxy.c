@@ -82,8 +82,8 @@ static int begin_open(struct proxy_client *proxy, struct request *request, GErro
         return -1;
     }
     if (decode(request, &arena, &args, error) < 0 ||
-        route_find(args.name, proxy->daemon->paths.runtime, proxy->client->service->read_only,
-                   &route, error) < 0)
+        route_find(args.name, proxy->daemon->paths.runtime, proxy->daemon->session,
+                   proxy->client->service->read_only, &route, error) < 0)
         return -1;
     proxy->forward = connect_to(proxy, &route, error);
     g_free(route.path);

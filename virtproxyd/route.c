@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "daemon/autostart.h"
 
 /* What each daemon's URIs begin with. Hypervisors come first, in the order in which clients that
  * name none are used to find them. */
@@ -35,7 +36,8 @@ static const struct row *find_row(const char *uri)
     return NULL;
 }
 
-static const struct row *probe(const char *runtime, bool readonly)
+/* The first that runs; in a session else the first that can be started. */
+static const struct row *probe(const char *runtime, bool session, bool readonly)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(rows) && rows[i].hypervisor; i++) {
         g_autofree char *path = socket_path(&rows[i], runtime, readonly);
@@ -43,6 +45,9 @@ static const struct row *probe(const char *runtime, bool readonly)
         if (access(path, F_OK) == 0)
             return &rows[i];
     }
+    for (size_t i = 0; session && i < G_N_ELEMENTS(rows) && rows[i].hypervisor; i++)
+        if (autostart_can(rows[i].daemon))
+            return &rows[i];
     return NULL;
 }
 
@@ -54,11 +59,11 @@ const char *route_hypervisor(const char *daemon)
     return NULL;
 }
 
-int route_find(const char *uri, const char *runtime, bool readonly, struct route *ret_route,
-               GError **error)
+int route_find(const char *uri, const char *runtime, bool session, bool readonly,
+               struct route *ret_route, GError **error)
 {
     bool named = uri && *uri;
-    const struct row *row = named ? find_row(uri) : probe(runtime, readonly);
+    const struct row *row = named ? find_row(uri) : probe(runtime, session, readonly);
 
     if (row) {
         *ret_route = (struct route){row->daemon, socket_path(row, runtime, readonly)};

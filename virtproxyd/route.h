@@ -13,11 +13,11 @@ struct route {
     char *path;         /* of its socket in the runtime folder; the caller frees */
 };
 
-/* uri is what CONNECT_OPEN names, NULL or "" for whichever hypervisor's daemon is there first.
- * Errors: VIR_ERR_NO_CONNECT when no daemon serves such URIs, or none is there; blocks for a look
- * at the folder at most. */
-int route_find(const char *uri, const char *runtime, bool readonly, struct route *ret_route,
-               GError **error);
+/* uri is what CONNECT_OPEN names, NULL or "" for whichever hypervisor's daemon is there first, or
+ * in a session could be started. Errors: VIR_ERR_NO_CONNECT when no daemon serves such URIs, or
+ * none is there; blocks for a look at the folder at most. */
+int route_find(const char *uri, const char *runtime, bool session, bool readonly,
+               struct route *ret_route, GError **error);
 
 /* The scheme of a daemon's URIs if it is a hypervisor's, or NULL. Borrowed. */
 const char *route_hypervisor(const char *daemon);

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "daemon/forward.h"
 
+#include <unistd.h>
+
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/loop.h"
+#include "base/workers.h"
+#include "daemon/autostart.h"
 #include "daemon/daemon.h"
 #include "daemon/dispatch.h"
 #include "daemon/reach.h"
@@ -24,14 +28,15 @@
 #define HOLE_SIZE 12 /* hyper length, u32 flags */
 
 struct forward {
-    unsigned references; /* the owner's, the link's, and one for each stream */
+    unsigned references; /* the owner's, the link's or the start's, and one for each stream */
     struct daemon *daemon;
     struct connection *client;
     char *name, *path; /* of the other daemon, its socket */
     const struct forward_handlers *handlers;
     void *data;
 
-    struct upstream *upstream; /* NULL: gone */
+    struct upstream *upstream; /* NULL: gone, or not there yet */
+    bool starting;             /* ... because the other daemon is being started */
     struct loop_timer *timer;  /* while it is being opened */
     struct message *open;      /* what is to be sent once we are authenticated */
     struct message *identity;  /* ... and once it is open; NULL: nothing */
@@ -343,7 +348,7 @@ static void pass_on(struct forward *forward, struct request *request)
 void forward_request(struct forward *forward, struct request *request)
 {
     request_hold(request);
-    if (!forward->upstream) {
+    if (!forward->upstream && !forward->starting) {
         g_autoptr(GError) error = error_lost(forward);
         request_fail(request, error);
     } else if (forward->ready) {
@@ -464,13 +469,19 @@ static struct message *call_message(int procedure, const struct codec_type *type
     return message;
 }
 
-static void begin_open(struct forward *forward, struct message *open)
+static void ask_for_authentication(struct forward *forward)
 {
-    forward->open = open;
     forward->timer =
         loop_add_timer(forward->daemon->loop, OPEN_MILLISECONDS, open_timeout, forward);
     upstream_call_async(forward->upstream, call_message(REMOTE_PROC_AUTH_LIST, NULL, NULL),
                         authenticated, forward);
+}
+
+static void begin_open(struct forward *forward, struct message *open)
+{
+    forward->open = open;
+    if (!forward->starting)
+        ask_for_authentication(forward);
 }
 
 void forward_open(struct forward *forward, struct request *request)
@@ -491,6 +502,66 @@ void forward_open_uri(struct forward *forward, const char *uri, bool readonly)
                call_message(REMOTE_PROC_CONNECT_OPEN, &remote_connect_open_args_type, &args));
 }
 
+/* ---- a session's daemon that does not run: a worker starts it ---- */
+
+struct start {
+    struct forward *forward; /* its name and path alone are the worker's to read */
+    struct loop *loop;
+    int fd; /* -1: it could not be started */
+    GError *error;
+};
+
+static void take_started(struct start *start)
+{
+    struct forward *forward = start->forward;
+
+    if (forward->freed) {
+        if (start->fd >= 0)
+            close(start->fd);
+        start->error = start->error ? start->error : error_lost(forward);
+    } else if (start->fd >= 0) {
+        forward->upstream =
+            upstream_new(start->loop, start->fd, &upstream_handlers, forward, &start->error);
+    }
+}
+
+static void started(void *data)
+{
+    g_autofree struct start *start = data;
+    struct forward *forward = start->forward;
+    g_autoptr(GError) error = NULL;
+
+    forward->starting = false;
+    take_started(start);
+    if (forward->upstream) {
+        ask_for_authentication(forward);
+        return;
+    }
+    error = g_steal_pointer(&start->error);
+    g_prefix_error(&error, REACH_UNSTARTED ": ", forward->name);
+    open_failed(forward, error);
+    forward_unref(forward);
+}
+
+static void run_start(void *data)
+{
+    struct start *start = data;
+
+    workers_begin_wait();
+    start->fd = autostart_connect(start->forward->name, start->forward->path, &start->error);
+    workers_end_wait();
+    loop_post(start->loop, started, start);
+}
+
+static void begin_start(struct forward *forward)
+{
+    struct start *start = g_new0(struct start, 1);
+
+    *start = (struct start){.forward = forward, .loop = forward->daemon->loop};
+    forward->starting = true;
+    workers_push(forward->daemon->patient, run_start, start, false);
+}
+
 /* ---- the whole ---- */
 
 /* Whoever asks for a daemon that is not there gets to know what to do about it. */
@@ -500,7 +571,7 @@ static struct upstream *connect_to(struct forward *forward, GError **error)
         upstream_connect(forward->daemon->loop, forward->path, CONNECT_MILLISECONDS,
                          &upstream_handlers, forward, error);
 
-    if (!upstream && error && *error)
+    if (!upstream)
         g_prefix_error(error, REACH_ABSENT ": ", forward->name, forward->name);
     return upstream;
 }
@@ -522,8 +593,11 @@ struct forward *forward_new(struct daemon *daemon, struct connection *client,
     if (target->identity)
         forward->identity = call_message(REMOTE_PROC_CONNECT_SET_IDENTITY,
                                          &remote_connect_set_identity_args_type, target->identity);
-    forward->upstream = connect_to(forward, error);
-    if (forward->upstream)
+    if (daemon->session)
+        begin_start(forward);
+    else
+        forward->upstream = connect_to(forward, error);
+    if (forward->upstream || forward->starting)
         return forward;
     forward->references = 1;
     forward_unref(forward);

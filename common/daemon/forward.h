@@ -17,7 +17,8 @@ struct transport_peer;
  * has links of its own, so that a client or a daemon that is slow or hangs holds up nobody else:
  * one that does not read is not read from, in both directions. Loop thread only.
  *
- * Errors of a daemon that is absent, silent or gone name it, its socket and how to start it.
+ * Errors of a daemon that is absent, silent or gone name it, its socket and how to start it. In a
+ * session one that does not run is started.
  */
 struct forward;
 
@@ -38,8 +39,8 @@ struct forward_handlers {
 };
 
 /* Connects for the client, which a reference is kept of; all of target is copied, handlers are
- * borrowed. Does not wait: a daemon that is slow to answer is found out later. NULL with
- * VIR_ERR_SYSTEM_ERROR when the socket can't be connected to. */
+ * borrowed. Does not wait: a daemon that is slow to answer, or a session's that can't be started,
+ * is found out later. NULL with VIR_ERR_SYSTEM_ERROR when the socket can't be connected to. */
 struct forward *forward_new(struct daemon *daemon, struct connection *client,
                             const struct forward_target *target,
                             const struct forward_handlers *handlers, void *data, GError **error);

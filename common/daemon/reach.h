@@ -8,6 +8,8 @@
 
 /* The daemon, the daemon. */
 #define REACH_ABSENT "%s is needed and can't be reached; start it with 'systemctl start %s.socket'"
+/* The daemon of a session. */
+#define REACH_UNSTARTED "%s is needed and can't be started"
 /* The daemon, its socket. */
 #define REACH_LOST "the connection to %s ('%s') is lost"
 /* The daemon, its socket, seconds, the daemon. */

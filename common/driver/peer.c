@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/loop.h"
+#include "daemon/autostart.h"
 #include "daemon/daemon.h"
 #include "daemon/reach.h"
 #include "driver/owner.h"
@@ -185,6 +186,18 @@ static int call_by(struct peer *peer, struct peer_link *link, const struct quest
 
 /* ---- opening ---- */
 
+static struct upstream *reach(struct peer *peer, struct peer_link *link, GError **error)
+{
+    struct loop *loop = peer->daemon->loop;
+    int fd;
+
+    if (!peer->daemon->session)
+        return upstream_connect(loop, peer->path, peer->times.open, &upstream_handlers, link,
+                                error);
+    fd = autostart_connect(peer->owner->daemon, peer->path, error);
+    return fd < 0 ? NULL : upstream_new(loop, fd, &upstream_handlers, link, error);
+}
+
 static struct peer_link *connect_to(struct peer *peer, GError **error)
 {
     struct peer_link *link = g_new0(struct peer_link, 1);
@@ -193,13 +206,15 @@ static struct peer_link *connect_to(struct peer *peer, GError **error)
     atomic_init(&link->references, 2);
     link->peer = peer;
     link->used = g_get_monotonic_time();
-    link->upstream = upstream_connect(peer->daemon->loop, peer->path, peer->times.open,
-                                      &upstream_handlers, link, &reason);
+    link->upstream = reach(peer, link, &reason);
     if (link->upstream)
         return link;
     g_free(link);
     if (error_is(reason, VIR_ERR_OPERATION_TIMEOUT))
         explain(peer, reason, peer->times.open, error);
+    else if (peer->daemon->session)
+        error_set(error, VIR_ERR_NO_CONNECT, REACH_UNSTARTED ": %s", peer->owner->daemon,
+                  reason->message);
     else
         error_set(error, VIR_ERR_NO_CONNECT, REACH_ABSENT ": %s", peer->owner->daemon,
                   peer->owner->daemon, reason->message);

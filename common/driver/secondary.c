@@ -6,6 +6,8 @@
 
 #include "base/arena.h"
 #include "base/log.h"
+#include "daemon/autostart.h"
+#include "daemon/daemon.h"
 #include "daemon/dispatch.h"
 #include "daemon/forward.h"
 #include "driver/client.h"
@@ -85,11 +87,12 @@ static bool is_readonly(struct client *client)
 
 /* A daemon that is not on this host is to clients as a driver that does not exist: they then go on
  * without what it serves. */
-static int check_there(const struct request *request, const char *path, GError **error)
+static int check_there(const struct daemon *own, const struct request *request, const char *path,
+                       GError **error)
 {
     const char *daemon = owner_find(request->method->owner)->daemon;
 
-    if (access(path, F_OK) == 0 || errno != ENOENT)
+    if (access(path, F_OK) == 0 || errno != ENOENT || (own->session && autostart_can(daemon)))
         return 0;
     error_set(error, VIR_ERR_NO_SUPPORT,
               "%s: %s serves it, and is not here: see 'systemctl start %s.socket'",
@@ -109,7 +112,7 @@ static struct secondary *connect_to(struct client *client, const struct request 
     struct arena arena ARENA_AUTO = {0};
     struct remote_connect_set_identity_args identity;
     struct forward_target target = {.daemon = owner->daemon, .path = path};
-    if (check_there(request, path, error) < 0)
+    if (check_there(daemon, request, path, error) < 0)
         return NULL;
     struct secondary *secondary = g_new0(struct secondary, 1);
 
