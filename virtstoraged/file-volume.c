@@ -160,7 +160,7 @@ static int grow(struct volume_job *job, const struct storage_volume *definition,
         return set_size(definition, fd, other->capacity.value, capacity, error);
     if (open_key(definition, other, &key, error) < 0)
         return -1;
-    return qemu_img_resize(job, definition->target.format, fd, key, capacity, false, error);
+    return qemu_img_resize(job, definition, fd, key, capacity, false, error);
 }
 
 /* What is encrypted stays so in a copy, by the key that it has; to write anew takes a secret. */
@@ -373,8 +373,7 @@ static int resize_image(struct volume_job *job, const struct storage_volume *def
     if (volume_key_find(definition, &key, error) < 0)
         return -1;
     /* images are of whole sectors */
-    return qemu_img_resize(job, definition->target.format, fd, key,
-                           (capacity + SECTOR - 1) / SECTOR * SECTOR,
+    return qemu_img_resize(job, definition, fd, key, (capacity + SECTOR - 1) / SECTOR * SECTOR,
                            capacity < definition->capacity.value, error);
 }
 

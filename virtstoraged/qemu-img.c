@@ -3,11 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <json-c/json.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/fd.h"
+
+#include "chain.h"
 
 #define TARGET_FD 3
 #define SOURCE_FD 4
@@ -143,12 +146,73 @@ static void add_options(GPtrArray *words, const struct storage_volume *definitio
     add_list(words, options);
 }
 
+static json_object *layer(enum image_format format, const char *path, bool is_device)
+{
+    json_object *object = json_object_new_object(), *file = json_object_new_object();
+
+    json_object_object_add(file, "driver",
+                           json_object_new_string(is_device ? "host_device" : "file"));
+    json_object_object_add(file, "filename", json_object_new_string(path));
+    json_object_object_add(object, "driver", json_object_new_string(format_word(format)));
+    json_object_object_add(object, "file", file);
+    return object;
+}
+
+/* An image that is known by its descriptor has no folder that the name of the one below could be
+ * relative to. */
+static void add_layers(GPtrArray *words, enum image_format format, const char *path,
+                       const struct image_below *below, int key)
+{
+    json_object *object = layer(format, path, false);
+
+    json_object_object_add(object, "backing", layer(below->format, below->path, below->is_device));
+    if (key >= 0) {
+        json_object *encrypt = json_object_new_object();
+
+        json_object_object_add(encrypt, "format", json_object_new_string("luks"));
+        json_object_object_add(encrypt, "key-secret", json_object_new_string("key"));
+        json_object_object_add(object, "encrypt", encrypt);
+    }
+    g_ptr_array_add(words, g_strconcat("json:", json_object_to_json_string(object), NULL));
+    json_object_put(object);
+}
+
+/* A format and a key can't be said at the same time but by options of the image. */
+static void add_image(GPtrArray *words, enum image_format format, const char *path,
+                      const struct image_below *below, int key)
+{
+    if (below->path) {
+        add_layers(words, format, path, below, key);
+    } else if (key < 0) {
+        add(words, "-f");
+        add(words, format_word(format));
+        add(words, path);
+    } else {
+        add(words, "--image-opts");
+        g_ptr_array_add(words, g_strdup_printf("driver=%s,encrypt.key-secret=key,file.filename=%s",
+                                               format_word(format), path));
+    }
+}
+
+/* What qemu-img would follow, and how far. */
+static int find_below(const struct storage_volume *volume, int fd, struct image_below *ret_below,
+                      GError **error)
+{
+    enum image_format format = storage_volume_image_format(volume);
+
+    if (!image_header_has_backing(format))
+        return 0;
+    return chain_check_open(fd, volume->target.path, format, ret_below, error);
+}
+
 int qemu_img_create(struct volume_job *job, const struct storage_volume *definition, int fd,
                     int key, bool metadata, GError **error)
 {
     g_autoptr(GPtrArray) words = begin("create");
     const struct storage_target *backing = definition->backing;
 
+    if (backing && chain_check(backing->path, backing->format, error) < 0)
+        return -1;
     add(words, "-q");
     add_key(words, key);
     add(words, "-f");
@@ -176,16 +240,16 @@ int qemu_img_convert(struct volume_job *job, const struct storage_volume *defini
                      GError **error)
 {
     g_autoptr(GPtrArray) words = begin("convert");
+    struct image_below below IMAGE_BELOW_AUTO = {0};
 
+    if (find_below(other, other_fd, &below, error) < 0)
+        return -1;
     add(words, "-p");
     add_key(words, key);
-    add(words, "-f");
-    add(words, format_word(other->target.format));
     add(words, "-O");
     add(words, made_format(definition));
     add_options(words, definition, metadata);
-    /* names of images below are relative to its own */
-    add(words, other->backing ? other->target.path : SOURCE);
+    add_image(words, other->target.format, SOURCE, &below, -1);
     add(words, TARGET);
     if (volume_job_step(job, 0, other->capacity.value, error) < 0)
         return -1;
@@ -196,13 +260,14 @@ int qemu_img_convert_over(struct volume_job *job, const struct storage_volume *o
                           int fd, uint64_t offset, uint64_t length, GError **error)
 {
     g_autoptr(GPtrArray) words = begin("convert");
+    struct image_below below IMAGE_BELOW_AUTO = {0};
 
+    if (find_below(other, other_fd, &below, error) < 0)
+        return -1;
     add(words, "-p");
     add(words, "-n"); /* the device is there */
-    add(words, "-f");
-    add(words, format_word(other->target.format));
     add(words, "--target-image-opts");
-    add(words, other->backing ? other->target.path : SOURCE);
+    add_image(words, other->target.format, SOURCE, &below, -1);
     g_ptr_array_add(words, g_strdup_printf("driver=raw,offset=%" G_GUINT64_FORMAT
                                            ",size=%" G_GUINT64_FORMAT
                                            ",file.driver=host_device,file.filename=" TARGET,
@@ -218,30 +283,19 @@ int qemu_img_convert_over(struct volume_job *job, const struct storage_volume *o
     return -1;
 }
 
-/* A format and a key can't be said at the same time but by options of the image. */
-static void add_image(GPtrArray *words, enum image_format format, int key)
-{
-    if (key < 0) {
-        add(words, "-f");
-        add(words, format_word(format));
-        add(words, TARGET);
-        return;
-    }
-    add(words, "--image-opts");
-    g_ptr_array_add(words, g_strdup_printf("driver=%s,encrypt.key-secret=key,file.filename=" TARGET,
-                                           format_word(format)));
-}
-
-int qemu_img_resize(struct volume_job *job, enum image_format format, int fd, int key,
+int qemu_img_resize(struct volume_job *job, const struct storage_volume *volume, int fd, int key,
                     uint64_t bytes, bool shrink, GError **error)
 {
     g_autoptr(GPtrArray) words = begin("resize");
+    struct image_below below IMAGE_BELOW_AUTO = {0};
 
+    if (find_below(volume, fd, &below, error) < 0)
+        return -1;
     add(words, "-q");
     add_key(words, key);
     if (shrink)
         add(words, "--shrink");
-    add_image(words, format, key);
+    add_image(words, volume->target.format, TARGET, &below, key);
     g_ptr_array_add(words, g_strdup_printf("%" G_GUINT64_FORMAT, bytes));
     return run(job, words, fd, -1, key, error);
 }

@@ -27,5 +27,5 @@ int qemu_img_convert_over(struct volume_job *job, const struct storage_volume *o
                           int fd, uint64_t offset, uint64_t length, GError **error);
 
 /* bytes is the new capacity; key is what volume_key_find() has given. */
-int qemu_img_resize(struct volume_job *job, enum image_format format, int fd, int key,
+int qemu_img_resize(struct volume_job *job, const struct storage_volume *volume, int fd, int key,
                     uint64_t bytes, bool shrink, GError **error);

@@ -2,12 +2,22 @@
 /* The first bytes of an image, which may be a guest's work. The first byte chooses the format. */
 #include <glib.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "image/image-header.h"
+#include "image/image-below.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void find_below(const struct image_header *header)
+{
+    struct image_below below IMAGE_BELOW_AUTO = {0};
+
+    if (image_below_find("/nowhere/image", header, &below, NULL) == 0 && below.path &&
+        !g_path_is_absolute(below.path))
+        abort();
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -26,7 +36,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         fd = memfd_create("image", MFD_CLOEXEC);
     if (ftruncate(fd, 0) < 0 || pwrite(fd, data + 1, size - 1, 0) < 0)
         return 0;
-    image_header_read(fd, formats[data[0] % G_N_ELEMENTS(formats)], "image", &header, NULL);
+    if (image_header_read(fd, formats[data[0] % G_N_ELEMENTS(formats)], "image", &header, NULL) ==
+            0 &&
+        header.backing)
+        find_below(&header);
     image_header_guess(fd);
     return 0;
 }

@@ -7,8 +7,8 @@
 #include "base/error.h"
 #include "base/fd.h"
 
-#include "virtqemud/backing-chain.h"
 #include "image/image-header.h"
+#include "virtqemud/backing-chain.h"
 
 /* Images written by hand, byte by byte. */
 struct setup {
@@ -100,6 +100,22 @@ static void test_chain(struct setup *setup, gconstpointer data)
     g_assert_cmpstr(top->backing->backing->path, ==, base);
     g_assert_cmpint(top->backing->backing->format, ==, IMAGE_FORMAT_RAW);
     g_assert_cmpint(top->backing->backing->backing->type, ==, SOURCE_NONE);
+}
+
+static void test_json(struct setup *setup, gconstpointer data)
+{
+    struct domain_source *top = make_source(setup, "top", IMAGE_FORMAT_QCOW2);
+    g_autofree char *base = g_build_filename(setup->folder, "base", NULL);
+    g_autofree char *below = g_strdup_printf(
+        "json:{\"driver\":\"raw\",\"file\":{\"driver\":\"file\",\"filename\":\"%s\"}}", base);
+    g_autoptr(GError) error = NULL;
+
+    write_qcow2(setup, "top", below, NULL);
+    write_file(setup, "base", "bytes of the guest", 18);
+    backing_chain_load_source(top, &setup->arena, &error);
+    g_assert_no_error(error);
+    g_assert_cmpstr(top->backing->path, ==, base);
+    g_assert_cmpint(top->backing->format, ==, IMAGE_FORMAT_RAW);
 }
 
 /* A guest may write what it wants into its raw disk. */
@@ -238,6 +254,7 @@ int main(int argc, char **argv)
 #define TEST(name, function)                                                                       \
     g_test_add("/image-chain/" name, struct setup, NULL, begin, function, end)
     TEST("chain", test_chain);
+    TEST("json", test_json);
     TEST("raw-is-not-read", test_raw_is_not_read);
     TEST("format-missing", test_format_missing);
     TEST("refused", test_refused);
