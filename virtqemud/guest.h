@@ -57,6 +57,8 @@ struct guest {
     atomic_uint taints;       /* taint.c's */
     int counters[PERF_KINDS]; /* counters.c's descriptors; guarded by lock */
     char **cgroup;            /* folders of its control group; NULL: none; guarded by lock */
+    struct process keeper;    /* guest-scope.c's: keeps its scope until QEMU does; pid 0: none */
+    int keeper_fd;            /* same: what it waits for the end of */
     GPtrArray *helpers;   /* helper.c's: programs that work for it; NULL: none; guarded by lock */
     char *folder;         /* private to this run: monitor socket, keys */
     size_t log_start;     /* where QEMU's own words begin in its log */

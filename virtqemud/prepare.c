@@ -13,6 +13,7 @@
 #include "backing-chain.h"
 #include "display.h"
 #include "firmware.h"
+#include "guest-scope.h"
 #include "helper.h"
 #include "host-model.h"
 #include "host-nodes.h"
@@ -145,9 +146,10 @@ int prepare_live(struct guest *guest, struct domain *live, GError **error)
     if (netport_take_all(qemu, live, error) < 0)
         return -1;
     net_choose_names(live);
-    if (find_devices(live, error) < 0 || host_nodes_choose(live, error) < 0 ||
-        choose_cpu(qemu, live, error) < 0 || look_up_files(qemu, live, error) < 0 ||
-        display_take_ports(live, qemu, error) < 0 || make_folder(qemu, guest->folder, error) < 0 ||
+    if (guest_scope_choose_partition(qemu, live, error) < 0 || find_devices(live, error) < 0 ||
+        host_nodes_choose(live, error) < 0 || choose_cpu(qemu, live, error) < 0 ||
+        look_up_files(qemu, live, error) < 0 || display_take_ports(live, qemu, error) < 0 ||
+        make_folder(qemu, guest->folder, error) < 0 ||
         prepare_channel_folders(qemu, live, error) < 0)
         return -1;
     return 0;

@@ -9,9 +9,11 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "host/cgroup.h"
 
 #include "group-limits.h"
+#include "guest-scope.h"
 #include "hostdev.h"
 
 #define KIB 1024
@@ -128,21 +130,30 @@ int resource_limits_make_group(struct guest *guest, const struct domain *live, G
     const struct qemu_config *config = &qemu_of(&guest->object)->config;
     const char *run = strrchr(guest->folder, '/') + 1; /* "domain-1-name" */
     g_autofree char *name = g_strdup_printf("qemu-%s", run + strlen("domain-"));
+    g_autoptr(GError) refused = NULL;
     char **folders = NULL;
 
-    if (cgroup_make(name, (const char *const *)config->cgroup_controllers, &folders, error) < 0)
+    if (guest_scope_make(guest, live, &folders, &refused) < 0)
+        log_warn("%s: its control group is one of the daemon's own: %s", live->name,
+                 refused->message);
+    if (!folders &&
+        cgroup_make(name, (const char *const *)config->cgroup_controllers, &folders, error) < 0)
         return -1;
     guest_set_cgroup(guest, folders);
     return group_limits_apply_all(guest, live, error);
 }
 
-int resource_limits_enter_group(struct guest *guest, GError **error)
+int resource_limits_enter_group(struct guest *guest, const struct domain *live, GError **error)
 {
-    return cgroup_enter((const char *const *)guest->cgroup, guest_pid(guest), error);
+    if (cgroup_enter((const char *const *)guest->cgroup, guest_pid(guest), error) < 0)
+        return -1;
+    guest_scope_hand_over(guest, live);
+    return 0;
 }
 
 void resource_limits_remove_group(struct guest *guest)
 {
+    guest_scope_release(guest);
     cgroup_remove((const char *const *)guest->cgroup);
     guest_set_cgroup(guest, NULL);
 }

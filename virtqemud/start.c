@@ -110,7 +110,7 @@ static int spawn(struct guest *guest, const struct domain *live, const struct ar
         process_clear(&process);
         return -1;
     }
-    return resource_limits_enter_group(guest, error);
+    return resource_limits_enter_group(guest, live, error);
 }
 
 /* Once QEMU has gone, its own words say more than "the connection was closed". */

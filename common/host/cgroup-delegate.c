@@ -140,6 +140,14 @@ int cgroup_hand_down_at(const char *folder, pid_t pid, bool managed, GError **er
     return hand_down(base, (const char *const *)missing, error);
 }
 
+void cgroup_hand_down_from(const char *folder)
+{
+    g_auto(GStrv) missing = list_missing(folder);
+
+    if (missing)
+        hand_down(folder, (const char *const *)missing, NULL);
+}
+
 int cgroup_hand_down(GError **error)
 {
     g_autofree char *folder = cgroup_unified_folder();

@@ -21,6 +21,10 @@ int cgroup_hand_down(GError **error);
  * start the daemon again in a group that has none but groups. For tests. */
 int cgroup_hand_down_at(const char *folder, pid_t pid, bool managed, GError **error);
 
+/* Hands all that a group without processes has down, as far as the kernel lets it: what is not
+ * there says so when it is wanted. Any thread. */
+void cgroup_hand_down_from(const char *folder);
+
 /* The folder of the group that the groups of a process in this folder are made in; the caller
  * frees. Pure. */
 char *cgroup_base_of(const char *folder);

@@ -101,12 +101,31 @@ static bool may_make(int errnum)
     return errnum != EACCES && errnum != EPERM && errnum != EROFS && errnum != ENOENT;
 }
 
-static int make_folder(const char *mount, const struct membership *membership, const char *name,
-                       GPtrArray *folders, GError **error)
+/* What is to be made, and below which groups. */
+struct making {
+    const char *name;
+    const char *memberships; /* text of /proc/PID/cgroup */
+    const char *mountinfo;
+    const char *const *controllers;
+    const char *scope; /* the unit that the process is in, where systemd knows; NULL: none */
+};
+
+static bool is_in_scope(const struct making *making, const struct membership *membership)
 {
+    g_autofree char *last = g_path_get_basename(membership->path);
+
+    return making->scope && g_str_equal(last, making->scope);
+}
+
+static int make_folder(const struct making *making, const char *mount,
+                       const struct membership *membership, GPtrArray *folders, GError **error)
+{
+    bool scope = is_in_scope(making, membership);
     g_autofree char *own = g_build_filename(mount, membership->path, NULL);
-    g_autofree char *parent = *membership->controllers ? g_strdup(own) : cgroup_base_of(own);
-    g_autofree char *folder = g_build_filename(parent, name, NULL);
+    g_autofree char *parent =
+        *membership->controllers || scope ? g_strdup(own) : cgroup_base_of(own);
+    g_autofree char *folder =
+        g_build_filename(parent, scope ? CGROUP_SCOPE_LEAF : making->name, NULL);
 
     if (mkdir(folder, 0755) < 0 && errno != EEXIST) {
         if (!may_make(errno))
@@ -120,18 +139,19 @@ static int make_folder(const char *mount, const struct membership *membership, c
     return 0;
 }
 
-static int make_in(const char *line, const char *mountinfo, const char *name,
-                   const char *const *controllers, GPtrArray *folders, GError **error)
+static int make_in(const struct making *making, const char *line, GPtrArray *folders,
+                   GError **error)
 {
     struct membership membership;
     int result = 0;
 
     if (!parse_membership(line, &membership))
         return 0;
-    g_autofree char *mount =
-        is_wanted(&membership, controllers) ? find_mount(mountinfo, membership.controllers) : NULL;
+    g_autofree char *mount = is_wanted(&membership, making->controllers)
+                                 ? find_mount(making->mountinfo, membership.controllers)
+                                 : NULL;
     if (mount)
-        result = make_folder(mount, &membership, name, folders, error);
+        result = make_folder(making, mount, &membership, folders, error);
     g_free(membership.controllers);
     g_free(membership.path);
     return result;
@@ -161,26 +181,75 @@ char *cgroup_unified_folder(void)
     return mount ? g_build_filename(mount, path, NULL) : NULL;
 }
 
-int cgroup_make(const char *name, const char *const *controllers, char ***ret_folders,
-                GError **error)
+static int make_all(const struct making *making, char ***ret_folders, GError **error)
 {
-    g_autofree char *memberships = NULL;
-    g_autofree char *mountinfo = NULL;
     g_autoptr(GPtrArray) folders = g_ptr_array_new_with_free_func(g_free);
+    g_auto(GStrv) lines = g_strsplit(making->memberships, "\n", 0);
 
-    if (file_read_all("/proc/self/cgroup", PROC_LIMIT, &memberships, NULL, error) < 0 ||
-        file_read_all("/proc/self/mountinfo", PROC_LIMIT, &mountinfo, NULL, error) < 0)
-        return -1;
-    g_auto(GStrv) lines = g_strsplit(memberships, "\n", 0);
     for (char **line = lines; *line; line++)
-        if (make_in(*line, mountinfo, name, controllers ? controllers : usual_controllers, folders,
-                    error) < 0) {
+        if (make_in(making, *line, folders, error) < 0) {
             g_ptr_array_add(folders, NULL);
             cgroup_remove((const char *const *)folders->pdata);
             return -1;
         }
     g_ptr_array_add(folders, NULL);
     *ret_folders = (char **)g_ptr_array_free(g_steal_pointer(&folders), FALSE);
+    return 0;
+}
+
+static int make_beside(const char *process, struct making *making, char ***ret_folders,
+                       GError **error)
+{
+    g_autofree char *path = g_strdup_printf("/proc/%s/cgroup", process);
+    g_autofree char *memberships = NULL;
+    g_autofree char *mountinfo = NULL;
+
+    if (file_read_all(path, PROC_LIMIT, &memberships, NULL, error) < 0 ||
+        file_read_all("/proc/self/mountinfo", PROC_LIMIT, &mountinfo, NULL, error) < 0)
+        return -1;
+    making->memberships = memberships;
+    making->mountinfo = mountinfo;
+    if (!making->controllers)
+        making->controllers = usual_controllers;
+    return make_all(making, ret_folders, error);
+}
+
+int cgroup_make(const char *name, const char *const *controllers, char ***ret_folders,
+                GError **error)
+{
+    struct making making = {.name = name, .controllers = controllers};
+
+    return make_beside("self", &making, ret_folders, error);
+}
+
+/* A group that has processes can't hand anything down: so its only one goes first. */
+static int settle_in_scope(const char *const *folders, const char *scope, pid_t pid, GError **error)
+{
+    if (cgroup_enter(folders, pid, error) < 0)
+        return -1;
+    for (size_t i = 0; folders[i]; i++) {
+        g_autofree char *parent = g_path_get_dirname(folders[i]);
+
+        if (g_str_has_suffix(parent, scope))
+            cgroup_hand_down_from(parent);
+    }
+    return 0;
+}
+
+int cgroup_make_in_scope(pid_t pid, const char *scope, const char *name,
+                         const char *const *controllers, char ***ret_folders, GError **error)
+{
+    struct making making = {.name = name, .controllers = controllers, .scope = scope};
+    g_autofree char *process = g_strdup_printf("%d", pid);
+    g_auto(GStrv) folders = NULL;
+
+    if (make_beside(process, &making, &folders, error) < 0)
+        return -1;
+    if (settle_in_scope((const char *const *)folders, scope, pid, error) < 0) {
+        cgroup_remove((const char *const *)folders);
+        return -1;
+    }
+    *ret_folders = g_steal_pointer(&folders);
     return 0;
 }
 

@@ -21,6 +21,13 @@ char *cgroup_unified_folder(void);
 int cgroup_make(const char *name, const char *const *controllers, char ***ret_folders,
                 GError **error);
 
+/* The same in a scope of systemd's that process pid alone is in (host/scope.h): CGROUP_SCOPE_LEAF
+ * in it, which gets all its controllers, and where the process goes; name is for hierarchies that
+ * systemd leaves alone. */
+#define CGROUP_SCOPE_LEAF "libvirt"
+int cgroup_make_in_scope(pid_t pid, const char *scope, const char *name,
+                         const char *const *controllers, char ***ret_folders, GError **error);
+
 /* Moves a process, with all its threads, into the group; one that has ended is no error.
  * VIR_ERR_SYSTEM_ERROR names the folder. */
 int cgroup_enter(const char *const *folders, pid_t pid, GError **error);
