@@ -131,43 +131,66 @@ bool block_has_udev(void)
 
 /* ---- waiting ---- */
 
-static bool is_there(const char *path)
+static bool is_device(const char *path)
 {
     struct stat about;
 
     return stat(path, &about) == 0 && S_ISBLK(about.st_mode);
 }
 
-static bool await(const char *path, int watch, gint64 deadline)
+static bool is_file(const char *path)
 {
+    return access(path, F_OK) == 0;
+}
+
+/* 1: it is there; 0: it has not come in time; -1: errno says why that can't be told. */
+static int await(const char *path, bool (*is_there)(const char *path), gint64 deadline)
+{
+    autofd int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    g_autofree char *folder = g_path_get_dirname(path);
     char events[4096];
 
+    if (is_there(path))
+        return 1;
+    if (watch < 0 || inotify_add_watch(watch, folder, IN_CREATE | IN_MOVED_TO) < 0)
+        return -1;
     while (!is_there(path)) {
         gint64 left = (deadline - g_get_monotonic_time()) / G_TIME_SPAN_MILLISECOND;
         struct pollfd ready = {.fd = watch, .events = POLLIN};
 
         if (left <= 0)
-            return false;
+            return 0;
         if (poll(&ready, 1, (int)left) > 0 && read(watch, events, sizeof(events)) < 0)
             return is_there(path);
     }
-    return true;
+    return 1;
+}
+
+/* The node may be the kernel's own. Once udev has a record of the device, its links are there. */
+static void await_links(const char *path, gint64 deadline)
+{
+    struct stat about;
+
+    if (!block_has_udev() || stat(path, &about) < 0)
+        return;
+    g_autofree char *record =
+        g_strdup_printf("/run/udev/data/b%u:%u", major(about.st_rdev), minor(about.st_rdev));
+    await(record, is_file, deadline);
 }
 
 int block_await(const char *path, int milliseconds, GError **error)
 {
-    autofd int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-    g_autofree char *folder = g_path_get_dirname(path);
     gint64 deadline = g_get_monotonic_time() + milliseconds * G_TIME_SPAN_MILLISECOND;
+    int there = await(path, is_device, deadline);
 
-    if (is_there(path))
-        return 0;
-    if (watch < 0 || inotify_add_watch(watch, folder, IN_CREATE | IN_MOVED_TO) < 0) {
+    if (there < 0) {
         error_set_errno(error, errno, "cannot wait for '%s'", path);
         return -1;
     }
-    if (await(path, watch, deadline))
+    if (there) {
+        await_links(path, deadline);
         return 0;
+    }
     error_set(error, VIR_ERR_OPERATION_TIMEOUT,
               "the kernel has the device, but no '%s' has come within %d seconds", path,
               milliseconds / 1000);

@@ -20,7 +20,8 @@ int block_open(struct volume *volume, int mode, int *ret_fd, GError **error);
  * or the device itself where there is none, or folder is not below /dev. The caller frees. */
 char *block_find_path(const char *folder, const char *device);
 
-/* Waits until there is a node of that path. VIR_ERR_OPERATION_TIMEOUT. */
+/* Waits until there is a node of that path, and links to it where udev makes any.
+ * VIR_ERR_OPERATION_TIMEOUT: no node. */
 int block_await(const char *path, int milliseconds, GError **error);
 
 /* Does udev look after the nodes of this host? */
