@@ -17,6 +17,7 @@ from client import code_of, collect_garbage, event_loop  # noqa: E402,F401
 
 URI = "storage:///system"
 POOLS = pathlib.Path("/run/pools")          # for targets of pools
+DEADLINE = 120                              # seconds, of what takes one on a machine that does nothing else
 DISKS = ["/dev/vdb", "/dev/vdc", "/dev/vdd", "/dev/vde"]
 
 
@@ -25,7 +26,7 @@ def pytest_configure():
         pytest.exit("these tests need a machine of their own: ./run lab", 2)
 
 
-def run(*words, check=True, text=None, timeout=120):
+def run(*words, check=True, text=None, timeout=2 * DEADLINE):
     """a program's output; its errors are in the assertion's message"""
     done = subprocess.run(words, input=text, stdin=None if text is not None else subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=timeout)
@@ -42,12 +43,12 @@ def systemctl(*words, check=True):
 
 
 def settle():
-    run("udevadm", "settle", "--timeout=60")
+    run("udevadm", "settle", "--timeout=%d" % DEADLINE)
 
 
 @pytest.fixture(scope="session")
 def daemon():
-    running = tested.Daemon(name="virtstoraged").start()
+    running = tested.Daemon(name="virtstoraged").start(DEADLINE)
     yield running
     running.stop()
 
@@ -57,7 +58,7 @@ def remove_pools():
         for pool in fresh.listAllStoragePools():
             persistent = pool.isPersistent()
             if pool.isActive():
-                tested.wait_until(lambda: code_of(pool.destroy) is None, 30, what="the end of jobs")
+                tested.wait_until(lambda: code_of(pool.destroy) is None, DEADLINE, what="the end of jobs")
             if persistent:
                 pool.undefine()
 
@@ -118,7 +119,7 @@ def kill_virtqemud():
     """kill -9; systemd starts it again"""
     pid = main_pid("virtqemud")
     os.kill(pid, signal.SIGKILL)
-    tested.wait_until(lambda: main_pid("virtqemud") not in (0, pid), 60, 0.2, "another virtqemud")
+    tested.wait_until(lambda: main_pid("virtqemud") not in (0, pid), DEADLINE, 0.2, "another virtqemud")
 
 
 class Guests:

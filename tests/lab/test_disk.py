@@ -39,6 +39,21 @@ def test_partitions(connection, daemon, disks, form):
         assert volume_names(pool) == ["vdb2"]
 
 
+# the number of the first partition that is not the table's own; of those that this kernel can read:
+# udev has it look again whenever something has been written
+@pytest.mark.parametrize("form, number", [("mac", 2), ("bsd", 1), ("sun", 1), ("dvh", 1)])
+def test_other_tables(connection, disks, form, number):
+    pool = connection.storagePoolCreateXML(POOL % (disks[0], form, "/dev"), BUILD)
+    own = volume_names(pool)
+    volume = pool.createXML(VOLUME % ("vdb%d" % number, 50, "none"))
+    run("mkfs.ext4", "-q", volume.path())
+    run("mount", volume.path(), "/mnt")
+    assert code_of(volume.delete) == libvirt.VIR_ERR_OPERATION_INVALID
+    run("umount", "/mnt")
+    volume.delete()
+    assert volume_names(pool) == own
+
+
 def test_names_by_id(connection, disks):
     """volumes go by the links of udev that the target's path has"""
     pool = connection.storagePoolCreateXML(POOL % ("/dev/disk/by-id/virtio-LAB2", "gpt", "/dev/disk/by-id"), BUILD)

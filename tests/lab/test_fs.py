@@ -6,7 +6,7 @@ import signal
 import libvirt
 import pytest
 
-from conftest import POOLS, code_of, modprobe, run, volume_names
+from conftest import POOLS, code_of, run, settle, volume_names
 
 POOL = """<pool type='fs'><name>%(name)s</name>
   <source><device path='%(device)s'/><format type='%(format)s'/></source>
@@ -18,7 +18,7 @@ def pool_xml(form, device, name="fs"):
     return POOL % {"name": name, "device": device, "format": form, "path": POOLS / name}
 
 
-@pytest.mark.parametrize("form", ["ext2", "ext3", "ext4", "xfs", "vfat"])
+@pytest.mark.parametrize("form", ["ext2", "ext3", "ext4", "xfs", "vfat", "udf"])
 def test_made_and_used(connection, disks, form):
     pool = connection.storagePoolDefineXML(pool_xml(form, disks[0]))
     pool.build(libvirt.VIR_STORAGE_POOL_BUILD_NO_OVERWRITE)
@@ -31,7 +31,48 @@ def test_made_and_used(connection, disks, form):
     assert 900 << 20 < capacity <= 1 << 30 and capacity == allocation + available
     pool.destroy()
     pool.create()
-    assert volume_names(pool) == ["a"] if form in ("xfs", "vfat") else ["a", "lost+found"]
+    assert volume_names(pool) == ["a"] if form in ("xfs", "vfat", "udf") else ["a", "lost+found"]
     pool.destroy()
     pool.delete()
     assert not (POOLS / "fs").exists()
+
+
+def make_image(device, *maker):
+    """a file system made of a folder with a file"""
+    folder = pathlib.Path("/run/made")
+    folder.mkdir(exist_ok=True)
+    (folder / "a.img").write_bytes(b"x" * 100000)
+    run(*maker, str(folder))
+    settle()
+
+
+def test_read_only(connection, disks):
+    """what can't be made and changed can still be looked at"""
+    make_image(disks[0], "genisoimage", "-quiet", "-r", "-o", disks[0])
+    pool = connection.storagePoolDefineXML(pool_xml("iso9660", disks[0]))
+    pool.create(libvirt.VIR_STORAGE_POOL_CREATE_WITH_BUILD)
+    assert volume_names(pool) == ["a.img"]
+    assert pool.storageVolLookupByName("a.img").info()[1] == 100000
+    assert code_of(pool.createXML, VOLUME % "b") is not None
+    assert code_of(pool.storageVolLookupByName("a.img").delete) is not None
+    pool.destroy()
+    assert code_of(pool.build, libvirt.VIR_STORAGE_POOL_BUILD_NO_OVERWRITE) == libvirt.VIR_ERR_OPERATION_INVALID
+
+
+def test_whatever_it_is(connection, daemon, disks):
+    """a file system that has no word in the format, shared blocks in it; its daemon is killed"""
+    make_image(disks[0], "mkfs.btrfs", "-q", disks[0], "-r")
+    pool = connection.storagePoolDefineXML(pool_xml("auto", disks[0]))
+    assert code_of(pool.build, libvirt.VIR_STORAGE_POOL_BUILD_OVERWRITE) == libvirt.VIR_ERR_OPERATION_INVALID
+    pool.create(libvirt.VIR_STORAGE_POOL_CREATE_WITH_BUILD)
+    assert " btrfs " in [line for line in open("/proc/mounts") if str(POOLS) in line][0]
+    volume = pool.storageVolLookupByName("a.img")
+    clone = pool.createXMLFrom(VOLUME % "clone", volume)
+    assert pathlib.Path(clone.path()).read_bytes()[:100000] == b"x" * 100000
+    run("sync")
+    assert "shared" in run("filefrag", "-v", clone.path())
+    daemon.restart(signal.SIGKILL)
+    with libvirt.open("storage:///system") as fresh:
+        again = fresh.storagePoolLookupByName("fs")
+        assert volume_names(again) == ["a.img", "clone"]
+        again.destroy()

@@ -10,7 +10,7 @@ import libvirt
 import pytest
 
 import daemon as tested
-from conftest import URI, code_of, modprobe, run, settle, volume_names
+from conftest import DEADLINE, URI, code_of, modprobe, run, settle, volume_names
 from daemon import wait_until
 
 IQN = "iqn.2026-01.lab.example:"
@@ -54,7 +54,7 @@ def targets():
     run("iscsid")
     run("tgtd")
     wait_until(lambda: "Error" not in run("tgtadm", "--lld", "iscsi", "--op", "show", "--mode", "sys", check=False)
-               and os.path.exists("/run/tgtd/socket.0"), 30, 0.2)
+               and os.path.exists("/run/tgtd/socket.0"), DEADLINE, 0.2)
     make_target(1, "open", 2)
     make_target(2, "chap", 1)
     tgt("--op", "new", "--mode", "account", "--user", "me", "--password", PASSWORD)

@@ -10,7 +10,7 @@ import libvirt
 import pytest
 
 import daemon as tested
-from conftest import URI, code_of, run, volume_names
+from conftest import DEADLINE, URI, code_of, run, volume_names
 
 MiB = 1 << 20
 POOL = """<pool type='logical'><name>vg</name>
@@ -166,7 +166,7 @@ def test_killed_in_the_middle(connection, daemon, disks, group, tmp_path):
     document.write_text(VOLUME % ("clone", 300, ""))
     caller = subprocess.Popen(["virsh", "-q", "-c", URI, "vol-create-from", "vg", document, "origin",
                                "--inputpool", "vg"], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    tested.wait_until(lambda: os.path.exists("/dev/vg/clone"), 60, 0.001, what="the new volume")
+    tested.wait_until(lambda: os.path.exists("/dev/vg/clone"), DEADLINE, 0.001, what="the new volume")
     daemon.kill(signal.SIGKILL)
     caller.wait(60)
     assert vgs()["clone"] in ("modvirt.part", "")

@@ -6,7 +6,7 @@ import pathlib
 import libvirt
 import pytest
 
-from conftest import code_of, modprobe, run, settle, volume_names
+from conftest import DEADLINE, code_of, modprobe, run, settle, volume_names
 from daemon import wait_until
 
 POOL = "<pool type='mpath'><name>m</name><source/><target><path>/dev/mapper</path></target></pool>"
@@ -34,11 +34,11 @@ def maps():
     settle()
     pathlib.Path("/etc/multipath.conf").write_text(CONFIG)
     run("multipathd")
-    wait_until(lambda: os.path.exists("/dev/mapper/mpatha"), 60)
+    wait_until(lambda: os.path.exists("/dev/mapper/mpatha"), DEADLINE)
     settle()
     yield
     run("multipathd", "shutdown", check=False)
-    wait_until(lambda: run("pidof", "multipathd", check=False).strip() == "", 30)
+    wait_until(lambda: run("pidof", "multipathd", check=False).strip() == "", DEADLINE)
     run("multipath", "-F")
     run("modprobe", "-r", "scsi_debug")
     settle()

@@ -9,7 +9,7 @@ import libvirt
 import pytest
 
 import daemon as tested
-from conftest import POOLS, URI, code_of, modprobe, mounts, run, volume_names
+from conftest import DEADLINE, POOLS, URI, code_of, modprobe, mounts, run, volume_names
 
 EXPORT = pathlib.Path("/srv/export")
 POOL = """<pool type='netfs' xmlns:fs='http://libvirt.org/schemas/storagepool/fs/1.0'><name>n</name>
@@ -160,14 +160,14 @@ def test_silent(connection, export):
     with libvirt.open(URI) as fresh:
         beside = fresh.storagePoolLookupByName("d")
         for i in range(5):
-            assert max(timed(beside.createXML, VOLUME % i)[1], timed(beside.refresh)[1]) < 3
+            assert max(timed(beside.createXML, VOLUME % i)[1], timed(beside.refresh)[1]) < 15
         assert fresh.storagePoolLookupByName("n").info()[0] == libvirt.VIR_STORAGE_POOL_RUNNING
     for thread in threads:
-        thread.join(90)
+        thread.join(2 * DEADLINE)
         assert not thread.is_alive()
     assert {code for code, _ in results} == {libvirt.VIR_ERR_OPERATION_TIMEOUT}, results
     code, took = timed(volume.info)
-    assert code == libvirt.VIR_ERR_OPERATION_TIMEOUT and took < 5
+    assert code == libvirt.VIR_ERR_OPERATION_TIMEOUT and took < 9
     assert timed(pool.destroy)[0] is None
     assert str(POOLS / "n") not in mounts()
     for one in connections:
@@ -186,6 +186,6 @@ def test_comes_back(connection, export):
     silence()
     assert code_of(volume.info) == libvirt.VIR_ERR_OPERATION_TIMEOUT
     run("nft", "flush", "ruleset")
-    tested.wait_until(lambda: code_of(volume.info) is None, 120, 1, "an answer")
+    tested.wait_until(lambda: code_of(volume.info) is None, 2 * DEADLINE, 1, "an answer")
     pool.refresh()
     assert volume_names(pool) == ["a"]

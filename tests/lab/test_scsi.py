@@ -7,7 +7,7 @@ import signal
 import libvirt
 import pytest
 
-from conftest import URI, code_of, modprobe, run, settle, volume_names
+from conftest import DEADLINE, URI, code_of, modprobe, run, settle, volume_names
 from daemon import wait_until
 
 POOL = "<pool type='scsi'><name>s</name><source>%s</source><target><path>%s</path></target></pool>"
@@ -131,7 +131,7 @@ def fibre():
     for name in ("fc0", "fc1"):
         run("ip", "link", "set", name, "up")
     pathlib.Path("/sys/module/libfcoe/parameters/create_vn2vn").write_text("fc0")
-    wait_until(lambda: list(FC.iterdir()), 30)
+    wait_until(lambda: list(FC.iterdir()), DEADLINE)
     yield os.listdir(FC)[0]
     pathlib.Path("/sys/module/libfcoe/parameters/destroy").write_text("fc0")
     run("ip", "link", "del", "fc0")
@@ -164,7 +164,7 @@ def test_virtual(connection, daemon, fibre):
 def test_virtual_of_others(connection, fibre):
     """what was there before stays"""
     (FC / fibre / "vport_create").write_text("10000000c9831b4b:20000000c9831b4b")
-    wait_until(virtual_hosts, 30)
+    wait_until(virtual_hosts, DEADLINE)
     for parent in ("", "parent_wwnn='%s' parent_wwpn='%s'" % (word(fibre, "node_name"), word(fibre, "port_name"))):
         pool = connection.storagePoolCreateXML(POOL % ("<adapter type='fc_host' %s %s/>" % (parent, OWN), "/dev"))
         pool.destroy()
