@@ -165,7 +165,8 @@ static int complete_device(struct domain *live, const struct machine_traits *mac
 {
     if (device->info && !domain_alias_is_user(device->info->alias))
         device->info->alias = NULL;
-    if (domain_device_defaults(live, device->kind, device->object, &live_defaults, error) < 0)
+    if (domain_device_defaults(live, device->kind, device->object, &live_defaults, error) < 0 ||
+        domain_place_scsi_hostdevs(live, error) < 0)
         return -1;
     return defaults_apply_device(live, machine, device->kind, device->object, error);
 }
