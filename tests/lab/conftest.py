@@ -108,6 +108,9 @@ def volume_names(pool):
 GUEST = """<domain type='qemu'><name>%s</name><memory unit='MiB'>64</memory><vcpu>1</vcpu>%s
   <os><type arch='x86_64' machine='q35'>hvm</type></os>
   <devices><controller type='usb' model='qemu-xhci'/><memballoon model='none'/>%s%s</devices></domain>"""
+# A device leaves without a word of the guest, which has no system: ACPI would wait for it.
+NATIVE_HOTPLUG = """<qemu:commandline xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'><qemu:arg value='-global'/>
+  <qemu:arg value='ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off'/></qemu:commandline>"""
 PORTS = "<controller type='pci' model='pcie-root-port'/>" * 6
 
 

@@ -7,7 +7,7 @@ import subprocess
 import libvirt
 import pytest
 
-from conftest import code_of, kill_virtqemud, modprobe, tested
+from conftest import DEADLINE, NATIVE_HOTPLUG, code_of, kill_virtqemud, modprobe, tested
 
 FIRST, SECOND = "0000:01:00.0", "0000:02:00.0"
 PCI = """<hostdev mode='subsystem' type='pci' managed='%s'><source><address bus='0x%s' slot='0' function='0'/>
@@ -61,7 +61,7 @@ def test_life(guests):
     # another guest gets neither that nor what the host still uses
     with pytest.raises(libvirt.libvirtError, match="%s is in use by driver QEMU, domain one" % FIRST):
         guests.start("two", hostdev(FIRST))
-    two = guests.start("two")
+    two = guests.start("two", elements=NATIVE_HOTPLUG)
     assert code_of(two.attachDevice, hostdev(FIRST)) == libvirt.VIR_ERR_OPERATION_INVALID
     assert code_of(two.attachDevice, hostdev(SECOND, "no")) == libvirt.VIR_ERR_OPERATION_INVALID
     assert driver(FIRST) == "vfio-pci" and has_device(guests, "one")
@@ -70,6 +70,9 @@ def test_life(guests):
     before = locked("two")
     two.attachDevice(hostdev(FIRST))
     assert has_device(guests, "two") and driver(FIRST) == "vfio-pci" and locked("two") > before
+    two.detachDevice(hostdev(FIRST))
+    tested.wait_until(lambda: driver(FIRST) == "virtio-pci", DEADLINE, 0.2, "the device to be the host's again")
+    assert not has_device(guests, "two")
 
 
 def test_missing(guests):
@@ -91,4 +94,4 @@ def test_restart(guests):
     pid, = tested.emulator_pids("one")
     kill_virtqemud()
     subprocess.run(["kill", "-9", str(pid)], check=True)
-    tested.wait_until(lambda: driver(FIRST) == "virtio-pci", 60, 0.2, "the device to be the host's again")
+    tested.wait_until(lambda: driver(FIRST) == "virtio-pci", DEADLINE, 0.2, "the device to be the host's again")
