@@ -82,10 +82,7 @@ static bool host_matches(const void *a, const void *b, enum match match)
 {
     const struct network_dhcp_host *one = a, *two = b;
 
-    if (match == MATCH_MODIFY)
-        return same_text(one->mac, two->mac) || same_text(one->id, two->id) ||
-               (!one->mac && !one->id && same_text(one->name, two->name));
-    if (match == MATCH_ADD)
+    if (match != MATCH_DELETE)
         return same_text(one->mac, two->mac) || same_text(one->id, two->id) ||
                same_text(one->name, two->name) || ip_equal(&one->address, &two->address);
     return (!one->mac || same_text(one->mac, two->mac)) &&
@@ -123,6 +120,8 @@ static bool dns_host_matches(const void *a, const void *b, enum match match)
     const struct network_dns_host *one = a, *two = b;
     bool shares_name = false;
 
+    if (match == MATCH_ADD) /* a name may have several addresses */
+        return ip_equal(&one->address, &two->address);
     LIST_EACH (name, &one->names)
         LIST_EACH (other, &two->names)
             shares_name = shares_name || strcmp(name, other) == 0;
@@ -139,7 +138,7 @@ static bool txt_matches(const void *a, const void *b, enum match match)
 {
     const struct network_dns_txt *one = a, *two = b;
 
-    return strcmp(one->name, two->name) == 0;
+    return g_strcmp0(one->name, two->name) == 0;
 }
 
 static struct list *srv_list(struct network *network, const void *element, int parent,
@@ -152,7 +151,8 @@ static bool srv_matches(const void *a, const void *b, enum match match)
 {
     const struct network_dns_srv *one = a, *two = b;
 
-    return strcmp(one->service, two->service) == 0 && strcmp(one->protocol, two->protocol) == 0 &&
+    return g_strcmp0(one->service, two->service) == 0 &&
+           (!one->protocol || g_strcmp0(one->protocol, two->protocol) == 0) &&
            (!one->domain || g_strcmp0(one->domain, two->domain) == 0) &&
            (!one->target || g_strcmp0(one->target, two->target) == 0);
 }
@@ -174,7 +174,7 @@ static bool interface_matches(const void *a, const void *b, enum match match)
 {
     const struct network_interface *one = a, *two = b;
 
-    return strcmp(one->dev, two->dev) == 0;
+    return g_strcmp0(one->dev, two->dev) == 0;
 }
 
 static struct list *portgroup_list(struct network *network, const void *element, int parent,
@@ -187,7 +187,7 @@ static bool portgroup_matches(const void *a, const void *b, enum match match)
 {
     const struct network_portgroup *one = a, *two = b;
 
-    return strcmp(one->name, two->name) == 0;
+    return g_strcmp0(one->name, two->name) == 0;
 }
 
 static const struct section sections[VIR_NETWORK_SECTION_LAST] = {
@@ -252,9 +252,6 @@ static int modify(struct network *network, const struct section *section, struct
 {
     unsigned position;
 
-    if (!section->may_modify)
-        return REFUSE(VIR_ERR_OPERATION_UNSUPPORTED,
-                      "%s entries cannot be modified, only added or deleted", section->name);
     if (find(section, list, element, MATCH_MODIFY, &position) == 0)
         return REFUSE(VIR_ERR_OPERATION_INVALID,
                       "couldn't locate an existing %s entry in network '%s' that matches",
@@ -290,22 +287,39 @@ static int check(const struct update *update, GError **error)
     if (!sections[update->section].schema)
         return REFUSE(VIR_ERR_OPERATION_UNSUPPORTED, "can't update '%s' section of a network",
                       sections[update->section].name);
+    if (update->command == VIR_NETWORK_UPDATE_COMMAND_MODIFY &&
+        !sections[update->section].may_modify)
+        return REFUSE(VIR_ERR_OPERATION_UNSUPPORTED,
+                      "%s entries cannot be modified, only added or deleted",
+                      sections[update->section].name);
     return 0;
 }
 
-int update_apply(struct network *network, const struct update *update, GError **error)
+/* The default of what goes to no port group by name, and to no interface: there is one of each. */
+static int check_defaults(struct network *network, GError **error)
 {
-    const struct section *section;
-    const struct xml_schema *schema;
-    void *element;
+    const char *name = NULL;
 
-    if (check(update, error) < 0)
-        return -1;
-    section = &sections[update->section];
-    if (xml_read_part(&section->schema, 1, update->text, -1, XML_READ_INACTIVE,
-                      &network->definition.arena, NULL, &schema, &element, error) < 0)
-        return -1;
+    if (network->forward && network->forward->interfaces.count)
+        network->forward->dev = network->forward->interfaces.items[0]->dev;
+    LIST_EACH (group, &network->portgroups) {
+        if (group->is_default != TRISTATE_YES)
+            continue;
+        if (name)
+            return REFUSE(VIR_ERR_OPERATION_INVALID,
+                          "port groups '%s' and '%s' of network '%s' can't both be the default",
+                          name, group->name, network->name);
+        name = group->name;
+    }
+    return 0;
+}
+
+static int command(struct network *network, const struct update *update, void *element,
+                   GError **error)
+{
+    const struct section *section = &sections[update->section];
     struct list *list = section->list(network, element, update->parent, error);
+
     if (!list)
         return -1;
     switch (update->command) {
@@ -317,4 +331,20 @@ int update_apply(struct network *network, const struct update *update, GError **
         return add(network, section, list, element,
                    update->command == VIR_NETWORK_UPDATE_COMMAND_ADD_FIRST, error);
     }
+}
+
+int update_apply(struct network *network, const struct update *update, GError **error)
+{
+    const struct xml_schema *schema;
+    unsigned flags = XML_READ_INACTIVE;
+    void *element;
+
+    if (update->command == VIR_NETWORK_UPDATE_COMMAND_DELETE)
+        flags |= XML_READ_PATTERN;
+    if (check(update, error) < 0 ||
+        xml_read_part(&sections[update->section].schema, 1, update->text, -1, flags,
+                      &network->definition.arena, NULL, &schema, &element, error) < 0 ||
+        command(network, update, element, error) < 0)
+        return -1;
+    return check_defaults(network, error);
 }

@@ -92,6 +92,8 @@ static int handle_absent(struct xml_at *at, const struct xml_item *item, void *o
 {
     void *member = (char *)object + item->offset;
 
+    if (at->flags & XML_READ_PATTERN)
+        return 0;
     if (item->row->flags & XML_REQUIRED || (node && item->row->flags & XML_NEEDED))
         return xml_row_is_set(item->row, member) ? 0 : missing(at, item, node, error);
     if (item->row->fallback && !xml_row_is_set(item->row, member))
@@ -204,6 +206,11 @@ static int read_text(struct xml_at *at, const struct xml_item *item, void *objec
 
 /* ---- elements ---- */
 
+static int check(struct xml_at *at, const struct xml_schema *schema, void *object, GError **error)
+{
+    return schema->check && !(at->flags & XML_READ_PATTERN) ? schema->check(at, object, error) : 0;
+}
+
 static int read_struct(struct xml_at *at, const struct xml_schema *schema, void *object,
                        xmlNode *node, GError **error)
 {
@@ -212,7 +219,7 @@ static int read_struct(struct xml_at *at, const struct xml_schema *schema, void 
     if (read_items(at, place, object, node, error) < 0 ||
         xml_report_unknown(at, place, object, node, error) < 0)
         return -1;
-    return schema->check ? schema->check(at, object, error) : 0;
+    return check(at, schema, object, error);
 }
 
 /* Steps into an element for the time of one call. */
@@ -309,7 +316,7 @@ static int read_group(struct xml_at *at, const struct xml_item *item, void *obje
     if (!*member)
         *member = arena_alloc(at->arena, item->schema->size);
     if (read_items(at, place, *member, node, error) < 0 ||
-        (item->schema->check && item->schema->check(at, *member, error) < 0))
+        check(at, item->schema, *member, error) < 0)
         return -1;
     if (item->optional && is_zero(*member, item->schema->size))
         *member = NULL; /* its rows were there, but said nothing: a number 0 */
@@ -469,7 +476,7 @@ static int read_item(struct xml_at *at, const struct xml_item *item, void *objec
     case XML_ITEM_HOOK:
         return read_hook(at, item, object, node, error);
     case XML_ITEM_CHECK:
-        return item->schema->check(at, (char *)object + item->offset, error);
+        return check(at, item->schema, (char *)object + item->offset, error);
     }
     return 0;
 }

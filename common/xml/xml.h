@@ -26,6 +26,7 @@ enum xml_read_flag {
     XML_READ_INACTIVE = 1 << 1, /* rows with XML_LIVE are skipped */
     XML_READ_STATUS = 1 << 2,   /* rows with XML_STATUS are read */
     XML_READ_OWN = 1 << 3,      /* a file of ours: see the limits */
+    XML_READ_PATTERN = 1 << 4,  /* names another element: as little of it as will do, unchecked */
 };
 
 enum xml_write_flag {

@@ -455,6 +455,74 @@ def test_update(connection, hosts):
         libvirt.VIR_ERR_OPERATION_UNSUPPORTED
 
 
+# what is there before each step; then command, section, element, and the error's code, or what the document
+# says afterwards (with -: no more)
+THERE = """<dns><txt name='t1' value='v1'/><host ip='192.168.77.240'><hostname>h1</hostname></host>
+  <srv service='s1' protocol='tcp' domain='d.lan' target='x' port='1'/></dns><portgroup name='p1' default='yes'/>"""
+STEPS = [
+    ("ADD_LAST", "IP_DHCP_HOST", "<host mac='52:54:00:77:00:02' ip='192.168.77.12'/>", "77:00:02"),
+    ("ADD_LAST", "IP_DHCP_HOST", "<host mac='52:54:00:77:00:01' ip='192.168.77.12'/>", 55),
+    ("ADD_LAST", "IP_DHCP_HOST", "<host mac='52:54:00:77:00:01'/>", 27),
+    ("MODIFY", "IP_DHCP_HOST", "<host mac='52:54:00:77:00:09' ip='192.168.77.11'/>", "77:00:09"),
+    ("MODIFY", "IP_DHCP_HOST", "<host mac='52:54:00:77:00:09' ip='192.168.77.99'/>", 55),
+    ("DELETE", "IP_DHCP_HOST", "<host mac='52:54:00:77:00:01'/>", "-77:00:01"),
+    ("DELETE", "IP_DHCP_HOST", "<host ip='192.168.77.11'/>", "-77:00:01"),
+    ("DELETE", "IP_DHCP_HOST", "<host mac='52:54:00:77:00:09'/>", 55),
+    ("ADD_FIRST", "IP_DHCP_RANGE", "<range start='192.168.77.20' end='192.168.77.30'/>", "77.20"),
+    ("ADD_FIRST", "IP_DHCP_RANGE", "<range start='192.168.77.100' end='192.168.77.200'/>", 55),
+    ("MODIFY", "IP_DHCP_RANGE", "<range start='192.168.77.20' end='192.168.77.30'/>", 84),
+    ("DELETE", "IP_DHCP_RANGE", "<range start='192.168.77.100' end='192.168.77.200'/>", "-77.100"),
+    ("ADD_LAST", "DNS_HOST", "<host ip='192.168.77.241'><hostname>h1</hostname></host>", "77.241"),
+    ("ADD_LAST", "DNS_HOST", "<host ip='192.168.77.240'><hostname>h2</hostname></host>", 55),
+    ("MODIFY", "DNS_HOST", "<host ip='192.168.77.240'/>", 84),
+    ("DELETE", "DNS_HOST", "<host ip='192.168.77.240'/>", "-77.240"),
+    ("DELETE", "DNS_HOST", "<host><hostname>h1</hostname></host>", "-77.240"),
+    ("DELETE", "DNS_HOST", "<host ip='192.168.77.243'/>", 55),
+    ("ADD_LAST", "DNS_TXT", "<txt name='t1' value='v2'/>", 55),
+    ("MODIFY", "DNS_TXT", "<txt name='t1'/>", 84),
+    ("DELETE", "DNS_TXT", "<txt name='t1'/>", "-t1"),
+    ("ADD_LAST", "DNS_SRV", "<srv service='s2' protocol='udp' domain='d.lan' target='y' port='2'/>", "'s2'"),
+    ("DELETE", "DNS_SRV", "<srv service='s1' protocol='tcp'/>", "-'s1'"),
+    ("DELETE", "DNS_SRV", "<srv service='s9'/>", 55),
+    ("ADD_LAST", "PORTGROUP", "<portgroup name='p3' default='yes'/>", 55),
+    ("MODIFY", "PORTGROUP", "<portgroup name='p1'/>", "<portgroup name='p1'/>"),
+    ("DELETE", "PORTGROUP", "<portgroup name='p1'/>", "-'p1'"),
+    ("ADD_LAST", "FORWARD_INTERFACE", "<interface dev='e1'/>", "<interface dev='e1'/>"),
+    ("MODIFY", "IP", "<ip address='10.9.0.1' netmask='255.255.255.0'/>", 84),
+    ("ADD_LAST", "FORWARD", "<forward mode='route'/>", 84), ("MODIFY", "DOMAIN", "<domain name='x'/>", 84),
+    ("ADD_LAST", "FORWARD_PF", "<pf dev='e0'/>", 84),
+]
+
+
+def test_update_of_each_section(connection):
+    host = "<host mac='52:54:00:77:00:01' name='a' ip='192.168.77.11'/>"
+    for command, section, element, wanted in STEPS:
+        network = connection.networkDefineXML(network_xml(more=THERE, dhcp=host))
+        before, config = network.XMLDesc(), libvirt.VIR_NETWORK_UPDATE_AFFECT_CONFIG
+        if isinstance(wanted, int):
+            assert code_of(update, network, command, section, element, config) == wanted, (command, element)
+            assert network.XMLDesc() == before
+        else:
+            update(network, command, section, element, config)
+            assert (wanted.lstrip("-") in network.XMLDesc()) == (wanted[0] != "-"), (command, element)
+        # what does not run is not changed while it runs
+        assert code_of(update, network, command, section, element) == libvirt.VIR_ERR_OPERATION_INVALID
+        network.undefine()
+
+
+def test_update_of_interfaces(connection):
+    """the first is that which others are forwarded by"""
+    network = connection.networkDefineXML("<network><name>net</name><forward mode='bridge'><interface dev='e0'/>"
+                                          "<interface dev='e1'/></forward></network>")
+    config = libvirt.VIR_NETWORK_UPDATE_AFFECT_CONFIG
+    update(network, "ADD_FIRST", "FORWARD_INTERFACE", "<interface dev='e2'/>", config)
+    assert "<forward dev='e2' mode='bridge'>" in network.XMLDesc()
+    update(network, "DELETE", "FORWARD_INTERFACE", "<interface dev='e2'/>", config)
+    assert "<forward dev='e0' mode='bridge'>" in network.XMLDesc()
+    assert code_of(update, network, "ADD_LAST", "FORWARD_INTERFACE", "<interface dev='e1'/>", config) == \
+        libvirt.VIR_ERR_OPERATION_INVALID
+
+
 # ---- ports ----
 
 def test_ports(connection, daemon):
