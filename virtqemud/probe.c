@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <json-c/json.h>
+#include <malloc.h>
 #include <pwd.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -223,6 +224,7 @@ static void renew(struct probes *probes, struct entry *entry, const char *path, 
     entry->running = true;
     g_mutex_unlock(&probes->lock);
     probe(probes, path, stamp, &emulator, &error);
+    malloc_trim(0); /* reading what a QEMU tells took megabytes, which are not needed again */
     g_mutex_lock(&probes->lock);
 
     emulator_unref(entry->emulator);
