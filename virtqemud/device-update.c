@@ -49,6 +49,15 @@ static void keep_info(struct domain_device_info *asked, const struct domain_devi
         asked->rom = is->rom;
 }
 
+static int check_alias(const struct domain_device_info *asked, const struct domain_device_info *is,
+                       GError **error)
+{
+    if (!asked->alias || g_strcmp0(asked->alias, is->alias) == 0)
+        return 0;
+    error_set(error, VIR_ERR_OPERATION_DENIED, "changing device alias is not allowed");
+    return -1;
+}
+
 /* "bus" of "target/@bus": as fields are called in such errors. */
 static const char *field_of(const char *path)
 {
@@ -101,8 +110,11 @@ static int compare_disk(const struct domain_disk *disk, const struct domain_disk
 
     other.source = disk->source;
     other.tray = disk->tray;
+    other.snapshot = disk->snapshot;
     g_autofree char *path = xml_difference(&domain_disk_schema, disk, &other);
-    return path ? UNSUPPORTED(error, "cannot modify field '%s' of the disk", field_of(path)) : 0;
+    return path ? UNSUPPORTED(error, "cannot modify field '%s' of the disk (%s)", field_of(path),
+                              path)
+                : 0;
 }
 
 static bool has_medium(const struct domain_disk *disk)
@@ -119,9 +131,12 @@ static int update_disk(const struct update *update, void *document, GError **err
         error_set(error, VIR_ERR_INTERNAL_ERROR, "disk '%s' not found", asked->target);
         return -1;
     }
+    if (check_alias(&asked->info, &disk->info, error) < 0)
+        return -1;
     keep_info(&asked->info, &disk->info);
     if (compare_disk(disk, asked, error) < 0)
         return -1;
+    disk->snapshot = asked->snapshot;
     if (same_source(&disk->source, &asked->source)) {
         disk->source.startup_policy = asked->source.startup_policy;
         return 0;
@@ -506,17 +521,27 @@ static int update_live(struct change *change, const char *text, bool force, GErr
 
 /* ---- the stored definition ---- */
 
-/* The place stays, unless another kind of device needs another one. */
+/* Another kind of device needs another place. */
+static bool keeps_place(const struct device *device, const struct device *document)
+{
+    const void *is = device->object, *asked = document->object;
+
+    if (device->kind == DEVICE_NET)
+        return g_strcmp0(((const struct domain_net *)is)->model,
+                         ((const struct domain_net *)asked)->model) == 0;
+    return device->kind != DEVICE_DISK ||
+           ((const struct domain_disk *)is)->bus == ((const struct domain_disk *)asked)->bus;
+}
+
 static void replace(const struct device *device, const struct device *document)
 {
     const struct xml_schema *schema = device_kind_schema(device->kind);
-    const struct domain_net *net = device->object;
-    struct domain_net *asked = document->object;
 
-    if (device->kind != DEVICE_NET || g_strcmp0(net->model, asked->model) == 0)
+    if (keeps_place(device, document))
         keep_info(document->info, device->info);
     if (device->kind == DEVICE_NET)
-        memcpy(asked->mac, net->mac, sizeof(asked->mac));
+        memcpy(((struct domain_net *)document->object)->mac,
+               ((const struct domain_net *)device->object)->mac, 6);
     memcpy(device->object, document->object, schema->size);
 }
 

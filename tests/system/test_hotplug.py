@@ -392,6 +392,8 @@ def test_refused(connection):
              libvirt.VIR_ERR_CONFIG_UNSUPPORTED),
             (domain.updateDeviceFlags, disk(IMAGES / "r.img", "vda", more="<serial>1</serial>"),
              libvirt.VIR_ERR_OPERATION_UNSUPPORTED),
+            (domain.updateDeviceFlags, disk(IMAGES / "r.img", "vda", more="<alias name='ua-other'/>"),
+             libvirt.VIR_ERR_OPERATION_DENIED),
             (domain.updateDeviceFlags, disk(image("other.img"), "vda"), libvirt.VIR_ERR_CONFIG_UNSUPPORTED),
             (domain.detachDeviceAlias, "net77", libvirt.VIR_ERR_INTERNAL_ERROR)]:
         assert code_of(call, xml, LIVE) == code, xml

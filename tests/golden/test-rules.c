@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
+#include "base/error.h"
+#include "pipeline.h"
+
+/* What is refused when a guest is defined, by the code that clients know, and in which words. */
+static const struct {
+    const char *above;    /* beside <memory> */
+    const char *features; /* beside <os> */
+    const char *devices;
+    enum error_code code;
+    const char *says;
+} refusals[] = {
+#define DISK(bus, more) "<disk><source file='/a'/><target dev='vda' bus='" bus "'/>" more "</disk>"
+    {"", "", DISK("scsi", "<vendor>123456789</vendor>"), VIR_ERR_CONFIG_UNSUPPORTED,
+     "disk vendor is more than 8 characters"},
+    {"", "", DISK("scsi", "<product>12345678901234567</product>"), VIR_ERR_CONFIG_UNSUPPORTED,
+     "disk product is more than 16 characters"},
+    {"", "", DISK("sata", "<wwn>5000c50015ea71ac</wwn>"), VIR_ERR_CONFIG_UNSUPPORTED,
+     "Only ide and scsi disk support wwn"},
+    {"", "", DISK("virtio", "<geometry cyls='1' heads='1' secs='1' trans='lba'/>"),
+     VIR_ERR_CONFIG_UNSUPPORTED, "CHS translation mode can only be set for 'ide' bus not 'virtio'"},
+    {"", "", DISK("virtio", "<driver name='qemu' iothread='1'/>"), VIR_ERR_CONFIG_UNSUPPORTED,
+     "Disk iothread '1' not defined in iothreadid"},
+#define NET(type, more) "<interface type='" type "'><model type='virtio'/>" more "</interface>"
+    {"", "", NET("user", "<mtu size='1400'/>"), VIR_ERR_CONFIG_UNSUPPORTED,
+     "setting MTU on interface type user is not supported yet"},
+    {"", "", NET("ethernet", "<coalesce><rx><frames max='3'/></rx></coalesce>"),
+     VIR_ERR_CONFIG_UNSUPPORTED, "coalesce settings on interface type ethernet are not supported"},
+    {"", "", NET("user", "<port isolated='yes'/>"), VIR_ERR_CONFIG_UNSUPPORTED,
+     "<port isolated='yes'/> is not supported for network interfaces with type='user'"},
+    {"", "", NET("user", "<teaming type='transient' persistent='ua-x'/>"),
+     VIR_ERR_CONFIG_UNSUPPORTED, "teaming transient interface must be type='hostdev', not 'user'"},
+    {"", "", "<interface type='user'><model type='e1000'/><teaming type='persistent'/></interface>",
+     VIR_ERR_CONFIG_UNSUPPORTED, "must be <model type='virtio'/>, not 'e1000'"},
+    {"", "", NET("ethernet", "<ip address='10.0.0.1' prefix='8'/>"), VIR_ERR_CONFIG_UNSUPPORTED,
+     "guest-side IP route and/or address info, not supported by QEMU"},
+    {"", "", NET("user", "<ip address='10.0.0.1' prefix='8'/><ip address='10.0.0.2' prefix='8'/>"),
+     VIR_ERR_CONFIG_UNSUPPORTED, "Only one IPv4 address per interface is allowed"},
+    {"", "", NET("user", "<ip address='10.0.0.1' peer='1.1.1.1'/>"), VIR_ERR_CONFIG_UNSUPPORTED,
+     "Invalid attempt to set peer IP for guest"},
+    {"", "", "<graphics type='vnc' passwd='abcdefghi'/>", VIR_ERR_CONFIG_UNSUPPORTED,
+     "VNC password is 9 characters long, only 8 permitted"},
+    {"", "", "<video><model type='vga' vram='1'/></video>", VIR_ERR_CONFIG_UNSUPPORTED,
+     "value for 'vram' must be at least 1 MiB (1024 KiB)"},
+    {"", "", "<video><model type='virtio' ram='1'/></video>", VIR_ERR_CONFIG_UNSUPPORTED,
+     "ram attribute only supported for video type qxl"},
+    {"", "", "<tpm model='tpm-crb'><backend type='emulator' version='1.2'/></tpm>",
+     VIR_ERR_CONFIG_UNSUPPORTED, "Unsupported interface 'tpm-crb' for TPM 1.2"},
+    {"", "", "<tpm><backend type='emulator'/></tpm><tpm><backend type='emulator'/></tpm>",
+     VIR_ERR_CONFIG_UNSUPPORTED, "only a single TPM non-proxy device is supported"},
+    {"", "", "<panic model='isa'/><panic model='isa'/>", VIR_ERR_XML_ERROR,
+     "Multiple panic devices with model 'isa'"},
+    {"", "", "<vsock><cid address='2'/></vsock>", VIR_ERR_CONFIG_UNSUPPORTED,
+     "guest CIDs must be >= 3"},
+    {"", "", "<shmem name='a/b'><model type='ivshmem-plain'/></shmem>", VIR_ERR_CONFIG_UNSUPPORTED,
+     "shmem name cannot include '/' character"},
+    {"", "", "<shmem name='a'><model type='ivshmem-doorbell'/></shmem>", VIR_ERR_CONFIG_UNSUPPORTED,
+     "'ivshmem-doorbell' is supported only with server option enabled"},
+    {"", "", "<shmem name='a'><model type='ivshmem-plain'/><server path='/x'/></shmem>",
+     VIR_ERR_CONFIG_UNSUPPORTED, "'ivshmem-plain' is supported only with server option disabled"},
+    {"", "", "<shmem name='a'><model type='ivshmem-plain'/><msi/></shmem>", VIR_ERR_XML_ERROR,
+     "msi option is only supported with a server"},
+    {"", "", "<iommu model='intel'/>", VIR_ERR_CONFIG_UNSUPPORTED,
+     "IOMMU device: 'intel' is only supported with Q35 machines"},
+    {"", "", "<hostdev mode='capabilities' type='misc'><source><char>/x</char></source></hostdev>",
+     VIR_ERR_CONFIG_UNSUPPORTED, "hostdev mode 'capabilities' is not supported in qemu"},
+    {"", "", "<hostdev mode='subsystem' type='pci'/>", VIR_ERR_XML_ERROR,
+     "Missing <source> element in hostdev device"},
+    {"", "", "<hostdev mode='subsystem' type='scsi_host'><source protocol='vhost'/></hostdev>",
+     VIR_ERR_XML_ERROR, "missing vhost-scsi hostdev source wwpn"},
+    {"<cputune><shares>1</shares></cputune>", "", "", VIR_ERR_CONFIG_UNSUPPORTED,
+     "Value of cputune 'shares' must be in range [2, 262144]"},
+    {"<cputune><quota>5</quota></cputune>", "", "", VIR_ERR_CONFIG_UNSUPPORTED,
+     "Value of cputune 'quota' must be in range [1000, 17592186044415]"},
+    {"<cputune><emulator_period>5</emulator_period></cputune>", "", "", VIR_ERR_CONFIG_UNSUPPORTED,
+     "Value of cputune 'emulator_period' must be in range [1000, 1000000]"},
+    {"<cputune><iothreadpin iothread='3' cpuset='0'/></cputune>", "", "",
+     VIR_ERR_CONFIG_UNSUPPORTED, "Cannot find 'iothread' : 3"},
+    {"<blkiotune><device><path>/x</path></device><device><path>/x</path></device></blkiotune>", "",
+     "", VIR_ERR_CONFIG_UNSUPPORTED, "duplicate blkio device path '/x'"},
+    {"", "<features><hyperv><spinlocks state='on' retries='1'/></hyperv></features>", "",
+     VIR_ERR_XML_ERROR, "HyperV spinlock retry count must be at least 4095"},
+    {"", "<features><hyperv><vendor_id state='on' value='1234567890123'/></hyperv></features>", "",
+     VIR_ERR_XML_ERROR, "HyperV vendor_id value must not be more than 12 characters."},
+    {"", "<features><smm state='on'><tseg>1</tseg></smm></features>", "",
+     VIR_ERR_CONFIG_UNSUPPORTED, "SMM TSEG is only supported with q35 machine type"},
+};
+
+static void test_refusal(gconstpointer data)
+{
+    size_t i = GPOINTER_TO_SIZE(data);
+    g_autoptr(GError) error = NULL;
+    g_autofree char *text = g_strdup_printf(
+        "<domain type='qemu'><name>a</name><memory>65536</memory>%s<os><type arch='x86_64' "
+        "machine='pc'>hvm</type></os>%s<devices>%s</devices></domain>",
+        refusals[i].above, refusals[i].features, refusals[i].devices);
+
+    g_assert_null(pipeline_define(text, &error));
+    g_test_message("%s", error->message);
+    g_assert_nonnull(strstr(error->message, refusals[i].says));
+    g_assert_cmpint(error_code_of(error), ==, refusals[i].code);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    for (size_t i = 0; i < G_N_ELEMENTS(refusals); i++) {
+        g_autofree char *path = g_strdup_printf("/rules/%zu", i + 1);
+
+        g_test_add_data_func(path, GSIZE_TO_POINTER(i), test_refusal);
+    }
+    return g_test_run();
+}
