@@ -72,14 +72,10 @@ int lease_load(const char *path, GPtrArray **ret_leases, GError **error)
     if (!text || !length)
         return 0;
     struct json_object *json = parse(text, length);
-    if (!json_object_is_type(json, json_type_array)) {
-        json_object_put(json);
-        g_ptr_array_unref(leases);
-        *ret_leases = NULL;
-        error_set(error, VIR_ERR_INTERNAL_ERROR, "%s is not a list of leases", path);
-        return -1;
-    }
-    for (size_t i = 0; i < json_object_array_length(json); i++) {
+    bool is_list = json_object_is_type(json, json_type_array);
+
+    /* a broken one is made anew by the next lease; to refuse it would be for ever */
+    for (size_t i = 0; is_list && i < json_object_array_length(json); i++) {
         struct json_object *item = json_object_array_get_idx(json, i);
 
         if (json_object_is_type(item, json_type_object))

@@ -21,8 +21,8 @@ struct lease {
 
 void lease_free(struct lease *lease);
 
-/* Leases of the file at path, struct lease *; an absent file has none. VIR_ERR_INTERNAL_ERROR for
- * one that is broken. Blocks on the disk. */
+/* Leases of the file at path, struct lease *; an absent or broken file has none. Blocks on
+ * the disk. */
 int lease_load(const char *path, GPtrArray **ret_leases, GError **error);
 
 /* Replaces the file. */

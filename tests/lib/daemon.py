@@ -153,6 +153,10 @@ class Daemon:
                                             stdout=log, stderr=log, start_new_session=True)
         wait_until(lambda: listener(self.path) == self.process.pid or self.process.poll() is not None,
                    timeout, 0.002)
+        # nor is a killed one's pid file free before such a child has begun its program
+        if not self.alive() and "is locked: already running" in self.log_tail()[-300:] and timeout > 0:
+            time.sleep(0.1)
+            return self.start(timeout - 0.1)
         assert self.alive(), "%s does not start: %s" % (self.binary, self.log_tail())
         return self
 

@@ -341,3 +341,52 @@ def test_dhcpv6(connection, hosts):
     assert lease["type"] == libvirt.VIR_IP_ADDR_TYPE_IPV6 and lease["prefix"] == 64
     assert lease["clientid"].replace(":", "") == Dhcpv6.DUID.hex()
     wait_until(lambda: "default" in guest.run("ip", "-6", "route"), 60)      # the router advertises itself
+
+
+# ---- files that are not as they should be ----
+
+@pytest.fixture
+def small_disk():
+    """where leases are, of 1 MiB"""
+    folder = pathlib.Path("/var/lib/libvirt/dnsmasq")
+    folder.mkdir(exist_ok=True)
+    run("mount", "-t", "tmpfs", "-o", "size=1m,mode=755", "tmpfs", folder)
+    yield folder
+    run("umount", folder)
+
+
+def test_disk_is_full(daemon, small_disk, connection, hosts):
+    """while a lease is written: those that were there stay, and the next one is there when there is room"""
+    network = connection.networkCreateXML(network_xml())
+    addresses = lambda: {lease["ipaddr"] for lease in network.DHCPLeases()}
+    first, second = hosts("first", "br-net"), hosts("second", "br-net")
+    one = first.dhcp()["address"]
+    wait_until(lambda: addresses() == {one}, what=addresses)
+    ballast = small_disk / "ballast"
+    with ballast.open("wb", buffering=0) as file, pytest.raises(OSError):
+        while True:
+            file.write(bytes(4096))
+    second.run("busybox", "udhcpc", "-i", "eth0", "-n", "-q", "-t", "3", "-T", "1", "-s", "/bin/true", check=False)
+    assert one in addresses()
+    ballast.unlink()
+    two = second.dhcp()["address"]
+    wait_until(lambda: addresses() == {one, two}, what=addresses)
+
+
+def test_files_of_no_use(connection, daemon, hosts):
+    """status and leases that can't be read, at a start: what can be is served"""
+    network = connection.networkDefineXML(network_xml())
+    network.create()
+    daemon.kill()
+    status, leases = pathlib.Path("/run/libvirt/network"), pathlib.Path("/var/lib/libvirt/dnsmasq")
+    for path, text in ((status / "stale.xml", "<networkstatus><"), (leases / "br-net.status", "[{\"ip-address\": 7"),
+                       (leases / "gone.status", "[]"), (status / "net.xml.new", "")):
+        path.write_text(text)
+    daemon.start()
+    with libvirt.open(URI) as fresh:
+        network = fresh.networkLookupByName("net")
+        assert network.isActive() and len(fresh.listAllNetworks()) == 1
+        got = hosts("guest", "br-net").dhcp()["address"]
+        wait_until(lambda: [lease["ipaddr"] for lease in network.DHCPLeases()] == [got])
+    for name in "stale.xml", "net.xml.new":
+        (status / name).unlink(missing_ok=True)
