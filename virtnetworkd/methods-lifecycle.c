@@ -29,11 +29,7 @@ static int define(struct call *call, const char *text, unsigned flags,
     JOB_AUTO struct job *job = NULL;
 
     if (document_read(text, flags & VIR_NETWORK_DEFINE_VALIDATE, &definition, error) < 0 ||
-        store_check_name(&networkd->kind, ((struct network *)definition)->name, error) < 0 ||
-        call_may_make(call, &networkd->kind, definition, error) < 0 ||
-        registry_begin(networkd->networks, definition, 0,
-                       protocol_method_word(call->request->method), JOB_DEADLINE_MS, &job,
-                       error) < 0 ||
+        call_begin(call, PROTOCOL_OBJECT_NETWORK, definition, 0, &job, error) < 0 ||
         save_definition(job, definition, error) < 0)
         return -1;
     vnet_fill_handle(call, job_object(job), ret_handle);
@@ -78,11 +74,7 @@ static int create(struct call *call, const char *text, unsigned flags,
     JOB_AUTO struct job *job = NULL;
 
     if (document_read(text, flags & VIR_NETWORK_CREATE_VALIDATE, &definition, error) < 0 ||
-        store_check_name(&networkd->kind, ((struct network *)definition)->name, error) < 0 ||
-        call_may_make(call, &networkd->kind, definition, error) < 0 ||
-        registry_begin(networkd->networks, definition, REGISTRY_INACTIVE,
-                       protocol_method_word(call->request->method), JOB_DEADLINE_MS, &job,
-                       error) < 0)
+        call_begin(call, PROTOCOL_OBJECT_NETWORK, definition, REGISTRY_INACTIVE, &job, error) < 0)
         return -1;
     if (document_check_bridge((struct network *)definition, error) < 0) {
         registry_remove_unused(networkd->networks, job);

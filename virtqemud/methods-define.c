@@ -39,19 +39,14 @@ static int define(struct call *call, const char *text, bool validate,
 {
     struct qemu *qemu = qemu_of_call(call);
     DEFINITION_AUTO struct definition *definition = NULL;
-    struct job *job;
+    JOB_AUTO struct job *job = NULL;
 
     if (document_read(qemu, text, validate, &definition, error) < 0 ||
-        store_check_name(&qemu->kind, ((struct domain *)definition)->name, error) < 0 ||
-        call_may_make(call, &qemu->kind, definition, error) < 0 ||
-        registry_begin(qemu->domains, definition, 0, protocol_method_word(call->request->method),
-                       JOB_DEADLINE_MS, &job, error) < 0)
+        call_begin(call, PROTOCOL_OBJECT_DOMAIN, definition, 0, &job, error) < 0 ||
+        save_definition(qemu, job, definition, error) < 0)
         return -1;
-    int result = save_definition(qemu, job, definition, error);
-    if (result == 0)
-        domain_fill_handle(call, job_object(job), ret_handle);
-    job_end(job);
-    return result;
+    domain_fill_handle(call, job_object(job), ret_handle);
+    return 0;
 }
 
 int domain_define_xml(struct call *call, const struct remote_domain_define_xml_args *args,

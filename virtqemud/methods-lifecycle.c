@@ -63,22 +63,18 @@ int domain_create_xml(struct call *call, const struct remote_domain_create_xml_a
     struct qemu *qemu = qemu_of_call(call);
     struct start_request request = request_of(call, args->flags);
     DEFINITION_AUTO struct definition *definition = NULL;
-    struct job *job;
+    JOB_AUTO struct job *job = NULL;
 
     if (document_read(qemu, args->xml_desc, args->flags & VIR_DOMAIN_START_VALIDATE, &definition,
                       error) < 0 ||
-        store_check_name(&qemu->kind, ((struct domain *)definition)->name, error) < 0 ||
-        call_may_make(call, &qemu->kind, definition, error) < 0 ||
-        registry_begin(qemu->domains, definition, REGISTRY_INACTIVE, "virDomainCreateXML",
-                       JOB_DEADLINE_MS, &job, error) < 0)
+        call_begin(call, PROTOCOL_OBJECT_DOMAIN, definition, REGISTRY_INACTIVE, &job, error) < 0)
         return -1;
-    int result = start_guest(job, definition, &request, error);
-    if (result < 0)
+    if (start_guest(job, definition, &request, error) < 0) {
         registry_remove_unused(qemu->domains, job);
-    else
-        domain_fill_handle(call, job_object(job), &ret->dom);
-    job_end(job);
-    return result;
+        return -1;
+    }
+    domain_fill_handle(call, job_object(job), &ret->dom);
+    return 0;
 }
 
 /* ---- end ---- */

@@ -138,10 +138,7 @@ int secret_define_xml(struct call *call, const struct remote_secret_define_xml_a
     JOB_AUTO struct job *job = NULL;
 
     if (read_document(args->xml, args->flags & VIR_SECRET_DEFINE_VALIDATE, &secret, error) < 0 ||
-        call_may_make(call, &secretd->kind, &secret->definition, error) < 0 ||
-        registry_begin(secretd->secrets, &secret->definition, 0,
-                       protocol_method_word(call->request->method), JOB_DEADLINE_MS, &job,
-                       error) < 0 ||
+        call_begin(call, PROTOCOL_OBJECT_SECRET, &secret->definition, 0, &job, error) < 0 ||
         define(job, secret, error) < 0)
         return -1;
     event_raise_lifecycle(job, VIR_SECRET_EVENT_DEFINED);

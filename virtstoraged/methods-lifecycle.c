@@ -10,7 +10,8 @@
 
 static int save_definition(struct job *job, struct storage_pool *pool, GError **error)
 {
-    if (store_save(storaged->store, job, &pool->definition, error) < 0) {
+    if (!backend_find(pool->type, error) || document_check_source(pool, error) < 0 ||
+        store_save(storaged->store, job, &pool->definition, error) < 0) {
         registry_remove_unused(storaged->pools, job);
         return -1;
     }
@@ -28,12 +29,7 @@ int storage_pool_define_xml(struct call *call,
 
     if (document_read_pool(args->xml, args->flags & VIR_STORAGE_POOL_DEFINE_VALIDATE, &pool,
                            error) < 0 ||
-        store_check_name(&storaged->kind, pool->name, error) < 0 ||
-        call_may_make(call, &storaged->kind, &pool->definition, error) < 0 ||
-        !backend_find(pool->type, error) || document_check_source(pool, error) < 0 ||
-        registry_begin(storaged->pools, &pool->definition, 0,
-                       protocol_method_word(call->request->method), JOB_DEADLINE_MS, &job,
-                       error) < 0 ||
+        call_begin(call, PROTOCOL_OBJECT_STORAGE_POOL, &pool->definition, 0, &job, error) < 0 ||
         save_definition(job, pool, error) < 0)
         return -1;
     pool_fill_handle(call, job_object(job), &ret->pool);
@@ -94,11 +90,8 @@ int storage_pool_create_xml(struct call *call,
 
     if (check_create_flags(args->flags, error) < 0 ||
         document_read_pool(args->xml, false, &pool, error) < 0 ||
-        store_check_name(&storaged->kind, pool->name, error) < 0 ||
-        call_may_make(call, &storaged->kind, &pool->definition, error) < 0 ||
-        registry_begin(storaged->pools, &pool->definition, REGISTRY_INACTIVE,
-                       protocol_method_word(call->request->method), JOB_DEADLINE_MS, &job,
-                       error) < 0 ||
+        call_begin(call, PROTOCOL_OBJECT_STORAGE_POOL, &pool->definition, REGISTRY_INACTIVE, &job,
+                   error) < 0 ||
         start_pool(job, g_steal_pointer(&pool), args->flags & WITH_BUILD, error) < 0)
         return -1;
     pool_fill_handle(call, job_object(job), &ret->pool);

@@ -52,7 +52,7 @@ struct method {
     bool checks_access; /* by itself, in place of the rules of the facts and of read-only ones */
     bool wipe;          /* args or reply are secret: the arena is overwritten at the end */
     bool finds; /* its object by itself: it then asks, by call_found(), call_check_subject() or
-                   call_may_make(), before it does anything */
+                   call_begin(), before it does anything */
 };
 
 struct call {

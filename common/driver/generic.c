@@ -119,12 +119,19 @@ int call_found(struct call *call, struct object *object, GError **error)
     return call_check_subject(call, &(struct access_subject){.object = object}, error);
 }
 
-int call_may_make(struct call *call, const struct object_kind *kind,
-                  const struct definition *definition, GError **error)
+int call_begin(struct call *call, enum protocol_object kind, const struct definition *definition,
+               unsigned flags, struct job **ret_job, GError **error)
 {
-    const struct access_subject subject = {.kind = kind, .definition = definition};
+    struct registry *registry = call_registry(call, kind);
+    const struct access_subject subject = {.kind = registry_kind(registry),
+                                           .definition = definition};
+    const char *name = object_kind_name(subject.kind, definition);
 
-    return call_check_subject(call, &subject, error);
+    if (store_check_name(subject.kind, name, error) < 0 ||
+        call_check_subject(call, &subject, error) < 0)
+        return -1;
+    return registry_begin(registry, definition, flags, protocol_method_word(call->request->method),
+                          JOB_DEADLINE_MS, ret_job, error);
 }
 
 void call_fill_handle(struct call *call, struct object *object, char **ret_name,

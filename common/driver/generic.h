@@ -63,9 +63,11 @@ struct store *call_store(const struct call *call, enum protocol_object kind);
  * access rules allow it. */
 int call_found(struct call *call, struct object *object, GError **error);
 
-/* Asks the facts' access rules about an object that a document would make, or make anew. */
-int call_may_make(struct call *call, const struct object_kind *kind,
-                  const struct definition *definition, GError **error);
+/* The object that a document makes, or makes anew, with a job on it: its name can be a file's, and
+ * the facts' access rules allow it. Flags, errors and blocking as registry_begin(). Where what
+ * follows fails, registry_remove_unused() is due. */
+int call_begin(struct call *call, enum protocol_object kind, const struct definition *definition,
+               unsigned flags, struct job **ret_job, GError **error);
 
 /* The handle of an object for a reply: its name in the call's arena, and its uuid. */
 void call_fill_handle(struct call *call, struct object *object, char **ret_name,
