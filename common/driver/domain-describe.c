@@ -1,95 +1,29 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <string.h>
-
 #include "driver/client.h"
 #include "driver/domains.h"
 #include "driver/events.h"
-#include "model/domain-metadata.h"
+#include "model/metadata.h"
 #include "object/change.h"
 #include "protocol/remote-handlers.h"
 
 #define AFFECT (VIR_DOMAIN_AFFECT_LIVE | VIR_DOMAIN_AFFECT_CONFIG)
-
-/* ---- reading ---- */
-
-static int get_text(const struct domain *domain, int type, const char *uri, char **ret_text,
-                    GError **error)
-{
-    const char *text = type == VIR_DOMAIN_METADATA_TITLE ? domain->title : domain->description;
-
-    if (type == VIR_DOMAIN_METADATA_ELEMENT)
-        return domain_metadata_get(domain, uri, ret_text, error);
-    if (!text) {
-        error_set(error, VIR_ERR_NO_DOMAIN_METADATA, "Requested metadata element is not present");
-        return -1;
-    }
-    *ret_text = g_strdup(text);
-    return 0;
-}
-
-static int check_type(int type, const char *uri, GError **error)
-{
-    if (type < 0 || type >= VIR_DOMAIN_METADATA_LAST) {
-        error_set(error, VIR_ERR_INVALID_ARG, "unknown metadata type %d", type);
-        return -1;
-    }
-    if (type == VIR_DOMAIN_METADATA_ELEMENT && !uri) {
-        error_set(error, VIR_ERR_INVALID_ARG, "the namespace URI is missing");
-        return -1;
-    }
-    return 0;
-}
 
 int domain_get_metadata(struct call *call, const struct remote_domain_get_metadata_args *args,
                         struct remote_domain_get_metadata_ret *ret, GError **error)
 {
     OBJECT_VIEW_AUTO struct object_view view = {0};
     const struct domain *domain;
-    g_autofree char *text = NULL;
 
-    if (check_type(args->type, args->uri, error) < 0 ||
-        domain_get_affected(call, args->flags, &view, &domain, error) < 0 ||
-        get_text(domain, args->type, args->uri, &text, error) < 0)
+    if (metadata_check(args->type, args->uri, NULL, NULL, error) < 0 ||
+        domain_get_affected(call, args->flags, &view, &domain, error) < 0)
         return -1;
+    g_autofree char *text =
+        metadata_get(METADATA_OF((struct domain *)domain), args->type, args->uri);
+    if (!text) {
+        error_set(error, VIR_ERR_NO_DOMAIN_METADATA, "Requested metadata element is not present");
+        return -1;
+    }
     ret->metadata = arena_strdup(&call->arena, text);
-    return 0;
-}
-
-/* ---- changing ---- */
-
-static int set_text(struct domain *domain, const struct remote_domain_set_metadata_args *args,
-                    GError **error)
-{
-    /* setting the empty text removes it */
-    const char *text = args->metadata && *args->metadata ? args->metadata : NULL;
-    char *copy = arena_strdup(&domain->definition.arena, text);
-
-    switch (args->type) {
-    case VIR_DOMAIN_METADATA_TITLE:
-        domain->title = copy;
-        return 0;
-    case VIR_DOMAIN_METADATA_DESCRIPTION:
-        domain->description = copy;
-        return 0;
-    default:
-        return domain_metadata_set(domain, args->uri, args->key, text, error);
-    }
-}
-
-static int check_arguments(const struct remote_domain_set_metadata_args *args, GError **error)
-{
-    bool is_element = args->type == VIR_DOMAIN_METADATA_ELEMENT;
-
-    if (check_type(args->type, args->uri, error) < 0)
-        return -1;
-    if (is_element && args->metadata && !args->key) {
-        error_set(error, VIR_ERR_INVALID_ARG, "the prefix of the namespace is missing");
-        return -1;
-    }
-    if (args->type == VIR_DOMAIN_METADATA_TITLE && args->metadata && strchr(args->metadata, '\n')) {
-        error_set(error, VIR_ERR_INVALID_ARG, "metadata title can't contain newlines");
-        return -1;
-    }
     return 0;
 }
 
@@ -105,18 +39,25 @@ static void raise_changed(struct call *call, const struct remote_domain_set_meta
                  call->object, &message);
 }
 
+static int set(struct definition *definition, const struct remote_domain_set_metadata_args *args,
+               GError **error)
+{
+    return metadata_set(METADATA_OF((struct domain *)definition), args->type, args->uri, args->key,
+                        args->metadata, error);
+}
+
 int domain_set_metadata(struct call *call, const struct remote_domain_set_metadata_args *args,
                         void *ret, GError **error)
 {
     CHANGE_AUTO struct change change = {0};
 
-    if (check_arguments(args, error) < 0 ||
+    if (metadata_check(args->type, args->uri, args->key, args->metadata, error) < 0 ||
         change_begin(&change, call->client->driver->stores[PROTOCOL_OBJECT_DOMAIN], call->job,
                      args->flags, error) < 0)
         return -1;
-    if (change.live && set_text((struct domain *)change.live, args, error) < 0)
+    if (change.live && set(change.live, args, error) < 0)
         return -1;
-    if (change.config && set_text((struct domain *)change.config, args, error) < 0)
+    if (change.config && set(change.config, args, error) < 0)
         return -1;
     if (change_save(&change, error) < 0)
         return -1;

@@ -18,18 +18,11 @@ static const struct domain *definition_of(const struct object_view *view)
 int domain_get_affected(struct call *call, unsigned flags, struct object_view *ret_view,
                         const struct domain **ret_domain, GError **error)
 {
-    unsigned affected;
+    const struct definition *definition;
 
-    if ((flags & VIR_DOMAIN_AFFECT_LIVE) && (flags & VIR_DOMAIN_AFFECT_CONFIG)) {
-        error_set(error, VIR_ERR_INVALID_ARG,
-                  "flags VIR_DOMAIN_AFFECT_LIVE and VIR_DOMAIN_AFFECT_CONFIG exclude each other");
+    if (call_get_affected(call, flags, ret_view, &definition, error) < 0)
         return -1;
-    }
-    if (call_get_view(call, ret_view, error) < 0 ||
-        object_check_affect(call->object->kind, ret_view, flags, &affected, error) < 0)
-        return -1;
-    *ret_domain = (const struct domain *)(affected & VIR_DOMAIN_AFFECT_LIVE ? ret_view->live
-                                                                            : ret_view->config);
+    *ret_domain = (const struct domain *)definition;
     return 0;
 }
 

@@ -24,8 +24,6 @@ GPtrArray *domain_list(struct call *call, unsigned flags);
 /* True if these flags select the domain and the caller may list it. */
 bool domain_is_listed(struct call *call, struct object *object, unsigned flags);
 
-/* The definition that AFFECT_LIVE or AFFECT_CONFIG (neither: the current one) ask to read, not both
- * (VIR_ERR_INVALID_ARG): borrowed from ret_view, which the caller clears in any case. Else the
- * errors of object_check_affect(). */
+/* call_get_affected() of a domain. */
 int domain_get_affected(struct call *call, unsigned flags, struct object_view *ret_view,
                         const struct domain **ret_domain, GError **error);

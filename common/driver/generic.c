@@ -134,6 +134,23 @@ int call_begin(struct call *call, enum protocol_object kind, const struct defini
                           JOB_DEADLINE_MS, ret_job, error);
 }
 
+int call_get_affected(struct call *call, unsigned flags, struct object_view *ret_view,
+                      const struct definition **ret_definition, GError **error)
+{
+    unsigned affected;
+
+    if ((flags & VIR_DOMAIN_AFFECT_LIVE) && (flags & VIR_DOMAIN_AFFECT_CONFIG)) {
+        error_set(error, VIR_ERR_INVALID_ARG,
+                  "flags AFFECT_LIVE and AFFECT_CONFIG exclude each other");
+        return -1;
+    }
+    if (call_get_view(call, ret_view, error) < 0 ||
+        object_check_affect(call->object->kind, ret_view, flags, &affected, error) < 0)
+        return -1;
+    *ret_definition = affected & VIR_DOMAIN_AFFECT_LIVE ? ret_view->live : ret_view->config;
+    return 0;
+}
+
 void call_fill_handle(struct call *call, struct object *object, char **ret_name,
                       uint8_t ret_uuid[16])
 {

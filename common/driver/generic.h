@@ -69,6 +69,12 @@ int call_found(struct call *call, struct object *object, GError **error);
 int call_begin(struct call *call, enum protocol_object kind, const struct definition *definition,
                unsigned flags, struct job **ret_job, GError **error);
 
+/* The definition that AFFECT_LIVE or AFFECT_CONFIG (neither: the current one) ask to read, not both
+ * (VIR_ERR_INVALID_ARG): borrowed from ret_view, which the caller clears in any case. Else the
+ * errors of object_check_affect(). */
+int call_get_affected(struct call *call, unsigned flags, struct object_view *ret_view,
+                      const struct definition **ret_definition, GError **error);
+
 /* The handle of an object for a reply: its name in the call's arena, and its uuid. */
 void call_fill_handle(struct call *call, struct object *object, char **ret_name,
                       uint8_t ret_uuid[16]);

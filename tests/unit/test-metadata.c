@@ -2,7 +2,8 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "model/domain-metadata.h"
+#include "model/domain.h"
+#include "model/metadata.h"
 #include "xml/xml.h"
 
 #define URI "urn:one"
@@ -19,23 +20,22 @@ static struct domain *new_domain(void)
     return (struct domain *)domain;
 }
 
-static char *get(const struct domain *domain, const char *uri)
+static char *get(struct domain *domain, const char *uri)
 {
-    g_autoptr(GError) error = NULL;
-    char *text = NULL;
+    return metadata_get(METADATA_OF(domain), VIR_DOMAIN_METADATA_ELEMENT, uri);
+}
 
-    if (domain_metadata_get(domain, uri, &text, &error) < 0) {
-        g_assert_true(error_is(error, VIR_ERR_NO_DOMAIN_METADATA));
-        g_assert_null(text);
-    }
-    return text;
+static int try_set(struct domain *domain, const char *uri, const char *key, const char *text,
+                   GError **error)
+{
+    return metadata_set(METADATA_OF(domain), VIR_DOMAIN_METADATA_ELEMENT, uri, key, text, error);
 }
 
 static void set(struct domain *domain, const char *uri, const char *key, const char *text)
 {
     g_autoptr(GError) error = NULL;
 
-    domain_metadata_set(domain, uri, key, text, &error);
+    try_set(domain, uri, key, text, &error);
     g_assert_no_error(error);
 }
 
@@ -110,7 +110,7 @@ static void refuse(const char *uri, const char *key, const char *text)
     g_autoptr(GError) error = NULL;
 
     set(domain, "urn:two", "two", "<other/>");
-    g_assert_cmpint(domain_metadata_set(domain, uri, key, text, &error), ==, -1);
+    g_assert_cmpint(try_set(domain, uri, key, text, &error), ==, -1);
     g_assert_nonnull(error);
     g_autofree char *kept = get(domain, "urn:two");
     g_assert_cmpstr(kept, ==, "<other/>");
@@ -119,7 +119,6 @@ static void refuse(const char *uri, const char *key, const char *text)
 
 static void test_refused(void)
 {
-    refuse(URI, "one", "");
     refuse(URI, "one", "text");
     refuse(URI, "one", "<a>");
     refuse(URI, "one", "<a/><b/>");
@@ -132,6 +131,46 @@ static void test_refused(void)
     refuse(URI, "one", "<a xmlns:one='urn:other'/>");
 }
 
+static void test_texts(void)
+{
+    DEFINITION_AUTO struct domain *domain = new_domain();
+    const struct metadata *metadata = METADATA_OF(domain);
+
+    for (int type = 0; type < VIR_DOMAIN_METADATA_ELEMENT; type++) {
+        g_assert_null(metadata_get(metadata, type, NULL));
+        g_assert_cmpint(metadata_set(metadata, type, NULL, NULL, "a", NULL), ==, 0);
+        g_autofree char *text = metadata_get(metadata, type, NULL);
+        g_assert_cmpstr(text, ==, "a");
+    }
+    g_assert_cmpint(metadata_set(metadata, VIR_DOMAIN_METADATA_TITLE, NULL, NULL, "", NULL), ==, 0);
+    g_assert_null(domain->title);
+    g_assert_cmpstr(domain->description, ==, "a");
+}
+
+static void test_check(void)
+{
+    static const struct {
+        int type;
+        const char *uri, *key, *text;
+        int result;
+    } cases[] = {
+        {VIR_DOMAIN_METADATA_TITLE, NULL, NULL, "a", 0},
+        {VIR_DOMAIN_METADATA_TITLE, NULL, NULL, "a\nb", -1},
+        {VIR_DOMAIN_METADATA_DESCRIPTION, NULL, NULL, "a\nb", 0},
+        {VIR_DOMAIN_METADATA_ELEMENT, URI, NULL, NULL, 0},
+        {VIR_DOMAIN_METADATA_ELEMENT, URI, "k", "<a/>", 0},
+        {VIR_DOMAIN_METADATA_ELEMENT, URI, NULL, "<a/>", -1},
+        {VIR_DOMAIN_METADATA_ELEMENT, NULL, "k", "<a/>", -1},
+        {-1, NULL, NULL, NULL, -1},
+        {VIR_DOMAIN_METADATA_LAST, NULL, NULL, NULL, -1},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++)
+        g_assert_cmpint(
+            metadata_check(cases[i].type, cases[i].uri, cases[i].key, cases[i].text, NULL), ==,
+            cases[i].result);
+}
+
 /* Whatever a client sends as URI or text, the document stays one that can be read. */
 static void test_hostile(void)
 {
@@ -142,7 +181,7 @@ static void test_hostile(void)
         DEFINITION_AUTO struct domain *domain = new_domain();
         g_autoptr(GError) error = NULL;
 
-        if (domain_metadata_set(domain, uris[i], "k", "<a>\xc3\xa9</a>", &error) < 0)
+        if (try_set(domain, uris[i], "k", "<a>\xc3\xa9</a>", &error) < 0)
             g_assert_nonnull(error);
         g_autofree char *text = xml_write(&domain->definition, 0);
         DEFINITION_AUTO struct definition *again =
@@ -157,6 +196,8 @@ int main(int argc, char **argv)
     g_test_add_func("/metadata/set-and-get", test_set_and_get);
     g_test_add_func("/metadata/replace-and-remove", test_replace_and_remove);
     g_test_add_func("/metadata/namespaces", test_namespaces);
+    g_test_add_func("/metadata/texts", test_texts);
+    g_test_add_func("/metadata/check", test_check);
     g_test_add_func("/metadata/line-ends", test_line_ends);
     g_test_add_func("/metadata/refused", test_refused);
     g_test_add_func("/metadata/hostile", test_hostile);
