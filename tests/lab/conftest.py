@@ -13,7 +13,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import daemon as tested  # noqa: E402
-from client import code_of, collect_garbage, event_loop  # noqa: E402,F401
+from client import code_of, collect_garbage, event_loop, opened, remove_pools  # noqa: E402,F401
 
 URI = "storage:///system"
 POOLS = pathlib.Path("/run/pools")          # for targets of pools
@@ -53,31 +53,13 @@ def daemon():
     running.stop()
 
 
-def remove_pools():
-    with libvirt.open(URI) as fresh:
-        for pool in fresh.listAllStoragePools():
-            persistent = pool.isPersistent()
-            if pool.isActive():
-                tested.wait_until(lambda: code_of(pool.destroy) is None, DEADLINE, what="the end of jobs")
-            if persistent:
-                pool.undefine()
-
-
 @pytest.fixture
 def connection(daemon):
     """an open connection; afterwards there is no pool, and nothing of one"""
-    if not daemon.alive():
-        daemon.start()
     POOLS.mkdir(exist_ok=True)
     mounted = mounts()
-    opened = libvirt.open(URI)
-    yield opened
-    assert daemon.alive(), daemon.log_tail()
-    try:
-        opened.close()
-    except libvirt.libvirtError:                # of a daemon that has been killed since
-        pass
-    remove_pools()
+    with opened(daemon, URI, remove_pools) as connection:
+        yield connection
     assert mounts() == mounted
     shutil.rmtree(POOLS)
     for folder in ("/etc/libvirt/storage", "/run/libvirt/storage"):

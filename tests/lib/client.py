@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What tests by python3-libvirt have in common: the fixtures are for a conftest.py to import."""
+import contextlib
 import gc
 import threading
 
 import libvirt
 import pytest
+
+from daemon import wait_until
 
 libvirt.registerErrorHandler(lambda *_: None, None)
 
@@ -46,3 +49,55 @@ def code_of(call, *arguments):
         assert error.get_error_code() is not None, "the error was lost"
         return error.get_error_code()
     return None
+
+
+@contextlib.contextmanager
+def opened(daemon, uri, clear):
+    """an open connection to that daemon, which lives afterwards; clear(connection) then takes away what
+    a test has made"""
+    if not daemon.alive():
+        daemon.start()
+    connection = libvirt.open(uri)
+    yield connection
+    with contextlib.suppress(libvirt.libvirtError):     # of a daemon that has been killed since
+        connection.close()
+    survived, said = daemon.alive(), daemon.log_tail()
+    if not survived:
+        daemon.start()
+    with libvirt.open(uri) as fresh:
+        clear(fresh)
+    assert survived, said
+
+
+def remove_guests(connection):
+    for domain in connection.listAllDomains():
+        try:
+            if domain.isActive():
+                domain.destroy()
+            domain.undefineFlags(libvirt.VIR_DOMAIN_UNDEFINE_NVRAM)
+        except libvirt.libvirtError as error:
+            if error.get_error_code() != libvirt.VIR_ERR_NO_DOMAIN:
+                raise
+
+
+def remove_networks(connection):
+    for network in connection.listAllNetworks():
+        active = network.isActive()
+        if network.isPersistent():
+            network.undefine()
+        if active:
+            network.destroy()
+
+
+def remove_pools(connection):
+    for pool in connection.listAllStoragePools():
+        persistent = pool.isPersistent()
+        if pool.isActive():
+            wait_until(lambda: code_of(pool.destroy) is None, 120, what="the end of jobs")
+        if persistent:
+            pool.undefine()
+
+
+def remove_secrets(connection):
+    for secret in connection.listAllSecrets():
+        secret.undefine()

@@ -8,6 +8,7 @@ import libvirt
 import pytest
 
 import daemon as tested
+from client import opened, remove_networks
 from daemon import virsh
 from netns import run
 
@@ -51,20 +52,8 @@ def networkd():
 @pytest.fixture
 def networks(networkd):
     """an open connection to a virtnetworkd that runs; afterwards there is no network"""
-    if not networkd.alive():
-        networkd.start()
-    opened = libvirt.open(NETWORKS)
-    yield opened
-    opened.close()
-    if not networkd.alive():
-        networkd.start()
-    with libvirt.open(NETWORKS) as fresh:
-        for network in fresh.listAllNetworks():
-            active = network.isActive()
-            if network.isPersistent():
-                network.undefine()
-            if active:
-                network.destroy()
+    with opened(networkd, NETWORKS, remove_networks) as connection:
+        yield connection
 
 
 @pytest.fixture

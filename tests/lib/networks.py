@@ -8,6 +8,7 @@ import libvirt
 import pytest
 
 import daemon as tested
+from client import opened, remove_networks
 from daemon import wait_until
 from netns import Host, run
 
@@ -40,24 +41,11 @@ def daemon():
     running.stop()
 
 
-def remove_networks(opened):
-    for network in opened.listAllNetworks():
-        active = network.isActive()
-        if network.isPersistent():
-            network.undefine()
-        if active:
-            network.destroy()
-
-
 @pytest.fixture
 def connection(daemon):
     """an open connection; afterwards there is no network, and nothing of one"""
-    opened = libvirt.open(URI)
-    yield opened
-    assert daemon.alive(), daemon.log_tail()
-    opened.close()
-    with libvirt.open(URI) as fresh:
-        remove_networks(fresh)
+    with opened(daemon, URI, remove_networks) as connection:
+        yield connection
     wait_until(lambda: leftovers() == "", what=leftovers)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import daemon as tested  # noqa: E402
-from client import code_of, collect_garbage, event_loop  # noqa: E402,F401
+from client import code_of, collect_garbage, event_loop, opened, remove_guests  # noqa: E402,F401
 
 def pytest_collection_modifyitems(items):
     if os.environ.get("MODVIRT_SANDBOX"):
@@ -33,31 +33,8 @@ def daemon():
 @pytest.fixture
 def connection(daemon):
     """an open connection; afterwards no guest is left, and the daemon lives"""
-    if not daemon.alive():
-        daemon.start()
-    opened = libvirt.open(tested.URI)
-    yield opened
-    try:
-        opened.close()
-    except libvirt.libvirtError:                # of a daemon that has been killed since
-        pass
-    survived, said = daemon.alive(), daemon.log_tail()
-    if not survived:
-        daemon.start()
-    remove_guests()
-    assert survived, said
-
-
-def remove_guests():
-    with libvirt.open(tested.URI) as fresh:
-        for domain in fresh.listAllDomains():
-            try:
-                if domain.isActive():
-                    domain.destroy()
-                domain.undefineFlags(libvirt.VIR_DOMAIN_UNDEFINE_NVRAM)
-            except libvirt.libvirtError as error:
-                if error.get_error_code() != libvirt.VIR_ERR_NO_DOMAIN:
-                    raise
+    with opened(daemon, tested.URI, remove_guests) as connection:
+        yield connection
 
 
 @pytest.fixture

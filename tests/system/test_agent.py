@@ -103,8 +103,8 @@ def guest(daemon):
     DISK.chmod(0o666)
     running = Guest(daemon)
     yield running
+    remove_guests(running.connection)
     running.connection.close()
-    remove_guests()
 
 
 # --- what it tells ----------------------------------------------------------------------------

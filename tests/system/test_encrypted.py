@@ -29,10 +29,8 @@ def secret_daemon():
 
 @pytest.fixture
 def secrets(secret_daemon):
-    with libvirt.open("secret:///system") as opened:
-        yield opened
-        for secret in opened.listAllSecrets():
-            secret.undefine()
+    with opened(secret_daemon, "secret:///system", remove_secrets) as connection:
+        yield connection
 
 
 def make_secret(secrets, value=PASSPHRASE, usage="volume", **attributes):

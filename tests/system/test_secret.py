@@ -12,7 +12,7 @@ import uuid
 import libvirt
 import pytest
 import wire
-from conftest import code_of
+from client import code_of, opened, remove_secrets
 from daemon import Daemon, virsh, wait_until
 
 URI = "secret:///system"
@@ -38,16 +38,8 @@ def daemon():
 @pytest.fixture
 def connection(daemon):
     """an open connection; afterwards there is no secret, and nothing of one"""
-    if not daemon.alive():
-        daemon.start()
-    opened = libvirt.open(URI)
-    yield opened
-    assert daemon.alive(), daemon.log_tail()
-    with contextlib.suppress(libvirt.libvirtError):     # of a daemon that has been killed since
-        opened.close()
-    with libvirt.open(URI) as fresh:
-        for secret in fresh.listAllSecrets():
-            secret.undefine()
+    with opened(daemon, URI, remove_secrets) as connection:
+        yield connection
     assert not FOLDER.exists() or not os.listdir(FOLDER)
 
 

@@ -15,7 +15,7 @@ import libvirt
 import pytest
 
 import daemon as tested
-from conftest import code_of
+from client import code_of, opened, remove_pools
 from daemon import wait_until
 
 URI = "storage:///system"
@@ -38,28 +38,11 @@ def daemon():
     running.stop()
 
 
-def remove_pools(opened):
-    for pool in opened.listAllStoragePools():
-        if pool.isActive():
-            wait_until(lambda: code_of(pool.destroy) is None, what="the end of jobs")
-        if pool.name() in [p.name() for p in opened.listAllStoragePools()]:
-            pool.undefine()
-
-
 @pytest.fixture
 def connection(daemon):
     """an open connection; afterwards there is no pool, and nothing of one"""
-    if not daemon.alive():
-        daemon.start()
-    opened = libvirt.open(URI)
-    yield opened
-    assert daemon.alive(), daemon.log_tail()
-    try:
-        opened.close()
-    except libvirt.libvirtError:                # of a daemon that has been killed since
-        pass
-    with libvirt.open(URI) as fresh:
-        remove_pools(fresh)
+    with opened(daemon, URI, remove_pools) as connection:
+        yield connection
     shutil.rmtree(ROOT)
     ROOT.mkdir()
     assert not list(pathlib.Path("/etc/libvirt/storage").glob("*.xml"))

@@ -68,18 +68,8 @@ def daemon():
 
 @pytest.fixture
 def connection(daemon):
-    if not daemon.alive():
-        daemon.start()
-    opened = libvirt.open(URI)
-    yield opened
-    assert daemon.alive(), daemon.log_tail()
-    with libvirt.open(URI) as fresh:
-        for pool in fresh.listAllStoragePools():
-            persistent = pool.isPersistent()
-            if pool.isActive():
-                wait_until(lambda: code_of(pool.destroy) is None, what="the end of jobs")
-            if persistent:
-                pool.undefine()
+    with opened(daemon, URI, remove_pools) as connection:
+        yield connection
 
 
 @pytest.fixture

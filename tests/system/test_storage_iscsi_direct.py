@@ -69,12 +69,8 @@ def daemon(target):
 
 @pytest.fixture
 def connection(daemon):
-    opened = libvirt.open(URI)
-    yield opened
-    assert daemon.alive(), daemon.log_tail()
-    with libvirt.open(URI) as fresh:
-        for pool in fresh.listAllStoragePools():
-            pool.destroy()
+    with opened(daemon, URI, remove_pools) as connection:
+        yield connection
 
 
 def pool_xml(host="127.0.0.1", target=TARGET, port=""):

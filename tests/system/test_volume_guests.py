@@ -11,7 +11,7 @@ import libvirt_qemu
 import pytest
 
 import daemon as tested
-from conftest import code_of, remove_guests
+from conftest import code_of, opened, remove_guests
 from daemon import EMULATOR, hlt_xml, wait_until
 
 STORAGE = "storage:///system"
@@ -130,11 +130,8 @@ def qemud(storaged):
 
 @pytest.fixture
 def connection(qemud):
-    opened = libvirt.open(tested.URI)
-    yield opened
-    if not qemud.alive():
-        qemud.start()
-    remove_guests()
+    with opened(qemud, tested.URI, remove_guests) as connection:
+        yield connection
 
 
 def start(connection, name, *disks):
