@@ -196,14 +196,11 @@ static int load_config(struct loading *loading, GError **error)
 static int parse_status(const void *data, const char *text, size_t length, GPtrArray *warnings,
                         struct definition **ret_definition, void **ret_rest, GError **error)
 {
-    const struct store *store = data;
-
-    return store->status->read(text, length, ret_definition, ret_rest, error);
+    return store_read_status(data, text, length, ret_definition, ret_rest, error);
 }
 
 static void adopt_status(struct loading *loading, struct folder_file *file)
 {
-    const struct store_status *status = loading->store->status;
     g_autoptr(GError) failure = NULL;
     JOB_AUTO struct job *job = NULL;
 
@@ -212,8 +209,9 @@ static void adopt_status(struct loading *loading, struct folder_file *file)
         add_note(loading, true, file->path, "not loaded: %s", failure->message);
         return;
     }
-    if (status->restore(loading->registry, job, g_steal_pointer(&file->definition),
-                        g_steal_pointer(&file->rest), &failure) == 0)
+    if (store_restore_status(loading->store, loading->registry, job,
+                             g_steal_pointer(&file->definition), g_steal_pointer(&file->rest),
+                             &failure) == 0)
         return;
     add_note(loading, true, file->path, "%s", failure->message);
     registry_remove_unused(loading->registry, job);

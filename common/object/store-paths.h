@@ -4,7 +4,7 @@
 #include "object/store.h"
 
 /*
- * What saving and loading share. Only for store.c and store-load.c.
+ * What saving and loading share. Only for store*.c and startup.c.
  */
 struct store {
     const struct object_kind *kind;
@@ -25,3 +25,11 @@ char *store_link_path(const struct store *store, const char *name, const char *e
 /* Renames the document and its link, the document's contents being right already. Blocks. */
 int store_move(const struct store *store, const char *old_name, const char *new_name,
                GError **error);
+
+/* The functions of struct store_status, or what is done where only the live definition counts. */
+int store_write_status(const struct store *store, struct object *object,
+                       const struct object_view *view, char **ret_text, GError **error);
+int store_read_status(const struct store *store, const char *text, size_t length,
+                      struct definition **ret_live, void **ret_rest, GError **error);
+int store_restore_status(const struct store *store, struct registry *registry, struct job *job,
+                         struct definition *live, void *rest, GError **error);

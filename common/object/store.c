@@ -318,7 +318,7 @@ int store_save_status(struct store *store, struct job *job, GError **error)
     object_get_view(job_object(job), &view);
     if (store_check_name(store->kind, view.name, error) < 0)
         return -1;
-    if (store->status->write(job_object(job), &view, &text, error) < 0 ||
+    if (store_write_status(store, job_object(job), &view, &text, error) < 0 ||
         need_folder(store->status_folder, error) < 0)
         return -1;
     path = store_status_path(store, view.name);

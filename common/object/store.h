@@ -27,6 +27,11 @@ struct store;
 
 /* The status file of an active object: what a restarted daemon needs to take it up again. */
 struct store_status {
+    /* Where the live definition is all that it needs: the document around it, whose only row it is,
+     * and the state of what is taken up. The functions are NULL then. */
+    const struct xml_schema *around;
+    int state;
+
     /* The whole document, live definition included; the caller frees. */
     int (*write)(struct object *object, const struct object_view *view, char **ret_text,
                  GError **error);
@@ -43,7 +48,7 @@ struct store_status {
     int (*restore)(struct registry *registry, struct job *job, struct definition *live, void *rest,
                    GError **error);
 
-    /* Frees a rest that will not be restored. */
+    /* Frees a rest that will not be restored. NULL: read() makes none. */
     void (*free_rest)(void *rest);
 };
 

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Networks under test: their documents, the daemon that has them, and hosts around it."""
 import pathlib
-import re
-import subprocess
 
 import libvirt
 import pytest

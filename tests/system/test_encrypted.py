@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Guests whose disks and TPMs are encrypted: the passphrases are virtsecretd's."""
-import contextlib
 import json
 import os
 import pathlib
@@ -12,8 +11,9 @@ import libvirt
 import libvirt_qemu
 import pytest
 import images
-from conftest import boot, code_of
-from daemon import IMAGES, URI, Daemon, emulator_pids, hlt_xml, linux_xml, virsh, wait_until
+from client import code_of, opened, remove_secrets
+from conftest import boot
+from daemon import IMAGES, URI, Daemon, emulator_pids, hlt_xml, linux_xml, wait_until
 
 LIVE = libvirt.VIR_DOMAIN_AFFECT_LIVE
 PASSPHRASE = b"a passphrase of the tests"

@@ -14,7 +14,7 @@ import time
 import libvirt
 import pytest
 import wire
-from conftest import Console, boot, code_of
+from conftest import boot, code_of
 from daemon import URI, Daemon, hlt_xml, virsh, wait_until
 
 LEGACY = URI + "?mode=legacy"

@@ -8,7 +8,7 @@ import subprocess
 
 import libvirt
 import pytest
-from conftest import Console, boot
+from conftest import boot
 from daemon import BUILD, Daemon, hlt_xml, wait_until
 from netns import Host, run
 

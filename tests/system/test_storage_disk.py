@@ -12,7 +12,7 @@ import libvirt
 import pytest
 
 import daemon as tested
-from conftest import code_of
+from client import code_of, opened, remove_pools
 from daemon import wait_until
 
 URI = "storage:///system"

@@ -14,7 +14,7 @@ import libvirt
 import pytest
 import wire
 from certificates import CLIENT, EXPIRED, FUTURE, SERVER, Authority, pki_folder
-from conftest import Console, boot
+from conftest import boot
 from daemon import BUILD, Daemon, hlt_xml, wait_until
 from netns import Host, run
 
