@@ -50,6 +50,7 @@ def test_errors_are_those_of_networks(connection, networks, networkd):
     code, words = in_vain(domain.create)
     assert code == libvirt.VIR_ERR_NO_CONNECT
     assert "virtnetworkd" in words and "systemctl start virtnetworkd.socket" in words
+    networkd.start()
 
 
 def test_plugged_and_unplugged(connection, net):

@@ -15,7 +15,7 @@ import pytest
 
 import daemon as tested
 import gluster
-from conftest import code_of, remove_guests
+from client import code_of, opened, remove_guests, remove_pools
 
 URI = "storage:///system"
 MiB = 1024 * 1024
@@ -50,11 +50,8 @@ def daemon(server):
 def connection(daemon, server):
     if not (MODULES / "gluster.so").exists():
         pytest.skip("the module was not built: needs libglusterfs-dev")
-    yield libvirt.open(URI)
-    assert daemon.alive(), daemon.log_tail()
-    with libvirt.open(URI) as fresh:
-        for pool in fresh.listAllStoragePools():
-            pool.destroy()
+    with opened(daemon, URI, remove_pools) as connection:
+        yield connection
 
 
 @pytest.fixture(scope="module")
@@ -173,8 +170,8 @@ DISK = """<disk type='volume' device='disk'><driver name='qemu' type='raw'/>
 def guests():
     tested.install_guests()
     running = tested.Daemon(name="virtqemud").start()
-    yield libvirt.open(tested.URI)
-    remove_guests()
+    with opened(running, tested.URI, remove_guests) as connection:
+        yield connection
     running.stop()
 
 

@@ -13,7 +13,7 @@ import pytest
 
 import ceph
 import daemon as tested
-from conftest import code_of, remove_guests
+from client import code_of, opened, remove_guests
 
 URI = "storage:///system"
 MiB = 1024 * 1024
@@ -235,8 +235,8 @@ DISK = """<disk type='volume' device='disk'><driver name='qemu' type='raw'/>
 def guests():
     tested.install_guests()
     running = tested.Daemon(name="virtqemud").start()
-    yield libvirt.open(tested.URI)
-    remove_guests()
+    with opened(running, tested.URI, remove_guests) as connection:
+        yield connection
     running.stop()
 
 
