@@ -387,37 +387,35 @@ static int change(const GString *orders, GError **error)
     return restore(error);
 }
 
-int rules_add(const struct network *network, GError **error)
+/* In the place of those of old, if it had any. */
+static int put(const struct network *old, const struct network *network, GError **error)
 {
     g_autoptr(GString) orders = g_string_new(NULL);
 
+    if (old)
+        append(old, firewall_write_remove, orders);
     append(network, firewall_write_add, orders);
     g_mutex_lock(&lock);
     note(network);
     int result = change(orders, error);
     if (result == 0)
         save();
+    else if (old)
+        note(old);
     else
         forget(network);
     g_mutex_unlock(&lock);
     return result;
 }
 
+int rules_add(const struct network *network, GError **error)
+{
+    return put(NULL, network, error);
+}
+
 int rules_replace(const struct network *old, const struct network *network, GError **error)
 {
-    g_autoptr(GString) orders = g_string_new(NULL);
-
-    append(old, firewall_write_remove, orders);
-    append(network, firewall_write_add, orders);
-    g_mutex_lock(&lock);
-    note(network);
-    int result = change(orders, error);
-    if (result == 0)
-        save();
-    else
-        note(old);
-    g_mutex_unlock(&lock);
-    return result;
+    return put(old, network, error);
 }
 
 int rules_remove(const struct network *network, GError **error)

@@ -358,12 +358,6 @@ static int disk_start(const struct storage_pool *pool, struct volumes **ret_volu
 
 /* ---- made ---- */
 
-static int refuse(enum error_code code, const char *name, const char *what, GError **error)
-{
-    error_set(error, code, "volume '%s': %s", name, what);
-    return -1;
-}
-
 static int disk_complete(struct volumes *volumes, struct storage_volume *definition, GError **error)
 {
     struct arena *arena = &definition->definition.arena;
@@ -384,8 +378,8 @@ static int disk_complete(struct volumes *volumes, struct storage_volume *definit
         return -1;
     }
     if (definition->target.encryption || definition->backing)
-        return refuse(VIR_ERR_CONFIG_UNSUPPORTED, definition->name,
-                      "a partition has neither encryption nor an image below", error);
+        return volume_refuse(VIR_ERR_CONFIG_UNSUPPORTED, definition->name,
+                             "a partition has neither encryption nor an image below", error);
     definition->type = STORAGE_VOLUME_BLOCK;
     definition->target.path = arena_printf(arena, "%s/%s", folder, definition->name);
     definition->key = definition->target.path;
@@ -516,8 +510,8 @@ static int disk_create(struct volume_job *job, struct volume *volume,
     struct volumes *volumes = volume->volumes;
 
     if (other && definition->target.format == STORAGE_FORMAT_EXTENDED)
-        return refuse(VIR_ERR_INVALID_ARG, definition->name,
-                      "an extended partition has no content of its own", error);
+        return volume_refuse(VIR_ERR_INVALID_ARG, definition->name,
+                             "an extended partition has no content of its own", error);
     if (volumes_begin_turn(volumes, error) < 0)
         return -1;
     int result = make(job, volumes->on, definition, other, other_fd, ret_found, error);
@@ -556,8 +550,9 @@ static int disk_open(struct volume *volume, int mode, int *ret_fd, GError **erro
     DEFINITION_AUTO struct storage_volume *definition = volume_get_definition(volume);
 
     if (definition->target.format == STORAGE_FORMAT_EXTENDED)
-        return refuse(VIR_ERR_OPERATION_INVALID, volume->name,
-                      "is an extended partition: its bytes are those of the logical ones", error);
+        return volume_refuse(VIR_ERR_OPERATION_INVALID, volume->name,
+                             "is an extended partition: its bytes are those of the logical ones",
+                             error);
     return block_open(volume, mode, ret_fd, error);
 }
 

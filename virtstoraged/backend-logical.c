@@ -390,12 +390,6 @@ static int logical_look(struct volume *volume, struct storage_volume **ret_found
 
 /* ---- made ---- */
 
-static int refuse(enum error_code code, const char *name, const char *what, GError **error)
-{
-    error_set(error, code, "volume '%s': %s", name, what);
-    return -1;
-}
-
 static int logical_complete(struct volumes *volumes, struct storage_volume *definition,
                             GError **error)
 {
@@ -408,8 +402,8 @@ static int logical_complete(struct volumes *volumes, struct storage_volume *defi
         return -1;
     }
     if (definition->target.encryption)
-        return refuse(VIR_ERR_CONFIG_UNSUPPORTED, definition->name,
-                      "logical volumes can't be encrypted here", error);
+        return volume_refuse(VIR_ERR_CONFIG_UNSUPPORTED, definition->name,
+                             "logical volumes can't be encrypted here", error);
     definition->type = STORAGE_VOLUME_BLOCK;
     definition->target.path =
         arena_printf(arena, "%s/%s", volumes->on->target.path, definition->name);
@@ -574,11 +568,11 @@ static int logical_resize(struct volume_job *job, struct volume *volume, uint64_
     if (get_volume(pool, volume->name, &group, &now, error) < 0)
         return -1;
     if (now->sparse && !now->thin)
-        return refuse(VIR_ERR_NO_SUPPORT, volume->name,
-                      "snapshots and sparse logical volumes can't be resized", error);
+        return volume_refuse(VIR_ERR_NO_SUPPORT, volume->name,
+                             "snapshots and sparse logical volumes can't be resized", error);
     if (allocate && now->thin)
-        return refuse(VIR_ERR_NO_SUPPORT, volume->name,
-                      "a thin volume can't be allocated in advance", error);
+        return volume_refuse(VIR_ERR_NO_SUPPORT, volume->name,
+                             "a thin volume can't be allocated in advance", error);
     if (group->extent &&
         (capacity + group->extent - 1) / group->extent * group->extent == now->size)
         return 0;

@@ -28,12 +28,6 @@ static bool is_open(const struct storage_volume *definition)
 
 /* ---- what is to be made ---- */
 
-static int refuse(enum error_code code, const char *name, const char *what, GError **error)
-{
-    error_set(error, code, "volume '%s': %s", name, what);
-    return -1;
-}
-
 /* The format of the image below decides what is read of it: it is said, or known, or raw. */
 static int complete_backing(const struct storage_volume *definition, GError **error)
 {
@@ -46,8 +40,8 @@ static int complete_backing(const struct storage_volume *definition, GError **er
         return -1;
     }
     if (!backing->path || !g_path_is_absolute(backing->path))
-        return refuse(VIR_ERR_CONFIG_UNSUPPORTED, definition->name,
-                      "the path of the image below is not absolute", error);
+        return volume_refuse(VIR_ERR_CONFIG_UNSUPPORTED, definition->name,
+                             "the path of the image below is not absolute", error);
     fd = open(backing->path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (fd < 0) {
         error_set_errno(error, errno, "inaccessible backing store volume %s", backing->path);
@@ -56,8 +50,9 @@ static int complete_backing(const struct storage_volume *definition, GError **er
     if (!backing->format && image_header_guess(fd) == IMAGE_FORMAT_RAW)
         backing->format = IMAGE_FORMAT_RAW;
     if (!backing->format || backing->format > IMAGE_FORMAT_VHDX)
-        return refuse(VIR_ERR_CONFIG_UNSUPPORTED, definition->name,
-                      "the format of the image below must be said, in <backingStore>", error);
+        return volume_refuse(VIR_ERR_CONFIG_UNSUPPORTED, definition->name,
+                             "the format of the image below must be said, in <backingStore>",
+                             error);
     return 0;
 }
 
@@ -172,7 +167,7 @@ static int check_clone(const struct storage_volume *definition, const struct sto
     if (!other->target.encryption)
         return 0;
     if (!encryption || encryption->secrets.count || !may_copy(definition, other))
-        return refuse(
+        return volume_refuse(
             VIR_ERR_CONFIG_UNSUPPORTED, definition->name,
             "an encrypted volume is cloned as it is: in its format, with <encryption> and "
             "without <secret>",
@@ -217,8 +212,8 @@ static int make_image(struct volume_job *job, const struct storage_volume *defin
 static int check_metadata(const struct storage_volume *definition, unsigned flags, GError **error)
 {
     if (flags & VIR_STORAGE_VOL_CREATE_PREALLOC_METADATA && is_open(definition))
-        return refuse(VIR_ERR_CONFIG_UNSUPPORTED, definition->name,
-                      "metadata preallocation is not supported for raw volumes", error);
+        return volume_refuse(VIR_ERR_CONFIG_UNSUPPORTED, definition->name,
+                             "metadata preallocation is not supported for raw volumes", error);
     return 0;
 }
 
@@ -234,8 +229,9 @@ static int fill_clone(struct volume_job *job, const struct storage_volume *defin
                         : make_image(job, definition, fd, other, other_fd, metadata, error);
     if (as_it_is)
         return bytes_share(other_fd, fd, error);
-    return refuse(VIR_ERR_CONFIG_UNSUPPORTED, definition->name,
-                  "bytes are shared with the original by a clone that is just as that", error);
+    return volume_refuse(VIR_ERR_CONFIG_UNSUPPORTED, definition->name,
+                         "bytes are shared with the original by a clone that is just as that",
+                         error);
 }
 
 static int make_clone(struct volume_job *job, const struct storage_volume *definition, int fd,
@@ -344,7 +340,7 @@ static int file_open(struct volume *volume, int mode, int *ret_fd, GError **erro
     }
     if (!S_ISREG(about.st_mode)) {
         fd_clear(&fd);
-        return refuse(VIR_ERR_OPERATION_INVALID, volume->name, "is not a file", error);
+        return volume_refuse(VIR_ERR_OPERATION_INVALID, volume->name, "is not a file", error);
     }
     *ret_fd = fd;
     return 0;
@@ -385,8 +381,8 @@ static int file_resize(struct volume_job *job, struct volume *volume, uint64_t c
     autofd int fd = -1;
 
     if (!plain && allocate)
-        return refuse(VIR_ERR_OPERATION_UNSUPPORTED, volume->name,
-                      "preallocate is only supported for raw type", error);
+        return volume_refuse(VIR_ERR_OPERATION_UNSUPPORTED, volume->name,
+                             "preallocate is only supported for raw type", error);
     if (file_open(volume, O_RDWR, &fd, error) < 0)
         return -1;
     if (!plain)

@@ -51,6 +51,12 @@ void volumes_unref(struct volumes *volumes)
     g_free(volumes);
 }
 
+int volume_refuse(enum error_code code, const char *name, const char *what, GError **error)
+{
+    error_set(error, code, "volume '%s': %s", name, what);
+    return -1;
+}
+
 struct volume *volume_ref(struct volume *volume)
 {
     g_atomic_int_inc(&volume->references);

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <sys/stat.h>
 
+#include "base/error.h"
 #include "model/storage-pool.h"
 #include "model/storage-volume.h"
 
@@ -65,6 +66,9 @@ struct volumes {
 struct volumes *volumes_new(const struct storage_pool *pool, const char *path, int folder);
 struct volumes *volumes_ref(struct volumes *volumes);
 void volumes_unref(struct volumes *volumes);
+
+/* An error of that code about the volume of that name; -1, for a caller to return. */
+int volume_refuse(enum error_code code, const char *name, const char *what, GError **error);
 
 struct volume *volume_ref(struct volume *volume);
 void volume_unref(struct volume *volume);
