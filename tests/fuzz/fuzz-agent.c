@@ -3,6 +3,7 @@
 
 #include "../unit/qmp-peer.h"
 #include "base/arena.h"
+#include "fuzz.h"
 #include "virtqemud/agent-replies.h"
 #include "virtqemud/json.h"
 
@@ -10,8 +11,6 @@
  * The input is what a guest's agent says when it is asked something. What is taken for an answer is
  * decoded by every table. Whatever it says: the command ends, and so does the connection.
  */
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 struct input {
     const uint8_t *bytes;
     size_t length;

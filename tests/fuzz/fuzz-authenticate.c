@@ -13,10 +13,9 @@
 #include "daemon/authenticate.h"
 #include "daemon/daemon.h"
 #include "daemon/dispatch.h"
+#include "fuzz.h"
 #include "wire/connection.h"
 #include "wire/server.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum {
     ROUNDS = 6,

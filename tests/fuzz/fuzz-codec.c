@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
+#include "fuzz.h"
 #include "protocol/protocol.h"
 #include "wire/codec.h"
 
@@ -8,8 +9,6 @@
  * Two bytes choose a program and a procedure; the rest is a payload, read as its args, its ret and
  * its msg. What can be read must be writable, and reading that again must give the same bytes.
  */
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static GByteArray *encode(const struct codec_type *type, const void *value)
 {
     GByteArray *out = g_byte_array_new();

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "fuzz.h"
 #include "golden/pipeline.h"
 
 /*
@@ -10,14 +9,6 @@
  * be accepted again as it is printed, and be the same when a daemon loads it: a guest keeps its
  * hardware.
  */
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define FAIL(...)                                                                                  \
-    do {                                                                                           \
-        fprintf(stderr, __VA_ARGS__);                                                              \
-        abort();                                                                                   \
-    } while (0)
-
 static void check_again(const struct domain *domain)
 {
     g_autofree char *text = pipeline_print(domain);

@@ -5,7 +5,6 @@
  * Neither may break the daemon between them, and nothing of either may be left.
  */
 #include <glib.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -17,11 +16,10 @@
 #include "daemon/daemon.h"
 #include "daemon/dispatch.h"
 #include "daemon/forward.h"
+#include "fuzz.h"
 #include "wire/connection.h"
 #include "wire/listener.h"
 #include "wire/server.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum {
     ROUNDS = 8,

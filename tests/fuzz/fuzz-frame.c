@@ -4,14 +4,12 @@
  * Calls are answered, or open a stream, or hang, by their procedure.
  */
 #include <glib.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "fuzz.h"
 #include "wire/connection.h"
 #include "wire/stream.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum {
     ROUNDS_AFTER = 8,

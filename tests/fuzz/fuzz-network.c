@@ -1,25 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "fuzz-document.h"
 #include "virtnetworkd/dnsmasq-config.h"
 #include "virtnetworkd/rules.h"
-#include "xml/xml.h"
 
 /*
  * What a network's document makes of other programs' configuration: whatever its texts are, each
  * line for dnsmasq begins with a word that we write, and each order for nftables with one of its
  * verbs; and the document is the same when it is read again.
  */
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define FAIL(...)                                                                                  \
-    do {                                                                                           \
-        fprintf(stderr, __VA_ARGS__);                                                              \
-        abort();                                                                                   \
-    } while (0)
-
 static void check_lines(const char *text, const char *const *starts)
 {
     g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
@@ -96,20 +86,6 @@ static void check_rules(const struct network *network)
     check_lines(orders->str, verbs);
 }
 
-static void check_again(const struct network *network)
-{
-    g_autofree char *text = xml_write(&network->definition, XML_WRITE_INACTIVE);
-    g_autoptr(GError) error = NULL;
-    DEFINITION_AUTO struct definition *again =
-        xml_read(&network_schema, text, -1, XML_READ_INACTIVE, NULL, &error);
-
-    if (!again)
-        FAIL("accepted, then refused: %s\n%s", error->message, text);
-    g_autofree char *text_again = xml_write(again, XML_WRITE_INACTIVE);
-    if (strcmp(text, text_again) != 0)
-        FAIL("the network changes:\n%s\n%s", text, text_again);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     g_autofree char *text = g_strndup((const char *)data, size);
@@ -118,7 +94,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (!network)
         return 0;
-    check_again(network);
+    fuzz_check_again(&network->definition);
     check_rules(network);
     check_dnsmasq(network);
     return 0;

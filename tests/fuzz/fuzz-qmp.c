@@ -3,6 +3,7 @@
 
 #include "../unit/qmp-peer.h"
 #include "base/arena.h"
+#include "fuzz.h"
 #include "virtqemud/qmp-commands.h"
 #include "virtqemud/qmp-events.h"
 
@@ -11,8 +12,6 @@
  * decoded by every table, events by theirs. Whatever it says: each command is answered, the
  * connection ends once, nothing is kept.
  */
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 #define COMMANDS 3
 
 struct input {

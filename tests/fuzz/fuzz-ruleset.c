@@ -1,26 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <glib.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 
+#include "fuzz.h"
 #include "virtnetworkd/ruleset.h"
 
 /*
  * Rules of others, whatever they are: they are read, a packet's way through them ends, and who is
  * said to drop it can be told.
  */
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static void walk(const struct ruleset *ruleset, const struct ruleset_packet *packet)
 {
     g_autofree char *rule = NULL;
     g_autofree char *where = ruleset_find_drop(ruleset, packet, &rule);
 
-    if (!where != !(where && g_str_has_prefix(where, "table ")) || (rule && !where)) {
-        fprintf(stderr, "dropped by %s: %s\n", where ? where : "nobody", rule ? rule : "");
-        abort();
-    }
+    if (!where != !(where && g_str_has_prefix(where, "table ")) || (rule && !where))
+        FAIL("dropped by %s: %s\n", where ? where : "nobody", rule ? rule : "");
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

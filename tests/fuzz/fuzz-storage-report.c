@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What tools report of storage: of a disk, of a volume group. The first byte chooses the reader. */
 #include <glib.h>
-#include <stdint.h>
 
+#include "fuzz.h"
 #include "virtstoraged/partition-table.h"
 #include "virtstoraged/volume-group.h"
 #include "virtstoraged/zfs-list.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void read_disk(const char *text)
 {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "fuzz.h"
 #include "virtstoraged/exports.h"
 #include "virtstoraged/gluster-list.h"
 #include "virtstoraged/iscsi.h"
@@ -11,17 +10,13 @@
 
 /* What servers and tools tell of storage: folders and names are words of one line, and a setting
  * that was written is read back. */
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static void check_words(GPtrArray *words)
 {
     for (guint i = 0; i < words->len; i++) {
         const char *word = words->pdata[i];
 
-        if (!*word || strpbrk(word, " \n") || !g_utf8_validate(word, -1, NULL)) {
-            fprintf(stderr, "no word: '%s'\n", word);
-            abort();
-        }
+        if (!*word || strpbrk(word, " \n") || !g_utf8_validate(word, -1, NULL))
+            FAIL("no word: '%s'\n", word);
     }
     g_ptr_array_unref(words);
 }
@@ -38,7 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     g_autofree char *record = iscsi_set(text, "node.startup", "manual");
     g_autofree char *value = iscsi_get(record, "node.startup");
     if (g_strcmp0(value, "manual") != 0)
-        abort();
+        FAIL("what is set is not there: %s\n", record);
     lun_read_address(text, &address);
     lun_guess_label(data, size);
     scsi_host_read_name(text, &host, NULL);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "fuzz.h"
 #include "machine.h"
 
 /*
@@ -12,15 +11,6 @@
 XML_SCHEMA_DECLARE(domain); /* its header has other structs of the machine's names */
 static const struct xml_schema *const schemas[] = {&machine_schema, &machine_status_schema,
                                                    &domain_schema};
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* Not g_error(): fuzzers keep the input of an abort, but not of a trap. */
-#define FAIL(...)                                                                                  \
-    do {                                                                                           \
-        fprintf(stderr, __VA_ARGS__);                                                              \
-        abort();                                                                                   \
-    } while (0)
 
 #define ALL_WRITE_FLAGS (XML_WRITE_SECURE | XML_WRITE_STATUS)
 

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <glib.h>
-#include <stdint.h>
-#include <stdio.h>
+
+#include "fuzz.h"
 
 /* Stands in for the fuzzer in ordinary builds: runs one target over its corpus. Prints TAP. */
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static void replay(const char *folder, const char *name)
 {
     g_autofree char *path = g_build_filename(folder, name, NULL);
