@@ -9,6 +9,7 @@ import shutil
 import socket
 import statistics
 import subprocess
+import threading
 import time
 
 import daemon as tested
@@ -250,26 +251,25 @@ def scan_again(folder):
 
 def measure_refresh(bench, both):
     count = bench.options.files // 2
+    pools = {}
     for side in filter(None, both):
         fill(side.folder / "files", count)
+        pools[side.name] = side.pool("files")
 
-    def first(side):
-        pool = side.pool("files")
-        pool.destroy()
-        taken = 1000 * seconds(lambda: side.pool("files"))
-        assert len(side.connection.storagePoolLookupByName(pool.name()).listVolumes()) == count
+    def anew(side):
+        for path in (side.folder / "files").iterdir():
+            path.unlink()
+        pools[side.name].refresh()                          # nothing is known of those that come
+        fill(side.folder / "files", count)
+        taken = 1000 * seconds(pools[side.name].refresh)
+        assert len(pools[side.name].listVolumes()) == count
         return taken
 
     def again(side):
-        return 1000 * seconds(side.connection.storagePoolLookupByName(side.name + "-files").refresh)
-
-    def anew(side):
-        if any(pool.name() == side.name + "-files" for pool in side.connection.listAllStoragePools()):
-            side.connection.storagePoolLookupByName(side.name + "-files").destroy()
-        return first(side)
+        return 1000 * seconds(pools[side.name].refresh)
 
     folder = both[0].folder / "files"
-    compare(bench, "start of a pool of %d files (floor: a bare scan)" % count, "ms", anew,
+    compare(bench, "refresh of a pool with %d new files (floor: a bare scan)" % count, "ms", anew,
             lambda: scan(folder), both)
     compare(bench, "refresh, unchanged (floor: a bare scan that opens nothing)", "ms", again,
             lambda: scan_again(folder), both)
@@ -371,9 +371,12 @@ def measure_many(bench, both):
 CALLERS = 40
 
 
-def refresh_blindly(side, name):
-    with contextlib.suppress(libvirt.libvirtError), contextlib.closing(libvirt.open(side.uri)) as client:
-        client.storagePoolLookupByName(name).refresh()
+def refresh_blindly(side, name, ready):
+    with contextlib.closing(libvirt.open(side.uri)) as client:
+        pool = client.storagePoolLookupByName(name)
+        ready.wait()
+        with contextlib.suppress(libvirt.libvirtError):
+            pool.refresh()
 
 
 def worst(bench, side, calls):
@@ -404,11 +407,15 @@ def measure_hung(bench, side):
         for _ in range(3):
             without.append(worst(bench, side, calls.values()))
             server.hang()
+            ready = threading.Barrier(CALLERS + 1)
             with concurrent.futures.ThreadPoolExecutor(CALLERS) as threads:
-                stuck = [threads.submit(refresh_blindly, side, hung.name()) for _ in range(CALLERS)]
-                beside.append(worst(bench, side, calls.values()))
-                assert not any(call.done() for call in stuck[1:]) or side.name != "ours"
-                server.go_on()
+                stuck = [threads.submit(refresh_blindly, side, hung.name(), ready) for _ in range(CALLERS)]
+                try:
+                    ready.wait(60)
+                    beside.append(worst(bench, side, calls.values()))
+                    assert not any(call.done() for call in stuck), "the pool does not hang"
+                finally:
+                    server.go_on()
         for what, mine, floor in zip(calls, zip(*beside), zip(*without)):
             bench.add("p99 of %s, one pool of ten hangs with %d callers (floor: none)" % (what, CALLERS), "us",
                       statistics.median(mine), statistics.median(floor))
