@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Networks under test: their documents, the daemon that has them, and hosts around it."""
 import pathlib
+import re
 
 import libvirt
 import pytest
