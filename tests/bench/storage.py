@@ -101,16 +101,10 @@ def sides():
         yield ours, theirs
 
 
-def best_in_turn(*measures):
-    """the best rate of each, alternating: three processes of ours for two of the floor's lose more to
-    whatever else runs here, and that is not what is asked"""
-    rounds = [[measure() for measure in measures] for _ in range(5)]
-    return [max(rates) for rates in zip(*rounds)]
-
-
-def compare(bench, what, unit, measure, floor, both, turns=in_turn):
+def compare(bench, what, unit, measure, floor, both):
     """the figure of each side, measure(side), and that of the floor"""
-    values = turns(floor, *[lambda side=side: measure(side) for side in both if side])
+    best = max if unit.endswith("/s") else min
+    values = in_turn(best, floor, *[lambda side=side: measure(side) for side in both if side])
     bench.add(what, unit, values[1], values[0])
     if len(values) > 2:
         bench.add("- the same, installed libvirtd", unit, values[2], values[0])
@@ -203,11 +197,11 @@ def measure_streams(bench, ours, theirs):
         return stream(bench, side, "take", "STORAGE_VOL_DOWNLOAD", side.folder / "streams/volume", size)
 
     compare(bench, "upload of %d MiB, synced (floor: socket and file, synced)" % (size // MIB), "MiB/s", give,
-            lambda: give_floor(floor, size, True), [ours], best_in_turn)
+            lambda: give_floor(floor, size, True), [ours])
     compare(bench, "upload, synced (floor: not synced)", "MiB/s", give,
-            lambda: give_floor(floor, size, False), [ours, theirs], best_in_turn)
+            lambda: give_floor(floor, size, False), [ours, theirs])
     compare(bench, "download (floor: file and socket)", "MiB/s", take,
-            lambda: take_floor(floor, size), [ours, theirs], best_in_turn)
+            lambda: take_floor(floor, size), [ours, theirs])
     floor.unlink()
 
 
@@ -226,7 +220,7 @@ def measure_sparse(bench, ours):
         return 1000 * seconds(lambda: tested.virsh(verb, "--pool", pool.name(), volume, file, *options, uri=ours.uri))
 
     for verb, source in (("vol-upload", holes), ("vol-download", copy)):
-        values = in_turn(lambda: move(verb, "holes", source, "--sparse"),
+        values = in_turn(min, lambda: move(verb, "holes", source, "--sparse"),
                          lambda: move(verb, "data", data if source == holes else copy))
         bench.add("%s of 100 GiB with 64 MiB of data (floor: its data alone)" % verb, "ms", *values)
     assert holes.stat().st_size == copy.stat().st_size or copy.stat().st_size == 64 * MIB
@@ -385,7 +379,7 @@ def measure_many(bench, both):
                 ("by name", ("STORAGE_VOL_LOOKUP_BY_NAME", {"pool": handle, "name": name})),
                 ("by path", ("STORAGE_VOL_LOOKUP_BY_PATH", {"path": str(side.folder / "many" / name)}))):
             bench.add("lookup among %d volumes %s%s (floor: an empty call)" % (count, what, who), "us",
-                      *in_turn(lambda words=words: ask(*words), lambda: ask("CONNECT_GET_LIB_VERSION")))
+                      *in_turn(min, lambda words=words: ask(*words), lambda: ask("CONNECT_GET_LIB_VERSION")))
 
 
 # --- one that hangs -------------------------------------------------------------------------
