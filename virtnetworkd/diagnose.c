@@ -147,7 +147,9 @@ static struct network *load(const char *name, GError **error)
         error_set(error, VIR_ERR_OPERATION_INVALID, "network '%s' is not active", name);
         return NULL;
     }
-    return status_file.read(text, length, &live, &rest, error) == 0 ? (struct network *)live : NULL;
+    return store_status_read(&status_file, text, length, &live, &rest, error) == 0
+               ? (struct network *)live
+               : NULL;
 }
 
 int diagnose_main(const char *name)

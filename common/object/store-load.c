@@ -196,7 +196,9 @@ static int load_config(struct loading *loading, GError **error)
 static int parse_status(const void *data, const char *text, size_t length, GPtrArray *warnings,
                         struct definition **ret_definition, void **ret_rest, GError **error)
 {
-    return store_read_status(data, text, length, ret_definition, ret_rest, error);
+    const struct store *store = data;
+
+    return store_status_read(store->status, text, length, ret_definition, ret_rest, error);
 }
 
 static void adopt_status(struct loading *loading, struct folder_file *file)

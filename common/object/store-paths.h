@@ -29,7 +29,5 @@ int store_move(const struct store *store, const char *old_name, const char *new_
 /* The functions of struct store_status, or what is done where only the live definition counts. */
 int store_write_status(const struct store *store, struct object *object,
                        const struct object_view *view, char **ret_text, GError **error);
-int store_read_status(const struct store *store, const char *text, size_t length,
-                      struct definition **ret_live, void **ret_rest, GError **error);
 int store_restore_status(const struct store *store, struct registry *registry, struct job *job,
                          struct definition *live, void *rest, GError **error);

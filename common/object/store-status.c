@@ -23,13 +23,13 @@ int store_write_status(const struct store *store, struct object *object,
     return 0;
 }
 
-int store_read_status(const struct store *store, const char *text, size_t length,
+int store_status_read(const struct store_status *status, const char *text, size_t length,
                       struct definition **ret_live, void **ret_rest, GError **error)
 {
-    const struct xml_schema *around = store->status->around;
+    const struct xml_schema *around = status->around;
 
     if (!around)
-        return store->status->read(text, length, ret_live, ret_rest, error);
+        return status->read(text, length, ret_live, ret_rest, error);
     DEFINITION_AUTO struct definition *document =
         xml_read(around, text, (gssize)length, XML_READ_STATUS | XML_READ_OWN, NULL, error);
     if (!document)

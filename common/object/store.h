@@ -91,6 +91,11 @@ int store_set_autostart_once(struct store *store, struct job *job, bool autostar
 int store_save_status(struct store *store, struct job *job, GError **error);
 int store_remove_status(struct store *store, struct job *job, GError **error);
 
+/* Reads the text of a status file: read(), or what is done where only the live definition counts;
+ * for who looks at them without a store too. */
+int store_status_read(const struct store_status *status, const char *text, size_t length,
+                      struct definition **ret_live, void **ret_rest, GError **error);
+
 /* The path of an object's file, as messages need it; the caller frees. */
 char *store_config_path(const struct store *store, const char *name);
 char *store_status_path(const struct store *store, const char *name);

@@ -113,7 +113,7 @@ def resolve(host, words, expected, *options):
 
 def check(name, code):
     done = run(tested.BUILD / "virtnetworkd/virtnetworkd", "--check", name, check=False)
-    assert done.returncode == code, done.stdout + done.stderr
+    assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
     return done.stdout
 
 
