@@ -103,18 +103,30 @@ static bool is_filtered(const struct network *network)
     return network_mode(network) != NETWORK_OPEN;
 }
 
-static char *check_rules(const struct network *network)
+/* NULL: the rules of the network are in this table. */
+static char *check_table(const struct network *network, const char *table)
 {
     g_autofree char *rules = NULL;
     g_autofree char *chain = g_strdup_printf("jump to-%s", network->bridge);
+
+    if (firewall_list(table, &rules, NULL) == 0 && strstr(rules, chain))
+        return NULL;
+    return g_strdup_printf("its rules are not in %s, and no daemon runs that would put them back",
+                           table);
+}
+
+static char *check_rules(const struct network *network)
+{
+    static const char *const tables[] = {"table ip " FIREWALL_TABLE, "table ip6 " FIREWALL_TABLE};
+    g_autofree char *rules = NULL;
     g_autoptr(GError) error = NULL;
+    char *cause = NULL;
 
     if (firewall_list("ruleset", &rules, &error) < 0)
         return g_strdup_printf("rules can't be read: %s", error->message);
-    if (is_filtered(network) && !strstr(rules, chain))
-        return g_strdup("its rules are not in the table " FIREWALL_TABLE
-                        ", and no daemon runs that would put them back");
-    return diagnose_rules(rules, network);
+    for (size_t i = 0; is_filtered(network) && i < G_N_ELEMENTS(tables) && !cause; i++)
+        cause = check_table(network, tables[i]);
+    return cause ?: diagnose_rules(rules, network);
 }
 
 char *diagnose_network(const struct network *network)

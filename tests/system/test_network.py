@@ -403,6 +403,41 @@ def test_check(connection, daemon, hosts, outside):
     del server
 
 
+def test_check_without_the_daemon(connection, daemon):
+    """what it alone would mend is named in turn, as long as it does not run"""
+    connection.networkCreateXML(network_xml())
+    forward = pathlib.Path("/proc/sys/net/ipv4/ip_forward")
+    daemon.kill()
+    run("nft", "delete", "table", "ip6", "modvirt")
+    assert "its rules are not in table ip6 modvirt" in check("net", 1)
+    run("nft", "delete", "table", "ip", "modvirt")
+    assert "its rules are not in table ip modvirt" in check("net", 1)
+    forward.write_text("0")
+    assert "ip_forward is 0" in check("net", 1)
+    os.kill(int(pathlib.Path("/run/libvirt/network/net.pid").read_text()), signal.SIGKILL)
+    wait_until(lambda: "its dnsmasq does not run" in check("net", 1), 30)
+    forward.write_text("1")
+    daemon.start()
+    wait_until(lambda: "nothing wrong" in run(tested.BUILD / "virtnetworkd/virtnetworkd", "--check", "net",
+                                              check=False).stdout, 30)
+
+
+def test_firewall_backend(daemon):
+    """what can't be had is refused by name at the start"""
+    config = pathlib.Path("/etc/libvirt/network.conf")
+    daemon.stop()
+    try:
+        config.write_text('firewall_backend = "iptables"\n')
+        done = run(tested.BUILD / "virtnetworkd/virtnetworkd", check=False)
+        assert done.returncode != 0 and f'{config}: firewall_backend = "iptables": only "nftables"' in done.stderr
+        config.write_text('firewall_backend = "nftables"\n')
+        daemon.start()
+    finally:
+        config.unlink()
+        if not daemon.alive():
+            daemon.start()
+
+
 def test_hook(connection):
     hook, log = pathlib.Path("/etc/libvirt/hooks/network"), pathlib.Path("/run/hook.log")
     hook.parent.mkdir(exist_ok=True)
