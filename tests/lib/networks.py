@@ -58,15 +58,17 @@ def leftovers():
 
 
 def dnsmasq_pids(name=""):
-    found = []
-    for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+    """without their children, which come and go with leases"""
+    parents = {}
+    for path in pathlib.Path("/proc").glob("[0-9]*"):
         try:
-            words = path.read_bytes().split(b"\0")
+            words = (path / "cmdline").read_bytes().split(b"\0")
+            parent = int((path / "stat").read_text().rpartition(")")[2].split()[1])
         except OSError:
             continue
         if words[0].endswith(b"dnsmasq") and ("/dnsmasq/" + name).encode() in words[1]:
-            found.append(int(path.parent.name))
-    return found
+            parents[int(path.name)] = parent
+    return sorted(pid for pid, parent in parents.items() if parent not in parents)
 
 
 @pytest.fixture
