@@ -62,11 +62,16 @@ static int check_device(const struct storage_pool *pool, GError **error)
 
 /* ---- the table ---- */
 
+/* parted opens a disk for writing even to look at it. When it closes it, udev has the kernel read
+ * the table anew, and while it does so nodes of partitions and links to them are gone: nobody is
+ * told of any before that is over. */
 static int run(const char *const *argv, GError **error)
 {
     struct program program = {.argv = argv, .milliseconds = TOOL_MS};
+    int result = program_run(&program, NULL, error);
 
-    return program_run(&program, NULL, error);
+    block_settle();
+    return result;
 }
 
 /* Some tables know cylinders alone: "803:255:2:261kB;" are cylinders, heads, sectors. */
@@ -109,8 +114,10 @@ static int read_table(const struct storage_pool *pool, struct partition_table **
         result = partition_table_read(said.output, &table, error);
     }
     process_output_clear(&said);
-    if (result < 0 || ((table->format == STORAGE_DISK_SUN || table->format == STORAGE_DISK_PC98) &&
-                       read_cylinder(pool, table, error) < 0))
+    if (result == 0 && (table->format == STORAGE_DISK_SUN || table->format == STORAGE_DISK_PC98))
+        result = read_cylinder(pool, table, error);
+    block_settle();
+    if (result < 0)
         return -1;
     *ret_table = g_steal_pointer(&table);
     return 0;

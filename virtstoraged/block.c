@@ -20,10 +20,12 @@
 
 #include "bytes.h"
 #include "folder.h"
+#include "program.h"
 
 #define PROBE_MS 30000
 #define PROBE_MOST 65536
 #define BLKID_NOTHING 2
+#define SETTLE_MS 20000
 
 /* ---- one device ---- */
 
@@ -130,6 +132,15 @@ bool block_has_udev(void)
 }
 
 /* ---- waiting ---- */
+
+void block_settle(void)
+{
+    const char *const argv[] = {"udevadm", "settle", "--timeout=10", NULL};
+    struct program program = {.argv = argv, .milliseconds = SETTLE_MS};
+
+    if (block_has_udev())
+        program_run(&program, NULL, NULL);
+}
 
 static bool is_device(const char *path)
 {

@@ -27,6 +27,9 @@ int block_await(const char *path, int milliseconds, GError **error);
 /* Does udev look after the nodes of this host? */
 bool block_has_udev(void);
 
+/* Waits some seconds until udev has handled what has happened, if there is one. */
+void block_settle(void);
+
 /* What is on a device by libblkid: *ret_what is NULL for nothing, else words for a message, which
  * the caller frees. Blocks. */
 int block_probe(const char *path, char **ret_what, GError **error);

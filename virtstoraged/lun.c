@@ -16,7 +16,6 @@
 #include "program.h"
 
 #define DEVICES "/sys/bus/scsi/devices"
-#define SETTLE_MS 20000
 #define ID_MS 30000
 #define LABEL_SIZE 8192
 #define TYPE_DISK 0
@@ -181,21 +180,12 @@ static void refresh_one(struct volumes *volumes, const struct lun_address *addre
         volumes_found(volumes, found, &signature);
 }
 
-static void settle(void)
-{
-    const char *const argv[] = {"udevadm", "settle", "--timeout=10", NULL};
-    struct program program = {.argv = argv, .milliseconds = SETTLE_MS};
-
-    if (block_has_udev())
-        program_run(&program, NULL, NULL);
-}
-
 static int refresh_all(struct volumes *volumes, unsigned host, GError **error)
 {
     g_auto(GStrv) names = NULL;
     struct lun_address address;
 
-    settle();
+    block_settle();
     if (file_list(DEVICES, NULL, &names, error) < 0)
         return -1;
     for (char **name = names; *name; name++) {
