@@ -7,6 +7,7 @@ import threading
 import libvirt
 import pytest
 
+import daemon as tested
 from daemon import wait_until
 
 libvirt.registerErrorHandler(lambda *_: None, None)
@@ -69,6 +70,16 @@ def opened(daemon, uri, clear):
     assert survived, said
 
 
+def serving(name):
+    """a fixture: a daemon for all tests of a file"""
+    @pytest.fixture(scope="module")
+    def fixture():
+        running = tested.Daemon(name=name).start()
+        yield running
+        running.stop()
+    return fixture
+
+
 def remove_guests(connection):
     for domain in connection.listAllDomains():
         try:
@@ -78,6 +89,16 @@ def remove_guests(connection):
         except libvirt.libvirtError as error:
             if error.get_error_code() != libvirt.VIR_ERR_NO_DOMAIN:
                 raise
+
+
+@pytest.fixture
+def guests():
+    """an open connection to a virtqemud of its own; afterwards there is no guest"""
+    tested.install_guests()
+    running = tested.Daemon(name="virtqemud").start()
+    with opened(running, tested.URI, remove_guests) as connection:
+        yield connection
+    running.stop()
 
 
 def remove_networks(connection):

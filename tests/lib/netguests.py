@@ -8,7 +8,7 @@ import libvirt
 import pytest
 
 import daemon as tested
-from client import opened, remove_networks
+from client import opened, remove_networks, serving
 from daemon import virsh
 from netns import run
 
@@ -42,11 +42,7 @@ def interface_xml(number=1, network="net", source="", more=""):
     return INTERFACE % (MAC % number, network, source, more)
 
 
-@pytest.fixture(scope="module")
-def networkd():
-    running = tested.Daemon(name="virtnetworkd").start()
-    yield running
-    running.stop()
+networkd = serving("virtnetworkd")
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import libvirt
 import pytest
 
 import daemon as tested
-from client import opened, remove_networks
+from client import opened, remove_networks, serving
 from daemon import wait_until
 from netns import Host, run
 
@@ -33,11 +33,7 @@ def network_xml(name="net", **values):
                       "bridge": "br-" + name, "net": "192.168.77", "dhcp": "", "ipv6": "", **values}
 
 
-@pytest.fixture(scope="module")
-def daemon():
-    running = tested.Daemon(name="virtnetworkd").start()
-    yield running
-    running.stop()
+daemon = serving("virtnetworkd")
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import subprocess
 import libvirt
 import pytest
 
-import daemon as tested
+from client import opened, remove_pools, serving
 from conftest import code_of
 
 FOLDER = pathlib.Path("/run/pool")
@@ -31,11 +31,7 @@ def path_json(path, **more):
     return "json:" + json.dumps({"driver": "qcow2", "file": {"driver": "file", "filename": str(path)}, **more})
 
 
-@pytest.fixture(scope="module")
-def daemon():
-    running = tested.Daemon(name="virtstoraged").start()
-    yield running
-    running.stop()
+daemon = serving("virtstoraged")
 
 
 @pytest.fixture
@@ -43,10 +39,8 @@ def pool(daemon):
     FOLDER.mkdir()
     (FOLDER / "raw").write_bytes(DATA + bytes(MiB - len(DATA)))
     subprocess.run(["qemu-img", "convert", "-O", "qcow2", FOLDER / "raw", FOLDER / "base"], check=True)
-    connection = libvirt.open("storage:///system")
-    yield connection.storagePoolCreateXML(POOL)
-    assert daemon.alive(), daemon.log_tail()
-    connection.storagePoolLookupByName("p").destroy()
+    with opened(daemon, "storage:///system", remove_pools) as connection:
+        yield connection.storagePoolCreateXML(POOL)
     shutil.rmtree(FOLDER)
 
 

@@ -7,7 +7,7 @@ import shutil
 import libvirt
 import pytest
 
-import daemon as tested
+from client import opened, remove_pools, serving
 from conftest import code_of
 
 URI = "storage:///system"
@@ -19,24 +19,14 @@ WRONG = libvirt.VIR_ERR_XML_ERROR
 FS = "http://libvirt.org/schemas/storagepool/fs/1.0"
 
 
-@pytest.fixture(scope="module")
-def daemon():
-    running = tested.Daemon(name="virtstoraged").start()
-    yield running
-    running.stop()
+daemon = serving("virtstoraged")
 
 
 @pytest.fixture
 def connection(daemon):
     ROOT.mkdir()
-    opened = libvirt.open(URI)
-    yield opened
-    assert daemon.alive(), daemon.log_tail()
-    for pool in opened.listAllStoragePools():
-        if pool.isActive():
-            pool.destroy()
-    for pool in opened.listAllStoragePools():
-        pool.undefine()
+    with opened(daemon, URI, remove_pools) as connection:
+        yield connection
     shutil.rmtree(ROOT)
 
 

@@ -15,7 +15,7 @@ import pytest
 
 import daemon as tested
 import gluster
-from client import code_of, opened, remove_guests, remove_pools
+from client import code_of, guests, opened, remove_pools  # noqa: F401 - a fixture
 
 URI = "storage:///system"
 MiB = 1024 * 1024
@@ -150,29 +150,12 @@ def test_silent_server(connection, images, server):
         assert "raw" in pool.listVolumes()
     finally:
         os.kill(brick, signal.SIGCONT)
-    tested.wait_until(lambda: code_of_none(volume.info), 60, step=0.2, what="a server that answers")
+    tested.wait_until(lambda: code_of(volume.info) is None, 60, step=0.2, what="a server that answers")
     pool.destroy()
-
-
-def code_of_none(call):
-    try:
-        call()
-        return True
-    except libvirt.libvirtError:
-        return False
 
 
 DISK = """<disk type='volume' device='disk'><driver name='qemu' type='raw'/>
   <source pool='g' volume='raw'/><target dev='vda' bus='virtio'/></disk>"""
-
-
-@pytest.fixture
-def guests():
-    tested.install_guests()
-    running = tested.Daemon(name="virtqemud").start()
-    with opened(running, tested.URI, remove_guests) as connection:
-        yield connection
-    running.stop()
 
 
 def test_guest(connection, images, guests):

@@ -13,7 +13,7 @@ import pytest
 
 import ceph
 import daemon as tested
-from client import code_of, opened, remove_guests
+from client import code_of, guests  # noqa: F401 - a fixture
 
 URI = "storage:///system"
 MiB = 1024 * 1024
@@ -215,29 +215,12 @@ def test_dead_cluster(pool, cluster):
         assert pool.listVolumes() == ["a"]
     finally:
         cluster.daemons["osd"].send_signal(signal.SIGCONT)
-    tested.wait_until(lambda: code_of_none(pool.refresh), 60, step=0.2, what="a cluster that answers")
+    tested.wait_until(lambda: code_of(pool.refresh) is None, 60, step=0.2, what="a cluster that answers")
     assert pool.storageVolLookupByName("a").info()[1] == MiB
-
-
-def code_of_none(call):
-    try:
-        call()
-        return True
-    except libvirt.libvirtError:
-        return False
 
 
 DISK = """<disk type='volume' device='disk'><driver name='qemu' type='raw'/>
   <source pool='r' volume='%s'/><target dev='vda' bus='virtio'/></disk>"""
-
-
-@pytest.fixture
-def guests():
-    tested.install_guests()
-    running = tested.Daemon(name="virtqemud").start()
-    with opened(running, tested.URI, remove_guests) as connection:
-        yield connection
-    running.stop()
 
 
 def test_guest(pool, guests, cluster):
