@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "model/domain-defaults-parts.h"
+
+#include "xml/xml.h"
+
+static bool has_end(uint8_t type)
+{
+    return type != CHARDEV_NULL && type != CHARDEV_VC && type != CHARDEV_STDIO &&
+           type != CHARDEV_SPICEVMC;
+}
+
+static bool has_mode(uint8_t type)
+{
+    return type == CHARDEV_TCP || type == CHARDEV_UDP || type == CHARDEV_UNIX;
+}
+
+/* Ends that say nothing, nor their labels, are forgotten. A pseudo terminal's path, and that of a
+ * socket which is only to be made, belong to the running guest. */
+static void clean_ends(struct chardev_source *source, bool live)
+{
+    unsigned kept = 0;
+
+    if (!has_end(source->type))
+        source->ends.count = 0;
+    LIST_EACH (end, &source->ends) {
+        domain_defaults_labels(end->labels.items, &end->labels.count);
+        if (source->type == CHARDEV_PTY && !live)
+            end->path = NULL;
+        if (!has_mode(source->type) || (source->type == CHARDEV_UNIX && !end->path))
+            end->mode = CHARDEV_MODE_NONE;
+        if (!xml_equal(&chardev_end_schema, end, &(struct chardev_end){0}))
+            source->ends.items[kept++] = end;
+    }
+    source->ends.count = kept;
+}
+
+static int compare_ends(const void *a, const void *b)
+{
+    const struct chardev_end *first = *(void *const *)a, *second = *(void *const *)b;
+
+    return (first->mode == CHARDEV_MODE_CONNECT) - (second->mode == CHARDEV_MODE_CONNECT);
+}
+
+void domain_defaults_chardev_source(struct chardev_source *source,
+                                    const struct domain_defaults *defaults)
+{
+    bool has_default_mode = source->type == CHARDEV_TCP || source->type == CHARDEV_UNIX;
+
+    clean_ends(source, defaults->live);
+    LIST_EACH (end, &source->ends)
+        if (has_default_mode)
+            default_to(&end->mode, CHARDEV_MODE_CONNECT);
+    if (source->type == CHARDEV_UDP && source->ends.count == 2)
+        qsort(source->ends.items, 2, sizeof(void *), compare_ends);
+}
+
+static enum console_target default_console_target(const struct domain *domain)
+{
+    switch (domain->type) {
+    case DOMAIN_TYPE_LXC:
+        return CONSOLE_TARGET_LXC;
+    case DOMAIN_TYPE_OPENVZ:
+        return CONSOLE_TARGET_OPENVZ;
+    case DOMAIN_TYPE_XEN:
+        return domain->os.type == OS_HVM ? CONSOLE_TARGET_SERIAL : CONSOLE_TARGET_XEN;
+    default:
+        return domain->os.type == OS_UML ? CONSOLE_TARGET_UML : CONSOLE_TARGET_SERIAL;
+    }
+}
+
+static struct domain_console *console_like(struct domain *domain,
+                                           const struct domain_serial *serial)
+{
+    struct arena *arena = &domain->definition.arena;
+    struct domain_console *console = arena_new(arena, struct domain_console);
+    struct chardev_source *source = xml_copy_part(&chardev_source_schema, &serial->source, arena);
+
+    console->source = *source;
+    console->info.address = serial->info.address;
+    console->target = CONSOLE_TARGET_SERIAL;
+    console->port = OPT_UINT(0);
+    return console;
+}
+
+/* Ports that are plugged, or that firmware writes to, are nobody's console unless asked for. */
+static bool is_for_consoles(const struct domain_serial *serial)
+{
+    return serial->target != SERIAL_TARGET_USB && serial->target != SERIAL_TARGET_PCI &&
+           serial->target != SERIAL_TARGET_ISA_DEBUG;
+}
+
+/* The first console of a fully virtualized guest is its first serial port, shown twice: for clients
+ * that know only of consoles. */
+static void pair_console_with_serial(struct domain *domain)
+{
+    struct arena *arena = &domain->definition.arena;
+    struct domain_devices *devices = &domain->devices;
+    struct domain_console *first = devices->consoles.count ? devices->consoles.items[0] : NULL;
+    bool on_serial = first && first->target == CONSOLE_TARGET_SERIAL;
+
+    if (domain->os.type != OS_HVM)
+        return;
+    if (!devices->serials.count && on_serial) {
+        struct domain_serial *serial = arena_new(arena, struct domain_serial);
+        struct chardev_source *source =
+            xml_copy_part(&chardev_source_schema, &first->source, arena);
+
+        serial->source = *source;
+        serial->info.address = first->info.address;
+        LIST_APPEND(arena, &devices->serials, serial);
+    } else if (devices->serials.count && on_serial) {
+        devices->consoles.items[0] = console_like(domain, devices->serials.items[0]);
+    } else if (devices->serials.count && is_for_consoles(devices->serials.items[0])) {
+        LIST_INSERT(arena, &devices->consoles, 0, console_like(domain, devices->serials.items[0]));
+    }
+}
+
+#define NUMBER_PORTS(list)                                                                         \
+    do {                                                                                           \
+        unsigned next = 0;                                                                         \
+        LIST_EACH (numbered, list) {                                                               \
+            if (!numbered->port.set)                                                               \
+                numbered->port = OPT_UINT(next);                                                   \
+            next = MAX(next, numbered->port.value + 1);                                            \
+        }                                                                                          \
+    } while (0)
+
+void domain_defaults_chardevs(struct domain *domain)
+{
+    LIST_EACH (console, &domain->devices.consoles) {
+        default_to(&console->target, default_console_target(domain));
+        /* numbered in order; an older document may say less */
+        if (!console->port.set || console->port.value > console_i)
+            console->port = OPT_UINT(console_i);
+    }
+    pair_console_with_serial(domain);
+    NUMBER_PORTS(&domain->devices.serials);
+    NUMBER_PORTS(&domain->devices.parallels);
+}
