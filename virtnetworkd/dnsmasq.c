@@ -48,13 +48,22 @@ static int write_file(const char *path, const char *text, GError **error)
     return file_replace_volatile(path, text, strlen(text), 0644, error);
 }
 
-static int write_files(const struct network *network, GError **error)
+/* What it reads only once. */
+static char *make_config(const struct network *network)
 {
-    g_autofree char *pid = pid_path(network), *path = file_path(network, ".conf");
+    g_autofree char *pid = pid_path(network);
     g_autofree char *hosts_path = file_path(network, ".hostsfile");
     g_autofree char *names_path = file_path(network, ".addnhosts");
     const struct dnsmasq_paths paths = {pid, hosts_path, names_path};
-    g_autofree char *config = dnsmasq_write_config(network, &paths);
+
+    return dnsmasq_write_config(network, &paths);
+}
+
+static int write_files(const struct network *network, GError **error)
+{
+    g_autofree char *path = file_path(network, ".conf"), *config = make_config(network);
+    g_autofree char *hosts_path = file_path(network, ".hostsfile");
+    g_autofree char *names_path = file_path(network, ".addnhosts");
     g_autofree char *hosts = dnsmasq_write_hosts(network);
     g_autofree char *names = dnsmasq_write_addn_hosts(network);
 
@@ -246,7 +255,9 @@ static void restart_ended(void *data)
         object_get_view(&vnet->object, &view);
         if (view.live && !dnsmasq_pid(view_live(&view))) {
             log_warn("network '%s': dnsmasq has ended, and is started again", view.name);
-            if (dnsmasq_start(vnet, view_live(&view), &error) < 0)
+            if (dnsmasq_start(vnet, view_live(&view), &error) == 0)
+                vnet_raise(&vnet->object, job, VIR_NETWORK_EVENT_STARTED);
+            else
                 log_error("network '%s': %s", view.name, error->message);
         }
     }
@@ -329,7 +340,7 @@ int dnsmasq_start(struct vnet *vnet, const struct network *network, GError **err
     return 0;
 }
 
-int dnsmasq_reload(const struct network *network, GError **error)
+static int reload(const struct network *network, GError **error)
 {
     pid_t pid = dnsmasq_pid(network);
 
@@ -369,10 +380,14 @@ void dnsmasq_forget(const struct network *network)
     unlink(path);
 }
 
-int dnsmasq_restart(struct vnet *vnet, const struct network *network, GError **error)
+int dnsmasq_follow(struct vnet *vnet, const struct network *old, const struct network *network,
+                   GError **error)
 {
+    g_autofree char *before = make_config(old), *config = make_config(network);
     struct process process;
 
+    if (strcmp(before, config) == 0)
+        return dnsmasq_is_needed(network) ? reload(network, error) : 0;
     dnsmasq_begin_stop(vnet, network, &process);
     dnsmasq_end_stop(network, &process);
     return dnsmasq_start(vnet, network, error);

@@ -14,10 +14,10 @@ struct vnet;
  * it says, and name the process that has its port. */
 int dnsmasq_start(struct vnet *vnet, const struct network *network, GError **error);
 
-/* Writes its files again; it takes over the names and the hosts of DHCP without losing a lease.
- * What it only reads at its start needs dnsmasq_restart(). */
-int dnsmasq_reload(const struct network *network, GError **error);
-int dnsmasq_restart(struct vnet *vnet, const struct network *network, GError **error);
+/* Writes its files again, of a document that was old: it reads the names and the hosts of DHCP
+ * again, or is started anew for what it reads only then. No lease is lost. */
+int dnsmasq_follow(struct vnet *vnet, const struct network *old, const struct network *network,
+                   GError **error);
 
 /* Tells it to end; waits until it has, and removes its files but for the leases. The process goes
  * from one to the other, as its pid file is the first thing that an ending dnsmasq removes. */

@@ -14,15 +14,14 @@
 
 /* What runs follows its document: dnsmasq, and where ports lead. */
 static int follow(struct object *object, const struct network *old, const struct network *network,
-                  unsigned section, GError **error)
+                  GError **error)
 {
     if (network->port_forwards.count && rules_replace(old, network, error) < 0)
         return -1;
-    return update_needs_restart(section) ? dnsmasq_restart(vnet_of(object), network, error)
-                                         : dnsmasq_reload(network, error);
+    return dnsmasq_follow(vnet_of(object), old, network, error);
 }
 
-static int change_live(struct call *call, struct change *change, unsigned section, GError **error)
+static int change_live(struct call *call, struct change *change, GError **error)
 {
     OBJECT_VIEW_AUTO struct object_view view = {0};
     const struct network *network = (const struct network *)change->live;
@@ -31,9 +30,9 @@ static int change_live(struct call *call, struct change *change, unsigned sectio
         return -1;
     if (!network_is_managed(network) || !view.live)
         return 0;
-    if (follow(call->object, view_live(&view), network, section, error) == 0)
+    if (follow(call->object, view_live(&view), network, error) == 0)
         return 0;
-    follow(call->object, network, view_live(&view), section, NULL);
+    follow(call->object, network, view_live(&view), NULL);
     return -1;
 }
 
@@ -49,8 +48,7 @@ int network_update(struct call *call, const struct remote_network_update_args *a
         return -1;
     if (change.live && update_apply((struct network *)change.live, &update, error) < 0)
         return -1;
-    if (change_check(&change, error) < 0 ||
-        (change.live && change_live(call, &change, update.section, error) < 0))
+    if (change_check(&change, error) < 0 || (change.live && change_live(call, &change, error) < 0))
         return -1;
     change.applied = true;
     if (change_save(&change, error) < 0)

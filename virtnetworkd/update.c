@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/mac.h"
 #include "xml/xml.h"
 
 #define REFUSE(code, ...) (error_set(error, (code), __VA_ARGS__), -1)
@@ -27,50 +28,62 @@ struct section {
     /* The list that elements go into; NULL and error when there is none. */
     struct list *(*list)(struct network *network, const void *element, int parent, GError **error);
     bool (*matches)(const void *one, const void *two, enum match match);
+    bool (*is_named)(const void *element); /* does it say which one is meant? */
+    enum error_code unnamed;               /* it does not */
     bool may_modify;
-    bool needs_restart;
 };
 
 /* ---- addresses ---- */
 
-static struct network_ip *find_ip(struct network *network, const struct ip_address *address,
-                                  int parent, GError **error)
+/* Of several, the first that has guests' addresses, or could have. */
+static struct network_ip *find_ip(struct network *network, int parent, GError **error)
 {
-    if (parent >= (int)network->ips.count) {
+    if (parent >= 0 && parent < (int)network->ips.count)
+        return network->ips.items[parent];
+    if (parent >= 0) {
         error_set(error, VIR_ERR_OPERATION_INVALID,
                   "couldn't update dhcp host entry - no <ip> element found at index %d", parent);
         return NULL;
     }
-    if (parent >= 0)
-        return network->ips.items[parent];
     LIST_EACH (ip, &network->ips)
-        if (ip_is_within(address, &ip->address, network_ip_prefix(ip)))
+        if (network_ip_has_dhcp(ip))
             return ip;
     LIST_EACH (ip, &network->ips)
-        if (!address->family || ip->address.family == address->family)
+        if (ip->address.family == IP_V4)
             return ip;
-    error_set(error, VIR_ERR_OPERATION_INVALID, "no <ip> element of network '%s' fits",
+    if (network->ips.count)
+        return network->ips.items[0];
+    error_set(error, VIR_ERR_OPERATION_INVALID,
+              "couldn't update dhcp host entry - no <ip> element found in network '%s'",
               network->name);
     return NULL;
 }
 
-static struct network_dhcp *find_dhcp(struct network *network, const struct ip_address *address,
-                                      int parent, GError **error)
+static struct network_dhcp *get_dhcp(struct network *network, struct network_ip *ip)
 {
-    struct network_ip *ip = find_ip(network, address, parent, error);
-
-    if (ip && !ip->dhcp)
+    if (!ip->dhcp)
         ip->dhcp = arena_new(&network->definition.arena, struct network_dhcp);
-    return ip ? ip->dhcp : NULL;
+    return ip->dhcp;
 }
 
 static struct list *host_list(struct network *network, const void *element, int parent,
                               GError **error)
 {
     const struct network_dhcp_host *host = element;
-    struct network_dhcp *dhcp = find_dhcp(network, &host->address, parent, error);
+    struct network_ip *ip = find_ip(network, parent, error);
 
-    return dhcp ? (struct list *)(void *)&dhcp->hosts : NULL;
+    if (!ip)
+        return NULL;
+    if (host->address.family && host->address.family != ip->address.family) {
+        bool ipv6 = ip->address.family == IP_V6;
+        bool wrong = ipv6 ? host->mac != NULL : !host->mac && !host->name;
+
+        error_set(error, wrong ? VIR_ERR_XML_ERROR : VIR_ERR_OPERATION_INVALID,
+                  "the address family of a host entry IP must match the address family of the dhcp "
+                  "element's parent");
+        return NULL;
+    }
+    return (struct list *)(void *)&get_dhcp(network, ip)->hosts;
 }
 
 static bool same_text(const char *one, const char *two)
@@ -78,14 +91,29 @@ static bool same_text(const char *one, const char *two)
     return one && two && g_ascii_strcasecmp(one, two) == 0;
 }
 
+static bool same_mac(const char *one, const char *two)
+{
+    uint8_t a[MAC_BYTES], b[MAC_BYTES];
+
+    return one && two && mac_parse(one, a) == 0 && mac_parse(two, b) == 0 &&
+           memcmp(a, b, MAC_BYTES) == 0;
+}
+
+static bool host_is_named(const void *element)
+{
+    const struct network_dhcp_host *host = element;
+
+    return host->mac || host->id || host->name || host->address.family;
+}
+
 static bool host_matches(const void *a, const void *b, enum match match)
 {
     const struct network_dhcp_host *one = a, *two = b;
 
     if (match != MATCH_DELETE)
-        return same_text(one->mac, two->mac) || same_text(one->id, two->id) ||
+        return same_mac(one->mac, two->mac) || same_text(one->id, two->id) ||
                same_text(one->name, two->name) || ip_equal(&one->address, &two->address);
-    return (!one->mac || same_text(one->mac, two->mac)) &&
+    return (!one->mac || same_mac(one->mac, two->mac)) &&
            (!one->id || same_text(one->id, two->id)) &&
            (!one->name || same_text(one->name, two->name)) &&
            (!one->address.family || ip_equal(&one->address, &two->address));
@@ -94,10 +122,16 @@ static bool host_matches(const void *a, const void *b, enum match match)
 static struct list *range_list(struct network *network, const void *element, int parent,
                                GError **error)
 {
-    const struct network_dhcp_range *range = element;
-    struct network_dhcp *dhcp = find_dhcp(network, &range->start, parent, error);
+    struct network_ip *ip = find_ip(network, parent, error);
 
-    return dhcp ? (struct list *)(void *)&dhcp->ranges : NULL;
+    return ip ? (struct list *)(void *)&get_dhcp(network, ip)->ranges : NULL;
+}
+
+static bool range_is_named(const void *element)
+{
+    const struct network_dhcp_range *range = element;
+
+    return range->start.family && range->end.family;
 }
 
 static bool range_matches(const void *a, const void *b, enum match match)
@@ -113,6 +147,13 @@ static struct list *dns_host_list(struct network *network, const void *element, 
                                   GError **error)
 {
     return (struct list *)(void *)&network->dns.hosts;
+}
+
+static bool dns_host_is_named(const void *element)
+{
+    const struct network_dns_host *host = element;
+
+    return host->address.family || host->names.count;
 }
 
 static bool dns_host_matches(const void *a, const void *b, enum match match)
@@ -134,6 +175,11 @@ static struct list *txt_list(struct network *network, const void *element, int p
     return (struct list *)(void *)&network->dns.txts;
 }
 
+static bool txt_is_named(const void *element)
+{
+    return ((const struct network_dns_txt *)element)->name != NULL;
+}
+
 static bool txt_matches(const void *a, const void *b, enum match match)
 {
     const struct network_dns_txt *one = a, *two = b;
@@ -145,6 +191,11 @@ static struct list *srv_list(struct network *network, const void *element, int p
                              GError **error)
 {
     return (struct list *)(void *)&network->dns.srvs;
+}
+
+static bool srv_is_named(const void *element)
+{
+    return ((const struct network_dns_srv *)element)->service != NULL;
 }
 
 static bool srv_matches(const void *a, const void *b, enum match match)
@@ -170,6 +221,11 @@ static struct list *interface_list(struct network *network, const void *element,
     return (struct list *)(void *)&network->forward->interfaces;
 }
 
+static bool interface_is_named(const void *element)
+{
+    return ((const struct network_interface *)element)->dev != NULL;
+}
+
 static bool interface_matches(const void *a, const void *b, enum match match)
 {
     const struct network_interface *one = a, *two = b;
@@ -181,6 +237,11 @@ static struct list *portgroup_list(struct network *network, const void *element,
                                    GError **error)
 {
     return (struct list *)(void *)&network->portgroups;
+}
+
+static bool portgroup_is_named(const void *element)
+{
+    return ((const struct network_portgroup *)element)->name != NULL;
 }
 
 static bool portgroup_matches(const void *a, const void *b, enum match match)
@@ -195,27 +256,25 @@ static const struct section sections[VIR_NETWORK_SECTION_LAST] = {
     [VIR_NETWORK_SECTION_DOMAIN] = {"domain"},
     [VIR_NETWORK_SECTION_IP] = {"ip"},
     [VIR_NETWORK_SECTION_IP_DHCP_HOST] = {"dhcp host", &network_dhcp_host_schema, host_list,
-                                          host_matches, .may_modify = true},
+                                          host_matches, host_is_named, VIR_ERR_XML_ERROR,
+                                          .may_modify = true},
     [VIR_NETWORK_SECTION_IP_DHCP_RANGE] = {"dhcp range", &network_dhcp_range_schema, range_list,
-                                           range_matches, .needs_restart = true},
+                                           range_matches, range_is_named, VIR_ERR_XML_ERROR},
     [VIR_NETWORK_SECTION_FORWARD] = {"forward"},
     [VIR_NETWORK_SECTION_FORWARD_INTERFACE] = {"forward interface", &network_interface_schema,
-                                               interface_list, interface_matches},
+                                               interface_list, interface_matches,
+                                               interface_is_named, VIR_ERR_XML_ERROR},
     [VIR_NETWORK_SECTION_FORWARD_PF] = {"forward pf"},
     [VIR_NETWORK_SECTION_PORTGROUP] = {"portgroup", &network_portgroup_schema, portgroup_list,
-                                       portgroup_matches, .may_modify = true},
+                                       portgroup_matches, portgroup_is_named, VIR_ERR_XML_ERROR,
+                                       .may_modify = true},
     [VIR_NETWORK_SECTION_DNS_HOST] = {"DNS HOST", &network_dns_host_schema, dns_host_list,
-                                      dns_host_matches},
+                                      dns_host_matches, dns_host_is_named, VIR_ERR_XML_DETAIL},
     [VIR_NETWORK_SECTION_DNS_TXT] = {"DNS TXT", &network_dns_txt_schema, txt_list, txt_matches,
-                                     .needs_restart = true},
+                                     txt_is_named, VIR_ERR_XML_DETAIL},
     [VIR_NETWORK_SECTION_DNS_SRV] = {"DNS SRV", &network_dns_srv_schema, srv_list, srv_matches,
-                                     .needs_restart = true},
+                                     srv_is_named, VIR_ERR_XML_DETAIL},
 };
-
-bool update_needs_restart(unsigned section)
-{
-    return section < VIR_NETWORK_SECTION_LAST && sections[section].needs_restart;
-}
 
 /* ---- commands ---- */
 
@@ -277,13 +336,23 @@ static int delete (struct network *network, const struct section *section, struc
     return 0;
 }
 
+/* What is to go may be less than what could be there. */
+static int check_element(const struct section *section, const void *element, GError **error)
+{
+    if (section->is_named(element))
+        return 0;
+    return REFUSE(section->unnamed, "nothing in the element says which %s entry is meant",
+                  section->name);
+}
+
 static int check(const struct update *update, GError **error)
 {
     if (update->section == VIR_NETWORK_SECTION_NONE || update->section >= VIR_NETWORK_SECTION_LAST)
         return REFUSE(VIR_ERR_INVALID_ARG, "unknown section %u of a network", update->section);
     if (update->command == VIR_NETWORK_UPDATE_COMMAND_NONE ||
         update->command >= VIR_NETWORK_UPDATE_COMMAND_LAST)
-        return REFUSE(VIR_ERR_INVALID_ARG, "unknown command %u of an update", update->command);
+        return REFUSE(VIR_ERR_OPERATION_UNSUPPORTED, "unrecognized network update command code %u",
+                      update->command);
     if (!sections[update->section].schema)
         return REFUSE(VIR_ERR_OPERATION_UNSUPPORTED, "can't update '%s' section of a network",
                       sections[update->section].name);
@@ -320,7 +389,7 @@ static int command(struct network *network, const struct update *update, void *e
     const struct section *section = &sections[update->section];
     struct list *list = section->list(network, element, update->parent, error);
 
-    if (!list)
+    if (!list || check_element(section, element, error) < 0)
         return -1;
     switch (update->command) {
     case VIR_NETWORK_UPDATE_COMMAND_MODIFY:

@@ -15,6 +15,3 @@ struct update {
  * commands that nobody supports; VIR_ERR_OPERATION_INVALID when the element is there already, or
  * not there, or may mean several; those of reading its text. */
 int update_apply(struct network *network, const struct update *update, GError **error);
-
-/* Does dnsmasq only read this section at its start? */
-bool update_needs_restart(unsigned section);

@@ -71,9 +71,6 @@ static int host_check(struct xml_at *at, void *object, GError **error)
     if (host->address.family == IP_V6 && !host->id && !host->name)
         return REFUSE(at, "", VIR_ERR_XML_ERROR,
                       "Static host definition in IPv6 network must have id or name attribute");
-    if (host->address.family == IP_V4 && host->id)
-        return REFUSE(at, "@id", VIR_ERR_XML_ERROR,
-                      "Invalid to specify an id in IPv4 static host definition: use mac");
     return 0;
 }
 

@@ -515,8 +515,9 @@ static bool is_root_of(const struct xml_schema *schema, const xmlNode *root)
 }
 
 static int fail_root(const struct xml_schema *const *schemas, unsigned n_schemas,
-                     const xmlNode *root, enum error_code code, GError **error)
+                     const xmlNode *root, GError **error)
 {
+    enum error_code code = n_schemas == 1 ? VIR_ERR_XML_ERROR : VIR_ERR_CONFIG_UNSUPPORTED;
     g_autoptr(GString) names = g_string_new(NULL);
 
     for (unsigned i = 0; i < n_schemas; i++)
@@ -548,7 +549,7 @@ int xml_read_part(const struct xml_schema *const *schemas, unsigned n_schemas, c
     while (i < n_schemas && !is_root_of(schemas[i], root))
         i++;
     if (i == n_schemas)
-        return fail_root(schemas, n_schemas, root, VIR_ERR_CONFIG_UNSUPPORTED, error);
+        return fail_root(schemas, n_schemas, root, error);
 
     void *object = arena_alloc(arena, schemas[i]->size);
     if (read_root(&at, schemas[i], object, root, error) < 0)
@@ -567,7 +568,7 @@ struct definition *xml_read(const struct xml_schema *schema, const char *text, g
         return NULL;
     xmlNode *root = xmlDocGetRootElement(document);
     if (!is_root_of(schema, root)) {
-        fail_root(&schema, 1, root, VIR_ERR_XML_ERROR, error);
+        fail_root(&schema, 1, root, error);
         return NULL;
     }
 

@@ -42,7 +42,7 @@ struct definition *xml_read(const struct xml_schema *schema, const char *text, g
                             unsigned flags, GPtrArray *warnings, GError **error);
 
 /* The same for a document that is not a root of its own (a device to attach): a struct of whichever
- * of the schemas has the name of the text's root element, allocated in arena. None has:
+ * of the schemas has the name of the text's root element, allocated in arena. None of several has:
  * VIR_ERR_CONFIG_UNSUPPORTED, for others may know it. */
 int xml_read_part(const struct xml_schema *const *schemas, unsigned n_schemas, const char *text,
                   gssize length, unsigned flags, struct arena *arena, GPtrArray *warnings,

@@ -339,6 +339,9 @@ def test_gone_while_away(connection, daemon):
 
 def test_dnsmasq_ends(connection, daemon, hosts):
     network = connection.networkCreateXML(network_xml())
+    events = []
+    connection.networkEventRegisterAny(network, libvirt.VIR_NETWORK_EVENT_ID_LIFECYCLE,
+                                       lambda c, n, event, detail, _: events.append(event), None)
     guest = hosts("guest", "br-net")
     got = guest.dhcp("guest")
     pids = dnsmasq_pids()
@@ -346,6 +349,7 @@ def test_dnsmasq_ends(connection, daemon, hosts):
         os.kill(pid, signal.SIGKILL)
     wait_until(lambda: "dnsmasq has ended" in daemon.log_tail(), 60)
     wait_until(lambda: set(dnsmasq_pids()) - set(pids), 60)
+    wait_until(lambda: events == [libvirt.VIR_NETWORK_EVENT_STARTED], 60, what=lambda: events)
     # its successor knows the leases there were
     assert [l["ipaddr"] for l in network.DHCPLeases()] == [got["address"]]
     resolve(guest, "guest", got["address"])
@@ -503,6 +507,14 @@ STEPS = [
     ("DELETE", "IP_DHCP_HOST", "<host mac='52:54:00:77:00:01'/>", "-77:00:01"),
     ("DELETE", "IP_DHCP_HOST", "<host ip='192.168.77.11'/>", "-77:00:01"),
     ("DELETE", "IP_DHCP_HOST", "<host mac='52:54:00:77:00:09'/>", 55),
+    ("DELETE", "IP_DHCP_HOST", "<host mac='52:54:0:77:0:1'/>", "-77:00:01"),
+    ("DELETE", "IP_DHCP_HOST", "<host/>", 27), ("ADD_LAST", "IP_DHCP_HOST", "<range/>", 27),
+    # the only <ip> that it can mean is of IPv4
+    ("ADD_LAST", "IP_DHCP_HOST", "<host name='six' ip='fd00:77::5'/>", 55),
+    ("ADD_LAST", "IP_DHCP_HOST", "<host id='0:1' ip='fd00:77::5'/>", 27),
+    ("DELETE", "IP_DHCP_RANGE", "<range start='192.168.77.100'/>", 27),
+    ("DELETE", "DNS_HOST", "<host/>", 35), ("DELETE", "DNS_TXT", "<txt/>", 35),
+    ("DELETE", "PORTGROUP", "<portgroup/>", 27), ("ADD_LAST", "PORTGROUP", "<host/>", 27),
     ("ADD_FIRST", "IP_DHCP_RANGE", "<range start='192.168.77.20' end='192.168.77.30'/>", "77.20"),
     ("ADD_FIRST", "IP_DHCP_RANGE", "<range start='192.168.77.100' end='192.168.77.200'/>", 55),
     ("MODIFY", "IP_DHCP_RANGE", "<range start='192.168.77.20' end='192.168.77.30'/>", 84),
@@ -543,6 +555,51 @@ def test_update_of_each_section(connection):
         # what does not run is not changed while it runs
         assert code_of(update, network, command, section, element) == libvirt.VIR_ERR_OPERATION_INVALID
         network.undefine()
+
+
+# by flags - none, live, config, both - of networks that are active and stored, active, stored: what has changed
+FLAGS = [("running", "live live config both"), ("transient", "live live 55 55"), ("stored", "config 55 config 55")]
+
+
+@pytest.mark.parametrize("state, wanted", FLAGS)
+def test_update_by_flags(connection, state, wanted):
+    """the document that is meant, and dnsmasq's files if it runs by it"""
+    begin = connection.networkCreateXML if state == "transient" else connection.networkDefineXML
+    network = begin(network_xml(more=THERE))
+    if state == "running":
+        network.create()
+    folder = pathlib.Path("/var/lib/libvirt/dnsmasq")
+    has = lambda text, file: text in (folder / file).read_text() if (folder / file).exists() else False
+    for flags, result in enumerate(wanted.split()):
+        mac, ip = "52:54:00:77:00:%02x" % (flags + 1), "192.168.77.%d" % (20 + flags)
+        steps = [("IP_DHCP_HOST", "<host mac='%s' ip='%s'/>" % (mac, ip), "net.hostsfile", mac + "," + ip),
+                 ("DNS_HOST", "<host ip='%s'><hostname>n</hostname></host>" % ip, "net.addnhosts", ip + "\tn"),
+                 ("DNS_TXT", "<txt name='flags%d' value='x'/>" % flags, "net.conf", "txt-record=flags%d,x" % flags)]
+        for section, element, file, line in steps:
+            look = lambda: [element.split("><")[0] in network.XMLDesc(),
+                            element.split("><")[0] in network.XMLDesc(libvirt.VIR_NETWORK_XML_INACTIVE), has(line, file)]
+            code = code_of(update, network, "ADD_LAST", section, element, flags)
+            assert code == (int(result) if result.isdigit() else None), (flags, section)
+            live, config = result in ("live", "both"), result in ("config", "both")
+            assert look() == [live if state != "stored" else config, config or (live and state == "transient"), live]
+            if code is None:
+                update(network, "DELETE", section, element, flags)
+                assert look() == [False] * 3
+
+
+def test_update_that_dnsmasq_must_start_for(connection):
+    """the first host of DHCPv6 is served at once"""
+    network = connection.networkCreateXML(network_xml(ipv6=IPV6, more="<dns enable='no'/>"))
+    process = pathlib.Path("/run/libvirt/network/net.pid").read_text
+    config = pathlib.Path("/var/lib/libvirt/dnsmasq/net.conf").read_text
+    before = process()
+    assert "port=0" in config() and "fd00:77::1,ra-only" in config()
+    update(network, "ADD_LAST", "IP_DHCP_HOST", "<host name='six' ip='fd00:77::66'/>", parent=1)
+    assert "dhcp-range=fd00:77::1,static,64" in config()
+    after = process()
+    assert after != before
+    update(network, "ADD_LAST", "IP_DHCP_HOST", "<host name='seven' ip='fd00:77::67'/>", parent=1)
+    assert process() == after           # it read the hosts again
 
 
 def test_update_of_interfaces(connection):
