@@ -11,6 +11,7 @@
 /* ---- text ---- */
 
 static const char *const family_words[] = {[IP_V4] = "ip", [IP_V6] = "ip6"};
+static const char *const port_protocols[] = {"tcp", "udp"};
 
 static void add(GString *out, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
@@ -72,7 +73,41 @@ static void write_base(const char *family, bool ipv4, GString *out)
         family);
 }
 
-/* A chain of the network, empty: PREFIX-BRIDGE. */
+/* ---- the chains of a network ---- */
+
+static bool has_all(const struct firewall_network *network, enum ip_family family)
+{
+    return true;
+}
+
+static bool has_nat(const struct firewall_network *network, enum ip_family family)
+{
+    for (unsigned i = 0; i < network->subnet_count; i++)
+        if (network->subnets[i].address.family == family &&
+            network->subnets[i].kind == FIREWALL_NAT)
+            return true;
+    return false;
+}
+
+static bool has_forwards(const struct firewall_network *network, enum ip_family family)
+{
+    for (unsigned i = 0; i < network->forward_count; i++)
+        if (network->forwards[i].guest.family == family)
+            return true;
+    return false;
+}
+
+static const struct {
+    const char *prefix;
+    bool (*is_needed)(const struct firewall_network *network, enum ip_family family);
+} network_chains[] = {
+    {"from", has_all},
+    {"to", has_all},
+    {"nat", has_nat},
+    {"ports", has_forwards},
+};
+
+/* Empty: PREFIX-BRIDGE. */
 static void write_chain(const char *family, const char *prefix, const char *bridge, GString *out)
 {
     add(out, "add chain %s " FIREWALL_TABLE " %s-%s", family, prefix, bridge);
@@ -83,12 +118,12 @@ static void write_chain(const char *family, const char *prefix, const char *brid
 static void write_chains(const struct firewall_network *network, enum ip_family family,
                          GString *out)
 {
-    static const char *const chains[] = {"from", "to", "nat", "ports"};
     const char *word = family_words[family];
 
     add(out, "add table %s " FIREWALL_TABLE, word);
-    for (size_t i = 0; i < G_N_ELEMENTS(chains); i++)
-        write_chain(word, chains[i], network->bridge, out);
+    for (size_t i = 0; i < G_N_ELEMENTS(network_chains); i++)
+        if (network_chains[i].is_needed(network, family))
+            write_chain(word, network_chains[i].prefix, network->bridge, out);
 }
 
 static void write_rule(const char *family, const char *prefix, const char *bridge, GString *out,
@@ -112,14 +147,6 @@ static char *subnet_text(const struct firewall_subnet *subnet)
     char text[IP_TEXT];
 
     return g_strdup_printf("%s/%u", ip_format(&first, text), subnet->prefix);
-}
-
-static bool has_forwards(const struct firewall_network *network, enum ip_family family)
-{
-    for (unsigned i = 0; i < network->forward_count; i++)
-        if (network->forwards[i].guest.family == family)
-            return true;
-    return false;
 }
 
 /* ---- who may reach whom ---- */
@@ -173,15 +200,6 @@ static void write_from_guests(const struct firewall_network *network, enum ip_fa
 
 /* ---- whose address packets leave with ---- */
 
-static bool has_nat(const struct firewall_network *network, enum ip_family family)
-{
-    for (unsigned i = 0; i < network->subnet_count; i++)
-        if (network->subnets[i].address.family == family &&
-            network->subnets[i].kind == FIREWALL_NAT)
-            return true;
-    return false;
-}
-
 static void write_translation(const struct firewall_network *network, enum ip_family family,
                               GString *out)
 {
@@ -192,18 +210,21 @@ static void write_translation(const struct firewall_network *network, enum ip_fa
     char start[IP_TEXT], end[IP_TEXT];
 
     if (network->nat_start.family != family) {
-        write_rule(word, "nat", bridge, out, "%smeta l4proto { tcp, udp } masquerade to :%u-%u",
-                   match, first, last);
+        for (size_t i = 0; i < G_N_ELEMENTS(port_protocols); i++)
+            write_rule(word, "nat", bridge, out, "%smeta l4proto %s masquerade to :%u-%u", match,
+                       port_protocols[i], first, last);
         write_rule(word, "nat", bridge, out, "%smasquerade", match);
         return;
     }
     ip_format(&network->nat_start, start);
     ip_format(&network->nat_end, end);
-    write_rule(word, "nat", bridge, out, "%smeta l4proto { tcp, udp } snat to %s-%s:%u-%u", match,
-               start, end, first, last);
+    for (size_t i = 0; i < G_N_ELEMENTS(port_protocols); i++)
+        write_rule(word, "nat", bridge, out, "%smeta l4proto %s snat to %s-%s:%u-%u", match,
+                   port_protocols[i], start, end, first, last);
     write_rule(word, "nat", bridge, out, "%ssnat to %s-%s", match, start, end);
 }
 
+/* Without sets in rules: libnftables asks the kernel for all of them at each change. */
 static void write_nat(const struct firewall_network *network, enum ip_family family, GString *out)
 {
     const char *word = family_words[family], *bridge = network->bridge;
@@ -212,11 +233,12 @@ static void write_nat(const struct firewall_network *network, enum ip_family fam
         return;
     if (has_forwards(network, family))
         write_rule(word, "nat", bridge, out, "oifname \"%s\" ct status dnat masquerade", bridge);
-    write_rule(word, "nat", bridge, out, "oifname { \"%s\", \"lo\" } return", bridge);
+    write_rule(word, "nat", bridge, out, "oifname \"%s\" return", bridge);
+    write_rule(word, "nat", bridge, out, "oifname \"lo\" return");
+    write_rule(word, "nat", bridge, out, "%s daddr %s return", word,
+               family == IP_V4 ? "224.0.0.0/24" : "ff02::/16");
     if (family == IP_V4)
-        write_rule(word, "nat", bridge, out, "ip daddr { 224.0.0.0/24, 255.255.255.255 } return");
-    else
-        write_rule(word, "nat", bridge, out, "ip6 daddr ff02::/16 return");
+        write_rule(word, "nat", bridge, out, "ip daddr 255.255.255.255 return");
     write_translation(network, family, out);
     for (unsigned i = 0; i < network->subnet_count; i++) {
         const struct firewall_subnet *subnet = &network->subnets[i];
@@ -275,19 +297,18 @@ static void mark_ports(const struct firewall_network *network, enum ip_family fa
 static void write_ports_elements(const char *verb, const struct firewall_network *network,
                                  enum ip_family family, GString *out)
 {
-    static const char *const protos[] = {"tcp", "udp"};
-
-    for (size_t i = 0; i < G_N_ELEMENTS(protos) && has_forwards(network, family); i++) {
+    for (size_t i = 0; i < G_N_ELEMENTS(port_protocols) && has_forwards(network, family); i++) {
         g_autofree uint8_t *marks = g_new0(uint8_t, PORTS + 1);
 
-        mark_ports(network, family, protos[i], marks);
+        mark_ports(network, family, port_protocols[i], marks);
         for (unsigned first = 0, last; first < PORTS; first = last + 1) {
             last = first;
             while (marks[last])
                 last++;
             if (last > first)
                 add(out, "%s element %s " FIREWALL_TABLE " ports { %s . %u-%u : jump ports-%s }",
-                    verb, family_words[family], protos[i], first, last - 1, network->bridge);
+                    verb, family_words[family], port_protocols[i], first, last - 1,
+                    network->bridge);
         }
     }
 }
@@ -329,7 +350,6 @@ void firewall_write_add(const struct firewall_network *network, GString *out)
 static void forget_family(const struct firewall_network *network, enum ip_family family,
                           GString *out)
 {
-    static const char *const chains[] = {"from", "to", "nat", "ports"};
     const char *word = family_words[family], *bridge = network->bridge;
 
     add(out, "delete element %s " FIREWALL_TABLE " to { \"%s\" }", word, bridge);
@@ -342,9 +362,12 @@ static void forget_family(const struct firewall_network *network, enum ip_family
             add(out, "delete element %s " FIREWALL_TABLE " source { %s }", word, text);
     }
     write_ports_elements("delete", network, family, out);
-    for (size_t i = 0; i < G_N_ELEMENTS(chains); i++) {
-        write_chain(word, chains[i], bridge, out);
-        add(out, "delete chain %s " FIREWALL_TABLE " %s-%s", word, chains[i], bridge);
+    for (size_t i = 0; i < G_N_ELEMENTS(network_chains); i++) {
+        if (!network_chains[i].is_needed(network, family))
+            continue;
+        write_chain(word, network_chains[i].prefix, bridge, out);
+        add(out, "delete chain %s " FIREWALL_TABLE " %s-%s", word, network_chains[i].prefix,
+            bridge);
     }
 }
 
