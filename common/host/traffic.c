@@ -1,6 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "host/traffic.h"
 
+#include <arpa/inet.h>
+#include <linux/if_ether.h>
+#include <linux/pkt_cls.h>
+#include <linux/pkt_sched.h>
+#include <linux/rtnetlink.h>
+#include <linux/tc_act/tc_csum.h>
+#include <net/if.h>
+#include <netlink/attr.h>
+#include <netlink/msg.h>
+#include <netlink/netlink.h>
 #include <stdbool.h>
 
 #include "base/error.h"
@@ -175,17 +185,81 @@ int traffic_release(const char *name, unsigned id, GError **error)
 
 /* ---- checksums ---- */
 
+/* Every network that starts has one: two programs would cost more time than all else. */
+static struct nl_msg *new_message(int type, const char *kind, const struct tcmsg *header)
+{
+    struct nl_msg *message = nlmsg_alloc_simple(type, NLM_F_CREATE | NLM_F_EXCL);
+
+    nlmsg_append(message, (void *)header, sizeof(*header), NLMSG_ALIGNTO);
+    nla_put_string(message, TCA_KIND, kind);
+    return message;
+}
+
+static struct nl_msg *new_hook(unsigned index)
+{
+    return new_message(RTM_NEWQDISC, "clsact",
+                       &(struct tcmsg){.tcm_ifindex = (int)index,
+                                       .tcm_handle = TC_H_MAKE(TC_H_CLSACT, 0),
+                                       .tcm_parent = TC_H_CLSACT});
+}
+
+static void put_match(struct nl_msg *message, unsigned from, unsigned to)
+{
+    struct {
+        struct tc_u32_sel selector;
+        struct tc_u32_key keys[2];
+    } match = {
+        .selector = {.flags = TC_U32_TERMINAL, .nkeys = 2},
+        .keys = {{.off = 8, .mask = htonl(0xff0000), .val = htonl(IPPROTO_UDP << 16)},
+                 {.off = 20, .mask = htonl(UINT32_MAX), .val = htonl(from << 16 | to)}},
+    };
+
+    nla_put(message, TCA_U32_SEL, sizeof(match), &match);
+}
+
+static void put_action(struct nl_msg *message)
+{
+    const struct tc_csum sum = {.action = TC_ACT_OK, .update_flags = TCA_CSUM_UPDATE_FLAG_UDP};
+    struct nlattr *actions = nla_nest_start(message, TCA_U32_ACT);
+    struct nlattr *first = nla_nest_start(message, 1);
+
+    nla_put_string(message, TCA_ACT_KIND, "csum");
+    struct nlattr *options = nla_nest_start(message, TCA_ACT_OPTIONS);
+    nla_put(message, TCA_CSUM_PARMS, sizeof(sum), &sum);
+    nla_nest_end(message, options);
+    nla_nest_end(message, first);
+    nla_nest_end(message, actions);
+}
+
+static struct nl_msg *new_filter(unsigned index, unsigned from, unsigned to)
+{
+    struct nl_msg *message =
+        new_message(RTM_NEWTFILTER, "u32",
+                    &(struct tcmsg){.tcm_ifindex = (int)index,
+                                    .tcm_parent = TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS),
+                                    .tcm_info = TC_H_MAKE(0, htons(ETH_P_IP))});
+    struct nlattr *options = nla_nest_start(message, TCA_OPTIONS);
+
+    put_match(message, from, to);
+    put_action(message);
+    nla_nest_end(message, options);
+    return message;
+}
+
 int traffic_fill_checksums(const char *name, unsigned from, unsigned to, GError **error)
 {
-    GPtrArray *words;
+    struct nl_sock *socket = nl_socket_alloc();
+    unsigned index = if_nametoindex(name);
+    int result = nl_connect(socket, NETLINK_ROUTE);
 
-    /* it is there already where something is limited */
-    run(begin("qdisc add", name, "clsact"), NULL);
-    words = begin("filter add", name,
-                  "egress protocol ip u32 match ip protocol 17 0xff match ip sport");
-    g_ptr_array_add(words, g_strdup_printf("%u", from));
-    add_words(words, "0xffff match ip dport");
-    g_ptr_array_add(words, g_strdup_printf("%u", to));
-    add_words(words, "0xffff action csum udp");
-    return run(words, error);
+    if (result == 0) {
+        /* it is there already where something is limited */
+        nl_send_sync(socket, new_hook(index));
+        result = nl_send_sync(socket, new_filter(index, from, to));
+    }
+    nl_socket_free(socket);
+    if (result < 0)
+        error_set(error, VIR_ERR_OPERATION_FAILED,
+                  "can't have '%s' fill in checksums (act_csum): %s", name, nl_geterror(result));
+    return result < 0 ? -1 : 0;
 }

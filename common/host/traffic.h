@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 /*
- * Limits of an interface of the host, by the kernel's traffic control: the program tc does it.
+ * Limits of an interface of the host, by the kernel's traffic control: the program tc sets them.
  */
 
 /* KiB a second; burst in KiB; 0: not given. No average: no limit. */
@@ -44,5 +44,5 @@ int traffic_set_rest(const char *name, uint64_t rest, const struct traffic_rate 
 
 /* Packets of UDP that this host sends by the interface from a port to a port get their checksum,
  * which is left to network cards otherwise, though none is on the way to a guest. Once for an
- * interface, after its limits. */
+ * interface, after its limits. Without the program. VIR_ERR_OPERATION_FAILED. */
 int traffic_fill_checksums(const char *name, unsigned from, unsigned to, GError **error);
