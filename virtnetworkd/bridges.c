@@ -24,10 +24,17 @@ struct place {
 static GMutex lock;
 static GHashTable *places, *bridges;
 
+/* Bridges that are being deleted, by index, until nobody sees them any more; and threads that the
+ * kernel still keeps waiting then. */
+static GHashTable *going;
+static unsigned deleting;
+static GCond progress;
+
 static void begin(void)
 {
     if (places)
         return;
+    going = g_hash_table_new(NULL, NULL);
     places = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     bridges = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 }
@@ -55,10 +62,13 @@ void bridges_note(const struct netlink_link *link, bool gone, void *data)
 {
     g_mutex_lock(&lock);
     begin();
-    if (gone)
-        g_hash_table_remove(places, GUINT_TO_POINTER(link->index));
-    else
+    if (!gone)
         note(link);
+    else {
+        g_hash_table_remove(places, GUINT_TO_POINTER(link->index));
+        if (g_hash_table_remove(going, GUINT_TO_POINTER(link->index)))
+            g_cond_broadcast(&progress);
+    }
     g_mutex_unlock(&lock);
 }
 
@@ -262,13 +272,65 @@ void bridges_look(void)
     g_mutex_unlock(&lock);
 }
 
-void bridges_forget(const char *bridge)
+/* ---- a bridge that is to go ---- */
+
+struct deletion {
+    char *name;
+    unsigned index;
+};
+
+static void *delete_bridge(void *data)
 {
+    struct deletion *deletion = data;
+    g_autoptr(GError) error = NULL;
+
+    if (netlink_delete(deletion->name, &error) < 0)
+        log_error("%s", error->message);
+    g_mutex_lock(&lock);
+    g_hash_table_remove(going, GUINT_TO_POINTER(deletion->index));
+    deleting--;
+    g_cond_broadcast(&progress);
+    g_mutex_unlock(&lock);
+    g_free(deletion->name);
+    g_free(deletion);
+    return NULL;
+}
+
+unsigned bridges_begin_delete(const char *bridge)
+{
+    /* nobody is to put back what is plugged in */
     g_autoptr(GArray) indices = take_plugged(bridge);
+    struct deletion *deletion;
+    unsigned index = netlink_find(bridge);
+
+    if (!index)
+        return 0;
+    g_mutex_lock(&lock);
+    g_hash_table_add(going, GUINT_TO_POINTER(index));
+    deleting++;
+    g_mutex_unlock(&lock);
+    deletion = g_new(struct deletion, 1);
+    *deletion = (struct deletion){g_strdup(bridge), index};
+    g_thread_unref(g_thread_new("bridge", delete_bridge, deletion));
+    return index;
+}
+
+void bridges_end_delete(unsigned index)
+{
+    g_mutex_lock(&lock);
+    begin();
+    while (g_hash_table_contains(going, GUINT_TO_POINTER(index)))
+        g_cond_wait(&progress, &lock);
+    g_mutex_unlock(&lock);
 }
 
 void bridges_end(void)
 {
+    g_mutex_lock(&lock);
+    while (deleting)
+        g_cond_wait(&progress, &lock);
+    g_mutex_unlock(&lock);
+    g_clear_pointer(&going, g_hash_table_unref);
     g_clear_pointer(&places, g_hash_table_unref);
     g_clear_pointer(&bridges, g_hash_table_unref);
 }

@@ -15,8 +15,13 @@ void bridges_note(const struct netlink_link *link, bool gone, void *data);
 /* Looks at all of them; what is to be made again is left to workers. */
 void bridges_look(void);
 
-/* A bridge is to go: nobody puts back what was plugged in. */
-void bridges_forget(const char *bridge);
+/*
+ * Deletes a bridge, without putting back what was plugged in. The end blocks until nobody sees the
+ * bridge any more, which is about half of the time that the kernel takes: it waits for all
+ * processors more than once, and a thread waits for it. A failure is logged. 0: there is none.
+ */
+unsigned bridges_begin_delete(const char *bridge);
+void bridges_end_delete(unsigned index);
 
-/* At the end: drops what is known; bridges stay. */
+/* At the end: drops what is known; bridges stay. Waits for those that are being deleted. */
 void bridges_end(void);

@@ -300,43 +300,36 @@ static void complete_live(struct network *network)
     forward->nat->port_end = OPT_UINT(65535);
 }
 
-static void *delete_bridge(void *data)
-{
-    const struct network *network = data;
-    g_autoptr(GError) error = NULL;
-
-    if (netlink_delete(network->bridge, &error) < 0)
-        log_error("network '%s': %s", network->name, error->message);
-    return NULL;
-}
-
-/* The kernel waits for all processors, for the bridge and for the rules: once for both. */
+/* The bridge, the rules and dnsmasq go at the same time. */
 static void clear_up(struct object *object, const struct network *network)
 {
     g_autoptr(GError) error = NULL;
     struct process process;
-    GThread *thread;
+    unsigned bridge;
 
     if (!network_is_managed(network))
         return;
-    bridges_forget(network->bridge);
     dnsmasq_begin_stop(vnet_of(object), network, &process);
     firewalld_remove(network);
-    thread = g_thread_new("bridge", delete_bridge, (void *)network);
+    bridge = bridges_begin_delete(network->bridge);
     if (rules_remove(network, &error) < 0)
         log_error("network '%s': %s", network->name, error->message);
-    g_thread_join(thread);
+    bridges_end_delete(bridge);
     dnsmasq_end_stop(network, &process);
 }
 
-static int begin(struct job *job, struct network *live, GError **error)
+/* Publishes the live definition: what clients read, rules keep, and *ret_live is, is one. */
+static int begin(struct job *job, const struct network *draft, struct network **ret_live,
+                 GError **error)
 {
     int result;
 
     g_mutex_lock(&networkd->lock);
-    result = check_collisions(live, error);
-    if (result == 0)
-        object_publish_active(job, definition_copy(&live->definition), -1, 0, 0);
+    result = check_collisions(draft, error);
+    if (result == 0) {
+        *ret_live = (struct network *)definition_pack(&draft->definition);
+        object_publish_active(job, definition_ref(&(*ret_live)->definition), -1, 0, 0);
+    }
     g_mutex_unlock(&networkd->lock);
     return result;
 }
@@ -352,20 +345,48 @@ static void end(struct job *job, const struct network *network)
         dnsmasq_forget(network);
 }
 
+struct rules_order {
+    const struct network *network;
+    GError *error;
+};
+
+static void *add_rules(void *data)
+{
+    struct rules_order *order = data;
+
+    return GINT_TO_POINTER(rules_add(order->network, &order->error));
+}
+
+/* dnsmasq takes its time to start; rules, which know the bridge by its name, are made meanwhile. */
+static int make(struct object *object, const struct network *network, GError **error)
+{
+    struct rules_order order = {.network = network};
+    GThread *thread = g_thread_new("rules", add_rules, &order);
+    int result = start_ensure(object, network, error);
+
+    if (GPOINTER_TO_INT(g_thread_join(thread)) == 0)
+        return result;
+    if (result == 0)
+        g_propagate_error(error, order.error);
+    else
+        g_error_free(order.error);
+    return -1;
+}
+
 int start_network(struct job *job, struct definition *definition, GError **error)
 {
-    DEFINITION_AUTO struct network *live = (struct network *)definition;
+    DEFINITION_AUTO struct network *draft = (struct network *)definition;
+    DEFINITION_AUTO struct network *live = NULL;
     struct object *object = job_object(job);
 
-    complete_live(live);
-    if (pool_complete(live, error) < 0 || begin(job, live, error) < 0) {
+    complete_live(draft);
+    if (pool_complete(draft, error) < 0 || begin(job, draft, &live, error) < 0) {
         registry_remove_unused(networkd->networks, job);
         return -1;
     }
     if (store_save_status(networkd->store, job, error) < 0 ||
-        hook_run(live, "start", "begin", error) < 0 || start_ensure(object, live, error) < 0 ||
-        rules_add(live, error) < 0 || firewalld_add(live, error) < 0 ||
-        hook_run(live, "started", "begin", error) < 0) {
+        hook_run(live, "start", "begin", error) < 0 || make(object, live, error) < 0 ||
+        firewalld_add(live, error) < 0 || hook_run(live, "started", "begin", error) < 0) {
         clear_up(object, live);
         end(job, live);
         return -1;
