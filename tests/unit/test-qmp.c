@@ -475,11 +475,11 @@ static void hang_up(int fd, void *data)
 {
 }
 
-static void check_no_greeting(void (*peer)(int fd, void *data), void *data, enum error_code code,
-                              const char *text)
+static void check_no_greeting(void (*peer)(int fd, void *data), void *data, int deadline_ms,
+                              enum error_code code, const char *text)
 {
     struct setup setup;
-    struct qmp_settings settings = {.who = "guest 'x'", .deadline_ms = 200};
+    struct qmp_settings settings = {.who = "guest 'x'", .deadline_ms = deadline_ms};
     g_autoptr(GError) error = NULL;
 
     begin(&setup);
@@ -492,13 +492,13 @@ static void check_no_greeting(void (*peer)(int fd, void *data), void *data, enum
 
 static void test_no_greeting(void)
 {
-    check_no_greeting(say_nothing, NULL, VIR_ERR_OPERATION_TIMEOUT,
+    check_no_greeting(say_nothing, NULL, 200, VIR_ERR_OPERATION_TIMEOUT,
                       "guest 'x' did not greet on its QMP monitor within 200 ms");
-    check_no_greeting(say_text, "{\"QMP\": {}}", VIR_ERR_OPERATION_TIMEOUT,
+    check_no_greeting(say_text, "{\"QMP\": {}}", 3000, VIR_ERR_OPERATION_TIMEOUT,
                       "did not answer QMP command 'qmp_capabilities'");
-    check_no_greeting(say_text, "SSH-2.0-OpenSSH_9.2", VIR_ERR_INTERNAL_ERROR,
+    check_no_greeting(say_text, "SSH-2.0-OpenSSH_9.2", 30000, VIR_ERR_INTERNAL_ERROR,
                       "QEMU of guest 'x' broke the QMP protocol: JSON text, byte 1");
-    check_no_greeting(hang_up, NULL, VIR_ERR_OPERATION_FAILED, "QEMU of guest 'x' has gone");
+    check_no_greeting(hang_up, NULL, 30000, VIR_ERR_OPERATION_FAILED, "QEMU of guest 'x' has gone");
 }
 
 struct attack {
