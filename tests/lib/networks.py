@@ -100,7 +100,7 @@ def plug(hosts, name, bridge="br-net", net="192.168.77", number=10):
 
 def ping(host, address):
     """one of a few at least comes back"""
-    host.run("busybox", "ping", "-q", "-c", "5", "-W", "20", address)
+    host.run("busybox", "ping", "-q", "-c", "5", "-i", "0.1", "-W", "20", address)
 
 
 def resolve(host, words, expected, *options):
