@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "image/image-below.h"
+#include "image/image-server.h"
 
 #define LONGEST_CHAIN 200
 
@@ -34,12 +35,13 @@ static int make_backing(struct domain_source *source, const struct image_header 
     if (header->backing) {
         if (image_below_find(source->path, header, &below, error) < 0)
             return -1;
-        if (!below.path)
-            return refuse(source, error,
-                          "the image below is '%s': this version needs a <backingStore> for it",
-                          header->backing);
-        backing->path = arena_strdup(arena, below.path);
-        backing->type = below.is_device ? SOURCE_BLOCK : SOURCE_FILE;
+        if (!below.path) {
+            if (image_server_read(source->path, header->backing, arena, backing, error) < 0)
+                return -1;
+        } else {
+            backing->path = arena_strdup(arena, below.path);
+            backing->type = below.is_device ? SOURCE_BLOCK : SOURCE_FILE;
+        }
         backing->format = (uint8_t)below.format;
         backing->detected = TRISTATE_YES;
     }

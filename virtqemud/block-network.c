@@ -99,7 +99,7 @@ static struct json_object *build_ssh(const struct protocol *protocol,
                                      const struct arguments_context *context)
 {
     const struct source_host *host = first_host(source);
-    const char *user = source->network ? source->network->user : NULL;
+    const char *user = source->network ? source->network->ssh_user : NULL;
 
     return json_build(
         "s:driver", protocol->driver, "s:path", source->name ? source->name : "", "j:server",

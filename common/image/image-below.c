@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "image/image-server.h"
 
 #define JSON "json:"
 #define LEVELS 8 /* of JSON */
@@ -60,22 +61,6 @@ static char *resolve(const char *image, const char *name)
     return g_strdup_printf("%s/%s", folder, name);
 }
 
-/* QEMU's words for servers; others of its protocols do something to an image that we would not
- * see, or to folders of this host. */
-static bool is_server(const char *word, size_t length)
-{
-    static const char *const words[] = {
-        "nbd",     "nbd+tcp",     "nbd+unix",     "rbd",          "iscsi", "iser",
-        "gluster", "gluster+tcp", "gluster+unix", "gluster+rdma", "http",  "https",
-        "ftp",     "ftps",        "ssh",          "nfs",
-    };
-
-    for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
-        if (strlen(words[i]) == length && strncmp(words[i], word, length) == 0)
-            return true;
-    return false;
-}
-
 /* A path, which may have colons behind a slash; else a protocol and what it makes of the rest. */
 static int find_by_name(const char *image, const char *name, char **ret_path, GError **error)
 {
@@ -84,7 +69,7 @@ static int find_by_name(const char *image, const char *name, char **ret_path, GE
     if (g_str_has_prefix(name, "file:")) {
         name += strlen("file:");
     } else if (name[word] == ':') {
-        if (!is_server(name, word))
+        if (!image_server_is_word(name, word))
             return refuse(image, error, "the image below is '%s', which is no file or server",
                           name);
         *ret_path = NULL;
@@ -151,7 +136,7 @@ static int find_by_layers(const char *image, const struct layers *layers, char *
         *ret_path = g_strdup(layers->name);
         return 0;
     }
-    if (!is_server(driver, strlen(driver)))
+    if (!image_server_is_word(driver, strlen(driver)))
         return refuse(image, error, "the image below is no file or server: driver '%s'", driver);
     *ret_path = NULL;
     return 0;

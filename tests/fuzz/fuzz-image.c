@@ -6,14 +6,20 @@
 
 #include "fuzz.h"
 #include "image/image-below.h"
+#include "image/image-server.h"
 
 static void find_below(const struct image_header *header)
 {
     struct image_below below IMAGE_BELOW_AUTO = {0};
+    struct arena arena ARENA_AUTO = {0};
+    struct domain_source source = {0};
 
     if (image_below_find("/nowhere/image", header, &below, NULL) == 0 && below.path &&
         !g_path_is_absolute(below.path))
         FAIL("not whole: %s\n", below.path);
+    if (image_server_read("/nowhere/image", header->backing, &arena, &source, NULL) == 0 &&
+        source.type != SOURCE_NETWORK)
+        FAIL("no server: %s\n", header->backing);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

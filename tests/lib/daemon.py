@@ -85,6 +85,24 @@ def linux_xml(name, **values):
     return make_xml(LINUX, name, **values)
 
 
+def boot_xml(name, devices="", **values):
+    """a guest that the BIOS boots from its first disk"""
+    text = hlt_xml(name, devices=devices, **values)
+    return text[:text.index("<kernel>")] + text[text.index("</kernel>") + len("</kernel>"):]
+
+
+def boot_sector(words):
+    """the first bytes of a disk, from which a guest boots, to halt for ever; words tell it from others"""
+    code = bytes([0xfa, 0xf4, 0xeb, 0xfd])                  # cli; hlt; jmp to the latter
+    return code + words.encode().ljust(506, b"\0") + b"\x55\xaa"
+
+
+def has_booted(domain, words):
+    """has the guest read that boot sector?"""
+    physical = 2                                            # VIR_MEMORY_PHYSICAL
+    return domain.memoryPeek(0x7c00, 512, physical) == boot_sector(words)
+
+
 def install_guests():
     """puts the guests' files where the user that QEMU runs as can read them"""
     IMAGES.mkdir(parents=True, exist_ok=True)

@@ -12,7 +12,7 @@ import pytest
 
 import daemon as tested
 from conftest import code_of, opened, remove_guests
-from daemon import EMULATOR, hlt_xml, wait_until
+from daemon import EMULATOR, boot_sector, boot_xml, has_booted, hlt_xml, wait_until
 
 STORAGE = "storage:///system"
 ROOT = pathlib.Path("/run/pools")
@@ -168,6 +168,29 @@ def test_start(connection, pool):
     assert stats["block.0.path"] == volume.path() and stats["block.0.capacity"] == 4 * MiB
     for used in (volume, above, below):
         assert "by guest 'g'" in message_of(used.delete)
+
+
+@pytest.mark.parametrize("words", ["nbd:unix:%s:exportname=e", "nbd+unix:///e?socket=%s",
+                                   'json:{"file":{"driver":"nbd","path":"%s","export":"e"}}'])
+def test_image_on_a_server_below(connection, pool, words):
+    """what a header says of a server is no word for QEMU to believe, but part of the live document"""
+    content, socket, path = ROOT / "content", ROOT / "socket", ROOT / "p" / "v"
+    content.write_bytes(boot_sector("on a server").ljust(MiB))
+    server = subprocess.Popen(["qemu-nbd", "-t", "-r", "-f", "raw", "-x", "e", "-k", socket, content])
+    try:
+        wait_until(lambda: tested.accepts(socket), timeout=60)
+        socket.chmod(0o777)
+        subprocess.run(["qemu-img", "create", "-q", "-u", "-f", "qcow2", "-b", words % socket, "-F", "raw", path, "1M"],
+                       check=True)
+        pool.refresh()
+        guest = connection.createXML(boot_xml("g", disk_xml("v", form="qcow2")))
+        assert "<source protocol='nbd' name='e'" in guest.XMLDesc() and f"socket='{socket}'" in guest.XMLDesc()
+        wait_until(lambda: has_booted(guest, "on a server"), timeout=60)
+        guest.destroy()
+    finally:
+        server.kill()
+        server.wait()
+    pool.storageVolLookupByName("v").delete()
 
 
 def test_known_after_restart(connection, pool, qemud):

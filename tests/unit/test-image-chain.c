@@ -118,6 +118,20 @@ static void test_json(struct setup *setup, gconstpointer data)
     g_assert_cmpint(top->backing->format, ==, IMAGE_FORMAT_RAW);
 }
 
+static void test_server(struct setup *setup, gconstpointer data)
+{
+    struct domain_source *top = make_source(setup, "top", IMAGE_FORMAT_QCOW2);
+    g_autoptr(GError) error = NULL;
+
+    write_qcow2(setup, "top", "nbd://host/export", "raw");
+    backing_chain_load_source(top, &setup->arena, &error);
+    g_assert_no_error(error);
+    g_assert_cmpint(top->backing->type, ==, SOURCE_NETWORK);
+    g_assert_cmpint(top->backing->format, ==, IMAGE_FORMAT_RAW);
+    g_assert_cmpstr(top->backing->name, ==, "export");
+    g_assert_cmpint(top->backing->backing->type, ==, SOURCE_NONE);
+}
+
 /* A guest may write what it wants into its raw disk. */
 static void test_raw_is_not_read(struct setup *setup, gconstpointer data)
 {
@@ -168,7 +182,7 @@ static void test_refused(struct setup *setup, gconstpointer data)
     expect(setup, top, VIR_ERR_CONFIG_UNSUPPORTED, "more than 200");
     top->backing = NULL;
     write_qcow2(setup, "top", "json:{\"driver\":\"nbd\"}", NULL);
-    expect(setup, top, VIR_ERR_CONFIG_UNSUPPORTED, "needs a <backingStore>");
+    expect(setup, top, VIR_ERR_CONFIG_UNSUPPORTED, "server's name is missing");
     write_qcow2(setup, "top", "top", "marvellous");
     expect(setup, top, VIR_ERR_CONFIG_UNSUPPORTED, "unknown format 'marvellous'");
     write_file(setup, "top", "no image", 8);
@@ -255,6 +269,7 @@ int main(int argc, char **argv)
     g_test_add("/image-chain/" name, struct setup, NULL, begin, function, end)
     TEST("chain", test_chain);
     TEST("json", test_json);
+    TEST("server", test_server);
     TEST("raw-is-not-read", test_raw_is_not_read);
     TEST("format-missing", test_format_missing);
     TEST("refused", test_refused);
