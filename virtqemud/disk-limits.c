@@ -89,9 +89,8 @@ static int check_values(struct disk_iotune *given, GError **error)
 
         if (three[0] && (three[1] || three[2])) {
             error_set(error, VIR_ERR_INVALID_ARG,
-                      "%s, the total, and what is for reading or writing alone cannot be set at "
-                      "the same time",
-                      field_at(kinds[i].total));
+                      "total and read/write of %s cannot be set at the same time",
+                      field_at(kinds[i].total) + strlen("total_"));
             return -1;
         }
     }

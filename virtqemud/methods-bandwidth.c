@@ -113,7 +113,8 @@ static int modify(struct domain *domain, bool live, const void *data, GError **e
                                 values->in_burst};
     const struct net_rate out = {values->out_average, values->out_peak, 0, values->out_burst};
 
-    if (!net || (live && check_floor(net, values->in_floor, error) < 0))
+    if (!net || bandwidth_check(net, error) < 0 ||
+        (live && check_floor(net, values->in_floor, error) < 0))
         return -1;
     if (!net->bandwidth)
         net->bandwidth = arena_new(arena, struct net_bandwidth);

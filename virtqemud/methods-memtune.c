@@ -191,8 +191,7 @@ static int check_live(const struct numa_memory_tune *memory, const struct numa_v
                   "can't change numatune mode for running domain");
         return -1;
     }
-    if (!values->has_nodeset || !memory || memory->mode == NUMA_MODE_RESTRICTIVE ||
-        (memory->nodeset && cpuset_equal(memory->nodeset, values->nodes)))
+    if (!values->has_nodeset || (memory && memory->mode == NUMA_MODE_RESTRICTIVE))
         return 0;
     error_set(error, VIR_ERR_OPERATION_INVALID,
               "change of nodeset for running domain requires restrictive numa mode");

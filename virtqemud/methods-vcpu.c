@@ -18,7 +18,7 @@
 
 struct vcpu_request {
     unsigned count;           /* wanted; 0: those of set are enabled or disabled */
-    const struct cpuset *set; /* NULL: count */
+    const struct cpuset *set; /* NULL: count; of a running guest one alone */
     bool enable;
     bool hotpluggable; /* those that are added to the stored document can be unplugged */
     bool wait;         /* until the guest has let them go */
@@ -81,37 +81,44 @@ static int change_one(struct change *change, struct qmp *qmp, struct domain *liv
     return result;
 }
 
+static bool can_change(const struct domain *live, unsigned id, bool enable)
+{
+    return vcpus_has(live, id) != enable && (enable || check_unpluggable(live, id, NULL) == 0);
+}
+
+static int check_candidates(const struct domain *live, unsigned wanted, bool enable, GError **error)
+{
+    unsigned found = 0;
+
+    for (unsigned id = 0; id < live->max_vcpus; id++)
+        found += can_change(live, id, enable);
+    if (found >= wanted)
+        return 0;
+    error_set(error, VIR_ERR_CONFIG_UNSUPPORTED,
+              "failed to find appropriate hotpluggable vcpus to reach the desired target vcpu "
+              "count");
+    return -1;
+}
+
 /* The first that are not there, or the last that are. */
 static int change_count(struct change *change, struct qmp *qmp, struct domain *live,
                         const struct vcpu_request *request, GError **error)
 {
     unsigned now = domain_vcpus(live);
     bool enable = request->count > now;
+    unsigned left = enable ? request->count - now : now - request->count;
 
-    for (unsigned i = 0; i < live->max_vcpus && now != request->count; i++) {
+    if (check_candidates(live, left, enable, error) < 0)
+        return -1;
+    for (unsigned i = 0; left; i++) {
         unsigned id = enable ? i : live->max_vcpus - 1 - i;
 
-        if (vcpus_has(live, id) == enable || (!enable && check_unpluggable(live, id, NULL) < 0))
+        if (!can_change(live, id, enable))
             continue;
         if (change_one(change, qmp, live, id, request, enable, error) < 0)
             return -1;
-        now += enable ? 1 : -1;
+        left--;
     }
-    if (now == request->count)
-        return 0;
-    error_set(error, VIR_ERR_INVALID_ARG,
-              "failed to find appropriate hotpluggable vcpus to reach the desired target vcpu "
-              "count");
-    return -1;
-}
-
-static int change_set(struct change *change, struct qmp *qmp, struct domain *live,
-                      const struct vcpu_request *request, GError **error)
-{
-    for (int id = cpuset_next(request->set, 0); id >= 0;
-         id = cpuset_next(request->set, (unsigned)id + 1))
-        if (change_one(change, qmp, live, (unsigned)id, request, request->enable, error) < 0)
-            return -1;
     return 0;
 }
 
@@ -126,8 +133,10 @@ static int change_live(struct change *change, const struct vcpu_request *request
         return -1;
     int result = vcpus_learn(qmp, live, error);
     if (result == 0)
-        result = request->set ? change_set(change, qmp, live, request, error)
-                              : change_count(change, qmp, live, request, error);
+        result = request->set
+                     ? change_one(change, qmp, live, (unsigned)cpuset_next(request->set, 0),
+                                  request, request->enable, error)
+                     : change_count(change, qmp, live, request, error);
     qmp_unref(qmp);
     if (change->applied)
         placement_apply_all(guest, live, result < 0 ? NULL : error);
@@ -147,50 +156,65 @@ static int check_count(const struct domain *domain, const struct vcpu_request *r
     return -1;
 }
 
-static int check_set(const struct domain *domain, const struct vcpu_request *request, bool live,
-                     GError **error)
+static int check_live_set(const struct domain *live, const struct vcpu_request *request,
+                          GError **error)
 {
-    for (int id = request->set ? cpuset_next(request->set, 0) : -1; id >= 0;
-         id = cpuset_next(request->set, (unsigned)id + 1)) {
-        if ((unsigned)id >= domain->max_vcpus) {
-            error_set(error, VIR_ERR_INVALID_ARG, "vcpu %d is not present in %s config", id,
-                      live ? "live" : "persistent");
-            return -1;
-        }
-        if (live && vcpus_has(domain, (unsigned)id) == request->enable) {
+    for (int id = cpuset_next(request->set, 0); id >= 0;
+         id = cpuset_next(request->set, (unsigned)id + 1))
+        if (vcpus_has(live, (unsigned)id) == request->enable) {
             error_set(error, VIR_ERR_INVALID_ARG, "vcpu '%d' is already in requested state", id);
             return -1;
         }
-        if (!live && id == 0 && !request->enable) {
-            error_set(error, VIR_ERR_INVALID_ARG, "vCPU '0' can't be modified");
+    if (cpuset_count(request->set) == 1)
+        return 0;
+    error_set(error, VIR_ERR_OPERATION_UNSUPPORTED, "only one hotpluggable entity can be selected");
+    return -1;
+}
+
+/* Those that QEMU starts with are the first ones. */
+static int check_config_set(const struct domain *config, const struct vcpu_request *request,
+                            GError **error)
+{
+    unsigned first = (unsigned)cpuset_next(request->set, 0);
+
+    if (first == 0) {
+        error_set(error, VIR_ERR_INVALID_ARG, "vCPU '0' can't be modified");
+        return -1;
+    }
+    for (unsigned id = first; id < config->max_vcpus; id++)
+        if (!cpuset_has(request->set, id) && vcpus_is_at_boot(config, id)) {
+            error_set(error, VIR_ERR_INVALID_ARG,
+                      "vcpu '%u' can't be modified as it is followed by non-hotpluggable online "
+                      "vcpus",
+                      first);
             return -1;
         }
-    }
     return 0;
+}
+
+static int check_set(const struct domain *domain, const struct vcpu_request *request, bool live,
+                     GError **error)
+{
+    if (!request->set)
+        return 0;
+    int id = cpuset_next(request->set, domain->max_vcpus);
+    if (id >= 0) {
+        error_set(error, VIR_ERR_INVALID_ARG, "vcpu %d is not present in %s config", id,
+                  live ? "live" : "persistent");
+        return -1;
+    }
+    return live ? check_live_set(domain, request, error) : check_config_set(domain, request, error);
 }
 
 static void set_config(struct domain *domain, const struct vcpu_request *request)
 {
-    for (int id = request->set ? cpuset_next(request->set, 0) : -1; id >= 0;
-         id = cpuset_next(request->set, (unsigned)id + 1))
-        vcpus_set(domain, (unsigned)id, request->enable);
-    if (request->set)
-        return;
-    if (!domain->vcpus.count && !request->hotpluggable) {
-        domain->current_vcpus = request->count == domain->max_vcpus ? 0 : request->count;
+    if (!request->set) {
+        vcpus_store_count(domain, request->count, request->hotpluggable);
         return;
     }
-    unsigned now = domain_vcpus(domain);
-    for (unsigned id = 0; id < domain->max_vcpus && now < request->count; id++)
-        if (!vcpus_has(domain, id)) {
-            vcpus_set(domain, id, true);
-            now++;
-        }
-    for (unsigned id = domain->max_vcpus; id-- > 1 && now > request->count;)
-        if (vcpus_has(domain, id)) {
-            vcpus_set(domain, id, false);
-            now--;
-        }
+    for (int id = cpuset_next(request->set, 0); id >= 0;
+         id = cpuset_next(request->set, (unsigned)id + 1))
+        vcpus_store(domain, (unsigned)id, request->enable, true);
 }
 
 /* ---- all together ---- */
@@ -259,10 +283,7 @@ static int set_maximum(struct call *call, struct job *job, unsigned count, unsig
             return -1;
         }
     }
-    unsigned now = MIN(domain_vcpus(config), count);
-    config->vcpus.count = 0; /* of others than these nothing can be said */
-    config->max_vcpus = count;
-    config->current_vcpus = now == count ? 0 : now;
+    vcpus_store_maximum(config, count);
     drop_pins(config);
     return change_save(&change, error);
 }

@@ -358,7 +358,9 @@ int monitor_open(struct guest *guest, const char *name, int fd, unsigned deadlin
     static const struct qmp_ops ops = {
         .event = on_event, .closed = on_closed, .last_words = last_words, .free_user = free_user};
     g_autofree char *who = g_strdup_printf("guest '%s'", name);
-    struct qmp_settings settings = {.who = who, .deadline_ms = deadline_ms};
+    /* higher than any that a killed daemon gave since the host's start */
+    uint64_t first_id = (uint64_t)g_get_monotonic_time();
+    struct qmp_settings settings = {.who = who, .deadline_ms = deadline_ms, .first_id = first_id};
     struct qmp *qmp;
 
     object_ref(&guest->object);

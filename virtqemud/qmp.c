@@ -317,7 +317,7 @@ static struct qmp *new_connection(struct loop *loop, int fd, const struct qmp_di
     qmp->settings.events_rate = settings->events_rate ? settings->events_rate : 10000;
     qmp->tokens = qmp->settings.events_burst;
     qmp->calls = g_hash_table_new(g_int64_hash, g_int64_equal);
-    qmp->next_id = 1;
+    qmp->next_id = settings->first_id ? settings->first_id : 1;
     qmp->timer_us = INT64_MAX;
     return qmp;
 }

@@ -52,6 +52,9 @@ struct qmp_settings {
     unsigned deadline_ms;  /* of the handshake and of commands that name none; 0: the default */
     unsigned events_burst; /* events read at once before the flood brake; 0: 1000 */
     unsigned events_rate;  /* events per second under the flood brake; 0: 10000 */
+    /* The number of the first command; 0: 1. A reply to a lower one is that of a command which an
+     * earlier connection gave, and is dropped. */
+    uint64_t first_id;
 };
 
 /*

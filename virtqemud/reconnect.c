@@ -77,7 +77,8 @@ static bool end_interrupted(struct guest *guest)
 {
     static const struct qmp_ops no_ops = {0};
     struct qmp_settings settings = {.who = "a guest whose start was interrupted",
-                                    .deadline_ms = INTERRUPTED_MS};
+                                    .deadline_ms = INTERRUPTED_MS,
+                                    .first_id = (uint64_t)g_get_monotonic_time()};
     g_autoptr(GError) error = NULL;
     struct qmp *qmp;
     int fd = connect_monitor(guest, &error);

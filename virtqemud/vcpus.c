@@ -80,9 +80,69 @@ void vcpus_set(struct domain *domain, unsigned id, bool enabled)
     count_enabled(domain);
 }
 
+void vcpus_store(struct domain *domain, unsigned id, bool enabled, bool hotpluggable)
+{
+    vcpus_name(domain);
+    LIST_EACH (vcpu, &domain->vcpus) {
+        vcpu->order = 0;
+        if (vcpu->id.value == id) {
+            vcpu->enabled = tristate_of(enabled);
+            vcpu->hotpluggable = tristate_of(hotpluggable);
+        }
+    }
+    count_enabled(domain);
+}
+
+void vcpus_store_count(struct domain *domain, unsigned count, bool hotpluggable)
+{
+    if (!domain->vcpus.count && !hotpluggable) {
+        domain->current_vcpus = count == domain->max_vcpus ? 0 : count;
+        return;
+    }
+    for (unsigned id = 0; id < domain->max_vcpus && domain_vcpus(domain) < count; id++) {
+        const struct domain_vcpu *vcpu = find(domain, id);
+
+        if (!vcpus_has(domain, id))
+            vcpus_store(domain, id, true, hotpluggable);
+        else if (vcpu && vcpu->hotpluggable == TRISTATE_YES)
+            hotpluggable = true;
+    }
+    for (unsigned id = domain->max_vcpus; id-- > 1 && domain_vcpus(domain) > count;)
+        if (vcpus_has(domain, id))
+            vcpus_store(domain, id, false, true);
+}
+
+void vcpus_store_maximum(struct domain *domain, unsigned maximum)
+{
+    unsigned now = MIN(domain_vcpus(domain), maximum);
+    bool named = domain->vcpus.count > 0;
+
+    for (unsigned i = domain->vcpus.count; i-- > 0;)
+        if (domain->vcpus.items[i]->id.value >= maximum)
+            LIST_REMOVE(&domain->vcpus, i);
+    for (unsigned id = domain->max_vcpus; named && id < maximum; id++) {
+        struct arena *arena = &domain->definition.arena;
+        struct domain_vcpu *vcpu = arena_new(arena, struct domain_vcpu);
+
+        *vcpu = (struct domain_vcpu){.id = OPT_UINT(id), .enabled = TRISTATE_NO};
+        LIST_APPEND(arena, &domain->vcpus, vcpu);
+    }
+    domain->max_vcpus = maximum;
+    domain->current_vcpus = now == maximum ? 0 : now;
+    if (named)
+        count_enabled(domain);
+}
+
 static bool is_at_boot(const struct domain_vcpu *vcpu)
 {
     return vcpu->enabled != TRISTATE_NO && vcpu->hotpluggable != TRISTATE_YES;
+}
+
+bool vcpus_is_at_boot(const struct domain *domain, unsigned id)
+{
+    const struct domain_vcpu *vcpu = find(domain, id);
+
+    return vcpu ? is_at_boot(vcpu) : id < domain_vcpus(domain);
 }
 
 int vcpus_at_boot(const struct domain *domain, unsigned *ret_count, GError **error)

@@ -17,6 +17,19 @@ bool vcpus_has(const struct domain *domain, unsigned id);
 /* Notes that one is there, or not any more. Pure. */
 void vcpus_set(struct domain *domain, unsigned id, bool enabled);
 
+/* True if QEMU starts with it. */
+bool vcpus_is_at_boot(const struct domain *domain, unsigned id);
+
+/* Sets it in a stored document: hotpluggable as said, and no order, which is one of plugging. */
+void vcpus_store(struct domain *domain, unsigned id, bool enabled, bool hotpluggable);
+
+/* Has as many of them enabled; those that are added are hotpluggable if said so, or if one before
+ * them is. */
+void vcpus_store_count(struct domain *domain, unsigned count, bool hotpluggable);
+
+/* Changes how many a stored document may have. Those that are added are not enabled. */
+void vcpus_store_maximum(struct domain *domain, unsigned maximum);
+
 /* Makes the live definition tell what QEMU has, which may have answered too late once. Blocks. */
 int vcpus_learn(struct qmp *qmp, struct domain *live, GError **error);
 

@@ -170,6 +170,7 @@ def test_vcpus(tuned, daemon):
     assert tuned.vcpusFlags(LIVE) == 3 and count() == 3
     assert code_of(tuned.setVcpus, 4) == libvirt.VIR_ERR_INVALID_ARG
     assert code_of(tuned.setVcpu, "1", 1, LIVE) == libvirt.VIR_ERR_INVALID_ARG
+    assert code_of(tuned.setVcpu, "1-2", 0, LIVE) == libvirt.VIR_ERR_OPERATION_UNSUPPORTED
     virsh("setvcpus", NAME, "4", "--config", "--maximum")
     virsh("setvcpu", NAME, "3", "--enable", "--config")      # out of order
     next_run(tuned)
@@ -177,6 +178,27 @@ def test_vcpus(tuned, daemon):
     assert tuned.maxVcpus() == 4 and tuned.vcpusFlags(LIVE) == 2
     assert [v[0] for v in tuned.vcpus()[0]] == [0, 3]
     assert "vcpu.3.time" in virsh("domstats", "--vcpu", NAME)
+
+
+def test_vcpus_of_a_stored_document(hlt):
+    def stored():
+        """of each: enabled, hotpluggable; none has an order, which is one of plugging"""
+        return ["".join((v.get("enabled") or "-")[0] + (v.get("hotpluggable") or "-")[0] + (v.get("order") or "")
+                        for v in find(hlt, "vcpus") or ())]
+    steps = [("setvcpus hlt 6 --maximum", ""), ("setvcpus hlt 3", ""),
+             ("setvcpus hlt 4 --hotpluggable", "yn yn yn yy ny ny"), ("setvcpus hlt 5", "yn yn yn yy yy ny"),
+             ("setvcpus hlt 2", "yn yn ny ny ny ny"), ("setvcpus hlt 3", "yn yn yn ny ny ny"),
+             ("setvcpu hlt 5 --enable", "yn yn yn ny ny yy"), ("setvcpu hlt 2 --disable", "yn yn ny ny ny yy"),
+             ("setvcpus hlt 7 --maximum", "yn yn ny ny ny yy n-"), ("setvcpus hlt 2 --maximum", "yn yn")]
+    for words, expected in steps:
+        virsh(*words.split(), "--config")
+        assert stored() == [expected.replace(" ", "")], words
+    virsh("setvcpus", "hlt", "4", "--maximum", "--config")
+    virsh("setvcpus", "hlt", "4", "--config")
+    for which in ("0", "1", "1-2"):     # QEMU starts with those that follow
+        assert code_of(hlt.setVcpu, which, 0, CONFIG) == libvirt.VIR_ERR_INVALID_ARG
+    hlt.create()
+    assert len(qmp(hlt, "query-cpus-fast")) == 4
 
 
 def test_vcpu_leaves(connection):
@@ -260,7 +282,8 @@ def test_memory_limits(tuned, daemon):
 
 def test_nodes(tuned):
     virsh("numatune", NAME, "--config", "--mode", "restrictive", "--nodeset", "0")
-    assert code_of(tuned.setNumaParameters, {"numa_mode": 2}, LIVE) == libvirt.VIR_ERR_OPERATION_INVALID
+    for values in ({"numa_mode": 2}, {"numa_nodeset": "0"}):
+        assert code_of(tuned.setNumaParameters, values, LIVE) == libvirt.VIR_ERR_OPERATION_INVALID
     group_file("cpuset.mems")
     next_run(tuned)
     assert group("cpuset.mems") == ["0"] and find(tuned, "numatune/memory").get("mode") == "restrictive"
@@ -315,6 +338,16 @@ def test_block_weight(tuned):
 
 def classes():
     return subprocess.run(["tc", "class", "show", "dev", "tuned0"], capture_output=True, text=True).stdout
+
+
+def test_bandwidth_by_address(connection):
+    one = "<interface type='%s'><mac address='52:54:00:11:22:%s'/></interface>"
+    domain = connection.defineXML(hlt_xml("rates", devices=one % ("ethernet", "44") * 2 + one % ("user", "55")))
+    virsh("domiftune", "rates", "52:54:00:11:22:44", "--config", "--inbound", "100")
+    first, second = ElementTree.fromstring(domain.XMLDesc()).findall("devices/interface[@type='ethernet']")
+    assert first.find("bandwidth/inbound").get("average") == "100" and second.find("bandwidth") is None
+    assert code_of(domain.setInterfaceParameters, "52:54:00:11:22:55", {"inbound.average": 1},
+                   CONFIG) == libvirt.VIR_ERR_CONFIG_UNSUPPORTED
 
 
 def test_bandwidth(tuned, daemon):

@@ -303,6 +303,37 @@ static void test_timeout(void)
     end(&setup);
 }
 
+static void answer_another_daemon_first(int fd, void *data)
+{
+    qmp_peer_say(fd, "{\"QMP\": {\"version\": {\"qemu\": {\"major\": 7}}}}");
+    qmp_peer_say(fd, "{\"id\": 9, \"return\": \"first\"}");
+    for (unsigned i = 0; i < 2; i++) {
+        g_autofree char *line = qmp_peer_read(fd);
+        g_assert_cmpint(id_of(line), ==, 1000 + i);
+        qmp_peer_say(fd, "{\"id\": 999, \"error\": {\"desc\": \"late\"}}");
+        qmp_peer_say(fd, "{\"id\": %" G_GINT64_FORMAT ", \"return\": {}}", id_of(line));
+    }
+    qmp_peer_drain(fd);
+}
+
+/* QEMU may still answer what the daemon that was killed had asked. */
+static void test_replies_to_others(void)
+{
+    struct qmp_settings settings = {.who = "guest 'x'", .first_id = 1000};
+    struct setup setup;
+    g_autoptr(GError) error = NULL;
+    struct qmp_usage usage;
+
+    begin(&setup);
+    open_with(&setup, answer_another_daemon_first, NULL, &settings, &error);
+    g_assert_no_error(error);
+    qmp_execute(setup.qmp, "query-status", NULL, 0, NULL, &error);
+    g_assert_no_error(error);
+    qmp_get_usage(setup.qmp, &usage);
+    g_assert_cmpuint(usage.late_replies, ==, 3);
+    end(&setup);
+}
+
 static void greet_then_wait(int fd, void *data)
 {
     struct mailbox *go = data;
@@ -751,6 +782,7 @@ int main(int argc, char **argv)
     g_test_add_func("/qmp/whole", test_whole);
     g_test_add_func("/qmp/batch", test_batch);
     g_test_add_func("/qmp/timeout", test_timeout);
+    g_test_add_func("/qmp/replies-to-others", test_replies_to_others);
     g_test_add_func("/qmp/withdraw", test_withdraw);
     g_test_add_func("/qmp/busy", test_busy);
     g_test_add_func("/qmp/send", test_send);
