@@ -9,8 +9,8 @@
 #include "base/workers.h"
 #include "daemon/daemon.h"
 #include "host/firewall-watch.h"
-#include "host/firewall.h"
 #include "host/netlink-watch.h"
+#include "host/nftables.h"
 
 #include "bridges.h"
 #include "rules.h"
@@ -29,7 +29,7 @@ static void look_at_rules(void *data)
                   error->message);
     else if (repaired)
         log_warn("rules of networks were changed by another program, and are put back");
-    firewall_rest();
+    nftables_rest();
 }
 
 static bool read_rules(int fd)

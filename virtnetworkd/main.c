@@ -5,7 +5,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "driver/connect.h"
-#include "host/firewall.h"
+#include "host/nftables.h"
 
 #include "diagnose.h"
 #include "dnsmasq.h"
@@ -108,7 +108,7 @@ static int load(const struct daemon *daemon, GError **error)
         driver_load(networkd->driver, PROTOCOL_OBJECT_NETWORK, error) < 0)
         return -1;
     status_readopt();
-    firewall_rest();
+    nftables_rest();
     return 0;
 }
 

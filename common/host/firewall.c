@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "host/firewall.h"
 
-#include <errno.h>
-#include <malloc.h>
-#include <nftables/libnftables.h>
 #include <string.h>
 
-#include "base/error.h"
+#include "host/nftables.h"
 
 /* ---- text ---- */
 
@@ -392,67 +389,14 @@ void firewall_write_all(const struct firewall_network *const *networks, unsigned
 
 /* ---- the kernel ---- */
 
-static void report(int errnum, const char *said, GError **error)
-{
-    g_autofree char *line = g_strndup(said, strcspn(said, "\n"));
-
-    if (strstr(said, "Operation not permitted") || errnum == EPERM)
-        error_set(error, VIR_ERR_OPERATION_DENIED,
-                  "packet filter rules need the capability CAP_NET_ADMIN, which the daemon does "
-                  "not have");
-    else
-        error_set(error, VIR_ERR_OPERATION_FAILED, "nftables: %s", line);
-}
-
-/* A context is not for two threads. It takes milliseconds to make, and remembers the whole rule
- * set: it is kept while there is work. */
-static GMutex lock;
-static struct nft_ctx *context;
-
-static int run_locked(const char *orders, char **ret_output, GError **error)
-{
-    if (!context)
-        context = nft_ctx_new(NFT_CTX_DEFAULT);
-    if (!context) {
-        error_set(error, VIR_ERR_NO_MEMORY, "nftables");
-        return -1;
-    }
-    nft_ctx_buffer_output(context);
-    nft_ctx_buffer_error(context);
-    int result = nft_run_cmd_from_buffer(context, orders);
-    if (result != 0)
-        report(errno, nft_ctx_get_error_buffer(context), error);
-    else if (ret_output)
-        *ret_output = g_strdup(nft_ctx_get_output_buffer(context));
-    nft_ctx_unbuffer_output(context);
-    nft_ctx_unbuffer_error(context);
-    return result == 0 ? 0 : -1;
-}
-
-static int run(const char *orders, char **ret_output, GError **error)
-{
-    g_mutex_lock(&lock);
-    int result = run_locked(orders, ret_output, error);
-    g_mutex_unlock(&lock);
-    return result;
-}
-
-void firewall_rest(void)
-{
-    g_mutex_lock(&lock);
-    g_clear_pointer(&context, nft_ctx_free);
-    g_mutex_unlock(&lock);
-    malloc_trim(0);
-}
-
 int firewall_apply(const char *orders, GError **error)
 {
-    return run(orders, NULL, error);
+    return nftables_run(orders, NULL, error);
 }
 
 int firewall_list(const char *what, char **ret_text, GError **error)
 {
     g_autofree char *order = g_strdup_printf("list %s", what);
 
-    return run(order, ret_text, error);
+    return nftables_run(order, ret_text, error);
 }

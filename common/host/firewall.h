@@ -65,7 +65,3 @@ int firewall_apply(const char *orders, GError **error);
 
 /* What nft says to "list WHAT": the caller's. */
 int firewall_list(const char *what, char **ret_text, GError **error);
-
-/* There is nothing to do for a while: gives back the memory that is kept to be quick. Any thread.
- */
-void firewall_rest(void);
