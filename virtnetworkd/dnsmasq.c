@@ -354,8 +354,11 @@ static int reload(const struct network *network, GError **error)
 void dnsmasq_begin_stop(struct vnet *vnet, const struct network *network,
                         struct process *ret_process)
 {
+    g_autofree char *path = pid_path(network);
     pid_t pid = dnsmasq_pid(network);
 
+    /* nobody takes one that is about to end for one that serves, not even a later daemon */
+    unlink(path);
     *ret_process = (struct process)PROCESS_INIT;
     object_ref(&vnet->object);
     loop_post(networkd->driver->daemon->loop, end_watching, vnet);
