@@ -39,8 +39,12 @@ struct volumes *pool_get_volumes(struct object *object, GError **error)
     g_mutex_unlock(&pool->lock);
     if (volumes)
         return volumes;
-    g_autofree char *name = object_get_name(object);
-    error_set(error, VIR_ERR_OPERATION_INVALID, "storage pool '%s' is not active", name);
+    OBJECT_VIEW_AUTO struct object_view view = {0};
+    object_get_view(object, &view);
+    error_set(error, VIR_ERR_OPERATION_INVALID,
+              view.live ? "storage pool '%s' has not answered since the daemon was started"
+                        : "storage pool '%s' is not active",
+              view.name);
     return NULL;
 }
 

@@ -81,6 +81,22 @@ def disks():
     settle()
 
 
+def is_taken_up(pool):
+    try:
+        pool.listAllVolumes()
+    except libvirt.libvirtError as error:
+        return "has not answered since" not in str(error)
+    return True
+
+
+def kill_and_restart(daemon):
+    """kill -9; then another daemon, which has taken up all pools that ran"""
+    daemon.restart(signal.SIGKILL)
+    with libvirt.open(URI) as fresh:
+        for pool in fresh.listAllStoragePools(libvirt.VIR_CONNECT_LIST_STORAGE_POOLS_ACTIVE):
+            tested.wait_until(lambda: is_taken_up(pool), DEADLINE, 0.1, what=pool.name())
+
+
 def volume_names(pool):
     return sorted(volume.name() for volume in pool.listAllVolumes())
 

@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Pools of type netfs from Samba on loopback: as nobody, and with a password."""
 import pathlib
-import signal
 import subprocess
 
 import libvirt
 import pytest
 
 import daemon as tested
-from conftest import DEADLINE, POOLS, URI, code_of, modprobe, mounts, run, volume_names
+from conftest import DEADLINE, POOLS, URI, code_of, kill_and_restart, modprobe, mounts, run, volume_names
 
 SHARES = pathlib.Path("/srv/shares")
 SETTINGS = pathlib.Path("/run/smb.conf")
@@ -83,7 +82,7 @@ def test_as_nobody(connection, daemon, server):
     pool.refresh()
     assert volume_names(pool) == ["a", "b"]
     mounted = mounts()
-    daemon.restart(signal.SIGKILL)
+    kill_and_restart(daemon)
     assert mounts() == mounted
     with libvirt.open(URI) as fresh:
         again = fresh.storagePoolLookupByName("c")

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Pools of type fs, of every kind of file system there is, on disks and loop devices."""
 import pathlib
-import signal
 
 import libvirt
 import pytest
 
-from conftest import POOLS, code_of, run, settle, volume_names
+from conftest import POOLS, code_of, kill_and_restart, run, settle, volume_names
 
 POOL = """<pool type='fs'><name>%(name)s</name>
   <source><device path='%(device)s'/><format type='%(format)s'/></source>
@@ -71,7 +70,7 @@ def test_whatever_it_is(connection, daemon, disks):
     assert pathlib.Path(clone.path()).read_bytes()[:100000] == b"x" * 100000
     run("sync")
     assert "shared" in run("filefrag", "-v", clone.path())
-    daemon.restart(signal.SIGKILL)
+    kill_and_restart(daemon)
     with libvirt.open("storage:///system") as fresh:
         again = fresh.storagePoolLookupByName("fs")
         assert volume_names(again) == ["a.img", "clone"]

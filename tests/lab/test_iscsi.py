@@ -4,13 +4,12 @@ initiators."""
 import os
 import pathlib
 import re
-import signal
 
 import libvirt
 import pytest
 
 import daemon as tested
-from conftest import DEADLINE, URI, code_of, modprobe, run, settle, volume_names
+from conftest import DEADLINE, URI, code_of, kill_and_restart, modprobe, run, settle, volume_names
 from daemon import wait_until
 
 IQN = "iqn.2026-01.lab.example:"
@@ -97,7 +96,7 @@ def test_life(connection, daemon, clean):
     pool.refresh()
     assert len(volume_names(pool)) == 3
     sessions = os.listdir("/sys/class/iscsi_session")
-    daemon.restart(signal.SIGKILL)
+    kill_and_restart(daemon)
     assert os.listdir("/sys/class/iscsi_session") == sessions
     with libvirt.open(URI) as fresh:
         again = fresh.storagePoolLookupByName("i")

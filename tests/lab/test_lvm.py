@@ -10,7 +10,7 @@ import libvirt
 import pytest
 
 import daemon as tested
-from conftest import DEADLINE, URI, code_of, run, volume_names
+from conftest import DEADLINE, URI, code_of, kill_and_restart, run, volume_names
 
 MiB = 1 << 20
 POOL = """<pool type='logical'><name>vg</name>
@@ -147,7 +147,7 @@ def test_made_elsewhere(connection, daemon, disks, group):
     thin.resize(240 * MiB)
     assert thin.info()[1] == 240 * MiB
     # one report tells all of it to a daemon that comes later, too
-    daemon.restart(signal.SIGKILL)
+    kill_and_restart(daemon)
     with libvirt.open(URI) as fresh:
         pool = fresh.storagePoolLookupByName("vg")
         assert volume_names(pool) == ["idle", "mirror", "striped", "thin", "thincopy"]

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Pools of type netfs, from the kernel's NFS server on loopback; and one that does not answer."""
 import pathlib
-import signal
 import threading
 import time
 
@@ -9,7 +8,7 @@ import libvirt
 import pytest
 
 import daemon as tested
-from conftest import DEADLINE, POOLS, URI, code_of, modprobe, mounts, run, volume_names
+from conftest import DEADLINE, POOLS, URI, code_of, kill_and_restart, modprobe, mounts, run, volume_names
 
 EXPORT = pathlib.Path("/srv/export")
 POOL = """<pool type='netfs' xmlns:fs='http://libvirt.org/schemas/storagepool/fs/1.0'><name>n</name>
@@ -94,7 +93,7 @@ def test_killed(connection, daemon, export):
     pool.create(libvirt.VIR_STORAGE_POOL_CREATE_WITH_BUILD)
     pool.createXML(VOLUME % "a")
     mounted = mounts()
-    daemon.restart(signal.SIGKILL)
+    kill_and_restart(daemon)
     assert mounts() == mounted
     with libvirt.open(URI) as fresh:
         again = fresh.storagePoolLookupByName("n")

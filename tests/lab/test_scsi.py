@@ -2,12 +2,11 @@
 """Pools of type scsi and mpath, on HBAs of scsi_debug, and on fibre channel over a virtual wire."""
 import os
 import pathlib
-import signal
 
 import libvirt
 import pytest
 
-from conftest import DEADLINE, URI, code_of, modprobe, run, settle, volume_names
+from conftest import DEADLINE, URI, code_of, kill_and_restart, modprobe, run, settle, volume_names
 from daemon import wait_until
 
 POOL = "<pool type='scsi'><name>s</name><source>%s</source><target><path>%s</path></target></pool>"
@@ -60,7 +59,7 @@ def test_life(connection, daemon, adapter):
     name = os.path.basename(pool.storageVolLookupByName("unit:0:0:2").path())
     pathlib.Path("/sys/block/%s/device/delete" % name).write_text("1")
     path = volume.path()
-    daemon.restart(signal.SIGKILL)
+    kill_and_restart(daemon)
     with libvirt.open(URI) as fresh:
         again = fresh.storagePoolLookupByName("s")
         assert volume_names(again) == ["unit:0:0:0", "unit:0:0:1"]
@@ -151,7 +150,7 @@ def test_virtual(connection, daemon, fibre):
     pool.create()
     (host,) = virtual_hosts()
     assert (word(host, "node_name"), word(host, "port_name")) == ("20000000c9831b4b", "10000000c9831b4b")
-    daemon.restart(signal.SIGKILL)
+    kill_and_restart(daemon)
     assert virtual_hosts() == [host]
     with libvirt.open(URI) as fresh:
         again = fresh.storagePoolLookupByName("s")
