@@ -143,20 +143,28 @@ void arguments_add_throttle_groups(const struct build *build)
 }
 
 /* All that are encrypted with it come after the key. */
-static void add_node(const struct build *build, struct json_object *node)
+static void add_node(struct json_object *node, const struct arguments_context *context,
+                     struct arguments *arguments)
 {
-    bool is_object = json_string_member(node, "qom-type") != NULL;
+    const char *type = json_string_member(node, "qom-type");
+    bool is_secret = g_strcmp0(type, "secret") == 0;
 
-    if (is_object && !build->arguments->has_key)
-        words_add_json(build->arguments, "-object", secret_object_key(build->context));
-    build->arguments->has_key |= is_object;
-    words_add_json(build->arguments, is_object ? "-object" : "-blockdev", node);
+    if (is_secret && !arguments->has_key)
+        words_add_json(arguments, "-object", secret_object_key(context));
+    arguments->has_key |= is_secret;
+    words_add_json(arguments, type ? "-object" : "-blockdev", node);
+}
+
+void arguments_add_nodes(GPtrArray *nodes, const struct arguments_context *context,
+                         struct arguments *arguments)
+{
+    while (nodes->len > 0)
+        add_node(g_ptr_array_steal_index(nodes, 0), context, arguments);
 }
 
 static void add_nodes(const struct build *build, GPtrArray *nodes)
 {
-    while (nodes->len > 0)
-        add_node(build, g_ptr_array_steal_index(nodes, 0));
+    arguments_add_nodes(nodes, build->context, build->arguments);
 }
 
 int add_disk_backend(const struct build *build, const struct device *device, GError **error)

@@ -43,6 +43,11 @@ void arguments_add_boot(const struct build *build);
 /* -object for the limits that disks' filters share. */
 void arguments_add_throttle_groups(const struct build *build);
 
+/* -blockdev for nodes and -object for what they need, before the first of which that is a secret
+ * comes the key of secrets. Takes them out of the array (of struct json_object *). */
+void arguments_add_nodes(GPtrArray *nodes, const struct arguments_context *context,
+                         struct arguments *arguments);
+
 /* Everything with a bus, in an order in which each finds its own. */
 int arguments_add_devices(const struct build *build, GError **error);
 

@@ -142,8 +142,6 @@ static int check_source(const struct domain_source *source, const struct argumen
         {source->reservations && source->reservations->managed != TRISTATE_YES &&
              !source->reservations->path,
          "the <source> of its <reservations> has no path"},
-        {source->network && source->network->tls == TRISTATE_YES, "TLS is not in this version"},
-        {source->network && source->network->cookies.count > 0, "cookies are not in this version"},
         {source->data_file != NULL, "external data files are not in this version"},
         {!driver_of(source), "the emulator has no driver for its format"},
         {domain_source_is_local(source) && !source->path && !source->fdgroup, "it has no path"},

@@ -8,6 +8,7 @@
 
 #include "json.h"
 #include "secret-object.h"
+#include "tls-creds.h"
 
 static bool has_format(const struct source_encryption *encryption, const char *format)
 {
@@ -78,6 +79,75 @@ static int check_auth(const struct domain_source *source, GError **error)
     return 0;
 }
 
+/* As RFC 6265 has them: neither can end the header of a request. A value may stand in quotes. */
+#define NOT_IN_NAME " ()<>@,;:\\\"/[]?={}"
+#define NOT_IN_VALUE " ,;\\\""
+
+static bool has_any(const char *text, size_t length, const char *excluded)
+{
+    for (size_t i = 0; i < length; i++)
+        if (g_ascii_iscntrl(text[i]) || strchr(excluded, text[i]))
+            return true;
+    return false;
+}
+
+static bool is_value(const char *value)
+{
+    size_t length = strlen(value);
+    bool quoted = length >= 2 && value[0] == '"' && value[length - 1] == '"';
+
+    return !has_any(value + quoted, length - 2 * quoted, NOT_IN_VALUE);
+}
+
+static bool is_repeated(const struct source_network *network, unsigned which)
+{
+    for (unsigned i = 0; i < which; i++)
+        if (strcmp(network->cookies.items[i]->name, network->cookies.items[which]->name) == 0)
+            return true;
+    return false;
+}
+
+static int check_cookie(const struct source_network *network, unsigned which, GError **error)
+{
+    const struct source_cookie *cookie = network->cookies.items[which];
+    const char *name = cookie->name;
+
+    if (!name[0])
+        error_set(error, VIR_ERR_XML_ERROR, "missing cookie name");
+    else if (has_any(name, strlen(name), NOT_IN_NAME))
+        error_set(error, VIR_ERR_XML_ERROR, "cookie name '%s' contains invalid characters", name);
+    else if (!cookie->value || !cookie->value[0])
+        error_set(error, VIR_ERR_XML_ERROR, "missing value for cookie '%s'", name);
+    else if (!is_value(cookie->value))
+        error_set(error, VIR_ERR_XML_ERROR, "value of cookie '%s' contains invalid characters",
+                  name);
+    else if (is_repeated(network, which))
+        error_set(error, VIR_ERR_XML_ERROR, "duplicate cookie '%s'", name);
+    else
+        return 0;
+    return -1;
+}
+
+static int check_cookies(const struct domain_source *source, GError **error)
+{
+    for (unsigned i = 0; source->network && i < source->network->cookies.count; i++)
+        if (check_cookie(source->network, i, error) < 0)
+            return -1;
+    return 0;
+}
+
+static int check_tls(const struct domain_source *source, GError **error)
+{
+    if (domain_source_type(source) != SOURCE_NETWORK || source->protocol == SOURCE_PROTOCOL_NBD ||
+        source->protocol == SOURCE_PROTOCOL_VXHS || !source->network ||
+        source->network->tls != TRISTATE_YES)
+        return 0;
+    error_set_from(error, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED,
+                   "TLS transport is not supported for disk protocol '%s'",
+                   names_word(&source_protocol_names, source->protocol));
+    return -1;
+}
+
 static int check_librbd(const struct domain_source *source,
                         const struct source_encryption *encryption, GError **error)
 {
@@ -113,7 +183,7 @@ int block_secrets_check(const struct domain_source *source, GError **error)
 {
     const struct source_encryption *encryption = domain_source_encryption(source);
 
-    if (check_auth(source, error) < 0)
+    if (check_auth(source, error) < 0 || check_cookies(source, error) < 0)
         return -1;
     if (!encryption)
         return 0;
@@ -130,7 +200,7 @@ int block_secrets_check_emulator(const struct domain_source *source,
     bool many = encryption && encryption->secrets.count > 1;
     bool library = encryption && is_librbd(encryption);
 
-    if (block_secrets_check(source, error) < 0)
+    if (block_secrets_check(source, error) < 0 || check_tls(source, error) < 0)
         return -1;
     if (encryption && encryption->secrets.count == 0) {
         error_set(error, VIR_ERR_INTERNAL_ERROR, "missing secret info for 'luks' driver");
@@ -178,6 +248,41 @@ static int add_auth(const struct domain_source *source, const char *name,
     return 0;
 }
 
+static int add_tls(const struct domain_source *source, const char *name,
+                   const struct arguments_context *context, struct json_object *node,
+                   GPtrArray *objects, GError **error)
+{
+    const struct source_network *network = source->network;
+    g_autofree char *id = g_strdup_printf("obj%s_tls0", name);
+    g_autofree char *secret = g_strdup_printf("%s-secret0", id);
+
+    if (!network || network->tls != TRISTATE_YES)
+        return 0;
+    if (tls_creds_add(QEMU_TLS_NBD, false, id, secret, context, objects, error) < 0)
+        return -1;
+    json_add(node, "s:tls-creds", id, "S:tls-hostname", network->tls_hostname, NULL);
+    return 0;
+}
+
+/* What a session at a web server is known by is as good as its password. */
+static int add_cookies(const struct domain_source *source, const char *name,
+                       const struct arguments_context *context, struct json_object *node,
+                       GPtrArray *objects, GError **error)
+{
+    g_autofree char *id = g_strdup_printf("%s-httpcookie-secret0", name);
+    g_autoptr(GString) text = g_string_new(NULL);
+
+    if (!source->network || source->network->cookies.count == 0)
+        return 0;
+    LIST_EACH (cookie, &source->network->cookies)
+        g_string_append_printf(text, "%s%s=%s", cookie_i ? "; " : "", cookie->name, cookie->value);
+    const struct secret_value value = {(uint8_t *)text->str, text->len};
+    if (secret_object_add_value(&value, id, context, objects, error) < 0)
+        return -1;
+    json_add(node, "s:cookie-secret", id, NULL);
+    return 0;
+}
+
 /* ---- passphrases ---- */
 
 static int add_passphrase(const struct source_encryption *encryption, unsigned index,
@@ -218,7 +323,9 @@ int block_secrets_add_network(const struct domain_source *source, const char *na
 {
     const struct source_encryption *encryption = domain_source_encryption(source);
 
-    if (add_auth(source, name, context, node, objects, error) < 0)
+    if (add_auth(source, name, context, node, objects, error) < 0 ||
+        add_tls(source, name, context, node, objects, error) < 0 ||
+        add_cookies(source, name, context, node, objects, error) < 0)
         return -1;
     return encryption && is_librbd(encryption)
                ? add_layers(encryption, name, context, node, objects, error)

@@ -13,8 +13,8 @@ struct json_object;
  * before the node that names it. Errors: secret-object.h.
  */
 
-/* What no emulator can do, and what this one can't: VIR_ERR_CONFIG_UNSUPPORTED;
- * VIR_ERR_INTERNAL_ERROR: an encryption without a secret. Pure. */
+/* What no emulator can do, and what this one can't: VIR_ERR_CONFIG_UNSUPPORTED; VIR_ERR_XML_ERROR:
+ * cookies that are none; VIR_ERR_INTERNAL_ERROR: an encryption without a secret. Pure. */
 int block_secrets_check(const struct domain_source *source, GError **error);
 int block_secrets_check_emulator(const struct domain_source *source,
                                  const struct emulator *emulator, GError **error);

@@ -52,8 +52,15 @@ static const struct key socket_keys[] = {
     {"server", "server", VALUE_BOOL},
     {"wait", "wait", VALUE_BOOL},
     {"telnet", "telnet", VALUE_BOOL},
+    {"tls-creds", "tls-creds", VALUE_TEXT},
     {"reconnect", "reconnect", VALUE_NUMBER},
     {"reconnect-ms", "reconnect-ms", VALUE_NUMBER},
+    COMMON,
+    {NULL},
+};
+
+static const struct key bus_keys[] = {
+    {"name", "name", VALUE_TEXT},
     COMMON,
     {NULL},
 };
@@ -83,6 +90,7 @@ static const struct backend {
     {"spicevmc", spicevmc_keys},
     {"spiceport", spiceport_keys},
     {"qemu-vdagent", vdagent_keys},
+    {"dbus", bus_keys},
 };
 
 /* The kind of an address follows from its members. */

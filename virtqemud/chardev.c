@@ -11,11 +11,15 @@
 #include "base/error.h"
 #include "base/fd.h"
 
+#include "arguments-parts.h"
+#include "block-nodes.h"
 #include "device-common.h"
 #include "option.h"
+#include "tls-creds.h"
 
 #define LOG_MODE 0600
 #define BACKLOG 1
+#define ENCRYPTED_PROTOCOLS (BIT(CHARDEV_PROTOCOL_TLS) | BIT(CHARDEV_PROTOCOL_TELNETS))
 
 /* One -chardev being built. */
 struct building {
@@ -202,6 +206,21 @@ static int build_unix(struct building *building, GError **error)
     return 0;
 }
 
+static int add_credentials(struct building *building, const struct chardev_end *end, char **ret_id,
+                           GError **error)
+{
+    g_autoptr(GPtrArray) objects = block_nodes_new();
+    g_autofree char *id = g_strdup_printf("objchar%s_tls0", building->alias);
+    g_autofree char *secret = g_strdup_printf("char%s-secret0", building->alias);
+
+    if (tls_creds_add(QEMU_TLS_CHARDEV, end->mode == CHARDEV_MODE_BIND, id, secret,
+                      building->context, objects, error) < 0)
+        return -1;
+    arguments_add_nodes(objects, building->context, building->arguments);
+    *ret_id = g_steal_pointer(&id);
+    return 0;
+}
+
 static int build_tcp(struct building *building, GError **error)
 {
     const struct chardev_end *end = end_of(building->source);
@@ -209,9 +228,12 @@ static int build_tcp(struct building *building, GError **error)
 
     if (!end->service)
         return refuse(building, "its <source> has no service (a port)", error);
-    if (end->tls == TRISTATE_YES || protocol == CHARDEV_PROTOCOL_TLS ||
-        protocol == CHARDEV_PROTOCOL_TELNETS)
-        return refuse(building, "TLS is not in this version", error);
+    if (end->tls != TRISTATE_YES && BIT(protocol) & ENCRYPTED_PROTOCOLS)
+        return refuse(building, "its protocol is encrypted, and its <source> has no tls='yes'",
+                      error);
+    g_autofree char *credentials = NULL;
+    if (end->tls == TRISTATE_YES && add_credentials(building, end, &credentials, error) < 0)
+        return -1;
     begin(building, "socket");
     option_add(building->option, "host", end->host ? end->host : "");
     option_add(building->option, "port", end->service);
@@ -222,6 +244,7 @@ static int build_tcp(struct building *building, GError **error)
         option_add_bool(building->option, "wait", false);
     } else
         add_reconnect(building);
+    option_add(building->option, "tls-creds", credentials);
     return 0;
 }
 

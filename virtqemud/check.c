@@ -43,14 +43,10 @@ static int check_vcpus(const struct domain *live, const struct emulator *emulato
 
 /* A command line that opens nothing, and is thrown away: building it finds what is missing. */
 static int check_arguments(const struct domain *live, const struct emulator *emulator,
-                           GError **error)
+                           const struct qemu_config *config, GError **error)
 {
-    const struct qemu_config config = {.vnc_listen = (char *)"127.0.0.1",
-                                       .spice_listen = (char *)"127.0.0.1",
-                                       .memory_backing_folder = (char *)"/",
-                                       .bridge_helper = (char *)"/"};
     const struct arguments_context context = {
-        .config = &config, .emulator = emulator, .folder = "/", .monitor_fd = -1, .plan = true};
+        .config = config, .emulator = emulator, .folder = "/", .monitor_fd = -1, .plan = true};
     struct arguments arguments;
 
     if (arguments_build(live, &context, &arguments, error) < 0)
@@ -66,10 +62,11 @@ int check_machine(const struct domain *domain, const struct emulator *emulator, 
     return check_vcpus(domain, emulator, error);
 }
 
-int check_domain(const struct domain *live, const struct emulator *emulator, GError **error)
+int check_domain(const struct domain *live, const struct emulator *emulator,
+                 const struct qemu_config *config, GError **error)
 {
     if (check_machine(live, emulator, error) < 0 || check_accelerator(live, emulator, error) < 0 ||
         cpu_option_check(live, emulator, error) < 0)
         return -1;
-    return check_arguments(live, emulator, error);
+    return check_arguments(live, emulator, config, error);
 }

@@ -3,6 +3,7 @@
 
 #include "model/domain.h"
 
+#include "config.h"
 #include "emulator.h"
 
 /*
@@ -11,7 +12,8 @@
  * VIR_ERR_CONFIG_UNSUPPORTED (a CPU: VIR_ERR_CPU_INCOMPATIBLE) names the element and what is
  * missing.
  */
-int check_domain(const struct domain *live, const struct emulator *emulator, GError **error);
+int check_domain(const struct domain *live, const struct emulator *emulator,
+                 const struct qemu_config *config, GError **error);
 
 /* What no start could mend, and is refused at once: another architecture, more vcpus than the
  * machine has room for. VIR_ERR_CONFIG_UNSUPPORTED. */

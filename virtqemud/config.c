@@ -11,19 +11,20 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/uuid.h"
 
 #define AT(member) offsetof(struct qemu_config, member)
+#define TLS(use, member) offsetof(struct qemu_config, tls[QEMU_TLS_##use].member)
+#define TLS_FOLDER "/etc/pki/qemu"
 #define PORT_MOST 65535
 #define NAME_BUFFER_BYTES 16384
 
-#define NO_TLS "displays, disks and jobs without TLS are all that this version has"
-#define NO_SASL "displays of this version do not ask for SASL"
+#define NO_TLS "QEMU has no VxHS disks, and backups are not in this version"
 #define NO_AUDIO "sound goes where the <audio> elements of a guest say"
 #define NO_SECURITY "this version separates guests by user and group alone"
 #define NO_SAVE "saving and dumping guests is not in this version"
 #define NO_MIGRATION "migration is not in this version"
 #define NO_HELPER "this version does not need the helper"
-#define NO_AUTO_SOCKET "displays listen where their <listen> elements say"
 
 #define IGNORED(name, why)                                                                         \
     {                                                                                              \
@@ -44,11 +45,14 @@ static const struct config_row rows[] = {
      .doc = "Address of VNC displays that name none. \"0.0.0.0\" lets anybody in who reaches the\n"
             "port and knows the password below, or that of the display."},
     {"vnc_password", CONFIG_STRING, AT(vnc_password), .example = "\"XYZ12345\"", .doc = ""},
-    IGNORED("vnc_auto_unix_socket", NO_AUTO_SOCKET),
+    {"vnc_auto_unix_socket", CONFIG_BOOL, AT(vnc_auto_unix_socket), "0",
+     .doc = "VNC displays whose <listen type='address'> has no address listen on a unix socket in "
+            "the\n"
+            "guest's folder instead."},
     {"spice_listen", CONFIG_STRING, AT(spice_listen), "\"127.0.0.1\"",
      .doc = "The same for SPICE displays."},
     {"spice_password", CONFIG_STRING, AT(spice_password), .example = "\"XYZ12345\"", .doc = ""},
-    IGNORED("spice_auto_unix_socket", NO_AUTO_SOCKET),
+    {"spice_auto_unix_socket", CONFIG_BOOL, AT(spice_auto_unix_socket), "0", .doc = ""},
     {"remote_display_port_min", CONFIG_UINT, AT(remote_display_port_min), "5900", 5900, PORT_MOST,
      .doc = "Ports for displays that leave the choice to us."},
     {"remote_display_port_max", CONFIG_UINT, AT(remote_display_port_max), "65535", 5900, PORT_MOST,
@@ -89,31 +93,57 @@ static const struct config_row rows[] = {
      .doc = "Firmware and the template of its variables, for guests that name the firmware and no\n"
             "template. Firmware that is left to us is chosen by its descriptors."},
 
-    IGNORED("default_tls_x509_cert_dir", NO_TLS),
-    IGNORED("default_tls_x509_verify", NO_TLS),
-    IGNORED("default_tls_x509_secret_uuid", NO_TLS),
-    IGNORED("vnc_tls", NO_TLS),
-    IGNORED("vnc_tls_x509_cert_dir", NO_TLS),
-    IGNORED("vnc_tls_x509_secret_uuid", NO_TLS),
-    IGNORED("vnc_tls_x509_verify", NO_TLS),
-    IGNORED("vnc_sasl", NO_SASL),
-    IGNORED("vnc_sasl_dir", NO_SASL),
+    {"default_tls_x509_cert_dir", CONFIG_STRING, TLS(DEFAULT, folder),
+     .example = "\"" TLS_FOLDER "\"",
+     .doc =
+         "TLS of QEMU's own connections. The folder has ca-cert.pem, server-cert.pem and\n"
+         "server-key.pem, and for connections to others client-cert.pem and client-key.pem, which\n"
+         "the user above can read. \"verify\": clients must have a certificate of that authority.\n"
+         "The secret, by its UUID, decrypts the key. Each use below may have its own; the folder\n"
+         "/etc/pki/libvirt-USE goes first if it exists."},
+    {"default_tls_x509_verify", CONFIG_INT, TLS(DEFAULT, verify), "-1", -1, 1, .example = "1",
+     .doc = ""},
+    {"default_tls_x509_secret_uuid", CONFIG_STRING, TLS(DEFAULT, secret),
+     .example = "\"b9a6e9f2-2f9c-4b0e-9d6e-3c6f3a0c1d11\"", .doc = ""},
+    {"vnc_tls", CONFIG_BOOL, TLS(VNC, enabled), "0",
+     .doc = "VNC displays are encrypted (VeNCrypt)."},
+    {"vnc_tls_x509_cert_dir", CONFIG_STRING, TLS(VNC, folder),
+     .example = "\"/etc/pki/libvirt-vnc\"", .doc = ""},
+    {"vnc_tls_x509_verify", CONFIG_INT, TLS(VNC, verify), "-1", -1, 1, .example = "0", .doc = ""},
+    {"vnc_tls_x509_secret_uuid", CONFIG_STRING, TLS(VNC, secret),
+     .example = "\"b9a6e9f2-2f9c-4b0e-9d6e-3c6f3a0c1d11\"", .doc = ""},
+    {"vnc_sasl", CONFIG_BOOL, AT(vnc_sasl), "0",
+     .doc = "Who connects to a VNC display authenticates by SASL; \"dir\" has its qemu.conf, "
+            "instead of\n"
+            "/etc/sasl2."},
+    {"vnc_sasl_dir", CONFIG_STRING, AT(vnc_sasl_folder), .example = "\"/etc/libvirt/sasl2\"",
+     .doc = ""},
     IGNORED("vnc_allow_host_audio", NO_AUDIO),
     IGNORED("nographics_allow_host_audio", NO_AUDIO),
-    IGNORED("spice_tls", NO_TLS),
-    IGNORED("spice_tls_x509_cert_dir", NO_TLS),
-    IGNORED("spice_sasl", NO_SASL),
-    IGNORED("spice_sasl_dir", NO_SASL),
-    IGNORED("chardev_tls", NO_TLS),
-    IGNORED("chardev_tls_x509_cert_dir", NO_TLS),
-    IGNORED("chardev_tls_x509_verify", NO_TLS),
-    IGNORED("chardev_tls_x509_secret_uuid", NO_TLS),
+    {"spice_tls", CONFIG_BOOL, TLS(SPICE, enabled), "0",
+     .doc = "The same of SPICE displays, which then have a port for TLS as well."},
+    {"spice_tls_x509_cert_dir", CONFIG_STRING, TLS(SPICE, folder),
+     .example = "\"/etc/pki/libvirt-spice\"", .doc = ""},
+    {"spice_sasl", CONFIG_BOOL, AT(spice_sasl), "0", .doc = ""},
+    {"spice_sasl_dir", CONFIG_STRING, AT(spice_sasl_folder), .example = "\"/etc/libvirt/sasl2\"",
+     .doc = ""},
+    {"chardev_tls", CONFIG_BOOL, TLS(CHARDEV, enabled), "0",
+     .doc = "TCP streams of serial ports, channels and the like are encrypted if they do not say "
+            "tls='no'."},
+    {"chardev_tls_x509_cert_dir", CONFIG_STRING, TLS(CHARDEV, folder),
+     .example = "\"/etc/pki/libvirt-chardev\"", .doc = ""},
+    {"chardev_tls_x509_verify", CONFIG_INT, TLS(CHARDEV, verify), "-1", -1, 1, .example = "1",
+     .doc = ""},
+    {"chardev_tls_x509_secret_uuid", CONFIG_STRING, TLS(CHARDEV, secret),
+     .example = "\"b9a6e9f2-2f9c-4b0e-9d6e-3c6f3a0c1d11\"", .doc = ""},
+    {"nbd_tls", CONFIG_BOOL, TLS(NBD, enabled), "0", .doc = "The same of NBD disks."},
+    {"nbd_tls_x509_cert_dir", CONFIG_STRING, TLS(NBD, folder),
+     .example = "\"/etc/pki/libvirt-nbd\"", .doc = ""},
+    {"nbd_tls_x509_secret_uuid", CONFIG_STRING, TLS(NBD, secret),
+     .example = "\"b9a6e9f2-2f9c-4b0e-9d6e-3c6f3a0c1d11\"", .doc = ""},
     IGNORED("vxhs_tls", NO_TLS),
     IGNORED("vxhs_tls_x509_cert_dir", NO_TLS),
     IGNORED("vxhs_tls_x509_secret_uuid", NO_TLS),
-    IGNORED("nbd_tls", NO_TLS),
-    IGNORED("nbd_tls_x509_cert_dir", NO_TLS),
-    IGNORED("nbd_tls_x509_secret_uuid", NO_TLS),
     IGNORED("migrate_tls_x509_cert_dir", NO_MIGRATION),
     IGNORED("migrate_tls_x509_verify", NO_MIGRATION),
     IGNORED("migrate_tls_x509_secret_uuid", NO_MIGRATION),
@@ -322,6 +352,65 @@ static int check_ports(const char *path, const struct qemu_config *config, GErro
     return 0;
 }
 
+/* What the default_tls_* keys say of those that say nothing, with what is true without them. */
+static const struct tls_use {
+    const char *key, *folder;
+    bool verify;
+} tls_uses[QEMU_TLS_USES] = {
+    [QEMU_TLS_DEFAULT] = {"default_tls_x509_cert_dir", TLS_FOLDER, true},
+    [QEMU_TLS_VNC] = {"vnc_tls_x509_cert_dir", "/etc/pki/libvirt-vnc", false},
+    [QEMU_TLS_SPICE] = {"spice_tls_x509_cert_dir", "/etc/pki/libvirt-spice", false},
+    [QEMU_TLS_CHARDEV] = {"chardev_tls_x509_cert_dir", "/etc/pki/libvirt-chardev", true},
+    [QEMU_TLS_NBD] = {"nbd_tls_x509_cert_dir", "/etc/pki/libvirt-nbd", true},
+};
+
+static int resolve_tls_folder(const char *path, struct qemu_tls *tls, const struct tls_use *use,
+                              const char *fallback, GError **error)
+{
+    if (tls->folder && !g_file_test(tls->folder, G_FILE_TEST_IS_DIR)) {
+        error_set(error, VIR_ERR_CONFIG_UNSUPPORTED, "%s: %s: there is no folder '%s'", path,
+                  use->key, tls->folder);
+        return -1;
+    }
+    if (!tls->folder)
+        tls->folder =
+            g_strdup(g_file_test(use->folder, G_FILE_TEST_IS_DIR) ? use->folder : fallback);
+    return 0;
+}
+
+static int resolve_tls_secret(const char *path, struct qemu_tls *tls, const char *fallback,
+                              GError **error)
+{
+    const char *text = tls->secret ? tls->secret : fallback;
+
+    tls->has_secret = text != NULL;
+    if (!text || uuid_parse(text, tls->secret_uuid) == 0)
+        return 0;
+    error_set(error, VIR_ERR_CONFIG_UNSUPPORTED, "%s: '%s' is not the UUID of a secret", path,
+              text);
+    return -1;
+}
+
+static int resolve_tls(const char *path, struct qemu_config *config, GError **error)
+{
+    const struct qemu_tls fallback = config->tls[QEMU_TLS_DEFAULT];
+
+    for (unsigned i = 0; i < QEMU_TLS_USES; i++) {
+        struct qemu_tls *tls = &config->tls[i];
+
+        if (resolve_tls_folder(path, tls, &tls_uses[i],
+                               i == QEMU_TLS_DEFAULT ? TLS_FOLDER
+                                                     : config->tls[QEMU_TLS_DEFAULT].folder,
+                               error) < 0)
+            return -1;
+        if (tls->verify < 0)
+            tls->verify = fallback.verify < 0 ? tls_uses[i].verify : fallback.verify;
+        if (resolve_tls_secret(path, tls, fallback.secret, error) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 /* Every group of the user's, its first one included. A number that is nobody's has that alone. */
 static void resolve_groups(struct qemu_config *config)
 {
@@ -369,6 +458,7 @@ int qemu_config_load(const char *path, bool session, struct qemu_config *ret_con
     if (config_load(path, false, &part, 1, warn, data, error) < 0)
         return -1;
     if (check_ports(path, &config, error) < 0 || resolve_core(path, &config, error) < 0 ||
+        resolve_tls(path, &config, error) < 0 ||
         resolve_identity(path, session, &config, warn, data, error) < 0) {
         qemu_config_clear(&config);
         return -1;

@@ -3,9 +3,32 @@
 
 #include <glib.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "daemon/config.h"
+
+/* Whose connections QEMU encrypts. */
+enum qemu_tls_use {
+    QEMU_TLS_DEFAULT,
+    QEMU_TLS_VNC,
+    QEMU_TLS_SPICE,
+    QEMU_TLS_CHARDEV,
+    QEMU_TLS_NBD,
+    QEMU_TLS_USES
+};
+
+/* How: certificates and keys by the names that QEMU has for them, ca-cert.pem, server-cert.pem,
+ * server-key.pem, client-cert.pem, client-key.pem. All but enabled is settled by the default_tls_*
+ * keys where it is not said. */
+struct qemu_tls {
+    bool enabled;     /* for whatever does not say itself */
+    char *folder;     /* of certificates */
+    long long verify; /* servers ask for the clients' certificates */
+    char *secret;     /* UUID of what decrypts the key, as written */
+    bool has_secret;  /* its own or that of the default */
+    uint8_t secret_uuid[16];
+};
 
 /* What qemu.conf says: keys, defaults and their words are rows of config.c. */
 struct qemu_config {
@@ -15,13 +38,17 @@ struct qemu_config {
 
     char *vnc_listen, *vnc_password;
     char *spice_listen, *spice_password;
+    bool vnc_auto_unix_socket, spice_auto_unix_socket;
+    bool vnc_sasl, spice_sasl;
+    char *vnc_sasl_folder, *spice_sasl_folder; /* NULL: that of the SASL library */
+    struct qemu_tls tls[QEMU_TLS_USES];
     unsigned remote_display_port_min, remote_display_port_max;
     unsigned remote_websocket_port_min, remote_websocket_port_max;
 
-    char **cgroup_controllers;                                  /* NULL: those that there are */
+    char **cgroup_controllers;         /* NULL: those that there are */
     unsigned max_processes, max_files; /* 0: ours */
-    char *max_core;                /* as written: "unlimited" or bytes; NULL: not in the file */
-    unsigned long long core_limit; /* of max_core; RLIM_INFINITY; 0 when not in the file */
+    char *max_core;                    /* as written: "unlimited" or bytes; NULL: not in the file */
+    unsigned long long core_limit;     /* of max_core; RLIM_INFINITY; 0 when not in the file */
     bool dump_guest_core;
     long long seccomp_sandbox; /* -1: if QEMU can, 0: off, 1: required */
     bool set_process_name;

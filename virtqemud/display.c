@@ -14,8 +14,7 @@ static const char *default_address(const struct domain_graphics *graphics,
 static const char *resolve_address(struct domain *live, struct domain_graphics *graphics,
                                    const struct qemu_config *config)
 {
-    LIST_EACH(listen, &graphics->listens)
-    {
+    LIST_EACH (listen, &graphics->listens) {
         if (listen->type != LISTEN_ADDRESS)
             continue;
         if (!listen->address) {
@@ -32,9 +31,9 @@ static const char *resolve_address(struct domain *live, struct domain_graphics *
 
 static bool listens_on_network(const struct domain_graphics *graphics)
 {
-    LIST_EACH(listen, &graphics->listens)
-    if (listen->type == LISTEN_ADDRESS || listen->type == LISTEN_NETWORK)
-        return true;
+    LIST_EACH (listen, &graphics->listens)
+        if (listen->type == LISTEN_ADDRESS || listen->type == LISTEN_NETWORK)
+            return true;
     return graphics->listens.count == 0;
 }
 
@@ -56,15 +55,90 @@ static int settle_port(int *port, bool automatic, struct ports *ports, const cha
     return 0;
 }
 
+/* ---- sockets ---- */
+
+/* It listens there alone. */
+static void forget_ports(struct domain_graphics *graphics)
+{
+    graphics->port = graphics->tls_port = 0;
+    graphics->autoport = TRISTATE_ABSENT;
+    graphics->listen = NULL;
+}
+
+static void choose_socket(struct domain *live, struct domain_graphics *graphics,
+                          const struct qemu_config *config, const char *folder)
+{
+    bool vnc = graphics->type == GRAPHICS_VNC;
+    bool always = vnc ? config->vnc_auto_unix_socket : config->spice_auto_unix_socket;
+
+    LIST_EACH (listen, &graphics->listens) {
+        if (listen->type == LISTEN_ADDRESS && !listen->address && always) {
+            listen->type = LISTEN_SOCKET;
+            forget_ports(graphics);
+        }
+        if (listen->type != LISTEN_SOCKET || listen->socket)
+            continue;
+        listen->socket = arena_printf(&live->definition.arena, "%s/%s.sock", folder,
+                                      names_word(&graphics_type_names, graphics->type));
+        listen->auto_socket = TRISTATE_YES;
+        if (vnc)
+            graphics->socket = listen->socket;
+    }
+}
+
+void display_choose_sockets(struct domain *live, const struct qemu_config *config,
+                            const char *folder)
+{
+    LIST_EACH (graphics, &live->devices.graphics)
+        if (graphics->type == GRAPHICS_VNC || graphics->type == GRAPHICS_SPICE)
+            choose_socket(live, graphics, config, folder);
+}
+
+/* ---- ports ---- */
+
+static void want_for(unsigned mode, struct display_wants *wants)
+{
+    wants->plain |= mode == SPICE_MODE_INSECURE;
+    wants->secure |= mode == SPICE_MODE_SECURE;
+}
+
+struct display_wants display_wants(const struct domain_graphics *graphics,
+                                   const struct qemu_config *config)
+{
+    struct display_wants wants = {graphics->port == -1, graphics->tls_port == -1};
+    unsigned usual = graphics->spice_default_mode;
+
+    if (graphics->type != GRAPHICS_SPICE)
+        return (struct display_wants){graphics->autoport == TRISTATE_YES || wants.plain, false};
+    if (graphics->autoport != TRISTATE_YES)
+        return wants;
+    want_for(usual, &wants);
+    if (usual == SPICE_MODE_NONE || usual == SPICE_MODE_ANY) {
+        wants.plain = true;
+        wants.secure |= config->tls[QEMU_TLS_SPICE].enabled;
+    }
+    if (graphics->spice)
+        LIST_EACH (channel, &graphics->spice->channels)
+            want_for(channel->mode, &wants);
+    return wants;
+}
+
 static int take_ports(struct domain *live, struct domain_graphics *graphics, struct qemu *qemu,
                       GError **error)
 {
-    bool automatic = graphics->autoport == TRISTATE_YES || graphics->port == -1;
+    struct display_wants wants = display_wants(graphics, &qemu->config);
     const char *address = resolve_address(live, graphics, &qemu->config);
 
     if (!listens_on_network(graphics))
         return 0;
-    if (settle_port(&graphics->port, automatic, qemu->ports, address, error) < 0)
+    if (wants.secure && !qemu->config.tls[QEMU_TLS_SPICE].enabled) {
+        error_set(error, VIR_ERR_CONFIG_UNSUPPORTED,
+                  "graphics 'spice': a port for TLS is asked for, and qemu.conf does not say "
+                  "spice_tls = 1");
+        return -1;
+    }
+    if (settle_port(&graphics->port, wants.plain, qemu->ports, address, error) < 0 ||
+        settle_port(&graphics->tls_port, wants.secure, qemu->ports, address, error) < 0)
         return -1;
     if (graphics->websocket == -1)
         return settle_port(&graphics->websocket, true, qemu->websocket_ports, address, error);
@@ -73,18 +147,17 @@ static int take_ports(struct domain *live, struct domain_graphics *graphics, str
 
 int display_take_ports(struct domain *live, struct qemu *qemu, GError **error)
 {
-    LIST_EACH(graphics, &live->devices.graphics)
-    if ((graphics->type == GRAPHICS_VNC || graphics->type == GRAPHICS_SPICE) &&
-        take_ports(live, graphics, qemu, error) < 0)
-        return -1;
+    LIST_EACH (graphics, &live->devices.graphics)
+        if ((graphics->type == GRAPHICS_VNC || graphics->type == GRAPHICS_SPICE) &&
+            take_ports(live, graphics, qemu, error) < 0)
+            return -1;
     return 0;
 }
 
 static void each_port(const struct domain *live, struct qemu *qemu,
                       void (*function)(struct ports *ports, unsigned port))
 {
-    LIST_EACH(graphics, &live->devices.graphics)
-    {
+    LIST_EACH (graphics, &live->devices.graphics) {
         if (graphics->port > 0)
             function(qemu->ports, (unsigned)graphics->port);
         if (graphics->tls_port > 0)

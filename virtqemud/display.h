@@ -8,6 +8,18 @@
 
 /* Displays between document and host: their ports, addresses, passwords. */
 
+/* Paths below folder, that of the run, for the unix sockets that document or qemu.conf leave to us.
+ */
+void display_choose_sockets(struct domain *live, const struct qemu_config *config,
+                            const char *folder);
+
+/* Which ports are left to us. */
+struct display_wants {
+    bool plain, secure;
+};
+struct display_wants display_wants(const struct domain_graphics *graphics,
+                                   const struct qemu_config *config);
+
 /* Chooses the ports and addresses that the document leaves to us; what is chosen goes into it. */
 int display_take_ports(struct domain *live, struct qemu *qemu, GError **error);
 

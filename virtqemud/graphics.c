@@ -5,11 +5,15 @@
 
 #include "base/error.h"
 
+#include "arguments-parts.h"
+#include "block-nodes.h"
 #include "device-common.h"
 #include "helper.h"
 #include "option.h"
+#include "tls-creds.h"
 
 #define VNC_FIRST_PORT 5900
+#define VNC_CREDENTIALS "vnc-tls-creds0"
 
 static int refuse(const struct domain_graphics *graphics, const char *reason, GError **error)
 {
@@ -96,6 +100,26 @@ static int build_vnc_display(const struct domain_graphics *graphics, const struc
     return 0;
 }
 
+static int add_vnc_credentials(const struct arguments_context *context, struct arguments *arguments,
+                               GError **error)
+{
+    g_autoptr(GPtrArray) objects = block_nodes_new();
+
+    if (tls_creds_add(QEMU_TLS_VNC, true, VNC_CREDENTIALS, VNC_CREDENTIALS "-secret0", context,
+                      objects, error) < 0)
+        return -1;
+    arguments_add_nodes(objects, context, arguments);
+    return 0;
+}
+
+/* Of QEMU's SASL library: its server is called qemu. */
+static void add_sasl(GString *option, const char *folder, struct arguments *arguments)
+{
+    option_add_bool(option, "sasl", true);
+    if (folder)
+        words_add_variable(arguments, "SASL_CONF_PATH", folder);
+}
+
 static int build_vnc(const struct domain *domain, const struct domain_graphics *graphics,
                      const struct arguments_context *context, struct arguments *arguments,
                      GError **error)
@@ -108,14 +132,20 @@ static int build_vnc(const struct domain *domain, const struct domain_graphics *
 
     if (!emulator_has(context->emulator, EMULATOR_VNC))
         return refuse(graphics, "the emulator has no VNC", error);
-    if (build_vnc_display(graphics, &place, &display, error) < 0)
+    const struct qemu_config *config = context->config;
+    bool tls = config->tls[QEMU_TLS_VNC].enabled;
+    if (build_vnc_display(graphics, &place, &display, error) < 0 ||
+        (tls && add_vnc_credentials(context, arguments, error) < 0))
         return -1;
     GString *option = begin_vnc(display);
     if (graphics->websocket)
         option_addf(option, "websocket", "%d", graphics->websocket);
     option_add(option, "share", shares[graphics->share_policy]);
-    if (graphics_password(graphics, context->config))
+    if (graphics_password(graphics, config))
         option_add_bool(option, "password", true);
+    option_add(option, "tls-creds", tls ? VNC_CREDENTIALS : NULL);
+    if (config->vnc_sasl)
+        add_sasl(option, config->vnc_sasl_folder, arguments);
     option_add_tristate(option, "power-control", graphics->power_control);
     if (emulator_has(context->emulator, EMULATOR_VNC_AUDIODEV))
         add_audio(option, domain, graphics);
@@ -139,7 +169,10 @@ static void add_spice_place(GString *option, const struct domain_graphics *graph
         option_add(option, "addr", place->socket);
         return;
     default:
-        option_addf(option, "port", "%d", graphics->port > 0 ? graphics->port : 0);
+        if (graphics->port > 0 || graphics->tls_port <= 0)
+            option_addf(option, "port", "%d", MAX(graphics->port, 0));
+        if (graphics->tls_port > 0)
+            option_addf(option, "tls-port", "%d", graphics->tls_port);
         option_add(option, "addr", place->address);
         return;
     }
@@ -167,23 +200,84 @@ static void add_spice_options(GString *option, const struct graphics_spice *spic
         option_add_bool(option, "disable-agent-file-xfer", true);
 }
 
+/* What its channels can use. */
+struct reach {
+    bool plain, secure;
+};
+
+static struct reach spice_reach(const struct domain_graphics *graphics, const struct place *place)
+{
+    if (place->type == LISTEN_NONE || place->type == LISTEN_SOCKET)
+        return (struct reach){.plain = true};
+    return (struct reach){graphics->port > 0, graphics->tls_port > 0};
+}
+
+static int check_mode(unsigned mode, const char *what, const struct reach *reach, GError **error)
+{
+    bool secure = mode == SPICE_MODE_SECURE;
+
+    if ((secure && reach->secure) || (mode == SPICE_MODE_INSECURE && reach->plain) ||
+        mode == SPICE_MODE_ANY || mode == SPICE_MODE_NONE)
+        return 0;
+    error_set(error, VIR_ERR_CONFIG_UNSUPPORTED,
+              "spice %s in XML configuration, but %s connection is not available", what,
+              secure ? "TLS" : "plaintext");
+    return -1;
+}
+
+static int check_modes(const struct domain_graphics *graphics, const struct reach *reach,
+                       GError **error)
+{
+    static const char *const usual[] = {[SPICE_MODE_NONE] = "",
+                                        [SPICE_MODE_ANY] = "",
+                                        [SPICE_MODE_SECURE] = "defaultMode secure requested",
+                                        [SPICE_MODE_INSECURE] = "defaultMode insecure requested"};
+    static const char *const channels[] = {[SPICE_MODE_NONE] = "",
+                                           [SPICE_MODE_ANY] = "",
+                                           [SPICE_MODE_SECURE] = "secure channels set",
+                                           [SPICE_MODE_INSECURE] = "insecure channels set"};
+
+    if (check_mode(graphics->spice_default_mode, usual[graphics->spice_default_mode], reach,
+                   error) < 0)
+        return -1;
+    if (!graphics->spice)
+        return 0;
+    LIST_EACH (channel, &graphics->spice->channels)
+        if (check_mode(channel->mode, channels[channel->mode], reach, error) < 0)
+            return -1;
+    return 0;
+}
+
 static int check_spice(const struct domain_graphics *graphics, const struct place *place,
                        const struct arguments_context *context, GError **error)
 {
-    const struct graphics_spice *spice = graphics->spice;
+    struct reach reach = spice_reach(graphics, place);
 
     if (!emulator_has(context->emulator, EMULATOR_SPICE))
         return refuse(graphics, "the emulator has no SPICE", error);
-    if (graphics->tls_port > 0 || graphics->spice_default_mode == SPICE_MODE_SECURE)
-        return refuse(graphics, "TLS is not in this version", error);
     if (place->type == LISTEN_SOCKET && !place->socket)
         return refuse(graphics, "its socket has no path", error);
-    if (!spice)
-        return 0;
-    LIST_EACH (channel, &spice->channels)
-        if (channel->mode == SPICE_MODE_SECURE)
-            return refuse(graphics, "TLS is not in this version", error);
-    return 0;
+    if (reach.secure && !context->plan && !context->config->tls[QEMU_TLS_SPICE].enabled)
+        return refuse(graphics, "it has a port for TLS, and qemu.conf does not say spice_tls = 1",
+                      error);
+    return check_modes(graphics, &reach, error);
+}
+
+static void add_mode(GString *option, unsigned mode, const char *channel)
+{
+    static const char *const keys[] = {
+        [SPICE_MODE_SECURE] = "tls-channel", [SPICE_MODE_INSECURE] = "plaintext-channel"};
+
+    if (mode < G_N_ELEMENTS(keys) && keys[mode])
+        option_add(option, keys[mode], channel);
+}
+
+static void add_modes(GString *option, const struct domain_graphics *graphics)
+{
+    add_mode(option, graphics->spice_default_mode, "default");
+    if (graphics->spice)
+        LIST_EACH (channel, &graphics->spice->channels)
+            add_mode(option, channel->mode, names_word(&spice_channel_name_names, channel->name));
 }
 
 static int build_spice(const struct domain *domain, const struct domain_graphics *graphics,
@@ -192,15 +286,21 @@ static int build_spice(const struct domain *domain, const struct domain_graphics
 {
     struct place place = find_place(graphics, context->config->spice_listen);
 
+    const struct qemu_config *config = context->config;
     if (check_spice(graphics, &place, context, error) < 0)
         return -1;
     GString *option = option_new("");
     add_spice_place(option, graphics, &place);
+    if (config->spice_sasl)
+        add_sasl(option, config->spice_sasl_folder, arguments);
     if (graphics->spice && graphics->spice->mouse)
         option_add(option, "agent-mouse",
                    graphics->spice->mouse == MOUSE_MODE_CLIENT ? "on" : "off");
-    if (!graphics_password(graphics, context->config))
+    if (!graphics_password(graphics, config))
         option_add_bool(option, "disable-ticketing", true);
+    if (graphics->tls_port > 0)
+        option_add(option, "x509-dir", config->tls[QEMU_TLS_SPICE].folder);
+    add_modes(option, graphics);
     add_spice_options(option, graphics->spice);
     if (graphics->gl == TRISTATE_YES) {
         option_add_bool(option, "gl", true);

@@ -4,22 +4,28 @@
 #include "aliases.h"
 #include "backing-chain.h"
 #include "check.h"
+#include "display.h"
 #include "emulator-override.h"
 #include "firmware.h"
 #include "host-model.h"
 #include "memory-size.h"
 #include "prepare.h"
+#include "tls-creds.h"
 
 /* A guest that does not run has this number. */
-enum { NO_ID = -1, FIRST_DISPLAY_PORT = 5900 };
+enum { NO_ID = -1, VNC_PORT = 5900, SPICE_PORT, SPICE_TLS_PORT };
 
-static void pretend_displays(struct domain *live)
+static void pretend_displays(struct qemu *qemu, struct domain *live, const char *folder)
 {
-    int port = FIRST_DISPLAY_PORT;
+    display_choose_sockets(live, &qemu->config, folder);
+    LIST_EACH (graphics, &live->devices.graphics) {
+        struct display_wants wants = display_wants(graphics, &qemu->config);
 
-    LIST_EACH (graphics, &live->devices.graphics)
-        if (graphics->autoport == TRISTATE_YES)
-            graphics->port = port++;
+        if (wants.plain)
+            graphics->port = graphics->type == GRAPHICS_SPICE ? SPICE_PORT : VNC_PORT;
+        if (wants.secure)
+            graphics->tls_port = SPICE_TLS_PORT;
+    }
 }
 
 static void pretend_networks(struct domain *live)
@@ -29,8 +35,8 @@ static void pretend_networks(struct domain *live)
             net->bridge = net->network;
 }
 
-static int complete(struct qemu *qemu, struct domain *live, const struct emulator *emulator,
-                    GError **error)
+static int complete(struct qemu *qemu, struct domain *live, const char *folder,
+                    const struct emulator *emulator, GError **error)
 {
     live->id = OPT_INT(NO_ID);
     aliases_assign(live);
@@ -38,13 +44,14 @@ static int complete(struct qemu *qemu, struct domain *live, const struct emulato
     LIST_EACH (channel, &live->devices.channels)
         prepare_channel_path(qemu, live, channel);
     backing_chain_number(live);
-    pretend_displays(live);
+    tls_creds_choose(live, &qemu->config);
+    pretend_displays(qemu, live, folder);
     pretend_networks(live);
     if (live->cpu && live->cpu->mode == CPU_MODE_HOST_MODEL)
         host_model_expand(live, emulator);
     if (firmware_select(live, &qemu->config, qemu->nvram_folder, NULL, error) < 0)
         return -1;
-    return check_domain(live, emulator, error);
+    return check_domain(live, emulator, &qemu->config, error);
 }
 
 int plan_arguments(struct qemu *qemu, struct domain *live, struct arguments *ret_arguments,
@@ -54,7 +61,8 @@ int plan_arguments(struct qemu *qemu, struct domain *live, struct arguments *ret
     g_autofree char *folder = prepare_folder_name(qemu, NO_ID, live->name);
 
     if (probe_get(qemu->probes, live->devices.emulator, &emulator, error) < 0 ||
-        emulator_override(live, &emulator, error) < 0 || complete(qemu, live, emulator, error) < 0)
+        emulator_override(live, &emulator, error) < 0 ||
+        complete(qemu, live, folder, emulator, error) < 0)
         return -1;
     const struct arguments_context context = {.config = &qemu->config,
                                               .emulator = emulator,

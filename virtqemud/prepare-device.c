@@ -9,6 +9,7 @@
 #include "ownership.h"
 #include "prepare.h"
 #include "resource-limits.h"
+#include "tls-creds.h"
 #include "transient.h"
 #include "volume-source.h"
 #include "vsock.h"
@@ -53,6 +54,7 @@ int prepare_device(struct guest *guest, struct domain *live, const struct device
 {
     if (resource_limits_check_device(guest, device, error) < 0)
         return -1;
+    tls_creds_choose_device(live, device, &qemu_of(&guest->object)->config);
     switch (device->kind) {
     case DEVICE_DISK:
         return prepare_disk(guest, live, device->object, error);

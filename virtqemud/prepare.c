@@ -23,6 +23,7 @@
 #include "netport.h"
 #include "ownership.h"
 #include "resource-limits.h"
+#include "tls-creds.h"
 #include "transient.h"
 #include "volume-source.h"
 #include "vsock.h"
@@ -99,6 +100,7 @@ static int look_up_files(struct qemu *qemu, struct domain *live, GError **error)
     if (volume_source_find_all(qemu, live, error) < 0 || backing_chain_load(live, error) < 0 ||
         transient_choose_all(live, error) < 0)
         return -1;
+    tls_creds_choose(live, &qemu->config);
     return firmware_select(live, &qemu->config, qemu->nvram_folder, NULL, error);
 }
 
@@ -146,6 +148,7 @@ int prepare_live(struct guest *guest, struct domain *live, GError **error)
     if (netport_take_all(qemu, live, error) < 0)
         return -1;
     net_choose_names(live);
+    display_choose_sockets(live, &qemu->config, guest->folder);
     if (guest_scope_choose_partition(qemu, live, error) < 0 || find_devices(live, error) < 0 ||
         host_nodes_choose(live, error) < 0 || choose_cpu(qemu, live, error) < 0 ||
         look_up_files(qemu, live, error) < 0 || display_take_ports(live, qemu, error) < 0 ||

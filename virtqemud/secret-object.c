@@ -140,21 +140,28 @@ static int build_with(const struct secret_value *value, const char *id,
     return 0;
 }
 
+int secret_object_add_value(const struct secret_value *value, const char *id,
+                            const struct arguments_context *context, GPtrArray *objects,
+                            GError **error)
+{
+    struct json_object *object;
+
+    if (context->plan)
+        object = build(id, IN_PLAN, IN_PLAN);
+    else if (build_with(value, id, context, &object, error) < 0)
+        return -1;
+    g_ptr_array_add(objects, object);
+    return 0;
+}
+
 int secret_object_add(const struct domain_secret *secret, enum secret_usage_type use,
                       const char *id, const struct arguments_context *context, GPtrArray *objects,
                       GError **error)
 {
     struct secret_value value SECRET_VALUE_AUTO = {0};
-    struct json_object *object;
 
-    if (context->plan) {
-        g_ptr_array_add(objects, build(id, IN_PLAN, IN_PLAN));
-        return 0;
-    }
-    if (secret_value_get(qemu_of(&context->guest->object)->secrets, secret, use, &value, error) <
-            0 ||
-        build_with(&value, id, context, &object, error) < 0)
+    if (!context->plan &&
+        secret_value_get(qemu_of(&context->guest->object)->secrets, secret, use, &value, error) < 0)
         return -1;
-    g_ptr_array_add(objects, object);
-    return 0;
+    return secret_object_add_value(&value, id, context, objects, error);
 }

@@ -23,6 +23,11 @@ int secret_object_add(const struct domain_secret *secret, enum secret_usage_type
                       const char *id, const struct arguments_context *context, GPtrArray *objects,
                       GError **error);
 
+/* The same of a value that is not a secret of virtsecretd's. */
+int secret_object_add_value(const struct secret_value *value, const char *id,
+                            const struct arguments_context *context, GPtrArray *objects,
+                            GError **error);
+
 /* The value encrypted with key, of SECRET_KEY_BYTES, as base64; the caller frees.
  * VIR_ERR_INTERNAL_ERROR. */
 #define SECRET_KEY_BYTES 32

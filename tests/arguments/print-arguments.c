@@ -156,7 +156,7 @@ static int build(struct qemu *qemu, const struct domain *live, struct json_objec
                                               .folder = folder,
                                               .monitor_fd = -1,
                                               .plan = true};
-    if (check_domain(live, emulator, error) < 0 ||
+    if (check_domain(live, emulator, &qemu->config, error) < 0 ||
         arguments_build(live, &context, &arguments, error) < 0)
         return -1;
     *ret_answer = json_build("j:argv", list_of(arguments.words), "j:environment",

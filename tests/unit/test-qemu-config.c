@@ -99,6 +99,8 @@ static void test_mistakes(void)
         {"max_core = \"much\"\n", "'max_core' takes a number of bytes"},
         {"remote_display_port_min = 6000\nremote_display_port_max = 5999\n", "is above"},
         {"remote_display_port_min = 80\n", "a number from 5900 to 65535"},
+        {"vnc_tls_x509_cert_dir = \"/nonexistent\"\n", "there is no folder '/nonexistent'"},
+        {"chardev_tls_x509_secret_uuid = \"secret\"\n", "is not the UUID of a secret"},
         {"seccomp_sandbox = 2\n", "a number from -1 to 1"},
     };
 
