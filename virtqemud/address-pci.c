@@ -100,6 +100,7 @@ static void give(struct round *round, struct domain_device_info *info, unsigned 
     info->address.pci.at.bus = (uint8_t)bus;
     info->address.pci.at.slot = (uint8_t)slot;
     info->address.pci.at.function = (uint8_t)function;
+    info->address.pci.at.multifunction = TRISTATE_ABSENT; /* not before there is a place */
     occupy(round, bus, slot, function, device);
 }
 
@@ -209,7 +210,8 @@ static void set_up_pc(struct round *round)
     if (ide)
         give_if_free(round, ide, 1, 1);
     LIST_EACH (controller, &round->domain->devices.controllers)
-        if (controller->type == CONTROLLER_USB && controller->model == CONTROLLER_USB_PIIX3_UHCI)
+        if (controller->type == CONTROLLER_USB && controller->model == CONTROLLER_USB_PIIX3_UHCI &&
+            !controller->index.value)
             give_if_free(round, &controller->info, 1, 2);
     round->buses[0].used[1] = 0xff;
     give_first_video(round, 2);

@@ -74,9 +74,10 @@ static int build_audio(const struct domain_audio *audio, struct arguments *argum
 int audio_build(const struct domain *domain, struct arguments *arguments, GError **error)
 {
     static const struct domain_audio silence = {.id = 1, .type = AUDIO_NONE};
+    bool needs_one = !domain->devices.audios.count && domain->devices.sounds.count;
 
     LIST_EACH (audio, &domain->devices.audios)
         if (build_audio(audio, arguments, error) < 0)
             return -1;
-    return domain->devices.audios.count ? 0 : build_audio(&silence, arguments, error);
+    return needs_one ? build_audio(&silence, arguments, error) : 0;
 }

@@ -263,10 +263,8 @@ static int build_udp(struct building *building, GError **error)
     begin(building, "udp");
     option_add(building->option, "host", remote->host ? remote->host : "");
     option_add(building->option, "port", remote->service);
-    if (local) {
-        option_add(building->option, "localaddr", local->host ? local->host : "");
-        option_add(building->option, "localport", local->service ? local->service : "0");
-    }
+    option_add(building->option, "localaddr", local && local->host ? local->host : "");
+    option_add(building->option, "localport", local && local->service ? local->service : "0");
     return 0;
 }
 

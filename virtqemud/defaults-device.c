@@ -19,11 +19,10 @@ static bool is_x86(const struct machine_traits *machine)
 }
 
 /* An iSCSI name that ends without a unit means unit 0. */
-static void iscsi_defaults(struct domain *domain, struct domain_source *source)
+static const char *whole_iscsi_name(struct domain *domain, const char *name)
 {
-    if (source->type == SOURCE_NETWORK && source->protocol == SOURCE_PROTOCOL_ISCSI &&
-        source->name && !strchr(source->name, '/'))
-        source->name = arena_printf(&domain->definition.arena, "%s/0", source->name);
+    return name && !strchr(name, '/') ? arena_printf(&domain->definition.arena, "%s/0", name)
+                                      : name;
 }
 
 /* In whichever of its places. */
@@ -43,7 +42,8 @@ static void disk_defaults(struct domain *domain, struct domain_disk *disk)
     if (disk->source.type != SOURCE_VOLUME)
         default_to(&disk->source.format, IMAGE_FORMAT_RAW);
     for (struct domain_source *source = &disk->source; source; source = source->backing) {
-        iscsi_defaults(domain, source);
+        if (source->type == SOURCE_NETWORK && source->protocol == SOURCE_PROTOCOL_ISCSI)
+            source->name = whole_iscsi_name(domain, source->name);
         encryption_defaults(source);
     }
 }
@@ -134,6 +134,53 @@ static void input_defaults(struct domain_input *input, const struct machine_trai
         default_to(&input->bus, INPUT_BUS_PS2);
 }
 
+/* The path of a channel's socket that another daemon, or an older one, has made up: it is made up
+ * anew each time the guest starts. */
+static bool is_made_up(const char *path, const char *channel)
+{
+    static const char folder[] = "/channel/target/";
+    const char *rest = path && channel ? strstr(path, folder) : NULL;
+
+    if (!rest || !g_str_has_suffix(rest, channel))
+        return false;
+    rest += strlen(folder);
+    size_t guest = strlen(rest) - strlen(channel);
+    const char *slash = memchr(rest, '/', guest);
+    return !guest || (rest[guest - 1] == '.' && !slash) ||
+           (g_str_has_prefix(rest, "domain-") && slash == rest + guest - 1);
+}
+
+static void channel_defaults(struct domain_channel *channel)
+{
+    struct chardev_source *source = &channel->source;
+
+    if (channel->target == CHANNEL_TARGET_VIRTIO && source->type == CHARDEV_UNIX &&
+        source->ends.count && is_made_up(source->ends.items[0]->path, channel->name))
+        source->ends.count = 0;
+}
+
+static void redirdev_defaults(struct domain *domain, struct domain_redirdev *redirdev)
+{
+    if (redirdev->source.type != CHARDEV_DBUS)
+        return;
+    struct chardev_end *end = chardev_source_make_end(&redirdev->source, &domain->definition.arena);
+    if (!end->channel)
+        end->channel = "org.qemu.usbredir";
+}
+
+/* SPICE without a port, and without one to be chosen, is for those who are handed a descriptor. */
+static void graphics_defaults(struct domain_graphics *graphics)
+{
+    struct graphics_listen *first = graphics->listens.count ? graphics->listens.items[0] : NULL;
+
+    if (graphics->type != GRAPHICS_SPICE || !first || first->type != LISTEN_ADDRESS ||
+        graphics->port || graphics->tls_port || graphics->autoport == TRISTATE_YES)
+        return;
+    *first = (struct graphics_listen){.type = LISTEN_NONE};
+    graphics->listen = NULL;
+    graphics->autoport = TRISTATE_ABSENT;
+}
+
 static void video_defaults(struct domain_video *video, const struct machine_traits *machine)
 {
     default_to(&video->type, machine_devices_of(machine->family)->video);
@@ -145,6 +192,8 @@ static void video_defaults(struct domain_video *video, const struct machine_trai
 static void tpm_defaults(struct domain_tpm *tpm, const struct machine_traits *machine)
 {
     default_to(&tpm->model, machine->family == MACHINE_PSERIES ? TPM_MODEL_SPAPR : TPM_MODEL_TIS);
+    if (tpm->backend == TPM_BACKEND_PASSTHROUGH && !tpm->device)
+        tpm->device = "/dev/tpm0";
     if (tpm->backend == TPM_BACKEND_EMULATOR)
         default_to(&tpm->version, tpm->model == TPM_MODEL_TIS && is_x86(machine) ? TPM_VERSION_1_2
                                                                                  : TPM_VERSION_2_0);
@@ -155,8 +204,11 @@ static void panic_defaults(struct domain_panic *panic, const struct machine_trai
     default_to(&panic->model, machine_devices_of(machine->family)->panic);
 }
 
-static void hostdev_defaults(struct domain_hostdev *hostdev)
+static void hostdev_defaults(struct domain *domain, struct domain_hostdev *hostdev)
 {
+    if (hostdev->type == HOSTDEV_SCSI && hostdev->scsi &&
+        hostdev->scsi->protocol == HOSTDEV_SCSI_ISCSI)
+        hostdev->scsi->name = whole_iscsi_name(domain, hostdev->scsi->name);
     if (hostdev->type == HOSTDEV_MDEV && g_strcmp0(hostdev->model, "vfio-pci") == 0)
         default_to(&hostdev->display, TRISTATE_OFF);
 }
@@ -199,8 +251,17 @@ int defaults_apply_device(struct domain *domain, const struct machine_traits *ma
     case DEVICE_SERIAL:
         serial_defaults(object, machine);
         break;
+    case DEVICE_CHANNEL:
+        channel_defaults(object);
+        break;
+    case DEVICE_REDIRDEV:
+        redirdev_defaults(domain, object);
+        break;
     case DEVICE_INPUT:
         input_defaults(object, machine);
+        break;
+    case DEVICE_GRAPHICS:
+        graphics_defaults(object);
         break;
     case DEVICE_VIDEO:
         video_defaults(object, machine);
@@ -218,7 +279,7 @@ int defaults_apply_device(struct domain *domain, const struct machine_traits *ma
         vsock_defaults(object);
         break;
     case DEVICE_HOSTDEV:
-        hostdev_defaults(object);
+        hostdev_defaults(domain, object);
         break;
     case DEVICE_SHMEM:
         shmem_defaults(domain, object);

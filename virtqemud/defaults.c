@@ -208,20 +208,34 @@ static void add_panic(struct domain *domain, const struct machine_traits *machin
     LIST_APPEND(&domain->definition.arena, &domain->devices.panics, panic);
 }
 
-/* Sound goes to the viewer where the viewer can play it. */
+/* Sound goes to the viewer where the viewer can play it: the last display that knows says so. SDL
+ * plays by itself, and other displays say nothing. */
+static enum audio_type default_audio(const struct domain *domain)
+{
+    static const uint8_t audio_of[] = {
+        [GRAPHICS_VNC] = AUDIO_NONE,
+        [GRAPHICS_SPICE] = AUDIO_SPICE,
+        [GRAPHICS_SDL] = AUDIO_ABSENT,
+    };
+    enum audio_type type = domain->devices.graphics.count ? AUDIO_ABSENT : AUDIO_NONE;
+
+    LIST_EACH (graphics, &domain->devices.graphics)
+        if (graphics->type == GRAPHICS_VNC || graphics->type == GRAPHICS_SPICE ||
+            graphics->type == GRAPHICS_SDL)
+            type = audio_of[graphics->type];
+    return type;
+}
+
 static void add_audio(struct domain *domain)
 {
+    enum audio_type type = default_audio(domain);
     struct domain_audio *audio;
 
-    /* SDL plays by itself */
-    if (domain->devices.audios.count || domain_find_graphics(domain, GRAPHICS_SDL))
+    if (domain->devices.audios.count || type == AUDIO_ABSENT)
         return;
     audio = arena_new(&domain->definition.arena, struct domain_audio);
     audio->id = 1;
-    audio->type = AUDIO_NONE;
-    LIST_EACH (graphics, &domain->devices.graphics)
-        if (graphics->type == GRAPHICS_SPICE)
-            audio->type = AUDIO_SPICE;
+    audio->type = type;
     LIST_APPEND(&domain->definition.arena, &domain->devices.audios, audio);
 }
 

@@ -26,8 +26,9 @@ static char *pci_bus_name(const struct domain *domain, unsigned bus)
 }
 
 static void add_pci_place(struct json_object *json, const struct domain *domain,
-                          const struct pci_address *at)
+                          const struct domain_device_info *info)
 {
+    const struct pci_address *at = &info->address.pci.at;
     g_autofree char *bus = pci_bus_name(domain, at->bus);
     g_autofree char *place = at->function ? g_strdup_printf("0x%x.0x%x", at->slot, at->function)
                                           : g_strdup_printf("0x%x", at->slot);
@@ -35,6 +36,8 @@ static void add_pci_place(struct json_object *json, const struct domain *domain,
     json_add(json, "s:bus", bus, NULL);
     device_add_bool(json, "multifunction", at->multifunction);
     json_add(json, "s:addr", place, NULL);
+    if (info->acpi_index)
+        json_add(json, "u:acpi-index", info->acpi_index, NULL);
 }
 
 static void add_usb_place(struct json_object *json, const struct domain *domain,
@@ -81,7 +84,7 @@ void device_add_place(struct json_object *json, const struct domain *domain,
     switch (address->type) {
     case ADDRESS_PCI:
         if (!pci_address_is_empty(&address->pci.at))
-            add_pci_place(json, domain, &address->pci.at);
+            add_pci_place(json, domain, info);
         return;
     case ADDRESS_USB:
         add_usb_place(json, domain, &address->usb);
@@ -206,8 +209,6 @@ void device_add_identity(struct json_object *json, const struct domain *domain,
     json_add(json, "S:id", info->alias, NULL);
     if (order)
         json_add(json, "u:bootindex", order, NULL);
-    if (info->acpi_index)
-        json_add(json, "u:acpi-index", info->acpi_index, NULL);
     add_rom(json, info->rom);
 }
 

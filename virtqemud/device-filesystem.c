@@ -32,7 +32,8 @@ static int check_virtiofs(const struct domain *domain, const struct domain_files
         return refuse(filesystem, "virtiofs only supports passthrough accessmode", error);
     if (filesystem->wrpolicy)
         return refuse(filesystem, "virtiofs does not support wrpolicy", error);
-    if (filesystem->fmode || filesystem->dmode || filesystem->multidevs)
+    if (filesystem->fmode || filesystem->dmode ||
+        filesystem->multidevs != FILESYSTEM_MULTIDEVS_DEFAULT)
         return refuse(filesystem, "virtiofs has no fmode, dmode and multidevs", error);
     if (filesystem->source_socket && filesystem->binary)
         return refuse(filesystem, "<binary> is for us to start, <source socket=''/> for others",

@@ -28,9 +28,7 @@ static int refuse(const struct domain_video *video, const char *reason, GError *
 
 static bool is_primary(const struct domain *domain, const struct domain_video *video)
 {
-    if (video->primary != TRISTATE_ABSENT)
-        return video->primary == TRISTATE_YES;
-    return domain->devices.videos.count == 0 || domain->devices.videos.items[0] == video;
+    return video->primary || !domain->devices.videos.count;
 }
 
 static bool is_accelerated(const struct domain_video *video)

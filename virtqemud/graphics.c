@@ -66,12 +66,12 @@ static void add_audio(GString *option, const struct domain *domain,
 
 /* ---- VNC ---- */
 
-/* A bare word first, unless it has a '=', which QEMU would take for an option's. */
+/* A bare word first, unless it is a path, which may have a '=' that QEMU takes for an option's. */
 static GString *begin_vnc(const char *display)
 {
     GString *option = option_new("");
 
-    if (strchr(display, '=')) {
+    if (g_str_has_prefix(display, "unix:") || strchr(display, '=')) {
         option_add(option, "vnc", display);
         return option;
     }
@@ -322,7 +322,7 @@ static int build_sdl(const struct domain *domain, const struct domain_graphics *
     GString *option = option_new("sdl");
 
     option_add_tristate(option, "gl", graphics->gl);
-    if (graphics->fullscreen == TRISTATE_YES)
+    if (graphics->fullscreen)
         option_add_bool(option, "full-screen", true);
     if (graphics->display)
         words_add_variable(arguments, "DISPLAY", graphics->display);
@@ -367,7 +367,7 @@ static int build_bus(const struct domain *domain, const struct domain_graphics *
     if (!emulator_has(context->emulator, EMULATOR_DISPLAY_DBUS))
         return refuse(graphics, "the emulator has no D-Bus display", error);
     option = option_new("dbus");
-    if (graphics->p2p == TRISTATE_YES)
+    if (graphics->p2p)
         option_add_bool(option, "p2p", true);
     else
         option_add(option, "addr", address);

@@ -82,10 +82,18 @@ static const struct net_need {
     const char *model;
     enum pci_need need;
 } net_needs[] = {
-    {"virtio", PCI_NEED_EXPRESS},  {"virtio-non-transitional", PCI_NEED_EXPRESS},
-    {"e1000e", PCI_NEED_EXPRESS},  {"igb", PCI_NEED_EXPRESS},
-    {"usb-net", PCI_NEED_NOTHING}, {"spapr-vlan", PCI_NEED_NOTHING},
-    {"lan9118", PCI_NEED_NOTHING}, {"smc91c111", PCI_NEED_NOTHING},
+    {"rtl8139", PCI_NEED_CONVENTIONAL},
+    {"e1000", PCI_NEED_CONVENTIONAL},
+    {"virtio-transitional", PCI_NEED_CONVENTIONAL},
+    {"netfront", PCI_NEED_CONVENTIONAL},
+    {"vmxnet", PCI_NEED_CONVENTIONAL},
+    {"vmxnet2", PCI_NEED_CONVENTIONAL},
+    {"vmxnet3", PCI_NEED_CONVENTIONAL},
+    {"vlance", PCI_NEED_CONVENTIONAL},
+    {"usb-net", PCI_NEED_NOTHING},
+    {"spapr-vlan", PCI_NEED_NOTHING},
+    {"lan9118", PCI_NEED_NOTHING},
+    {"smc91c111", PCI_NEED_NOTHING},
 };
 
 /* What the device is on the host. */
@@ -112,7 +120,7 @@ static enum pci_need net_need(const struct domain_net *net, const struct machine
     for (unsigned i = 0; net->model && i < G_N_ELEMENTS(net_needs); i++)
         if (g_str_equal(net_needs[i].model, net->model))
             return net_needs[i].need;
-    return PCI_NEED_CONVENTIONAL;
+    return PCI_NEED_EXPRESS; /* also of a model that only QEMU knows */
 }
 
 static enum pci_need sound_need(const struct domain_sound *sound)

@@ -154,8 +154,7 @@ static int check_videos(const struct domain *domain, GError **error)
 
         if (!is_known_video(video->type))
             return REFUSE(error, "video type '%s' is not supported with QEMU", word);
-        if (video->primary != TRISTATE_YES && !can_be_second(video->type) &&
-            video->type != VIDEO_NONE)
+        if (!video->primary && !can_be_second(video->type) && video->type != VIDEO_NONE)
             return REFUSE(error, "video type '%s' is only valid as primary video device", word);
         if (video->heads > 1 && !has_heads(video->type))
             return REFUSE(error, "video type '%s' doesn't support multiple 'heads'", word);

@@ -347,7 +347,7 @@ static bool must_stay(const struct domain *domain, unsigned flags)
     if (flags & (VIR_DOMAIN_UNDEFINE_TPM | VIR_DOMAIN_UNDEFINE_KEEP_TPM))
         return flags & VIR_DOMAIN_UNDEFINE_KEEP_TPM;
     LIST_EACH (tpm, &domain->devices.tpms)
-        if (tpm->backend == TPM_BACKEND_EMULATOR && tpm->emulator.persistent_state == TRISTATE_YES)
+        if (tpm->backend == TPM_BACKEND_EMULATOR && tpm->emulator.persistent_state)
             return true;
     return false;
 }

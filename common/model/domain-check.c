@@ -327,7 +327,7 @@ static int check_video(const struct domain *domain, GError **error)
             return REFUSE(error, VIR_ERR_XML_ERROR,
                           "a 'none' video type must be the only video device defined for the "
                           "domain");
-        primaries += video->primary == TRISTATE_YES;
+        primaries += video->primary;
     }
     if (primaries > 1)
         return REFUSE(error, VIR_ERR_CONFIG_UNSUPPORTED,

@@ -3,30 +3,69 @@
 
 #include "xml/xml.h"
 
-static bool has_end(uint8_t type)
-{
-    return type != CHARDEV_NULL && type != CHARDEV_VC && type != CHARDEV_STDIO &&
-           type != CHARDEV_SPICEVMC;
-}
+/* What an end of each type can say; the rest of it is forgotten. */
+enum end_part {
+    END_PATH = 1 << 0, /* with its labels */
+    END_APPEND = 1 << 1,
+    END_MODE = 1 << 2,
+    END_ADDRESS = 1 << 3,
+    END_TLS = 1 << 4,
+    END_RECONNECT = 1 << 5,
+    END_CHANNEL = 1 << 6,
+    END_NULL_MODEM = 1 << 7,
+    END_AGENT = 1 << 8,
+};
+static const uint16_t end_parts[] = {
+    [CHARDEV_PTY] = END_PATH,
+    [CHARDEV_DEV] = END_PATH,
+    [CHARDEV_FILE] = END_PATH | END_APPEND,
+    [CHARDEV_PIPE] = END_PATH,
+    [CHARDEV_UDP] = END_MODE | END_ADDRESS,
+    [CHARDEV_TCP] = END_MODE | END_ADDRESS | END_TLS | END_RECONNECT,
+    [CHARDEV_UNIX] = END_MODE | END_PATH | END_RECONNECT,
+    [CHARDEV_SPICEPORT] = END_CHANNEL,
+    [CHARDEV_NMDM] = END_NULL_MODEM,
+    [CHARDEV_QEMU_VDAGENT] = END_AGENT,
+    [CHARDEV_DBUS] = END_CHANNEL,
+};
 
-static bool has_mode(uint8_t type)
+static void keep_parts(struct chardev_end *end, unsigned parts)
 {
-    return type == CHARDEV_TCP || type == CHARDEV_UDP || type == CHARDEV_UNIX;
+    if (!(parts & END_PATH))
+        end->path = NULL;
+    if (!end->path)
+        end->labels.count = 0;
+    if (!(parts & END_APPEND))
+        end->append = TRISTATE_ABSENT;
+    if (!(parts & END_MODE))
+        end->mode = CHARDEV_MODE_NONE;
+    if (!(parts & END_ADDRESS))
+        end->host = end->service = NULL;
+    if (!(parts & END_TLS))
+        end->tls = end->tls_from_config = TRISTATE_ABSENT;
+    if (!(parts & END_RECONNECT))
+        end->reconnect = NULL;
+    if (!(parts & END_CHANNEL))
+        end->channel = NULL;
+    if (!(parts & END_NULL_MODEM))
+        end->master = end->slave = NULL;
+    if (!(parts & END_AGENT))
+        end->copypaste = end->mouse = 0;
 }
 
 /* Ends that say nothing, nor their labels, are forgotten. A pseudo terminal's path, and that of a
  * socket which is only to be made, belong to the running guest. */
 static void clean_ends(struct chardev_source *source, bool live)
 {
+    unsigned parts = source->type < G_N_ELEMENTS(end_parts) ? end_parts[source->type] : 0;
     unsigned kept = 0;
 
-    if (!has_end(source->type))
-        source->ends.count = 0;
     LIST_EACH (end, &source->ends) {
         domain_defaults_labels(end->labels.items, &end->labels.count);
         if (source->type == CHARDEV_PTY && !live)
             end->path = NULL;
-        if (!has_mode(source->type) || (source->type == CHARDEV_UNIX && !end->path))
+        keep_parts(end, parts);
+        if (source->type == CHARDEV_UNIX && !end->path)
             end->mode = CHARDEV_MODE_NONE;
         if (!xml_equal(&chardev_end_schema, end, &(struct chardev_end){0}))
             source->ends.items[kept++] = end;
@@ -44,7 +83,8 @@ static int compare_ends(const void *a, const void *b)
 void domain_defaults_chardev_source(struct chardev_source *source,
                                     const struct domain_defaults *defaults)
 {
-    bool has_default_mode = source->type == CHARDEV_TCP || source->type == CHARDEV_UNIX;
+    bool has_default_mode =
+        source->type == CHARDEV_TCP || source->type == CHARDEV_UDP || source->type == CHARDEV_UNIX;
 
     clean_ends(source, defaults->live);
     LIST_EACH (end, &source->ends)

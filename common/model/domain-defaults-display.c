@@ -46,7 +46,9 @@ static bool has_ports(const struct domain_graphics *graphics)
 
 static void vnc_port_defaults(struct domain_graphics *graphics)
 {
-    if (graphics->port == -1 || !graphics->port)
+    if (graphics->port == -1 && graphics->autoport == TRISTATE_NO)
+        graphics->port = 0;
+    if (graphics->port == -1 || (!graphics->port && graphics->autoport != TRISTATE_NO))
         graphics->autoport = TRISTATE_YES;
     default_to(&graphics->autoport, TRISTATE_NO);
     if (graphics->autoport == TRISTATE_YES)
@@ -160,9 +162,27 @@ void domain_defaults_video(const struct domain *domain, struct domain_video *vid
     domain_video_default_sizes(video);
     if (!video->heads && video->type != VIDEO_NONE)
         video->heads = 1;
-    if (domain->devices.videos.count && domain->devices.videos.items[0] == video &&
-        video->type != VIDEO_NONE)
-        default_to(&video->primary, TRISTATE_YES);
+    if (video->type == VIDEO_NONE) { /* which has nothing */
+        video->resolution = NULL;
+        video->info.address.type = ADDRESS_NONE;
+    }
+}
+
+/* The one that firmware uses: the first, if none says so. It stands before the others. */
+void domain_defaults_first_video(struct domain *domain)
+{
+    struct domain_video **videos = domain->devices.videos.items;
+    unsigned first = 0;
+
+    if (!domain->devices.videos.count)
+        return;
+    LIST_EACH (video, &domain->devices.videos)
+        if (video->primary)
+            first = video_i;
+    struct domain_video *primary = videos[first];
+    memmove(&videos[1], &videos[0], first * sizeof(struct domain_video *));
+    videos[0] = primary;
+    primary->primary = primary->type != VIDEO_NONE;
 }
 
 /* Who wants to be seen has something to show. */
@@ -175,4 +195,5 @@ void domain_add_video(struct domain *domain)
     video = arena_new(&domain->definition.arena, struct domain_video);
     LIST_APPEND(&domain->definition.arena, &domain->devices.videos, video);
     domain_defaults_video(domain, video);
+    domain_defaults_first_video(domain);
 }

@@ -41,7 +41,8 @@ void domain_defaults_chardev_source(struct chardev_source *source,
                                     const struct domain_defaults *defaults);
 void domain_defaults_chardevs(struct domain *domain);
 
-/* One display, one display adapter. */
+/* One display, one display adapter; and which of the adapters is the first. */
 void domain_defaults_graphics(struct domain *domain, struct domain_graphics *graphics,
                               const struct domain_defaults *defaults);
 void domain_defaults_video(const struct domain *domain, struct domain_video *video);
+void domain_defaults_first_video(struct domain *domain);

@@ -164,11 +164,16 @@ int domain_apply_defaults(struct domain *domain, const struct domain_defaults *d
     unsigned count;
     g_autofree struct device *devices = domain_list_devices(domain, &count);
 
-    if (domain_defaults_guest(domain, error) < 0 || domain_place_scsi_hostdevs(domain, error) < 0)
+    if (domain_defaults_guest(domain, error) < 0)
+        return -1;
+    LIST_EACH (disk, &domain->devices.disks)
+        domain_defaults_disk(disk, defaults);
+    if (domain_place_scsi_hostdevs(domain, error) < 0) /* where no disk is */
         return -1;
     for (unsigned i = 0; i < count; i++)
         if (one_device_defaults(domain, &devices[i], defaults, error) < 0)
             return -1;
+    domain_defaults_first_video(domain);
     domain_defaults_sort_disks(domain);
     domain_defaults_chardevs(domain);
     return 0;

@@ -52,8 +52,8 @@ static const struct xml_row domain_vsock_rows[] = {
     ROW_ENUM("@model", model, virtio_model_names, "Device", .flags = XML_ABI),
     ROW_YES_NO("cid/@auto", auto_cid, "The address is chosen at start"),
     ROW_NUMBER("cid/@address", cid, "Address, from 3"),
-    ROW_EMBED("driver", virtio, domain_virtio),
     ROW_EMBED(".", info, domain_device_info),
+    ROW_EMBED("driver", virtio, domain_virtio),
 };
 #undef ROWS_OF
 XML_SCHEMA(domain_vsock, "vsock", .doc = "Sockets between guest and host");

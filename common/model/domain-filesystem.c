@@ -41,7 +41,8 @@ static const struct xml_row domain_filesystem_rows[] = {
     ROW_ENUM("@accessmode", access, filesystem_access_names, "Whose rights count"),
     ROW_ENUM("@model", model, virtio_model_names, "Kind of virtio device", .flags = XML_ABI),
     ROW_ENUM("@multidevs", multidevs, filesystem_multidevs_names,
-             "What to do with more than one file system below"),
+             "What to do with more than one file system below",
+             DEFAULT(FILESYSTEM_MULTIDEVS_DEFAULT)),
     ROW_OCTAL("@fmode", fmode, 4, "Mode of new files", RANGE(0, 0777)),
     ROW_OCTAL("@dmode", dmode, 4, "Mode of new folders", RANGE(0, 0777)),
     ROW_ENUM("driver/@type", driver, filesystem_driver_names, "What serves it"),
@@ -64,9 +65,9 @@ static const struct xml_row domain_filesystem_rows[] = {
     ROW_STRING("target/@dir", target, "Where the guest finds it: a tag, or a folder",
                .flags = XML_REQUIRED | XML_ABI),
     ROW_FLAG("readonly", readonly, "The guest can't write", .flags = XML_ABI),
+    ROW_EMBED(".", info, domain_device_info),
     ROW_SIZE("space_hard_limit", space_hard_limit, UNIT_BYTES, "Most that can be written"),
     ROW_SIZE("space_soft_limit", space_soft_limit, UNIT_BYTES, "Most that should be written"),
-    ROW_EMBED(".", info, domain_device_info),
 };
 #undef ROWS_OF
 

@@ -105,12 +105,12 @@ struct domain_graphics {
     uint8_t connected;              /* enum graphics_connected */
     uint8_t share_policy;           /* enum vnc_share_policy */
     uint8_t spice_default_mode;     /* enum spice_mode */
-    uint8_t power_control;          /* enum tristate, as the next five */
-    uint8_t fullscreen;
-    uint8_t replace_user;
-    uint8_t multi_user;
-    uint8_t p2p;
-    uint8_t gl;
+    uint8_t power_control;          /* enum tristate */
+    uint8_t gl;                     /* enum tristate */
+    bool fullscreen;
+    bool replace_user;
+    bool multi_user;
+    bool p2p;
     int port;     /* 0: not given; -1: chosen at start */
     int tls_port; /* spice, the same */
     int websocket;

@@ -25,7 +25,7 @@ extern const struct names tpm_version_names;
 
 /* swtpm */
 struct tpm_emulator {
-    uint8_t persistent_state; /* enum tristate */
+    bool persistent_state;
     struct opt_uint debug;
     uint8_t encryption[16];  /* secret's uuid */
     const char *source_type; /* file, dir */

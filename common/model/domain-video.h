@@ -42,9 +42,9 @@ struct domain_video {
     uint8_t type;    /* enum video_type */
     uint8_t backend; /* enum video_backend */
     uint8_t vgaconf; /* enum video_vgaconf */
-    uint8_t primary; /* enum tristate */
-    uint8_t blob;    /* enum tristate */
-    uint8_t edid;    /* enum tristate */
+    bool primary;
+    uint8_t blob; /* enum tristate */
+    uint8_t edid; /* enum tristate */
     struct domain_virtio virtio;
     unsigned ram; /* KiB, as all memory here */
     unsigned vram;

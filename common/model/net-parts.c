@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/uuid.h"
+#include "model/rows.h"
 
 NAMES(bridge_mac_table_names, NULL, "kernel", "libvirt");
 NAMES(macvtap_mode_names, NULL, "vepa", "private", "bridge", "passthrough");
@@ -35,10 +36,10 @@ XML_SCHEMA(net_route, "route", .doc = "A route");
 #define ROWS_OF struct net_virtual_port
 static const struct xml_row net_virtual_port_rows[] = {
     ROW_ENUM("@type", type, virtual_port_type_names, "Kind of switch"),
-    ROW_NUMBER("parameters/@managerid", manager_id, "802.1Qbg: manager", RANGE(0, 255)),
-    ROW_NUMBER("parameters/@typeid", type_id, "802.1Qbg: type", RANGE(0, 0xffffff)),
-    ROW_NUMBER("parameters/@typeidversion", type_id_version, "802.1Qbg: version of the type",
-               RANGE(0, 255)),
+    ROW_OPT_NUMBER_ANY("parameters/@managerid", manager_id, "802.1Qbg: manager", RANGE(0, 255)),
+    ROW_OPT_NUMBER_ANY("parameters/@typeid", type_id, "802.1Qbg: type", RANGE(0, 0xffffff)),
+    ROW_OPT_NUMBER_ANY("parameters/@typeidversion", type_id_version,
+                       "802.1Qbg: version of the type", RANGE(0, 255)),
     ROW_UUID("parameters/@instanceid", instance_id, "802.1Qbg: instance"),
     ROW_UUID("parameters/@interfaceid", interface_id, "Port of the switch"),
     ROW_STRING("parameters/@profileid", profile_id, "Profile of the port"),

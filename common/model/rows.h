@@ -45,3 +45,8 @@
 #define ROW_NUMBER_ANY(place, member, about, ...)                                                  \
     ROW_TYPE(place, member, number_any_type, about, ##__VA_ARGS__)
 extern const struct xml_type number_any_type;
+
+/* The same in struct opt_uint, which knows a 0 that is given; RANGE says the highest. */
+#define ROW_OPT_NUMBER_ANY(place, member, about, ...)                                              \
+    ROW_TYPE(place, member, opt_number_any_type, about, ##__VA_ARGS__)
+extern const struct xml_type opt_number_any_type;
