@@ -9,6 +9,7 @@
 
 /* The packet filter has an entry for each. */
 #define MOVED_PORTS_MOST 4096
+#define NAT_ADDRESSES_MOST 65535
 
 #define REFUSE(at, path, code, ...) xml_at_fail((at), (path), (code), error, __VA_ARGS__)
 #define MODE_NAME(mode) ((mode) ? names_word(&network_forward_mode_names, (mode)) : "isolated")
@@ -27,6 +28,9 @@ int network_check_nat(struct xml_at *at, void *object, GError **error)
         return REFUSE(at, "address", VIR_ERR_XML_ERROR, "Bad ipv4 address in <nat>");
     if (start->family && ip_compare(start, end) > 0)
         return REFUSE(at, "address", VIR_ERR_INTERNAL_ERROR, "the range of addresses is reversed");
+    if (start->family && ip_count(start, end) > NAT_ADDRESSES_MOST)
+        return REFUSE(at, "address", VIR_ERR_INTERNAL_ERROR,
+                      "the range of addresses is too large: %d is the most", NAT_ADDRESSES_MOST);
     if (nat->port_start.set != nat->port_end.set ||
         (nat->port_start.set && nat->port_start.value > nat->port_end.value))
         return REFUSE(at, "port", VIR_ERR_XML_DETAIL, "Missing or invalid '%s' attribute in <port>",
@@ -37,6 +41,17 @@ int network_check_nat(struct xml_at *at, void *object, GError **error)
 static bool nat_is_empty(const struct network_nat *nat)
 {
     return !nat->ipv6 && !nat->address_start.family && !nat->port_start.set;
+}
+
+static int check_interfaces(struct xml_at *at, const struct network_forward *forward,
+                            GError **error)
+{
+    LIST_EACH (interface, &forward->interfaces)
+        for (unsigned i = 0; i < interface_i; i++)
+            if (strcmp(forward->interfaces.items[i]->dev, interface->dev) == 0)
+                return REFUSE(at, "interface/@dev", VIR_ERR_XML_ERROR,
+                              "interface '%s' can only be listed once", interface->dev);
+    return 0;
 }
 
 /* The dev attribute and the first interface are one. */
@@ -80,7 +95,8 @@ int network_check_forward(struct xml_at *at, void *object, GError **error)
     if (forward->hostdevs.count && forward->mode != NETWORK_HOSTDEV)
         return REFUSE(at, "address", VIR_ERR_XML_ERROR,
                       "<address> elements can only be used in hostdev mode");
-    if (!forward->pfs.count && join_devices(at, forward, error) < 0)
+    if (check_interfaces(at, forward, error) < 0 ||
+        (!forward->pfs.count && join_devices(at, forward, error) < 0))
         return -1;
     if ((forward->mode == NETWORK_NAT || forward->mode == NETWORK_ROUTE) &&
         forward->interfaces.count > 1)
@@ -171,10 +187,12 @@ static int check_vlan(struct xml_at *at, const char *path, struct net_vlan *vlan
             at, path, VIR_ERR_XML_ERROR,
             "invalid \"trunk='no'\" in <vlan> - trunk='yes' is required for more than one "
             "vlan tag");
-    bool native = false;
+    unsigned natives = 0;
     LIST_EACH (tag, &vlan->tags)
-        native = native || tag->native_mode;
-    if (vlan->tags.count > 1 || native)
+        natives += tag->native_mode != 0;
+    if (natives > 1)
+        return REFUSE(at, path, VIR_ERR_XML_ERROR, "duplicate native vlan setting");
+    if (vlan->tags.count > 1 || natives)
         vlan->trunk = TRISTATE_YES;
     return 0;
 }
@@ -190,6 +208,9 @@ static int check_virtual_port(struct xml_at *at, const char *path,
 static int check_portgroups(struct xml_at *at, const struct network *network, GError **error)
 {
     LIST_EACH (group, &network->portgroups) {
+        if (!*group->name)
+            return REFUSE(at, "portgroup/@name", VIR_ERR_XML_ERROR,
+                          "Missing required name attribute in portgroup");
         if (check_vlan(at, "portgroup/vlan", group->vlan, error) < 0 ||
             check_bandwidth(at, "portgroup/bandwidth/inbound", "portgroup/bandwidth/outbound",
                             group->bandwidth, error) < 0)
@@ -198,7 +219,7 @@ static int check_portgroups(struct xml_at *at, const struct network *network, GE
             const struct network_portgroup *other = network->portgroups.items[i];
 
             if (strcmp(other->name, group->name) == 0)
-                return REFUSE(at, "portgroup/@name", VIR_ERR_XML_ERROR,
+                return REFUSE(at, "portgroup/@name", VIR_ERR_CONFIG_UNSUPPORTED,
                               "there are two port groups named '%s'", group->name);
             if (other->is_default == TRISTATE_YES && group->is_default == TRISTATE_YES)
                 return REFUSE(at, "portgroup/@default", VIR_ERR_XML_ERROR,
@@ -206,6 +227,82 @@ static int check_portgroups(struct xml_at *at, const struct network *network, GE
                               group->name);
         }
     }
+    return 0;
+}
+
+/* ---- what a mode can't have ---- */
+
+static bool has_names(const struct network_dns *dns)
+{
+    return dns->enable || dns->forward_plain_names || dns->forwarders.count || dns->txts.count ||
+           dns->srvs.count || dns->hosts.count;
+}
+
+/* Where the bridge is not ours, it has no addresses of ours, and we serve nothing. */
+static int check_served(struct xml_at *at, const struct network *network, GError **error)
+{
+    static const uint8_t no_mac[sizeof(network->mac)];
+    const struct {
+        bool there;
+        const char *path;
+    } elements[] = {
+        {memcmp(network->mac, no_mac, sizeof(no_mac)) != 0, "mac"},
+        {network->ips.count > 0, "ip"},
+        {has_names(&network->dns), "dns"},
+        {network->domain != NULL, "domain"},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(elements); i++)
+        if (elements[i].there)
+            return REFUSE(at, elements[i].path, VIR_ERR_CONFIG_UNSUPPORTED,
+                          "Unsupported <%s> element in a network with forward mode='%s'",
+                          elements[i].path, MODE_NAME(network_mode(network)));
+    return 0;
+}
+
+static bool can_tag(const struct network *network, const struct net_virtual_port *port)
+{
+    unsigned type = port ? port->type : VIRTUAL_PORT_NONE;
+
+    switch (network_mode(network)) {
+    case NETWORK_BRIDGE:
+        return type == VIRTUAL_PORT_OPENVSWITCH;
+    case NETWORK_PASSTHROUGH:
+    case NETWORK_HOSTDEV:
+        return type == VIRTUAL_PORT_NONE || type == VIRTUAL_PORT_8021QBH;
+    default:
+        return false;
+    }
+}
+
+/* Of the network, or of a group of it. */
+static int check_settings(struct xml_at *at, const struct network *network, const char *of,
+                          const struct net_vlan *vlan, const struct net_virtual_port *port,
+                          const struct net_bandwidth *bandwidth, GError **error)
+{
+    if (vlan && !can_tag(network, port))
+        return REFUSE(at, of, VIR_ERR_CONFIG_UNSUPPORTED,
+                      "<vlan> element specified, but this type of network doesn't support vlan "
+                      "configuration");
+    if (bandwidth && !network_is_managed(network) && !network->bridge)
+        return REFUSE(at, of, VIR_ERR_CONFIG_UNSUPPORTED,
+                      "Unsupported <bandwidth> element in a network with forward mode='%s'",
+                      MODE_NAME(network_mode(network)));
+    return 0;
+}
+
+static int check_mode(struct xml_at *at, const struct network *network, GError **error)
+{
+    if (!network_is_managed(network) && check_served(at, network, error) < 0)
+        return -1;
+    if (check_settings(at, network, "", network->vlan, network->virtual_port, network->bandwidth,
+                       error) < 0)
+        return -1;
+    LIST_EACH (group, &network->portgroups)
+        if (check_settings(at, network, "portgroup", group->vlan ?: network->vlan,
+                           group->virtual_port ?: network->virtual_port, group->bandwidth,
+                           error) < 0)
+            return -1;
     return 0;
 }
 
@@ -330,7 +427,7 @@ int network_check(struct xml_at *at, void *object, GError **error)
         check_virtual_port(at, "virtualport", network->virtual_port, error) < 0 ||
         check_bandwidth(at, "bandwidth/inbound", "bandwidth/outbound", network->bandwidth, error) <
             0 ||
-        check_portgroups(at, network, error) < 0)
+        check_portgroups(at, network, error) < 0 || check_mode(at, network, error) < 0)
         return -1;
     return network_is_managed(network) ? check_managed(at, network, error)
                                        : check_unmanaged(at, network, error);

@@ -115,34 +115,31 @@ bool network_ip_has_dhcp(const struct network_ip *ip)
 }
 
 static int check_mask(struct xml_at *at, const struct ip_address *address,
-                      const struct ip_address *mask, const struct opt_uint *prefix, GError **error)
+                      const struct ip_address *mask, const struct opt_uint *prefix,
+                      enum error_code code, GError **error)
 {
     if (mask->family && prefix->set)
-        return REFUSE(at, "@netmask", VIR_ERR_CONFIG_UNSUPPORTED,
-                      "an address cannot have both a prefix and a netmask");
+        return REFUSE(at, "@netmask", code, "an address cannot have both a prefix and a netmask");
     if (mask->family && address->family == IP_V6)
-        return REFUSE(at, "@netmask", VIR_ERR_CONFIG_UNSUPPORTED,
-                      "netmask not allowed for an IPv6 address: use prefix");
+        return REFUSE(at, "@netmask", code, "netmask not allowed for an IPv6 address: use prefix");
     if (mask->family && (mask->family != IP_V4 || ip_mask_prefix(mask) < 0))
         return REFUSE(at, "@netmask", VIR_ERR_XML_ERROR, "this is no netmask like 255.255.255.0");
     if (prefix->set && prefix->value > ip_bits(address))
-        return REFUSE(at, "@prefix", VIR_ERR_CONFIG_UNSUPPORTED,
-                      "Invalid %s prefix '%u': %u is the most",
+        return REFUSE(at, "@prefix", code, "Invalid %s prefix '%u': %u is the most",
                       address->family == IP_V4 ? "IPv4" : "IPv6", prefix->value, ip_bits(address));
     return 0;
 }
 
 static int check_family(struct xml_at *at, uint8_t family, const struct ip_address *address,
-                        GError **error)
+                        enum error_code code, GError **error)
 {
     char text[IP_TEXT];
 
     if (family == IP_NONE && address->family != IP_V4)
-        return REFUSE(at, "@family", VIR_ERR_CONFIG_UNSUPPORTED,
-                      "no family specified for non-IPv4 address '%s'", ip_format(address, text));
+        return REFUSE(at, "@family", code, "no family specified for non-IPv4 address '%s'",
+                      ip_format(address, text));
     if (family != IP_NONE && family != address->family)
-        return REFUSE(at, "@family", VIR_ERR_CONFIG_UNSUPPORTED,
-                      "Family '%s' specified for address '%s' of another",
+        return REFUSE(at, "@family", code, "Family '%s' specified for address '%s' of another",
                       names_word(&ip_family_names, family), ip_format(address, text));
     return 0;
 }
@@ -201,8 +198,9 @@ static int ip_check(struct xml_at *at, void *object, GError **error)
 {
     struct network_ip *ip = object;
 
-    if (check_family(at, ip->family, &ip->address, error) < 0 ||
-        check_mask(at, &ip->address, &ip->netmask, &ip->prefix, error) < 0)
+    if (check_family(at, ip->family, &ip->address, VIR_ERR_CONFIG_UNSUPPORTED, error) < 0 ||
+        check_mask(at, &ip->address, &ip->netmask, &ip->prefix, VIR_ERR_CONFIG_UNSUPPORTED, error) <
+            0)
         return -1;
     if (ip->dhcp && !ip->dhcp->bootp_file)
         ip->dhcp->bootp_server = NULL;
@@ -246,8 +244,9 @@ static int route_check(struct xml_at *at, void *object, GError **error)
     const struct network_route *route = object;
     char text[IP_TEXT];
 
-    if (check_family(at, route->family, &route->address, error) < 0 ||
-        check_mask(at, &route->address, &route->netmask, &route->prefix, error) < 0)
+    if (check_family(at, route->family, &route->address, VIR_ERR_XML_ERROR, error) < 0 ||
+        check_mask(at, &route->address, &route->netmask, &route->prefix, VIR_ERR_XML_ERROR, error) <
+            0)
         return -1;
     if (route->gateway.family != route->address.family)
         return REFUSE(at, "@gateway", VIR_ERR_XML_ERROR, "the gateway '%s' is of another family",

@@ -58,21 +58,6 @@ def test_stock_client(connection):
     assert re.search(r"shell\s+active\s+no\s+no", virsh("net-list"))
 
 
-def test_describe(connection):
-    network = connection.networkDefineXML(network_xml())
-    network.setMetadata(libvirt.VIR_NETWORK_METADATA_TITLE, "A title", None, None)
-    network.setMetadata(libvirt.VIR_NETWORK_METADATA_ELEMENT, "<x/>", "a", "urn:a")
-    assert network.metadata(libvirt.VIR_NETWORK_METADATA_TITLE, None) == "A title"
-    assert "<title>A title</title>" in network.XMLDesc()
-    assert "<a:x xmlns:a=\"urn:a\"/>" in network.XMLDesc()
-    assert code_of(network.metadata, libvirt.VIR_NETWORK_METADATA_DESCRIPTION, None) == \
-        libvirt.VIR_ERR_NO_NETWORK_METADATA
-
-
-if not hasattr(libvirt.virNetwork, "setMetadata"):
-    test_describe = pytest.mark.skip(reason="this client has no descriptions of networks")(test_describe)
-
-
 def test_refusals(connection, hosts):
     connection.networkDefineXML(network_xml()).create()
     # one bridge: both names
