@@ -90,7 +90,7 @@ static int add_rtc(const struct build *build, GError **error)
 
 static int add_pit(const struct build *build, const struct clock_timer *timer, GError **error)
 {
-    if (timer->tickpolicy == TIMER_TICK_DELAY)
+    if (timer->tickpolicy == TIMER_TICK_NONE || timer->tickpolicy == TIMER_TICK_DELAY)
         words_add(build->arguments, "-global", "kvm-pit.lost_tick_policy=delay", NULL);
     else if (timer->tickpolicy == TIMER_TICK_DISCARD)
         words_add(build->arguments, "-global", "kvm-pit.lost_tick_policy=discard", NULL);

@@ -126,7 +126,8 @@ static void add_acpi(GString *option, const struct build *build)
     bool arm = g_strcmp0(build->domain->os.arch, "aarch64") == 0;
 
     if (family == MACHINE_PC || family == MACHINE_Q35)
-        option_add_tristate(option, "hpet", timer_presence(build->domain, TIMER_HPET));
+        option_add(option, "hpet",
+                   timer_presence(build->domain, TIMER_HPET) == TRISTATE_NO ? "off" : NULL);
     if (device_arch_is_x86(build->domain) || (family == MACHINE_ARM_VIRT && arm))
         option_add_bool(option, "acpi", features_of(build)->acpi);
 }

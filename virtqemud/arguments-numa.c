@@ -42,8 +42,18 @@ static bool reaches_memory(const struct numa_interconnect *connection, unsigned 
            (connection->type == NUMA_TRAFFIC_ACCESS || connection->type == NUMA_TRAFFIC_READ);
 }
 
-/* The cell whose CPUs are nearest to the memory of one without: the least latency, or else the most
- * bandwidth. */
+static bool find_first_with_cpus(const struct cpu_numa *numa, unsigned *ret_initiator)
+{
+    LIST_EACH (cell, &numa->cells)
+        if (cell->cpus && cpuset_next(cell->cpus, 0) >= 0) {
+            *ret_initiator = id_of(cell, cell_i);
+            return true;
+        }
+    return false;
+}
+
+/* The cell whose CPUs are nearest to the memory of one without: the least latency, the most
+ * bandwidth, or else the first that has any. */
 static bool find_nearest(const struct cpu_numa *numa, unsigned target, unsigned *ret_initiator)
 {
     const struct numa_interconnect *best = NULL;
@@ -56,7 +66,7 @@ static bool find_nearest(const struct cpu_numa *numa, unsigned target, unsigned 
             best = numa->bandwidths.items[i];
     if (best)
         *ret_initiator = best->initiator.value;
-    return best != NULL;
+    return best || find_first_with_cpus(numa, ret_initiator);
 }
 
 static void add_initiator(GString *option, const struct build *build, const struct numa_cell *cell,
@@ -125,13 +135,24 @@ static void add_distance(const struct build *build, const struct cpu_numa *numa,
     words_add_option(build->arguments, "-numa", option);
 }
 
+/* Distances that say all, and nothing but what is so anyway. */
+static bool are_usual(const struct cpu_numa *numa)
+{
+    for (unsigned a = 0; a < numa->cells.count; a++)
+        for (unsigned b = 0; b < numa->cells.count; b++)
+            if (said_distance(numa->cells.items[a], id_of(numa->cells.items[b], b)) !=
+                (a == b ? NEAR : FAR))
+                return false;
+    return true;
+}
+
 static void add_distances(const struct build *build, const struct cpu_numa *numa)
 {
     bool said = false;
 
     LIST_EACH (cell, &numa->cells)
         said = said || cell->distances.count;
-    if (!said)
+    if (!said || are_usual(numa))
         return;
     for (unsigned a = 0; a < numa->cells.count; a++)
         for (unsigned b = 0; b < numa->cells.count; b++)

@@ -132,13 +132,16 @@ static int add_cpu(GString *option, const struct domain *domain, const struct em
     return 0;
 }
 
-static void add_cache(GString *option, const struct cpu_cache *cache)
+/* A named model knows nothing of the host's caches anyway. */
+static void add_cache(GString *option, const struct domain_cpu *cpu)
 {
+    const struct cpu_cache *cache = cpu->cache;
+
     if (!cache || cache->mode == CPU_CACHE_NONE)
         return;
-    add_bool(option, "l3-cache", cache->mode == CPU_CACHE_EMULATE);
-    if (cache->mode != CPU_CACHE_EMULATE)
+    if (cpu->mode == CPU_MODE_HOST_PASSTHROUGH || cpu->mode == CPU_MODE_MAXIMUM)
         add_bool(option, "host-cache-info", cache->mode == CPU_CACHE_PASSTHROUGH);
+    add_bool(option, "l3-cache", cache->mode == CPU_CACHE_EMULATE);
 }
 
 static void add_address_bits(GString *option, const struct cpu_physaddr *bits)
@@ -269,8 +272,6 @@ static int add_extras(GString *option, const struct domain *domain, GError **err
     add_timers(option, &domain->clock);
     add_tristate(option, "kvm-pv-eoi", features->apic_eoi);
     add_tristate(option, "kvm-pv-unhalt", state_of(features->has_pvspinlock, features->pvspinlock));
-    if (features->viridian)
-        add_bool(option, "hv-relaxed", true);
     if (add_hyperv(option, features->hyperv, error) < 0)
         return -1;
     if (panics_by_hyperv(domain))
@@ -278,7 +279,7 @@ static int add_extras(GString *option, const struct domain *domain, GError **err
     add_kvm(option, features->kvm);
     add_tristate(option, "pmu", state_of(features->has_pmu, features->pmu));
     if (domain->cpu) {
-        add_cache(option, domain->cpu->cache);
+        add_cache(option, domain->cpu);
         add_address_bits(option, domain->cpu->physaddr);
     }
     return 0;

@@ -39,6 +39,16 @@ static bool is_x86(const struct machine_traits *machine)
     return machine->family == MACHINE_PC || machine->family == MACHINE_Q35;
 }
 
+/* A host's CPU is what it is, and an emulated one of a given name has what it can have. */
+static bool is_checked(const struct domain *domain, const struct machine_traits *machine)
+{
+    uint8_t mode = domain->cpu->mode;
+
+    if (mode == CPU_MODE_HOST_PASSTHROUGH || mode == CPU_MODE_MAXIMUM || !is_x86(machine))
+        return false;
+    return mode == CPU_MODE_HOST_MODEL || domain->type == DOMAIN_TYPE_KVM;
+}
+
 static void cpu_defaults(struct domain *domain, const struct machine_traits *machine)
 {
     struct domain_cpu *cpu = domain->cpu;
@@ -47,10 +57,9 @@ static void cpu_defaults(struct domain *domain, const struct machine_traits *mac
         default_cpu(domain, machine);
         return;
     }
-    bool as_host = cpu->mode == CPU_MODE_HOST_PASSTHROUGH || cpu->mode == CPU_MODE_MAXIMUM;
     if (!cpu->check)
-        cpu->check = as_host || !is_x86(machine) ? CPU_CHECK_NONE : CPU_CHECK_PARTIAL;
-    if (as_host && !cpu->migratable)
+        cpu->check = is_checked(domain, machine) ? CPU_CHECK_PARTIAL : CPU_CHECK_NONE;
+    if (cpu->mode == CPU_MODE_HOST_PASSTHROUGH && !cpu->migratable)
         cpu->migratable = TRISTATE_ON;
 }
 

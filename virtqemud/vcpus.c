@@ -28,7 +28,7 @@ void vcpus_name(struct domain *domain)
             .id = OPT_UINT(id),
             .enabled = tristate_of(id < enabled),
             .hotpluggable = tristate_of(id >= enabled),
-            .order = id < enabled ? id + 1 : 0,
+            .order = domain->id.set && id < enabled ? id + 1 : 0,
         };
         LIST_APPEND(arena, &domain->vcpus, vcpu);
     }
@@ -74,7 +74,7 @@ void vcpus_set(struct domain *domain, unsigned id, bool enabled)
     if (!vcpu || enabled == (vcpu->enabled != TRISTATE_NO))
         return;
     vcpu->enabled = tristate_of(enabled);
-    vcpu->order = enabled ? last_order(domain) + 1 : 0;
+    vcpu->order = domain->id.set && enabled ? last_order(domain) + 1 : 0;
     if (enabled)
         vcpu->hotpluggable = TRISTATE_YES;
     count_enabled(domain);

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/uuid.h"
+#include "xml/xml.h"
 
 static int make_uuid(struct opt_uuid *uuid, GError **error)
 {
@@ -103,6 +104,8 @@ static void os_defaults(struct domain *domain)
     }
     if (os->loader && os->loader->path)
         default_to(&os->loader->type, LOADER_ROM);
+    if (os->bootmenu != TRISTATE_YES) /* nobody waits for a menu that is not there */
+        os->bootmenu_timeout = (struct opt_uint){0};
 }
 
 static void cpu_defaults(struct domain_cpu *cpu)
@@ -141,34 +144,30 @@ static void sysinfo_defaults(struct domain *domain)
         }
 }
 
-/* One entry for each thread. */
-static void split_schedulers(struct arena *arena, struct thread_scheduler ***items, unsigned *count)
+/* ---- the clock ---- */
+
+static void timer_defaults(struct clock_timer *timer)
 {
-    struct thread_scheduler **split = NULL;
-    unsigned n_split = 0;
-
-    for (unsigned i = 0; i < *count; i++)
-        for (int id = cpuset_next((*items)[i]->threads, 0); id >= 0;
-             id = cpuset_next((*items)[i]->threads, (unsigned)id + 1)) {
-            struct thread_scheduler *one = arena_memdup(arena, (*items)[i], sizeof(*one));
-
-            one->threads = cpuset_new(arena, (unsigned)id + 1);
-            cpuset_add(one->threads, (unsigned)id);
-            list_insert(arena, (void ***)&split, &n_split, n_split, one);
-        }
-    *items = split;
-    *count = n_split;
+    if (timer->catchup &&
+        xml_equal(&timer_catchup_schema, timer->catchup, &(struct timer_catchup){0}))
+        timer->catchup = NULL;
 }
 
-static void scheduler_defaults(struct domain *domain)
+/* A clock that is so many seconds off runs on as the guest sets it: it is a variable one. */
+static void clock_defaults(struct domain_clock *clock)
 {
-    struct arena *arena = &domain->definition.arena;
-    struct cpu_tune *tune = domain->cpu_tune;
+    bool is_reset = g_strcmp0(clock->adjustment, "reset") == 0;
 
-    if (!tune)
-        return;
-    split_schedulers(arena, &tune->vcpu_schedulers.items, &tune->vcpu_schedulers.count);
-    split_schedulers(arena, &tune->iothread_schedulers.items, &tune->iothread_schedulers.count);
+    if (clock->offset == CLOCK_NONE)
+        clock->offset = CLOCK_UTC;
+    if (clock->adjustment && !is_reset && clock->offset != CLOCK_VARIABLE) {
+        clock->basis = clock->offset == CLOCK_LOCALTIME ? CLOCK_BASIS_LOCALTIME : CLOCK_BASIS_UTC;
+        clock->offset = CLOCK_VARIABLE;
+    }
+    if (clock->offset == CLOCK_VARIABLE && (!clock->adjustment || is_reset))
+        clock->adjustment = "0";
+    LIST_EACH (timer, &clock->timers)
+        timer_defaults(timer);
 }
 
 int domain_defaults_guest(struct domain *domain, GError **error)
@@ -184,6 +183,7 @@ int domain_defaults_guest(struct domain *domain, GError **error)
     cpu_defaults(domain->cpu);
     seclabel_defaults(domain);
     sysinfo_defaults(domain);
-    scheduler_defaults(domain);
+    clock_defaults(&domain->clock);
+    domain_defaults_tune(domain);
     return 0;
 }

@@ -28,6 +28,9 @@ static inline bool is_zero(const void *bytes, size_t length)
  * uuid can be made up. */
 int domain_defaults_guest(struct domain *domain, GError **error);
 
+/* The part of it about what the host gives: pinning, scheduling, limits, memory, NUMA nodes. */
+void domain_defaults_tune(struct domain *domain);
+
 /* One disk with the chain below it; and the order that disks stand in. */
 void domain_defaults_disk(struct domain_disk *disk, const struct domain_defaults *defaults);
 void domain_defaults_sort_disks(struct domain *domain);

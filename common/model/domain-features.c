@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "model/domain-features.h"
 
+#include "xml/xml.h"
+
 NAMES(hyperv_mode_names, NULL, "custom", "passthrough", "host-model");
 NAMES(ioapic_driver_names, NULL, "qemu", "kvm");
 NAMES(gic_version_names, NULL, "none", "host", "2", "3");
@@ -49,7 +51,8 @@ static const struct xml_row features_hyperv_rows[] = {
     HYPERV("xmm_input", xmm_input, "Arguments of hypercalls in XMM registers"),
 };
 #undef ROWS_OF
-XML_SCHEMA(features_hyperv, "hyperv", .doc = "What a Microsoft guest expects of its hypervisor");
+XML_SCHEMA(features_hyperv, "hyperv", .doc = "What a Microsoft guest expects of its hypervisor",
+           .spread = true);
 
 #define ROWS_OF struct features_kvm
 static const struct xml_row features_kvm_rows[] = {
@@ -61,7 +64,7 @@ static const struct xml_row features_kvm_rows[] = {
     ROW_NUMBER("dirty-ring/@size", dirty_ring_size, "Entries of the ring"),
 };
 #undef ROWS_OF
-XML_SCHEMA(features_kvm, "kvm", .doc = "What a guest sees of KVM");
+XML_SCHEMA(features_kvm, "kvm", .doc = "What a guest sees of KVM", .spread = true);
 
 #define ROWS_OF struct features_xen
 static const struct xml_row features_xen_rows[] = {
@@ -70,7 +73,7 @@ static const struct xml_row features_xen_rows[] = {
     ROW_ENUM("passthrough/@mode", passthrough_mode, xen_passthrough_mode_names, "Page tables"),
 };
 #undef ROWS_OF
-XML_SCHEMA(features_xen, "xen", .doc = "Features of Xen guests");
+XML_SCHEMA(features_xen, "xen", .doc = "Features of Xen guests", .spread = true);
 
 #define CAPABILITY(word) STATE(#word, word, "CAP_" #word)
 #define ROWS_OF struct features_capabilities
@@ -199,6 +202,14 @@ static int features_check(struct xml_at *at, void *object, GError **error)
 {
     struct domain_features *features = object;
 
+    if (features->capabilities &&
+        xml_equal(&features_capabilities_schema, features->capabilities,
+                  &(struct features_capabilities){.policy = CAPABILITY_POLICY_DEFAULT}))
+        features->capabilities = NULL;
+    if (features->hpt && xml_equal(&features_hpt_schema, features->hpt, &(struct features_hpt){0}))
+        features->hpt = NULL;
+    if (features->tcg && xml_equal(&features_tcg_schema, features->tcg, &(struct features_tcg){0}))
+        features->tcg = NULL;
     switch_on(features->has_hap, &features->hap);
     switch_on(features->has_pmu, &features->pmu);
     switch_on(features->has_vmport, &features->vmport);

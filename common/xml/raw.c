@@ -191,6 +191,33 @@ static void append_element(GString *out, const xmlNode *element, unsigned indent
     g_string_append_c(out, '>');
 }
 
+static bool is_taken(const xmlNode *element)
+{
+    g_autofree char *uri = uri_of(element->ns);
+
+    for (const xmlNode *before = element->prev; before; before = before->prev)
+        if (before->type == XML_ELEMENT_NODE && has_uri(before->ns, uri))
+            return true;
+    return false;
+}
+
+static void drop(xmlNode *node)
+{
+    xmlUnlinkNode(node);
+    xmlFreeNode(node);
+}
+
+void raw_tidy(xmlNode *element)
+{
+    for (xmlNode *child = element->children, *next; child; child = next) {
+        next = child->next;
+        if (child->type == XML_ELEMENT_NODE && (!child->ns || is_taken(child)))
+            drop(child);
+    }
+    while (element->children && !xmlFirstElementChild(element))
+        drop(element->children);
+}
+
 void raw_read(xmlNode *element, GString *out)
 {
     g_autoptr(GPtrArray) missing = g_ptr_array_new();

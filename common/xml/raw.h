@@ -12,6 +12,10 @@
 
 struct _xmlNode;
 
+/* Takes away what belongs to no application: elements without a namespace, the second one of a
+ * namespace, and text when nothing else is left. */
+void raw_tidy(struct _xmlNode *element);
+
 /* Appends the raw string of an element. */
 void raw_read(struct _xmlNode *element, GString *out);
 

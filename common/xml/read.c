@@ -397,6 +397,7 @@ static int read_raw(struct xml_at *at, const struct xml_item *item, void *object
     if (!child)
         return handle_absent(at, item, object, node, error);
     xml_mark_used(child);
+    raw_tidy(child);
     raw_read(child, raw);
     *(char **)((char *)object + item->offset) = arena_strndup(at->arena, raw->str, raw->len);
     return 0;

@@ -221,6 +221,7 @@ static void write_text(struct element *element, const struct xml_place *place, c
                                    : *((const bool *)object + item->offset);
         } else if (item->kind == XML_ITEM_GROUP && group_of(item, object)) {
             element->forced |= !item->optional;
+            element->spread |= item->schema->spread;
             write_text(element, xml_plan_of(item->schema), group_of(item, object));
         }
     }

@@ -78,8 +78,9 @@ static const struct {
      "Value of cputune 'emulator_period' must be in range [1000, 1000000]"},
     {"<cputune><iothreadpin iothread='3' cpuset='0'/></cputune>", "", "",
      VIR_ERR_CONFIG_UNSUPPORTED, "Cannot find 'iothread' : 3"},
-    {"<blkiotune><device><path>/x</path></device><device><path>/x</path></device></blkiotune>", "",
-     "", VIR_ERR_CONFIG_UNSUPPORTED, "duplicate blkio device path '/x'"},
+    #define LIMIT "<device><path>/x</path><weight>500</weight></device>"
+    {"<blkiotune>" LIMIT LIMIT "</blkiotune>", "", "", VIR_ERR_CONFIG_UNSUPPORTED,
+     "duplicate blkio device path '/x'"},
     {"", "<features><hyperv><spinlocks state='on' retries='1'/></hyperv></features>", "",
      VIR_ERR_XML_ERROR, "HyperV spinlock retry count must be at least 4095"},
     {"", "<features><hyperv><vendor_id state='on' value='1234567890123'/></hyperv></features>", "",

@@ -277,7 +277,7 @@ const char machine_whole[] =
     "      <app:empty/>\n"
     "      <!-- note -->\n"
     "    </app:a>\n"
-    "    <app:text>one <b>two</b>\n three\"</app:text>\n"
+    "    <t:text xmlns:t=\"http://example.org/text\">one <b>two</b>\n three\"</t:text>\n"
     "  </metadata>\n"
     "  <secret>hush</secret>\n"
     "  <memory unit='KiB'>1048576</memory>\n"
