@@ -28,8 +28,47 @@ static bool is_open(const struct storage_volume *definition)
 
 /* ---- what is to be made ---- */
 
+/* By a path of the host, or of the pool's folder, which it then does not leave. */
+static int open_backing(const struct volumes *volumes, const struct storage_volume *definition,
+                        int *ret_fd, GError **error)
+{
+    const char *path = definition->backing->path;
+
+    if (!path)
+        return volume_refuse(VIR_ERR_CONFIG_UNSUPPORTED, definition->name,
+                             "the path of the image below is missing", error);
+    int fd = g_path_is_absolute(path) ? open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
+                                      : folder_open_within(volumes, path, O_RDONLY);
+    if (fd < 0 && (errno == EXDEV || errno == ELOOP))
+        return volume_refuse(VIR_ERR_CONFIG_UNSUPPORTED, definition->name,
+                             "the path of the image below leads out of the pool's folder", error);
+    if (fd < 0) {
+        error_set_errno(error, errno, "inaccessible backing store volume %s", path);
+        return -1;
+    }
+    *ret_fd = fd;
+    return 0;
+}
+
+/* qemu-img looks for itself how large what is below is, but not behind a relative path. */
+static int take_capacity_below(struct storage_volume *definition, int fd, GError **error)
+{
+    const struct storage_target *backing = definition->backing;
+    struct image_header header IMAGE_HEADER_AUTO = {0};
+    uint64_t size;
+
+    if (definition->capacity.set || g_path_is_absolute(backing->path))
+        return 0;
+    if (image_header_read(fd, backing->format, backing->path, &header, error) < 0 ||
+        bytes_size(fd, &size, error) < 0)
+        return -1;
+    definition->capacity = OPT_ULONG(header.capacity ? header.capacity : size);
+    return 0;
+}
+
 /* The format of the image below decides what is read of it: it is said, or known, or raw. */
-static int complete_backing(const struct storage_volume *definition, GError **error)
+static int complete_backing(const struct volumes *volumes, struct storage_volume *definition,
+                            GError **error)
 {
     struct storage_target *backing = definition->backing;
     autofd int fd = -1;
@@ -39,21 +78,15 @@ static int complete_backing(const struct storage_volume *definition, GError **er
                   names_word(&storage_format_names, definition->target.format));
         return -1;
     }
-    if (!backing->path || !g_path_is_absolute(backing->path))
-        return volume_refuse(VIR_ERR_CONFIG_UNSUPPORTED, definition->name,
-                             "the path of the image below is not absolute", error);
-    fd = open(backing->path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    if (fd < 0) {
-        error_set_errno(error, errno, "inaccessible backing store volume %s", backing->path);
+    if (open_backing(volumes, definition, &fd, error) < 0)
         return -1;
-    }
     if (!backing->format && image_header_guess(fd) == IMAGE_FORMAT_RAW)
         backing->format = IMAGE_FORMAT_RAW;
     if (!backing->format || backing->format > IMAGE_FORMAT_VHDX)
         return volume_refuse(VIR_ERR_CONFIG_UNSUPPORTED, definition->name,
                              "the format of the image below must be said, in <backingStore>",
                              error);
-    return 0;
+    return take_capacity_below(definition, fd, error);
 }
 
 static int file_complete(struct volumes *volumes, struct storage_volume *definition, GError **error)
@@ -73,7 +106,7 @@ static int file_complete(struct volumes *volumes, struct storage_volume *definit
     }
     if (volume_key_check(definition, error) < 0)
         return -1;
-    return definition->backing ? complete_backing(definition, error) : 0;
+    return definition->backing ? complete_backing(volumes, definition, error) : 0;
 }
 
 /* ---- making ---- */

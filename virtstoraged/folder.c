@@ -239,21 +239,20 @@ static struct storage_volume *new_volume(const struct volumes *volumes, const ch
     return volume;
 }
 
-/* A link that leads to what is in the folder: nothing in a pool leads out of it. */
-static int open_by_link(const struct volumes *volumes, const char *name, int mode)
+int folder_open_within(const struct volumes *volumes, const char *path, int mode)
 {
     int calm = mode & O_PATH ? 0 : O_NONBLOCK | O_NOCTTY;
     struct open_how how = {.flags = (uint64_t)(mode | calm | O_CLOEXEC),
                            .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV};
 
-    return (int)syscall(SYS_openat2, volumes->folder, name, &how, sizeof(how));
+    return (int)syscall(SYS_openat2, volumes->folder, path, &how, sizeof(how));
 }
 
 int folder_open_file(const struct volumes *volumes, const char *name, int mode)
 {
     int fd = openat(volumes->folder, name, mode | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 
-    return fd < 0 && errno == ELOOP ? open_by_link(volumes, name, mode) : fd;
+    return fd < 0 && errno == ELOOP ? folder_open_within(volumes, name, mode) : fd;
 }
 
 int folder_stat(const struct volumes *volumes, const char *name, struct stat *ret_about)
@@ -263,7 +262,7 @@ int folder_stat(const struct volumes *volumes, const char *name, struct stat *re
     if (fstatat(volumes->folder, name, &about, AT_SYMLINK_NOFOLLOW) < 0)
         return -1;
     if (S_ISLNK(about.st_mode)) {
-        autofd int fd = open_by_link(volumes, name, O_PATH);
+        autofd int fd = folder_open_within(volumes, name, O_PATH);
         if (fd < 0 || fstat(fd, &about) < 0)
             return -1;
     }

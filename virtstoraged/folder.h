@@ -26,6 +26,9 @@ void folder_mark_raw(int fd, bool raw);
 int folder_open_file(const struct volumes *volumes, const char *name, int mode);
 int folder_stat(const struct volumes *volumes, const char *name, struct stat *ret_about);
 
+/* The same of a path below the folder, which no link and no ".." on it leaves. */
+int folder_open_within(const struct volumes *volumes, const char *path, int mode);
+
 /* Looks at one file: *ret_found is NULL when it is nothing that can be a volume. known_raw: it is
  * not looked into. */
 int folder_look(struct volumes *volumes, const char *name, const struct stat *about, bool known_raw,

@@ -205,13 +205,24 @@ static int find_below(const struct storage_volume *volume, int fd, struct image_
     return chain_check_open(fd, volume->target.path, format, ret_below, error);
 }
 
+static int check_backing(const struct storage_volume *definition, GError **error)
+{
+    const struct storage_target *backing = definition->backing;
+    g_autofree char *folder = g_path_get_dirname(definition->target.path);
+    g_autofree char *path = g_path_is_absolute(backing->path)
+                                ? g_strdup(backing->path)
+                                : g_build_filename(folder, backing->path, NULL);
+
+    return chain_check(path, backing->format, error);
+}
+
 int qemu_img_create(struct volume_job *job, const struct storage_volume *definition, int fd,
                     int key, bool metadata, GError **error)
 {
     g_autoptr(GPtrArray) words = begin("create");
     const struct storage_target *backing = definition->backing;
 
-    if (backing && chain_check(backing->path, backing->format, error) < 0)
+    if (backing && check_backing(definition, error) < 0)
         return -1;
     add(words, "-q");
     add_key(words, key);
@@ -219,6 +230,8 @@ int qemu_img_create(struct volume_job *job, const struct storage_volume *definit
     add(words, made_format(definition));
     add_options(words, definition, metadata);
     if (backing) {
+        if (!g_path_is_absolute(backing->path))
+            add(words, "-u"); /* the folder of the image is not that of its descriptor */
         add(words, "-b");
         add(words, backing->path);
         add(words, "-F");

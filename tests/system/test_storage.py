@@ -211,7 +211,8 @@ def test_refused_volumes(connection, pool):
     raw = "<format type='raw'/>"
     assert code(rest=below % ("raw", "/etc/passwd", raw)) == libvirt.VIR_ERR_NO_SUPPORT
     assert code(rest=below % ("qcow2", "/none", raw)) == libvirt.VIR_ERR_SYSTEM_ERROR
-    assert code(rest=below % ("qcow2", "relative", raw)) == libvirt.VIR_ERR_CONFIG_UNSUPPORTED
+    assert code(rest=below % ("qcow2", "relative", raw)) == libvirt.VIR_ERR_SYSTEM_ERROR
+    assert code(rest=below % ("qcow2", "../../../etc/passwd", raw)) == libvirt.VIR_ERR_CONFIG_UNSUPPORTED
     assert code(flags=1) == libvirt.VIR_ERR_CONFIG_UNSUPPORTED        # metadata of raw
     assert code(flags=1 << 7) == libvirt.VIR_ERR_INVALID_ARG
     assert code(capacity=1 << 60, rest="<allocation>%d</allocation>" % (1 << 60)) == libvirt.VIR_ERR_SYSTEM_ERROR

@@ -64,6 +64,29 @@ def test_found(pool, below):
     assert above.info()[1] == MiB
 
 
+def test_made_by_a_relative_path(pool):
+    """of the volume's folder, which the header then names so, too"""
+    (FOLDER / "sub").mkdir()
+    os.symlink("/etc/passwd", FOLDER / "out")
+    image("sub/deep", "../base")
+    for below, size in ("base", 0), ("sub/deep", 2 * MiB), ("./base", 0):
+        size_xml = f"<capacity>{size}</capacity>" if size else ""
+        text = (VOLUME % ("top", "qcow2", ABOVE % below)).replace("<capacity>0</capacity>", size_xml)
+        top = pool.createXML(text)
+        assert top.info()[1] == (size or MiB)
+        found = json.loads(subprocess.check_output(["qemu-img", "info", "--output=json", FOLDER / "top"]))
+        assert (found["backing-filename"], found["backing-filename-format"]) == (below, "qcow2")
+        assert str(FOLDER / below.removeprefix("./")) in top.XMLDesc().replace("/./", "/")
+        clone = pool.createXMLFrom(VOLUME % ("clone", "raw", ""), top)
+        assert (FOLDER / "clone").read_bytes().startswith(DATA)
+        clone.delete()
+        top.delete()
+    for below, code in ("out", libvirt.VIR_ERR_CONFIG_UNSUPPORTED), ("../pool/base", libvirt.VIR_ERR_CONFIG_UNSUPPORTED), \
+            ("gone", libvirt.VIR_ERR_SYSTEM_ERROR):
+        assert code_of(pool.createXML, VOLUME % ("top", "qcow2", ABOVE % below)) == code
+    assert not (FOLDER / "top").exists()
+
+
 REFUSED = [  # what is below, the error that is to be, and what it says
     ("gone", libvirt.VIR_ERR_SYSTEM_ERROR, "backing file '/run/pool/gone' of storage file '/run/pool/top'"),
     ("loop", libvirt.VIR_ERR_CONFIG_UNSUPPORTED, "it is below itself"),
