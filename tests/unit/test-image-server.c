@@ -32,70 +32,70 @@ static char *print(const struct domain_source *source)
     return g_string_free(text, FALSE);
 }
 
+static const char *const readable[][2] = {
+    {"nbd://a/exp", "nbd exp a"},
+    {"nbd://a:10810", "nbd - a:10810"},
+    {"nbd://a:10810/", "nbd - a:10810"},
+    {"nbd+tcp://a/x%20y/z", "nbd x y/z a"},
+    {"nbd://[::1]:10809/exp", "nbd exp ::1:10809"},
+    {"nbd+unix:///exp?socket=/run/a%2fsock", "nbd exp /run/a/sock"},
+    {"nbd:a:10810", "nbd - a:10810"},
+    {"nbd:[::1]:9:exportname=e:f", "nbd e:f ::1:9"},
+    {"nbd:unix:/run/sock:exportname=exp", "nbd exp /run/sock"},
+    {"http://a:8080/x%20y?z=1&u", "http x%20y a:8080 query=z=1&u"},
+    {"ftps://a/x", "ftps x a"},
+    {"iscsi://a:1/iqn.2026-01.x:y/3", "iscsi iqn.2026-01.x:y/3 a:1"},
+    {"iscsi://a/iqn.2026-01.x:y", "iscsi iqn.2026-01.x:y/0 a"},
+    {"rbd:pool/image", "rbd pool/image"},
+    {"rbd:pool/space/image@snap:conf=/etc/c:mon_host=a\\:6789\\;[\\:\\:1]\\:1",
+     "rbd pool/space/image a:6789 ::1:1 snapshot=snap conf=/etc/c"},
+    {"gluster+tcp://a:24007/v/d/i", "gluster v/d/i a:24007"},
+    {"gluster+unix:///v/i?socket=/run/g", "gluster v/i /run/g"},
+    {"ssh://me@a:22/raw", "ssh /raw a:22 user=me"},
+    {"nfs://a/exp/raw", "nfs /exp/raw a"},
+    {"json:{\"driver\":\"raw\",\"file\":{\"driver\":\"nbd\",\"host\":\"a\",\"port\":\"1\"}}",
+     "nbd - a:1"},
+    {"json:{\"driver\":\"nbd\",\"server\":{\"type\":\"inet\",\"host\":\"a\",\"port\":\"1\"},"
+     "\"export\":\"e\"}",
+     "nbd e a:1"},
+    {"json:{\"file.driver\":\"nbd\",\"file.server.type\":\"unix\",\"file.server.path\":\"/s\"}",
+     "nbd - /s"},
+    {"json:{\"file\":{\"driver\":\"nbd\",\"path\":\"/s\",\"export\":\"e\"}}", "nbd e /s"},
+    {"json:{\"file.filename\":\"nbd://a/e\"}", "nbd e a"},
+    {"json:{\"file\":{\"driver\":\"https\",\"url\":\"https://a/x\",\"sslverify\":\"off\","
+     "\"readahead\":65536,\"timeout\":3}}",
+     "https x a verify=2 65536/3"},
+    {"json:{\"file\":{\"driver\":\"https\",\"url\":\"https://a/x\",\"sslverify\":true}}",
+     "https x a verify=1"},
+    {"json:{\"file\":{\"driver\":\"iscsi\",\"transport\":\"tcp\",\"portal\":\"a:1\","
+     "\"target\":\"t\",\"lun\":3,\"initiator-name\":\"i\"}}",
+     "iscsi t/3 a:1 initiator=i"},
+    {"json:{\"file\":{\"driver\":\"rbd\",\"pool\":\"p\",\"namespace\":\"n\",\"image\":\"i\","
+     "\"snapshot\":\"s\",\"server\":[{\"host\":\"a\",\"port\":\"1\"},{\"host\":\"b\"}]}}",
+     "rbd p/n/i a:1 b snapshot=s"},
+    {"json:{\"file\":{\"driver\":\"rbd\",\"filename\":\"p/i:conf=/x\"}}", "rbd p/i conf=/x"},
+    {"json:{\"file\":{\"driver\":\"gluster\",\"volume\":\"v\",\"path\":\"d/i\","
+     "\"server.0.type\":\"tcp\",\"server.0.host\":\"a\","
+     "\"server.1\":{\"type\":\"unix\",\"socket\":\"/g\"}}}",
+     "gluster v/d/i a /g"},
+    {"json:{\"file\":{\"driver\":\"ssh\",\"path\":\"/r\",\"user\":\"me\","
+     "\"server\":{\"host\":\"a\",\"port\":\"22\"}}}",
+     "ssh /r a:22 user=me"},
+    {"json:{\"file\":{\"driver\":\"nfs\",\"path\":\"/r\",\"server\":{\"host\":\"a\"}}}",
+     "nfs /r a"},
+};
+
 static void test_read(void)
 {
-    static const char *const cases[][2] = {
-        {"nbd://a/exp", "nbd exp a"},
-        {"nbd://a:10810", "nbd - a:10810"},
-        {"nbd://a:10810/", "nbd - a:10810"},
-        {"nbd+tcp://a/x%20y/z", "nbd x y/z a"},
-        {"nbd://[::1]:10809/exp", "nbd exp ::1:10809"},
-        {"nbd+unix:///exp?socket=/run/a%2fsock", "nbd exp /run/a/sock"},
-        {"nbd:a:10810", "nbd - a:10810"},
-        {"nbd:[::1]:9:exportname=e:f", "nbd e:f ::1:9"},
-        {"nbd:unix:/run/sock:exportname=exp", "nbd exp /run/sock"},
-        {"http://a:8080/x%20y?z=1&u", "http x%20y a:8080 query=z=1&u"},
-        {"ftps://a/x", "ftps x a"},
-        {"iscsi://a:1/iqn.2026-01.x:y/3", "iscsi iqn.2026-01.x:y/3 a:1"},
-        {"iscsi://a/iqn.2026-01.x:y", "iscsi iqn.2026-01.x:y/0 a"},
-        {"rbd:pool/image", "rbd pool/image"},
-        {"rbd:pool/space/image@snap:conf=/etc/c:mon_host=a\\:6789\\;[\\:\\:1]\\:1",
-         "rbd pool/space/image a:6789 ::1:1 snapshot=snap conf=/etc/c"},
-        {"gluster+tcp://a:24007/v/d/i", "gluster v/d/i a:24007"},
-        {"gluster+unix:///v/i?socket=/run/g", "gluster v/i /run/g"},
-        {"ssh://me@a:22/raw", "ssh /raw a:22 user=me"},
-        {"nfs://a/exp/raw", "nfs /exp/raw a"},
-        {"json:{\"driver\":\"raw\",\"file\":{\"driver\":\"nbd\",\"host\":\"a\",\"port\":\"1\"}}",
-         "nbd - a:1"},
-        {"json:{\"driver\":\"nbd\",\"server\":{\"type\":\"inet\",\"host\":\"a\",\"port\":\"1\"},"
-         "\"export\":\"e\"}",
-         "nbd e a:1"},
-        {"json:{\"file.driver\":\"nbd\",\"file.server.type\":\"unix\",\"file.server.path\":\"/s\"}",
-         "nbd - /s"},
-        {"json:{\"file\":{\"driver\":\"nbd\",\"path\":\"/s\",\"export\":\"e\"}}", "nbd e /s"},
-        {"json:{\"file.filename\":\"nbd://a/e\"}", "nbd e a"},
-        {"json:{\"file\":{\"driver\":\"https\",\"url\":\"https://a/x\",\"sslverify\":\"off\","
-         "\"readahead\":65536,\"timeout\":3}}",
-         "https x a verify=2 65536/3"},
-        {"json:{\"file\":{\"driver\":\"https\",\"url\":\"https://a/x\",\"sslverify\":true}}",
-         "https x a verify=1"},
-        {"json:{\"file\":{\"driver\":\"iscsi\",\"transport\":\"tcp\",\"portal\":\"a:1\","
-         "\"target\":\"t\",\"lun\":3,\"initiator-name\":\"i\"}}",
-         "iscsi t/3 a:1 initiator=i"},
-        {"json:{\"file\":{\"driver\":\"rbd\",\"pool\":\"p\",\"namespace\":\"n\",\"image\":\"i\","
-         "\"snapshot\":\"s\",\"server\":[{\"host\":\"a\",\"port\":\"1\"},{\"host\":\"b\"}]}}",
-         "rbd p/n/i a:1 b snapshot=s"},
-        {"json:{\"file\":{\"driver\":\"rbd\",\"filename\":\"p/i:conf=/x\"}}", "rbd p/i conf=/x"},
-        {"json:{\"file\":{\"driver\":\"gluster\",\"volume\":\"v\",\"path\":\"d/i\","
-         "\"server.0.type\":\"tcp\",\"server.0.host\":\"a\","
-         "\"server.1\":{\"type\":\"unix\",\"socket\":\"/g\"}}}",
-         "gluster v/d/i a /g"},
-        {"json:{\"file\":{\"driver\":\"ssh\",\"path\":\"/r\",\"user\":\"me\","
-         "\"server\":{\"host\":\"a\",\"port\":\"22\"}}}",
-         "ssh /r a:22 user=me"},
-        {"json:{\"file\":{\"driver\":\"nfs\",\"path\":\"/r\",\"server\":{\"host\":\"a\"}}}",
-         "nfs /r a"},
-    };
-
-    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+    for (size_t i = 0; i < G_N_ELEMENTS(readable); i++) {
         struct arena arena ARENA_AUTO = {0};
         struct domain_source source = {0};
         g_autoptr(GError) error = NULL;
 
-        image_server_read("/image", cases[i][0], &arena, &source, &error);
+        image_server_read("/image", readable[i][0], &arena, &source, &error);
         g_assert_no_error(error);
         g_autofree char *printed = print(&source);
-        g_assert_cmpstr(printed, ==, cases[i][1]);
+        g_assert_cmpstr(printed, ==, readable[i][1]);
         g_assert_cmpint(source.type, ==, SOURCE_NETWORK);
     }
 }
