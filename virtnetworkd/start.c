@@ -220,7 +220,8 @@ static int add_routes(const struct network *network, GError **error)
 static int add_addresses(const struct network *network, GError **error)
 {
     LIST_EACH (ip, &network->ips)
-        if (netlink_add_address(network->bridge, &ip->address, network_ip_prefix(ip), error) < 0)
+        if (netlink_add_address(network->bridge, &ip->address, network_ip_prefix(ip), NULL, error) <
+            0)
             return -1;
     return 0;
 }

@@ -18,6 +18,7 @@
 #include "chardev.h"
 #include "device-common.h"
 #include "helper.h"
+#include "host-end.h"
 #include "openvswitch.h"
 #include "option.h"
 
@@ -158,7 +159,9 @@ static int set_up_tap(const struct building *building, GError **error)
     if (net->coalesce_frames.set &&
         tap_set_coalesce(net->target, net->coalesce_frames.value, error) < 0)
         return -1;
-    return tap_set_up(net->target, net->link != NET_LINK_DOWN, error);
+    if (tap_set_up(net->target, net->link != NET_LINK_DOWN, error) < 0)
+        return -1;
+    return host_end_set(net, error);
 }
 
 static unsigned queues_of(const struct domain_net *net)
@@ -481,8 +484,6 @@ static int check_net(const struct building *building, GError **error)
         {is_passt(net) && net->type != NET_USER, "<backend type='passt'/> needs type='user'"},
         {net->port_forwards.count > 0 && !is_passt(net),
          "<portForward> needs <backend type='passt'/>"},
-        {net->host_ips.count > 0 || net->host_routes.count > 0,
-         "addresses and routes of the host's end are not in this version"},
         {net->mac_table_manager == BRIDGE_MAC_TABLE_LIBVIRT && !net->network,
          "macTableManager='libvirt' is not in this version"},
     };

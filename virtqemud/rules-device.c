@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "host-end.h"
 #include "machine.h"
 
 #define REFUSE(error, ...)                                                                         \
@@ -88,6 +89,17 @@ static int check_addresses(const struct domain_net *net, GError **error)
     return 0;
 }
 
+static int check_host_end(const struct domain_net *net, GError **error)
+{
+    if (net->host_ips.count + net->host_routes.count > 0 && net->type != NET_ETHERNET)
+        return REFUSE(error,
+                      "Invalid attempt to set network interface host-side IP route and/or address "
+                      "info on interface of type '%s'. This is only supported on interfaces of "
+                      "type 'ethernet'",
+                      names_word(&net_type_names, net->type));
+    return host_end_check(net, error);
+}
+
 static int check_net(const struct domain_net *net, GError **error)
 {
     const char *type = names_word(&net_type_names, net->type);
@@ -103,7 +115,7 @@ static int check_net(const struct domain_net *net, GError **error)
                       type);
     if (net->teaming && check_teaming(net, error) < 0)
         return -1;
-    return check_addresses(net, error);
+    return check_addresses(net, error) < 0 ? -1 : check_host_end(net, error);
 }
 
 static int check_nets(const struct domain *domain, GError **error)

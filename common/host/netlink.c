@@ -347,7 +347,8 @@ static void put_ip(struct nl_msg *message, int attribute, const struct ip_addres
 }
 
 static struct nl_msg *new_address_message(int type, int flags, unsigned index,
-                                          const struct ip_address *address, unsigned prefix)
+                                          const struct ip_address *address, unsigned prefix,
+                                          const struct ip_address *peer)
 {
     struct ifaddrmsg header = {.ifa_family = (uint8_t)family_of(address),
                                .ifa_prefixlen = (uint8_t)prefix,
@@ -358,14 +359,14 @@ static struct nl_msg *new_address_message(int type, int flags, unsigned index,
 
     nlmsg_append(message, &header, sizeof(header), NLMSG_ALIGNTO);
     put_ip(message, IFA_LOCAL, address);
-    put_ip(message, IFA_ADDRESS, address);
-    if (address->family == IP_V4 && prefix < 31)
+    put_ip(message, IFA_ADDRESS, peer ? peer : address);
+    if (address->family == IP_V4 && prefix < 31 && !peer)
         put_ip(message, IFA_BROADCAST, &broadcast);
     return message;
 }
 
 int netlink_add_address(const char *name, const struct ip_address *address, unsigned prefix,
-                        GError **error)
+                        const struct ip_address *peer, GError **error)
 {
     char text[IP_TEXT];
     unsigned index = 0;
@@ -373,7 +374,7 @@ int netlink_add_address(const char *name, const struct ip_address *address, unsi
     if (find(name, &index, error) < 0)
         return -1;
     MESSAGE_AUTO *message =
-        new_address_message(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, index, address, prefix);
+        new_address_message(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, index, address, prefix, peer);
     int result = ask(message, NULL, NULL);
     return report(result == EEXIST ? 0 : result, error, "can't add address %s/%u to '%s'",
                   ip_format(address, text), prefix, name);
@@ -398,7 +399,8 @@ int netlink_add_route(const struct netlink_route *route, GError **error)
         return -1;
     nlmsg_append(message, &header, sizeof(header), NLMSG_ALIGNTO);
     put_ip(message, RTA_DST, &route->network);
-    put_ip(message, RTA_GATEWAY, &route->gateway);
+    if (route->gateway.family)
+        put_ip(message, RTA_GATEWAY, &route->gateway);
     nla_put_u32(message, RTA_OIF, index);
     if (route->metric)
         nla_put_u32(message, RTA_PRIORITY, route->metric);

@@ -56,9 +56,10 @@ int netlink_delete(const char *name, GError **error);
 int netlink_set_up(const char *name, bool up, GError **error);
 
 /* Gives a device an address with its network; one that it has already is no error. IPv6 ones are
- * used without asking around first. */
+ * used without asking around first. With a peer, the network is that at the other end of the link.
+ */
 int netlink_add_address(const char *name, const struct ip_address *address, unsigned prefix,
-                        GError **error);
+                        const struct ip_address *peer, GError **error);
 
 struct netlink_route {
     struct ip_address network;

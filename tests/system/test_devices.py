@@ -146,6 +146,26 @@ def test_interface_that_was_there_stays(connection, bridge):
     ip("link", "del", "mytap0")
 
 
+def test_host_end_of_tap(connection):
+    """addresses and routes that are the host's, and go with the guest"""
+    source = ("<source><ip address='10.71.0.1' prefix='24'/><ip address='10.72.0.1' peer='10.72.0.2' prefix='32'/>"
+              "<ip family='ipv6' address='2001:db8:71::1' prefix='64'/><route address='10.73.0.0' netmask='255.255.0.0' "
+              "gateway='10.71.0.2' metric='7'/><route family='ipv6' address='2001:db8:73::' prefix='48' "
+              "gateway='2001:db8:71::2'/>%s</source>")
+    device = "<interface type='%s'>%s<target dev='ends'/><model type='virtio'/></interface>"
+    domain = connection.createXML(hlt_xml("ends", devices=device % ("ethernet", source % "")))
+    said = ip("-o", "addr", "show", "dev", "ends") + ip("route") + ip("-6", "route")
+    for words in ("inet 10.71.0.1/24", "inet 10.72.0.1 peer 10.72.0.2/32", "inet6 2001:db8:71::1/64",
+                  "10.73.0.0/16 via 10.71.0.2 dev ends", "2001:db8:73::/48 via 2001:db8:71::2 dev ends"):
+        assert words in said
+    domain.destroy()
+    assert "10.73" not in ip("route")
+    for kind, more, code in (("user", "", libvirt.VIR_ERR_CONFIG_UNSUPPORTED),
+                             ("ethernet", "<ip address='10.1.2.300'/>", libvirt.VIR_ERR_XML_ERROR),
+                             ("ethernet", "<route address='10.1.2.3' prefix='33'/>", libvirt.VIR_ERR_XML_ERROR)):
+        assert code_of(connection.defineXML, hlt_xml("no", devices=device % (kind, source % more))) == code
+
+
 def test_interface_of_a_missing_bridge(connection):
     if not os.path.exists("/dev/net/tun"):
         pytest.skip("no /dev/net/tun")

@@ -151,9 +151,9 @@ static void test_links(void)
     g_assert_true(netlink_get_link("virbr0", &link));
     g_assert_cmpmem(link.mac, 6, bridge.mac, 6);
     g_assert_false(link.up);
-    g_assert_cmpint(netlink_add_address("virbr0", &address, 24, &error), ==, 0);
-    g_assert_cmpint(netlink_add_address("virbr0", &address, 24, &error), ==, 0);
-    g_assert_cmpint(netlink_add_address("virbr0", &ipv6, 64, &error), ==, 0);
+    g_assert_cmpint(netlink_add_address("virbr0", &address, 24, NULL, &error), ==, 0);
+    g_assert_cmpint(netlink_add_address("virbr0", &address, 24, NULL, &error), ==, 0);
+    g_assert_cmpint(netlink_add_address("virbr0", &ipv6, 64, NULL, &error), ==, 0);
     g_assert_cmpint(netlink_set_up("virbr0", true, &error), ==, 0);
     g_assert_cmpint(netlink_add_route(&route, &error), ==, 0);
     g_assert_no_error(error);
