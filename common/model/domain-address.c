@@ -147,7 +147,8 @@ XML_SCHEMA(dimm_address, "address", .doc = "Slot of a memory module");
 
 #define ROWS_OF struct domain_address
 static const struct xml_row domain_address_rows[] = {
-    ROW_ENUM("@type", type, address_type_names, "Kind of bus", .flags = XML_NEEDED | XML_ABI),
+    ROW_ENUM("@type", type, address_type_names, "Kind of bus", WRONG(VIR_ERR_CONFIG_UNSUPPORTED),
+             .flags = XML_NEEDED | XML_ABI),
     ROW_EMBED(".", pci, guest_pci_address, WHEN(type, BIT(ADDRESS_PCI))),
     ROW_EMBED(".", drive, drive_address, WHEN(type, BIT(ADDRESS_DRIVE))),
     ROW_EMBED(".", virtio_serial, virtio_serial_address, WHEN(type, BIT(ADDRESS_VIRTIO_SERIAL))),

@@ -40,11 +40,13 @@ XML_SCHEMA(chardev_end, "source", .doc = "The host's end of a character device")
 
 #define ROWS_OF struct chardev_source
 static const struct xml_row chardev_source_rows[] = {
-    ROW_ENUM("@type", type, chardev_type_names, "Kind of the host's end"),
+    ROW_ENUM("@type", type, chardev_type_names, "Kind of the host's end",
+             WRONG(VIR_ERR_CONFIG_UNSUPPORTED)),
     ROW_STRING("@tty", tty, "Path of the pseudo terminal (older form)", .flags = XML_LIVE),
     ROW_LIST("source", ends, chardev_end, "The host's end; udp has two"),
     ROW_ENUM("protocol/@type", protocol, chardev_protocol_names, "Protocol on the connection",
-             WHEN(type, BIT(CHARDEV_TCP)), DEFAULT(CHARDEV_PROTOCOL_RAW), .flags = XML_ALWAYS),
+             WHEN(type, BIT(CHARDEV_TCP)), DEFAULT(CHARDEV_PROTOCOL_RAW),
+             WRONG(VIR_ERR_CONFIG_UNSUPPORTED), .flags = XML_ALWAYS),
     ROW_STRING("log/@file", log_file, "File that gets a copy of all output"),
     ROW_ON_OFF("log/@append", log_append, "The file is not emptied at start"),
 };
@@ -57,7 +59,8 @@ static const struct xml_row domain_serial_rows[] = {
     ROW_ENUM("target/@type", target, serial_target_names, "Bus of the port",
              CODE(VIR_ERR_CONFIG_UNSUPPORTED), .flags = XML_ABI),
     ROW_NUMBER("target/@port", port, "Number of the port, from 0", .flags = XML_ABI),
-    ROW_ENUM("target/model/@name", model, serial_model_names, "Device", .flags = XML_ABI),
+    ROW_ENUM("target/model/@name", model, serial_model_names, "Device",
+             WRONG(VIR_ERR_CONFIG_UNSUPPORTED), .flags = XML_ABI),
     ROW_EMBED(".", info, domain_device_info),
 };
 #undef ROWS_OF
@@ -87,7 +90,7 @@ XML_SCHEMA(domain_console, "console", .doc = "A console");
 static const struct xml_row domain_channel_rows[] = {
     ROW_EMBED(".", source, chardev_source),
     ROW_ENUM("target/@type", target, channel_target_names, "Kind of channel",
-             CODE(VIR_ERR_CONFIG_UNSUPPORTED), .flags = XML_REQUIRED | XML_ABI),
+             WRONG(VIR_ERR_CONFIG_UNSUPPORTED), .flags = XML_REQUIRED | XML_ABI),
     ROW_STRING("target/@address", address, "Address that the guest connects to",
                WHEN(target, BIT(CHANNEL_TARGET_GUESTFWD)), .flags = XML_REQUIRED | XML_ABI),
     ROW_NUMBER("target/@port", port, "Port that the guest connects to", RANGE(1, 65535),

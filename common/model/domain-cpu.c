@@ -33,7 +33,8 @@ XML_SCHEMA(cpu_topology, "topology", .doc = "How the vcpus are arranged");
 #define ROWS_OF struct cpu_feature
 static const struct xml_row cpu_feature_rows[] = {
     ROW_ENUM("@policy", policy, cpu_policy_names, "Whether the guest gets it",
-             DEFAULT(CPU_POLICY_REQUIRE), .flags = XML_ALWAYS | XML_ABI),
+             DEFAULT(CPU_POLICY_REQUIRE), WRONG(VIR_ERR_CONFIG_UNSUPPORTED),
+             .flags = XML_ALWAYS | XML_ABI),
     ROW_STRING("@name", name, "Name", .flags = XML_REQUIRED | XML_ABI),
 };
 #undef ROWS_OF
@@ -130,13 +131,15 @@ XML_SCHEMA(cpu_numa, "numa", .doc = "NUMA nodes of the guest");
 
 #define ROWS_OF struct domain_cpu
 static const struct xml_row domain_cpu_rows[] = {
-    ROW_ENUM("@mode", mode, cpu_mode_names, "A named model, or the host's", .flags = XML_ABI),
+    ROW_ENUM("@mode", mode, cpu_mode_names, "A named model, or the host's",
+             WRONG(VIR_ERR_CONFIG_UNSUPPORTED), .flags = XML_ABI),
     ROW_ENUM("@match", match, cpu_match_names, "How close to the model"),
     ROW_ENUM("@check", check, cpu_check_names, "What is checked before the start",
              .flags = XML_ABI),
     ROW_ON_OFF("@migratable", migratable, "Only features that can migrate", .flags = XML_ABI),
     ROW_ON_OFF("@deprecated_features", deprecated_features, "Also deprecated ones"),
-    ROW_ENUM("model/@fallback", fallback, cpu_fallback_names, "Whether a near model will do"),
+    ROW_ENUM("model/@fallback", fallback, cpu_fallback_names, "Whether a near model will do",
+             WRONG(VIR_ERR_CONFIG_UNSUPPORTED)),
     ROW_STRING("model/@vendor_id", vendor_id, "Vendor that the guest sees", .flags = XML_ABI),
     ROW_STRING("model", model, "Name of the model", .flags = XML_ABI),
     ROW_STRING("vendor", vendor, "Vendor that the host must have", .flags = XML_ABI),

@@ -121,7 +121,8 @@ static const struct xml_row domain_disk_rows[] = {
     ROW_ENUM("@sgio", sgio, disk_sgio_names, "Whether the kernel filters SCSI commands"),
     ROW_ENUM("@snapshot", snapshot, disk_snapshot_names, "What snapshots do with the disk"),
     ROW_STRING("driver/@name", driver_name, "Back end: qemu; Xen has others"),
-    ROW_ENUM("driver/@type", source.format, image_format_names, "Format of the image"),
+    ROW_ENUM("driver/@type", source.format, image_format_names, "Format of the image",
+             WRONG(VIR_ERR_CONFIG_UNSUPPORTED)),
     ROW_ENUM("driver/@cache", cache, disk_cache_names, "Use of the host's page cache",
              DEFAULT(DISK_CACHE_DEFAULT)),
     ROW_ENUM("driver/@error_policy", error_policy, disk_error_policy_names,
@@ -189,16 +190,16 @@ static int disk_check(struct xml_at *at, void *object, GError **error)
     if (disk->device == DISK_DEVICE_LUN && disk->source.type != SOURCE_BLOCK &&
         disk->source.type != SOURCE_NETWORK && disk->source.type != SOURCE_VOLUME)
         return xml_at_fail(
-            at, "@device", VIR_ERR_XML_ERROR, error,
+            at, "@device", VIR_ERR_CONFIG_UNSUPPORTED, error,
             "a disk of device 'lun' needs a source of type block, network or volume");
     if (disk->source.volume && (!disk->source.volume->pool || !disk->source.volume->volume))
         return xml_at_fail(at, "source", VIR_ERR_XML_ERROR, error,
                            "a volume needs the names of its 'pool' and of the 'volume'");
     if (disk->rawio && disk->device != DISK_DEVICE_LUN)
-        return xml_at_fail(at, "@rawio", VIR_ERR_XML_ERROR, error,
+        return xml_at_fail(at, "@rawio", VIR_ERR_CONFIG_UNSUPPORTED, error,
                            "rawio is for disks of device 'lun' only");
     if (disk->sgio && disk->device != DISK_DEVICE_LUN)
-        return xml_at_fail(at, "@sgio", VIR_ERR_XML_ERROR, error,
+        return xml_at_fail(at, "@sgio", VIR_ERR_CONFIG_UNSUPPORTED, error,
                            "sgio is for disks of device 'lun' only");
     return 0;
 }

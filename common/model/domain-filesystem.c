@@ -63,7 +63,7 @@ static const struct xml_row domain_filesystem_rows[] = {
     ROW_NUMBER("source/@usage", usage, "Size of a RAM disk", TYPE(RAM), .flags = XML_REQUIRED),
     ROW_STRING("source/@units", usage_unit, "Unit of the size", TYPE(RAM)),
     ROW_STRING("target/@dir", target, "Where the guest finds it: a tag, or a folder",
-               .flags = XML_REQUIRED | XML_ABI),
+               CODE(VIR_ERR_NO_TARGET), .flags = XML_REQUIRED | XML_ABI),
     ROW_FLAG("readonly", readonly, "The guest can't write", .flags = XML_ABI),
     ROW_EMBED(".", info, domain_device_info),
     ROW_SIZE("space_hard_limit", space_hard_limit, UNIT_BYTES, "Most that can be written"),

@@ -39,7 +39,8 @@ XML_SCHEMA(hostdev_usb, "source", .doc = "A USB device of the host");
 #define ADAPTER WHEN(protocol, BIT(HOSTDEV_SCSI_NONE) | BIT(HOSTDEV_SCSI_ADAPTER))
 #define ROWS_OF struct hostdev_scsi
 static const struct xml_row hostdev_scsi_rows[] = {
-    ROW_ENUM("@protocol", protocol, hostdev_scsi_protocol_names, "How it is reached"),
+    ROW_ENUM("@protocol", protocol, hostdev_scsi_protocol_names, "How it is reached",
+             WRONG(VIR_ERR_CONFIG_UNSUPPORTED)),
     ROW_STRING("@name", name, "Target and unit", ISCSI),
     ROW_STRING("adapter/@name", adapter, "Host adapter: scsi_host0", ADAPTER),
     ROW_NUMBER("address/@bus", bus, "Bus of the adapter", ADAPTER, .flags = XML_ALWAYS),
@@ -56,8 +57,10 @@ XML_SCHEMA(hostdev_scsi, "source", .doc = "A SCSI device of the host");
 #define ROWS_OF struct domain_hostdev
 static const struct xml_row domain_hostdev_rows[] = {
     ROW_ENUM("@mode", mode, hostdev_mode_names, "A device, or (containers) a capability",
-             DEFAULT(HOSTDEV_MODE_SUBSYSTEM), .flags = XML_ALWAYS),
-    ROW_ENUM("@type", type, hostdev_type_names, "Kind of device", .flags = XML_REQUIRED | XML_ABI),
+             DEFAULT(HOSTDEV_MODE_SUBSYSTEM), WRONG(VIR_ERR_CONFIG_UNSUPPORTED),
+             .flags = XML_ALWAYS),
+    ROW_ENUM("@type", type, hostdev_type_names, "Kind of device", WRONG(VIR_ERR_CONFIG_UNSUPPORTED),
+             .flags = XML_REQUIRED | XML_ABI),
     ROW_YES_NO("@managed", managed, "The host's driver is taken away and given back",
                WHEN(mode, BIT(HOSTDEV_MODE_SUBSYSTEM)), DEFAULT(TRISTATE_NO), .flags = XML_ALWAYS),
     ROW_ENUM("@sgio", sgio, disk_sgio_names, "Whether the kernel filters SCSI commands",

@@ -11,9 +11,12 @@ NAMES(input_grab_toggle_names, NULL, "ctrl-ctrl", "alt-alt", "shift-shift", "met
 
 #define ROWS_OF struct domain_input
 static const struct xml_row domain_input_rows[] = {
-    ROW_ENUM("@type", type, input_type_names, "Kind of device", .flags = XML_REQUIRED | XML_ABI),
-    ROW_ENUM("@bus", bus, input_bus_names, "Bus", WHEN(type, ON_A_BUS), .flags = XML_ABI),
-    ROW_ENUM("@model", model, virtio_model_names, "Kind of virtio device", .flags = XML_ABI),
+    ROW_ENUM("@type", type, input_type_names, "Kind of device", WRONG(VIR_ERR_CONFIG_UNSUPPORTED),
+             .flags = XML_REQUIRED | XML_ABI),
+    ROW_ENUM("@bus", bus, input_bus_names, "Bus", WHEN(type, ON_A_BUS),
+             WRONG(VIR_ERR_CONFIG_UNSUPPORTED), .flags = XML_ABI),
+    ROW_ENUM("@model", model, virtio_model_names, "Kind of virtio device",
+             WRONG(VIR_ERR_CONFIG_UNSUPPORTED), .flags = XML_ABI),
     ROW_EMBED("driver", virtio, domain_virtio),
     ROW_STRING("source/@evdev", evdev, "Device of the host", WHEN(type, BIT(INPUT_PASSTHROUGH)),
                .flags = XML_REQUIRED),

@@ -79,7 +79,7 @@ XML_SCHEMA(net_port_forward, "portForward", .doc = "Ports of the host that lead 
 #define ROWS_OF struct net_teaming
 static const struct xml_row net_teaming_rows[] = {
     ROW_ENUM("@type", type, net_teaming_type_names, "Stays, or is unplugged for migration",
-             .flags = XML_REQUIRED | XML_ABI),
+             WRONG(VIR_ERR_CONFIG_UNSUPPORTED), .flags = XML_REQUIRED | XML_ABI),
     ROW_STRING("@persistent", persistent, "Alias of the interface that stays"),
 };
 #undef ROWS_OF
@@ -213,11 +213,13 @@ static const struct xml_row domain_net_rows[] = {
     ROW_CHILD("backend", backend, net_backend, "Back end"),
     ROW_CHILD("teaming", teaming, net_teaming, "Pair of interfaces"),
     ROW_CHILD("filterref", filterref, net_filterref, "Packet filter"),
-    ROW_ENUM("link/@state", link, net_link_names, "State of the virtual cable"),
+    ROW_ENUM("link/@state", link, net_link_names, "State of the virtual cable",
+             WRONG(VIR_ERR_CONFIG_UNSUPPORTED)),
     ROW_NUMBER("mtu/@size", mtu, "Largest packet", RANGE(0, 65535), .flags = XML_ABI),
     ROW_NUMBER("coalesce/rx/frames/@max", coalesce_frames, "Packets received before an interrupt"),
     ROW_YES_NO("port/@isolated", isolated, "Kept apart from other isolated ports of the bridge"),
-    ROW_NUMBER("tune/sndbuf", sndbuf, "Bytes queued on the host"),
+    ROW_NUMBER("tune/sndbuf", sndbuf, "Bytes queued on the host",
+               WRONG(VIR_ERR_CONFIG_UNSUPPORTED)),
     ROW_EMBED(".", info, domain_device_info),
 };
 #undef ROWS_OF

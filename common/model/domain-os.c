@@ -112,13 +112,15 @@ static const struct xml_row domain_os_rows[] = {
     ROW_LIST("acpi/table", acpi_tables, os_acpi_table, "ACPI table"),
     ROW_LIST("boot", boots, os_boot, "Kind of device that the firmware tries, in order"),
     ROW_YES_NO("bootmenu/@enable", bootmenu, "The firmware asks"),
-    ROW_NUMBER("bootmenu/@timeout", bootmenu_timeout, "Milliseconds that it waits",
-               RANGE(0, 65535)),
-    ROW_YES_NO("bios/@useserial", useserial, "The firmware shows itself on the serial port"),
+    ROW_NUMBER("bootmenu/@timeout", bootmenu_timeout, "Milliseconds that it waits", RANGE(0, 65535),
+               WRONG(VIR_ERR_CONFIG_UNSUPPORTED)),
+    ROW_YES_NO("bios/@useserial", useserial, "The firmware shows itself on the serial port",
+               WRONG(VIR_ERR_CONFIG_UNSUPPORTED)),
     ROW_NUMBER("bios/@rebootTimeout", reboot_timeout,
-               "Milliseconds until a failed boot is tried again; -1: never", RANGE(-1, 65535)),
+               "Milliseconds until a failed boot is tried again; -1: never", RANGE(-1, 65535),
+               WRONG(VIR_ERR_CONFIG_UNSUPPORTED)),
     ROW_ENUM("smbios/@mode", smbios_mode, smbios_mode_names, "Where SMBIOS data come from",
-             .flags = XML_ABI),
+             WRONG(VIR_ERR_CONFIG_UNSUPPORTED), .flags = XML_ABI),
 };
 #undef ROWS_OF
 XML_SCHEMA(domain_os, "os", .doc = "What the guest boots");

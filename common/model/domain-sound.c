@@ -11,7 +11,8 @@ NAMES(audio_format_names, NULL, "u8", "s8", "u16", "s16", "u32", "s32", "f32");
 
 #define ROWS_OF struct sound_codec
 static const struct xml_row sound_codec_rows[] = {
-    ROW_ENUM("@type", type, sound_codec_type_names, "What it is for", .flags = XML_REQUIRED),
+    ROW_ENUM("@type", type, sound_codec_type_names, "What it is for",
+             CODE(VIR_ERR_CONFIG_UNSUPPORTED), .flags = XML_REQUIRED),
 };
 #undef ROWS_OF
 XML_SCHEMA(sound_codec, "codec", .doc = "Codec of an Intel HDA card");

@@ -17,7 +17,7 @@ NAMES(secret_type_names, NULL, "ceph", "iscsi", "passphrase");
 #define ROWS_OF struct source_host
 static const struct xml_row source_host_rows[] = {
     ROW_ENUM("@transport", transport, source_transport_names, "How the server is reached",
-             DEFAULT(SOURCE_TRANSPORT_TCP)),
+             DEFAULT(SOURCE_TRANSPORT_TCP), WRONG(VIR_ERR_CONFIG_UNSUPPORTED)),
     ROW_STRING("@name", name, "Name or address of the server"),
     ROW_STRING("@port", port, "Port of the server"),
     ROW_STRING("@socket", socket, "Path of its socket",
@@ -28,7 +28,8 @@ XML_SCHEMA(source_host, "host", .doc = "A server that exports the storage");
 
 #define ROWS_OF struct domain_secret
 static const struct xml_row domain_secret_rows[] = {
-    ROW_ENUM("@type", type, secret_type_names, "Kind of secret", .flags = XML_NEEDED),
+    ROW_ENUM("@type", type, secret_type_names, "Kind of secret", WRONG(VIR_ERR_CONFIG_UNSUPPORTED),
+             .flags = XML_NEEDED),
     ROW_UUID("@uuid", uuid, "The secret, by uuid"),
     ROW_STRING("@usage", usage, "The secret, by what it is used for"),
 };
@@ -138,7 +139,8 @@ XML_SCHEMA(source_network, "source", .doc = "Further members of a network source
 static const struct xml_row source_volume_rows[] = {
     ROW_STRING("@pool", pool, "Storage pool"),
     ROW_STRING("@volume", volume, "Volume of the pool"),
-    ROW_ENUM("@mode", mode, volume_mode_names, "Whether the host or QEMU logs in"),
+    ROW_ENUM("@mode", mode, volume_mode_names, "Whether the host or QEMU logs in",
+             WRONG(VIR_ERR_CONFIG_UNSUPPORTED)),
 };
 #undef ROWS_OF
 XML_SCHEMA(source_volume, "source", .doc = "A volume of a storage pool");

@@ -29,9 +29,12 @@ static const struct xml_row memory_backing_rows[] = {
     ROW_CHILD("hugepages", hugepages, memory_hugepages, "Huge pages of the host"),
     ROW_FLAG("nosharepages", nosharepages, "Equal pages are not merged"),
     ROW_FLAG("locked", locked, "Never swapped out"),
-    ROW_ENUM("source/@type", source, memory_source_names, "Kind of memory", .flags = XML_ABI),
-    ROW_ENUM("access/@mode", access, memory_access_names, "Whether others may share it"),
-    ROW_ENUM("allocation/@mode", allocation, memory_allocation_names, "When it is allocated"),
+    ROW_ENUM("source/@type", source, memory_source_names, "Kind of memory",
+             WRONG(VIR_ERR_CONFIG_UNSUPPORTED), .flags = XML_ABI),
+    ROW_ENUM("access/@mode", access, memory_access_names, "Whether others may share it",
+             WRONG(VIR_ERR_CONFIG_UNSUPPORTED)),
+    ROW_ENUM("allocation/@mode", allocation, memory_allocation_names, "When it is allocated",
+             WRONG(VIR_ERR_CONFIG_UNSUPPORTED)),
     ROW_NUMBER("allocation/@threads", allocation_threads, "Threads that allocate it"),
     ROW_FLAG("discard", discard, "Its contents are dropped at the end"),
 };
@@ -50,12 +53,17 @@ XML_SCHEMA(memory_tune, "memtune", .doc = "Limits of memory on the host");
 
 #define ROWS_OF struct blkio_device
 static const struct xml_row blkio_device_rows[] = {
-    ROW_STRING("path", path, "Block device of the host", .flags = XML_REQUIRED),
-    ROW_NUMBER("weight", weight, "Share"),
-    ROW_NUMBER("read_iops_sec", read_iops_sec, "Reads per second"),
-    ROW_NUMBER("write_iops_sec", write_iops_sec, "Writes per second"),
-    ROW_NUMBER("read_bytes_sec", read_bytes_sec, "Bytes read per second"),
-    ROW_NUMBER("write_bytes_sec", write_bytes_sec, "Bytes written per second"),
+    ROW_STRING("path", path, "Block device of the host", CODE(VIR_ERR_CONFIG_UNSUPPORTED),
+               .flags = XML_REQUIRED),
+    ROW_NUMBER("weight", weight, "Share", WRONG(VIR_ERR_CONFIG_UNSUPPORTED)),
+    ROW_NUMBER("read_iops_sec", read_iops_sec, "Reads per second",
+               WRONG(VIR_ERR_CONFIG_UNSUPPORTED)),
+    ROW_NUMBER("write_iops_sec", write_iops_sec, "Writes per second",
+               WRONG(VIR_ERR_CONFIG_UNSUPPORTED)),
+    ROW_NUMBER("read_bytes_sec", read_bytes_sec, "Bytes read per second",
+               WRONG(VIR_ERR_CONFIG_UNSUPPORTED)),
+    ROW_NUMBER("write_bytes_sec", write_bytes_sec, "Bytes written per second",
+               WRONG(VIR_ERR_CONFIG_UNSUPPORTED)),
 };
 #undef ROWS_OF
 XML_SCHEMA(blkio_device, "device", .doc = "Limits on one block device");
@@ -212,7 +220,7 @@ XML_SCHEMA(numa_node_tune, "memnode", .doc = "Where one node's memory is");
 #define ROWS_OF struct numa_memory_tune
 static const struct xml_row numa_memory_tune_rows[] = {
     ROW_ENUM("@mode", mode, numa_mode_names, "How strict", DEFAULT(NUMA_MODE_STRICT),
-             .flags = XML_ALWAYS),
+             WRONG(VIR_ERR_CONFIG_UNSUPPORTED), .flags = XML_ALWAYS),
     ROW_ENUM("@placement", placement, tune_placement_names, "auto: chosen by numad",
              DEFAULT(PLACEMENT_STATIC)),
     ROW_CPUSET("@nodeset", nodeset, "Nodes of the host"),

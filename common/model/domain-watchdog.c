@@ -7,9 +7,11 @@ NAMES(watchdog_action_names, NULL, "reset", "shutdown", "poweroff", "pause", "du
 
 #define ROWS_OF struct domain_watchdog
 static const struct xml_row domain_watchdog_rows[] = {
-    ROW_ENUM("@model", model, watchdog_model_names, "Device", .flags = XML_REQUIRED | XML_ABI),
+    ROW_ENUM("@model", model, watchdog_model_names, "Device", WRONG(VIR_ERR_CONFIG_UNSUPPORTED),
+             .flags = XML_REQUIRED | XML_ABI),
     ROW_ENUM("@action", action, watchdog_action_names, "What happens when the guest hangs",
-             DEFAULT(WATCHDOG_ACTION_RESET), .flags = XML_ALWAYS),
+             DEFAULT(WATCHDOG_ACTION_RESET), WRONG(VIR_ERR_CONFIG_UNSUPPORTED),
+             .flags = XML_ALWAYS),
     ROW_EMBED(".", info, domain_device_info),
 };
 #undef ROWS_OF

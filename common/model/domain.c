@@ -129,7 +129,8 @@ XML_SCHEMA(domain_devices, "devices", .doc = "The guest's devices");
 
 #define ROWS_OF struct domain
 static const struct xml_row domain_rows[] = {
-    ROW_ENUM("@type", type, domain_type_names, "Hypervisor", .flags = XML_REQUIRED | XML_ABI),
+    ROW_ENUM("@type", type, domain_type_names, "Hypervisor", WRONG(VIR_ERR_CONFIG_UNSUPPORTED),
+             .flags = XML_REQUIRED | XML_ABI),
     ROW_NUMBER("@id", id, "Number of the running guest", .flags = XML_LIVE),
     ROW_STRING("name", name, "Name, unique on the host", .flags = XML_REQUIRED | XML_ABI,
                .code = VIR_ERR_NO_NAME),
@@ -174,12 +175,13 @@ static const struct xml_row domain_rows[] = {
     ROW_CHILD("cpu", cpu, domain_cpu, "The guest's CPU", .flags = XML_ABI),
     ROW_EMBED("clock", clock, domain_clock),
     ROW_ENUM("on_poweroff", on_poweroff, lifecycle_action_names, "When the guest switches off",
-             DEFAULT(LIFECYCLE_DESTROY), .flags = XML_ALWAYS),
+             DEFAULT(LIFECYCLE_DESTROY), WRONG(VIR_ERR_CONFIG_UNSUPPORTED), .flags = XML_ALWAYS),
     ROW_ENUM("on_reboot", on_reboot, lifecycle_action_names, "When the guest restarts itself",
-             DEFAULT(LIFECYCLE_RESTART), .flags = XML_ALWAYS),
+             DEFAULT(LIFECYCLE_RESTART), WRONG(VIR_ERR_CONFIG_UNSUPPORTED), .flags = XML_ALWAYS),
     ROW_ENUM("on_crash", on_crash, lifecycle_action_names, "When the guest crashes",
-             DEFAULT(LIFECYCLE_DESTROY), .flags = XML_ALWAYS),
-    ROW_ENUM("on_lockfailure", on_lockfailure, lock_failure_action_names, "When a lease is lost"),
+             DEFAULT(LIFECYCLE_DESTROY), WRONG(VIR_ERR_CONFIG_UNSUPPORTED), .flags = XML_ALWAYS),
+    ROW_ENUM("on_lockfailure", on_lockfailure, lock_failure_action_names, "When a lease is lost",
+             WRONG(VIR_ERR_CONFIG_UNSUPPORTED)),
     ROW_YES_NO("pm/suspend-to-mem/@enabled", pm.suspend_to_mem, "The guest can suspend to memory",
                .flags = XML_ABI),
     ROW_YES_NO("pm/suspend-to-disk/@enabled", pm.suspend_to_disk, "The guest can hibernate",

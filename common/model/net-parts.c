@@ -35,7 +35,8 @@ XML_SCHEMA(net_route, "route", .doc = "A route");
 
 #define ROWS_OF struct net_virtual_port
 static const struct xml_row net_virtual_port_rows[] = {
-    ROW_ENUM("@type", type, virtual_port_type_names, "Kind of switch"),
+    ROW_ENUM("@type", type, virtual_port_type_names, "Kind of switch",
+             WRONG(VIR_ERR_CONFIG_UNSUPPORTED)),
     ROW_OPT_NUMBER_ANY("parameters/@managerid", manager_id, "802.1Qbg: manager", RANGE(0, 255)),
     ROW_OPT_NUMBER_ANY("parameters/@typeid", type_id, "802.1Qbg: type", RANGE(0, 0xffffff)),
     ROW_OPT_NUMBER_ANY("parameters/@typeidversion", type_id_version,
@@ -113,10 +114,11 @@ XML_SCHEMA(net_virtual_port, "virtualport", .doc = "Port of a switch", .check = 
 
 #define ROWS_OF struct net_rate
 static const struct xml_row net_rate_rows[] = {
-    ROW_NUMBER("@average", average, "KiB per second, on average"),
-    ROW_NUMBER("@peak", peak, "KiB per second, at most"),
-    ROW_NUMBER("@floor", floor, "KiB per second, at least"),
-    ROW_NUMBER("@burst", burst, "KiB sent in one burst"),
+    ROW_NUMBER("@average", average, "KiB per second, on average",
+               WRONG(VIR_ERR_CONFIG_UNSUPPORTED)),
+    ROW_NUMBER("@peak", peak, "KiB per second, at most", WRONG(VIR_ERR_CONFIG_UNSUPPORTED)),
+    ROW_NUMBER("@floor", floor, "KiB per second, at least", WRONG(VIR_ERR_CONFIG_UNSUPPORTED)),
+    ROW_NUMBER("@burst", burst, "KiB sent in one burst", WRONG(VIR_ERR_CONFIG_UNSUPPORTED)),
 };
 #undef ROWS_OF
 XML_SCHEMA(net_rate, "inbound", .doc = "Rate of one direction");
@@ -134,14 +136,15 @@ XML_SCHEMA(net_bandwidth, "bandwidth", .doc = "Limits of network traffic");
 static const struct xml_row net_vlan_tag_rows[] = {
     ROW_NUMBER("@id", id, "VLAN", RANGE(0, 4095), .flags = XML_NEEDED),
     ROW_ENUM("@nativeMode", native_mode, vlan_native_mode_names,
-             "The VLAN of untagged packets, and whether they get a tag"),
+             "The VLAN of untagged packets, and whether they get a tag",
+             WRONG(VIR_ERR_CONFIG_UNSUPPORTED)),
 };
 #undef ROWS_OF
 XML_SCHEMA(net_vlan_tag, "tag", .doc = "A VLAN");
 
 #define ROWS_OF struct net_vlan
 static const struct xml_row net_vlan_rows[] = {
-    ROW_YES_NO("@trunk", trunk, "The guest sees the tags"),
+    ROW_YES_NO("@trunk", trunk, "The guest sees the tags", WRONG(VIR_ERR_CONFIG_UNSUPPORTED)),
     ROW_LIST("tag", tags, net_vlan_tag, "VLAN"),
 };
 #undef ROWS_OF

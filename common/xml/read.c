@@ -53,6 +53,13 @@ static enum error_code code_of(const struct xml_row *row)
     return row->code ? row->code : VIR_ERR_XML_ERROR;
 }
 
+static enum error_code wrong_code_of(const struct xml_row *row)
+{
+    if (row->wrong)
+        return row->wrong;
+    return row->code || !row->type->wrong ? code_of(row) : row->type->wrong;
+}
+
 /* Path of an item relative to the element that it is in: "@bus" or "". */
 static char *item_path(const struct xml_item *item)
 {
@@ -170,7 +177,7 @@ static int read_scalar(struct xml_at *at, const struct xml_item *item, void *obj
         text = strip(text, &storage);
     g_autoptr(GString) problem = g_string_new(NULL);
     if (row->type->parse(row, text, at->arena, member, problem) < 0)
-        return fail_item(at, item, problem->str, error);
+        return fail_item_by(at, item, wrong_code_of(row), problem->str, error);
     if (row->kind == XML_KIND_SIZE && read_size(at, item, member, node, error) < 0)
         return -1;
     return handle_zero(at, item, object, text, error);

@@ -84,7 +84,8 @@
  * under different conditions may have the same name.
  *
  * MODIFIERS after the doc text, in any order: .flags = XML_..., WHEN(), DEFAULT(), RANGE(lo, hi),
- * CODE(VIR_ERR_...) (error code of a wrong or missing value, instead of VIR_ERR_XML_ERROR).
+ * CODE(VIR_ERR_...) (error code of a wrong or missing value, instead of VIR_ERR_XML_ERROR), WRONG()
+ * (the same, of a wrong one alone: clients know unknown words by other codes than missing ones).
  *
  * RANGE is not for sizes. XML_INPUT and XML_OUTPUT rows show a member that has a row without them;
  * an XML_INPUT row stands before that row if that has a DEFAULT.
@@ -145,7 +146,8 @@ struct xml_row {
     uint8_t kind;  /* enum xml_row_kind */
     uint8_t base;  /* of numbers: 10, 16 or 8; of yes/no: 1 if the member is a bool */
     uint8_t width; /* digits of a hexadecimal or octal number */
-    uint8_t code;  /* enum error_code of a wrong value; 0: VIR_ERR_XML_ERROR */
+    uint8_t code;  /* enum error_code of a wrong or missing value; 0: VIR_ERR_XML_ERROR */
+    uint8_t wrong; /* of a wrong one, where that is another; 0: the type's, or code */
 };
 
 struct xml_namespace {
@@ -219,6 +221,7 @@ unsigned xml_at_flags(const struct xml_at *at);
 #define DEFAULT(number) .fallback = (number)
 #define RANGE(lowest, highest) .min = (lowest), .max = (highest)
 #define CODE(error) .code = (error)
+#define WRONG(error) .wrong = (error)
 
 /* ---- rows ---- */
 

@@ -559,7 +559,8 @@ const struct xml_type xml_type_cpuset = {.name = "set of numbers, like 0-3,^2,5"
                                          .parse = parse_cpuset,
                                          .format = format_cpuset,
                                          .equal = cpusets_equal,
-                                         .payload = cpuset_payload};
+                                         .payload = cpuset_payload,
+                                         .wrong = VIR_ERR_INVALID_ARG};
 
 bool xml_type_is_set(const struct xml_row *row, const void *member)
 {

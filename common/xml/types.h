@@ -31,6 +31,7 @@ struct xml_type {
     size_t (*payload)(const void *block);
     bool payload_unaligned;
     bool keep_space;
+    uint8_t wrong; /* enum error_code of a text that is none; 0: the row's */
 };
 
 extern const struct xml_type xml_type_string, xml_type_unsigned, xml_type_signed, xml_type_double,

@@ -488,7 +488,7 @@ static const struct mistake mistakes[] = {
     {">4</vcpu>", ">4 5</vcpu>", VIR_ERR_XML_ERROR, "line 22: vcpu: '4 5' is not a whole number"},
     {">4</vcpu>", ">4294967296</vcpu>", VIR_ERR_XML_ERROR,
      "line 22: vcpu: '4294967296' is too large"},
-    {"0-1,3,5", "0-", VIR_ERR_XML_ERROR,
+    {"0-1,3,5", "0-", VIR_ERR_INVALID_ARG,
      "line 22: vcpu/@cpuset: '0-' is not a set of numbers like 0-3,^2,5"},
     {"eoi='off'", "eoi='no'", VIR_ERR_XML_ERROR,
      "line 28: features/apic/@eoi: 'no' is neither on nor off"},
