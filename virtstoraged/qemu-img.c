@@ -119,6 +119,14 @@ static void add_list(GPtrArray *words, const GString *options)
     add(words, options->str + (options->str[0] == ','));
 }
 
+/* Nothing less was asked for. */
+static bool is_allocated(const struct storage_volume *definition)
+{
+    return !definition->allocation.set ||
+           definition->allocation.value >= definition->capacity.value;
+}
+
+/* metadata: what is meant by that is all of it where no room is to be spared. */
 static void add_options(GPtrArray *words, const struct storage_volume *definition, bool metadata)
 {
     const struct storage_target *target = &definition->target;
@@ -138,7 +146,8 @@ static void add_options(GPtrArray *words, const struct storage_volume *definitio
     if (target->extended_l2)
         g_string_append(options, ",extended_l2=on");
     if (metadata)
-        g_string_append(options, ",preallocation=metadata");
+        g_string_append_printf(options, ",preallocation=%s",
+                               is_allocated(definition) ? "falloc" : "metadata");
     if (target->encryption) {
         g_string_append(options, ",encrypt.format=luks");
         add_encryption(options, "encrypt.", target->encryption);

@@ -103,6 +103,22 @@ def has_booted(domain, words):
     return domain.memoryPeek(0x7c00, 512, physical) == boot_sector(words)
 
 
+def disk_reads(command, index, folder):
+    """the first sector of a running guest's image, read by its QEMU; command() sends it one in JSON,
+    folder is one that QEMU's user may write to"""
+    path, copy = folder / "sector-sock", folder / "sector"
+    command({"execute": "nbd-server-start", "arguments": {"addr": {"type": "unix", "data": {"path": str(path)}}}})
+    try:
+        command({"execute": "block-export-add", "arguments": {
+            "type": "nbd", "id": "sector", "name": "sector", "node-name": "libvirt-%d-format" % index}})
+        subprocess.run(["qemu-img", "dd", "-f", "raw", "-O", "raw", "bs=512", "count=1", "if=nbd+unix:///sector?socket=%s" % path,
+                        "of=%s" % copy], check=True)
+        return copy.read_bytes()
+    finally:
+        command({"execute": "nbd-server-stop"})
+        copy.unlink(missing_ok=True)
+
+
 def install_guests():
     """puts the guests' files where the user that QEMU runs as can read them"""
     IMAGES.mkdir(parents=True, exist_ok=True)

@@ -182,3 +182,20 @@ def test_clone_flags(pool):
     assert (ROOT / "p" / "c").read_bytes() == (ROOT / "p" / "image").read_bytes() and "<lazy_refcounts/>" in clone.XMLDesc()
     full = pool.createXMLFrom(volume_xml("full", QCOW2), raw, metadata)
     assert full.info()[1] == MiB and (ROOT / "p" / "full").stat().st_size > MiB
+
+
+@pytest.mark.parametrize("kind, library", [("iscsi-direct", "libiscsi7"), ("gluster", "libgfapi0"), ("rbd", "librbd1")])
+def test_without_the_module(daemon, monkeypatch, kind, library):
+    """what is missing is told by the names of its file and packages"""
+    host = "<host name='127.0.0.1'/><name>n</name><dir path='/'/><device path='iqn.x:y'/><initiator><iqn name='iqn.x'/></initiator>"
+    monkeypatch.setenv("MODVIRT_STORAGE_MODULES", "/nowhere")
+    daemon.restart()
+    with libvirt.open(URI) as connection:
+        assert f"<pool type='{kind}' supported='no'>" in connection.getStoragePoolCapabilities()
+        for call in (lambda: connection.storagePoolCreateXML(pool_xml(kind, "p", host)),
+                     lambda: connection.storagePoolDefineXML(pool_xml(kind, "p", host)).create()):
+            with pytest.raises(libvirt.libvirtError, match=f"/nowhere/{kind}.so.*modvirt-virtstoraged-{kind}.*{library}"):
+                call()
+        remove_pools(connection)
+    monkeypatch.undo()
+    daemon.restart()

@@ -63,6 +63,9 @@ def images(server):
                              ("x", "vhdx", 16 * MiB), ("c", "vpc", 8 * MiB)):
         subprocess.run(["qemu-img", "create", "-q", "-f", form, folder / name, str(size)], check=True)
     subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-b", "q", "-F", "qcow2", folder / "top"], check=True)
+    with (folder / "raw").open("r+b") as image:
+        image.write(tested.boot_sector("gluster"))
+    (folder / "raw").chmod(0o666)                           # the server asks who QEMU is
     (folder / "dir").mkdir()
     (folder / "link").symlink_to("raw")
     os.mkfifo(folder / "fifo")
@@ -161,15 +164,15 @@ DISK = """<disk type='volume' device='disk'><driver name='qemu' type='raw'/>
 def test_guest(connection, images, guests):
     """QEMU reaches the volume by its own driver"""
     pool = connection.storagePoolCreateXML(pool_xml("/images"))
-    domain = guests.defineXML(tested.hlt_xml("g").replace("</devices>", DISK + "</devices>"))
-    domain.createWithFlags(libvirt.VIR_DOMAIN_START_PAUSED)
+    domain = guests.createXML(tested.boot_xml("g", DISK))
+    tested.wait_until(lambda: tested.has_booted(domain, "gluster"), 60, what="the guest to boot")
     assert domain.blockInfo("vda")[0] == 3 * MiB
     nodes = json.loads(libvirt_qemu.qemuMonitorCommand(domain, '{"execute": "query-named-block-nodes"}', 0))
     assert "gluster" in [node["drv"] for node in nodes["return"]]
     # a polite end takes Gluster's library ten seconds
     for pid in tested.emulator_pids("g"):
         os.kill(pid, signal.SIGKILL)
-    tested.wait_until(lambda: not domain.isActive(), 30, what="the guest's end")
+    tested.wait_until(lambda: not guests.listAllDomains(), 30, what="the guest's end")
     pool.destroy()
 
 

@@ -11,7 +11,7 @@ import libvirt
 import pytest
 
 import daemon as tested
-from client import code_of, opened, remove_pools
+from client import code_of, guests, opened, remove_pools  # noqa: F401 - a fixture
 from daemon import wait_until
 
 URI = "storage:///system"
@@ -176,17 +176,18 @@ def test_targets(connection):
     assert code_of(connection.findStoragePoolSources, "iscsi-direct", None) == libvirt.VIR_ERR_INVALID_ARG
 
 
-def test_without_the_module(daemon):
-    other = tested.Daemon(name="virtstoraged")
-    daemon.stop()
-    os.environ["MODVIRT_STORAGE_MODULES"] = "/nowhere"
-    try:
-        other.start()
-        with libvirt.open(URI) as connection:
-            assert "<pool type='iscsi-direct' supported='no'>" in connection.getStoragePoolCapabilities()
-            with pytest.raises(libvirt.libvirtError, match="/nowhere/iscsi-direct.so.*libiscsi7"):
-                connection.storagePoolCreateXML(pool_xml())
-        other.stop()
-    finally:
-        os.environ["MODVIRT_STORAGE_MODULES"] = str(MODULE.parent)
-        daemon.start()
+DISK = """<disk type='volume' device='disk'><driver name='qemu' type='raw'/>
+  <source pool='i' volume='unit:0:0:1'/><target dev='vda' bus='virtio'/></disk>"""
+
+
+def test_guest(connection, guests):
+    """QEMU is the initiator, by the pool's name for it"""
+    pool = connection.storagePoolCreateXML(pool_xml())
+    volume = pool.storageVolLookupByName("unit:0:0:1")
+    with (WORK / "1").open("r+b") as image:
+        image.write(tested.boot_sector("iscsi-direct"))
+    domain = guests.createXML(tested.boot_xml("g", DISK))
+    wait_until(lambda: tested.has_booted(domain, "iscsi-direct"), 60, what="the guest to boot")
+    assert domain.blockInfo("vda")[0] == volume.info()[1]
+    assert tgtadm("--mode", "target", "--op", "show").count("Initiator: " + INITIATOR) == 1
+    pool.destroy()
