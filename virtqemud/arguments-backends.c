@@ -192,6 +192,11 @@ static int add_iommufd(const struct build *build, GError **error)
     g_autofree char *number = g_strdup(FD_IN_PLAN);
     int fd;
 
+    if (build->domain->iommufd_group) {
+        error_set(error, VIR_ERR_CONFIG_UNSUPPORTED,
+                  "iommufd/@fdgroup: a descriptor of /dev/iommu is not taken from clients");
+        return -1;
+    }
     if (!build->context->plan) {
         if ((fd = open("/dev/iommu", O_RDWR | O_CLOEXEC)) < 0) {
             error_set_errno(error, errno, "iommufd: cannot open /dev/iommu");

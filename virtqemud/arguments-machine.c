@@ -33,6 +33,13 @@ static bool has_flash(const struct build *build)
     return loader && loader->path && loader->type == LOADER_PFLASH;
 }
 
+static bool has_variables(const struct build *build)
+{
+    const struct os_nvram *nvram = build->domain->os.nvram;
+
+    return firmware_nvram_path(build->domain) || (nvram && nvram->source.type == SOURCE_NETWORK);
+}
+
 static int add_flash(const struct build *build, const struct domain_source *source,
                      const char *name, bool readonly, GError **error)
 {
@@ -50,7 +57,6 @@ static int add_flash(const struct build *build, const struct domain_source *sour
 static int add_firmware(const struct build *build, GError **error)
 {
     const struct domain_os *os = &build->domain->os;
-    const char *variables = firmware_nvram_path(build->domain);
     struct domain_source code = {.type = SOURCE_FILE, .format = IMAGE_FORMAT_RAW};
     struct domain_source nvram = code;
 
@@ -60,9 +66,12 @@ static int add_firmware(const struct build *build, GError **error)
     code.format = os->loader->format ? os->loader->format : IMAGE_FORMAT_RAW;
     if (add_flash(build, &code, "pflash0", os->loader->readonly == TRISTATE_YES, error) < 0)
         return -1;
-    if (!variables)
+    if (!has_variables(build))
         return 0;
-    nvram.path = variables;
+    if (os->nvram->source.type == SOURCE_NETWORK)
+        nvram = os->nvram->source;
+    else
+        nvram.path = firmware_nvram_path(build->domain);
     nvram.format = os->nvram->format ? os->nvram->format : IMAGE_FORMAT_RAW;
     return add_flash(build, &nvram, "pflash1", false, error);
 }
@@ -72,7 +81,7 @@ static void add_flash_options(GString *option, const struct build *build)
     if (!has_flash(build))
         return;
     option_add(option, "pflash0", "libvirt-pflash0-format");
-    if (firmware_nvram_path(build->domain))
+    if (has_variables(build))
         option_add(option, "pflash1", "libvirt-pflash1-format");
 }
 
@@ -206,6 +215,8 @@ static void add_machine_option(const struct build *build)
     option_add_tristate(option, "vmport", state_of(features->has_vmport, features->vmport));
     option_add_tristate(option, "smm", features->smm ? state_of(true, features->smm->state) : 0);
     option_add_tristate(option, "i8042", features->ps2);
+    if (build->domain->os.useserial == TRISTATE_YES)
+        option_add_bool(option, "graphics", false);
     add_interrupts(option, build);
     option_add_bool(option, "dump-guest-core", dumps_core(build));
     if (backing && backing->nosharepages)

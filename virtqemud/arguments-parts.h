@@ -37,8 +37,8 @@ int arguments_add_tables(const struct build *build, GError **error);
 int arguments_add_clock(const struct build *build, GError **error);
 void arguments_add_power(const struct build *build);
 
-/* -boot, -kernel and friends */
-void arguments_add_boot(const struct build *build);
+/* -boot, -kernel and friends. VIR_ERR_CONFIG_UNSUPPORTED. */
+int arguments_add_boot(const struct build *build, GError **error);
 
 /* -object for the limits that disks' filters share. */
 void arguments_add_throttle_groups(const struct build *build);

@@ -203,7 +203,8 @@ static int add_words(const struct build *build, GError **error)
     if (add_monitor(build, error) < 0 || arguments_add_clock(build, error) < 0)
         return -1;
     arguments_add_power(build);
-    arguments_add_boot(build);
+    if (arguments_add_boot(build, error) < 0)
+        return -1;
     reservations_add_shared(build->domain, build->context, arguments);
     arguments_add_throttle_groups(build);
     return arguments_add_devices(build, error) < 0 ? -1 : add_tail(build, error);

@@ -9,7 +9,7 @@
 #include "device-common.h"
 
 #define HYPERV_VENDOR_BYTES 12
-#define SPINLOCK_RETRIES 4095
+#define SPINLOCK_NEVER 0xffffffff /* the host is not told, whatever the number of retries */
 
 /* Words of documents become words of an option without a way to quote: nothing but these may be in
  * them. */
@@ -232,7 +232,7 @@ static int add_hyperv(GString *option, const struct features_hyperv *hyperv, GEr
     if (hyperv->spinlocks == TRISTATE_ON)
         g_string_append_printf(option, ",hv-spinlocks=0x%x",
                                hyperv->spinlock_retries ? hyperv->spinlock_retries
-                                                        : SPINLOCK_RETRIES);
+                                                        : SPINLOCK_NEVER);
     add_enlightenments(option, hyperv);
     return add_hyperv_vendor(option, hyperv, error);
 }

@@ -124,6 +124,14 @@ static void security_defaults(struct domain *domain)
     label->relabel = TRISTATE_ABSENT;
 }
 
+/* The guest's choice is that of its devices that make none. */
+static void iommufd_defaults(struct domain *domain)
+{
+    LIST_EACH (hostdev, &domain->devices.hostdevs)
+        if (hostdev->type == HOSTDEV_PCI && !hostdev->iommufd)
+            hostdev->iommufd = domain->iommufd;
+}
+
 /* ---- buses that every machine of a family has ---- */
 
 /* Such machines have a first one, whatever others they are given. */
@@ -283,6 +291,7 @@ int defaults_apply_machine(struct domain *domain, const struct machine_traits *m
     numa_defaults(domain);
     nvram_defaults(domain, machine);
     security_defaults(domain);
+    iommufd_defaults(domain);
     if (device_defaults(domain, machine, error) < 0)
         return -1;
     implicit_devices(domain, machine);

@@ -35,6 +35,7 @@ EMULATOR_FLAG(SMP_CLUSTERS,        "smp-clusters",         OPTION,   "smp-opts",
 EMULATOR_FLAG(MEMORY_SLOTS,        "memory-slots",         OPTION,   "memory", "slots")
 EMULATOR_FLAG(ACTION,              "action",               OPTION,   "action", "shutdown")
 EMULATOR_FLAG(ASYNC_TEARDOWN,      "async-teardown",       OPTION,   "run-with", "async-teardown")
+EMULATOR_FLAG(SHIM,                "shim",                 OPTION,   "machine", "shim")
 EMULATOR_FLAG(FW_CFG,              "fw-cfg",               OPTION,   "fw_cfg", "file")
 EMULATOR_FLAG(FSDEV_MULTIDEVS,     "fsdev-multidevs",      OPTION,   "fsdev", "multidevs")
 EMULATOR_FLAG(CHARDEV_LOGFILE,     "chardev-logfile",      OPTION,   "chardev", "logfile")

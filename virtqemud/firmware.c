@@ -241,7 +241,7 @@ void firmware_name_nvram(struct domain *domain, const char *nvram_folder)
     struct os_nvram *nvram = ensure_nvram(domain);
     const char *suffix = "fd";
 
-    if (firmware_nvram_path(domain))
+    if (firmware_nvram_path(domain) || nvram->source.type == SOURCE_NETWORK)
         return;
     if (nvram->format && nvram->format != IMAGE_FORMAT_RAW)
         suffix = names_word(&image_format_names, nvram->format);

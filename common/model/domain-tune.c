@@ -182,6 +182,15 @@ static const struct xml_row memory_bandwidth_tune_rows[] = {
 #undef ROWS_OF
 XML_SCHEMA(memory_bandwidth_tune, "memorytune", .doc = "Share of the host's memory bandwidth");
 
+#define ROWS_OF struct energy_tune
+static const struct xml_row energy_tune_rows[] = {
+    ROW_CPUSET("@vcpus", vcpus, "Virtual CPUs", .flags = XML_REQUIRED),
+    ROW_STRING("@id", id, "Group of the host", .flags = XML_STATUS),
+    ROW_LIST("monitor", monitors, cache_monitor, "Use that is measured"),
+};
+#undef ROWS_OF
+XML_SCHEMA(energy_tune, "energytune", .doc = "Energy that vcpus take");
+
 #define ROWS_OF struct cpu_tune
 static const struct xml_row cpu_tune_rows[] = {
     ROW_NUMBER("shares", shares, "Share of the CPU"),
@@ -204,6 +213,7 @@ static const struct xml_row cpu_tune_rows[] = {
                 "Scheduling of I/O threads"),
     ROW_LIST("cachetune", caches, cache_tune, "Share of caches"),
     ROW_LIST("memorytune", bandwidths, memory_bandwidth_tune, "Share of memory bandwidth"),
+    ROW_LIST("energytune", energies, energy_tune, "Energy that vcpus take"),
 };
 #undef ROWS_OF
 XML_SCHEMA(cpu_tune, "cputune", .doc = "What the guest may take of the host's CPUs");

@@ -131,6 +131,13 @@ struct memory_bandwidth_tune {
     LIST_OF(struct cache_monitor) monitors;
 };
 
+/* Energy that is measured */
+struct energy_tune {
+    const char *id;
+    struct cpuset *vcpus;
+    LIST_OF(struct cache_monitor) monitors;
+};
+
 struct cpu_tune {
     uint64_t shares;
     uint64_t period, global_period, emulator_period, iothread_period; /* microseconds */
@@ -143,6 +150,7 @@ struct cpu_tune {
     LIST_OF(struct thread_scheduler) iothread_schedulers;
     LIST_OF(struct cache_tune) caches;
     LIST_OF(struct memory_bandwidth_tune) bandwidths;
+    LIST_OF(struct energy_tune) energies;
 };
 
 struct numa_node_tune {
@@ -200,6 +208,7 @@ XML_SCHEMA_DECLARE(cache_monitor);
 XML_SCHEMA_DECLARE(cache_tune);
 XML_SCHEMA_DECLARE(bandwidth_node);
 XML_SCHEMA_DECLARE(memory_bandwidth_tune);
+XML_SCHEMA_DECLARE(energy_tune);
 XML_SCHEMA_DECLARE(cpu_tune);
 XML_SCHEMA_DECLARE(numa_node_tune);
 XML_SCHEMA_DECLARE(numa_memory_tune);

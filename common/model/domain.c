@@ -162,6 +162,8 @@ static const struct xml_row domain_rows[] = {
     ROW_CHILD("defaultiothread", default_iothread, default_iothread, "The main loop"),
     ROW_CHILD("cputune", cpu_tune, cpu_tune, "What the guest may take of the CPUs"),
     ROW_CHILD("numatune", numa_tune, numa_tune, "NUMA nodes of the host"),
+    ROW_YES_NO("iommufd/@enabled", iommufd, "Devices of the host are passed by /dev/iommu"),
+    ROW_STRING("iommufd/@fdgroup", iommufd_group, "Its descriptor comes from a client"),
     ROW_CHILD("resource", resource, domain_resource, "Groups of resources"),
     ROW_LIST("sysinfo", sysinfos, domain_sysinfo, "What firmware tells about the machine",
              .flags = XML_ABI),

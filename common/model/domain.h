@@ -201,6 +201,8 @@ struct domain {
     struct memory_backing *memory_backing;
     struct cpu_tune *cpu_tune;
     struct numa_tune *numa_tune;
+    uint8_t iommufd;           /* enum tristate: of host devices that do not say it */
+    const char *iommufd_group; /* of descriptors */
     struct domain_resource *resource;
     LIST_OF(struct domain_sysinfo) sysinfos;
     const char *bootloader; /* xen */
