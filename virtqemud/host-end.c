@@ -99,6 +99,8 @@ int host_end_set(const struct domain_net *net, GError **error)
             netlink_add_address(net->target, &address.address, address.prefix,
                                 address.peer.family ? &address.peer : NULL, error) < 0)
             return -1;
+    if (net->link == NET_LINK_DOWN) /* there are no routes by what is down */
+        return 0;
     LIST_EACH (said, &net->host_routes)
         if (read_route(said, net->target, &route, error) < 0 ||
             netlink_add_route(&route, error) < 0)

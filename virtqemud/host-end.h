@@ -12,5 +12,6 @@
  * Pure. */
 int host_end_check(const struct domain_net *net, GError **error);
 
-/* Sets up the device, which is there and up. VIR_ERR_SYSTEM_ERROR. Blocks for the kernel. */
+/* Sets up the device, which is there; routes only where its link is up. VIR_ERR_SYSTEM_ERROR.
+ * Blocks for the kernel. */
 int host_end_set(const struct domain_net *net, GError **error);

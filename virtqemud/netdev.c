@@ -456,15 +456,26 @@ static bool has_port_elsewhere(const struct domain_net *net)
     return net->virtual_port && net->virtual_port->type && !is_switched(net);
 }
 
-/* An edge bridge hears of its guests from lldpad. */
+/* An edge bridge hears of its guests from lldpad, and others from programs of their own. */
 static const char *reason_of_port(const struct net_virtual_port *port)
 {
-    bool is_edge = port && port->type == VIRTUAL_PORT_8021QBG;
+    static const char *const reasons[] = {
+        [VIRTUAL_PORT_8021QBG] = "<virtualport type='802.1Qbg'> needs a program that tells lldpad "
+                                 "of guests, which virtqemud does not",
+        [VIRTUAL_PORT_8021QBH] = "<virtualport type='802.1Qbh'> needs an adapter that takes port "
+                                 "profiles (VM-FEX), which virtqemud knows none of",
+        [VIRTUAL_PORT_OPENVSWITCH] = "<virtualport type='openvswitch'> needs an interface of type "
+                                     "'bridge', or a network of such a bridge",
+        [VIRTUAL_PORT_MIDONET] = "<virtualport type='midonet'> needs MidoNet's program mm-ctl, "
+                                 "which virtqemud does not run",
+    };
 
-    if (is_edge && access(LLDPAD_PID, F_OK) < 0)
+    if (!port)
+        return NULL;
+    if (port->type == VIRTUAL_PORT_8021QBG && access(LLDPAD_PID, F_OK) < 0)
         return "<virtualport type='802.1Qbg'> needs lldpad, which does not run: see the package "
                "lldpad";
-    return "<virtualport> of this type is not in this version";
+    return reasons[port->type];
 }
 
 /* What would leave a guest more open, or less connected, than its document says. */

@@ -160,6 +160,8 @@ def test_host_end_of_tap(connection):
         assert words in said
     domain.destroy()
     assert "10.73" not in ip("route")
+    down = device.replace("<target", "<link state='down'/><target")
+    connection.createXML(hlt_xml("ends", devices=down % ("ethernet", source % ""))).destroy()
     for kind, more, code in (("user", "", libvirt.VIR_ERR_CONFIG_UNSUPPORTED),
                              ("ethernet", "<ip address='10.1.2.300'/>", libvirt.VIR_ERR_XML_ERROR),
                              ("ethernet", "<route address='10.1.2.3' prefix='33'/>", libvirt.VIR_ERR_XML_ERROR)):

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Guests' interfaces that are on no bridge: what a Linux guest sends on each comes out at the other end,
+and what is sent there reaches it."""
+import socket
+import struct
+
+import libvirt
+import pytest
+
+import daemon as tested
+from conftest import boot
+from daemon import wait_until
+from netns import run
+
+MAC = "52:54:00:ab:00:%02x"
+LINK = "<interface type='%s'><mac address='%s'/><source %s/><model type='virtio'/></interface>"
+ECHO = b"\x08\x06\x00\x01\x08\x00\x06\x04\x00\x01"        # of ARP: who has an address?
+
+
+def ask(number, sender=b"\x52\x54\x00\xab\xff\xff"):
+    """a frame that asks the guest for the address of its interface number"""
+    return b"\xff" * 6 + sender + ECHO + sender + bytes((10, 1, number, 9)) + bytes(6) + bytes((10, 1, number, 1)) + bytes(18)
+
+
+def is_answer(frame, number):
+    """the guest says that the address is its own"""
+    mac = bytes.fromhex((MAC % number).replace(":", ""))
+    return frame[6:12] == mac and frame[12:14] == b"\x08\x06" and frame[20:22] == b"\0\2" and frame[22:28] == mac
+
+
+class Datagrams:
+    """a frame is a datagram"""
+
+    def __init__(self, listener, peer):
+        self.socket, self.peer = listener, peer
+        listener.settimeout(1)
+
+    def send(self, frame):
+        self.socket.sendto(frame, self.peer)
+
+    def receive(self):
+        return self.socket.recv(65536)
+
+
+class Stream:
+    """a frame has its length before it"""
+
+    def __init__(self, connected):
+        self.socket, self.data = connected, b""
+        connected.settimeout(1)
+
+    def send(self, frame):
+        self.socket.sendall(struct.pack(">I", len(frame)) + frame)
+
+    def receive(self):
+        while len(self.data) < 4 or len(self.data) < 4 + struct.unpack(">I", self.data[:4])[0]:
+            data = self.socket.recv(65536)
+            assert data, "closed"
+            self.data += data
+        end = 4 + struct.unpack(">I", self.data[:4])[0]
+        frame, self.data = self.data[4:end], self.data[end:]
+        return frame
+
+
+def answers(link, number):
+    """the guest's answer comes back, of what it is asked"""
+    link.send(ask(number))
+    try:
+        while not is_answer(link.receive(), number):
+            pass
+    except TimeoutError:
+        return False
+    return True
+
+
+def bound(kind, address, port=0):
+    made = socket.socket(socket.AF_INET, kind)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    made.bind((address, port))
+    return made
+
+
+@pytest.fixture
+def group():
+    """a route for multicast, which has no other device here"""
+    run("ip", "route", "add", "239.0.0.0/8", "dev", "lo")
+    yield "239.1.2.3"
+    run("ip", "route", "del", "239.0.0.0/8", "dev", "lo")
+
+
+OTHERS = """<interface type='user'><mac address='52:54:00:ab:00:04'/><model type='virtio'/></interface>
+  <interface type='ethernet'><mac address='52:54:00:ab:00:05'/><source><ip address='10.1.5.9' prefix='24'/>
+  <ip address='fd00:5::9' family='ipv6' prefix='64'/><route address='10.2.0.0' prefix='16' gateway='10.1.5.1'/></source>
+  <target dev='linktap'/><model type='virtio'/></interface>"""
+COMMANDS = """ip addr add 10.2.0.1/16 dev lo; for n in 0 1 2 3 5; do ip addr add 10.1.$n.1/24 dev eth$n; ip link set eth$n up; done; ip link set eth4 up;
+udhcpc -i eth4 -n -q -t 20 -T 1 -s /bin/true 2>&1; echo REA''DY
+"""
+
+
+def test_kinds(connection, group):
+    """mcast, udp, client, server; user, with its own DHCP; and ethernet, with
+    addresses and a route of the host"""
+    many = bound(socket.SOCK_DGRAM, group)
+    many.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, socket.inet_aton(group) + socket.inet_aton("127.0.0.1"))
+    many.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton("127.0.0.1"))
+    single, listener = bound(socket.SOCK_DGRAM, "127.0.0.1"), bound(socket.SOCK_STREAM, "127.0.0.1")
+    listener.listen(1)
+    free = [bound(kind, "127.0.0.1") for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM)]
+    (mine, theirs), port = [s.getsockname()[1] for s in free], lambda s: s.getsockname()[1]
+    for one in free:
+        one.close()
+    links = [("mcast", "address='%s' port='%d'" % (group, port(many))),
+             ("udp", "address='127.0.0.1' port='%d'><local address='127.0.0.1' port='%d'/></source" % (port(single), mine)),
+             ("client", "address='127.0.0.1' port='%d'" % port(listener)),
+             ("server", "address='127.0.0.1' port='%d'" % theirs)]
+    devices = "".join((LINK % (kind, MAC % number, source)).replace("</source/>", "</source>")
+                      for number, (kind, source) in enumerate(links))
+    domain = connection.defineXML(tested.linux_xml("linux", devices=devices + OTHERS))
+    console = boot(domain)
+    console.send(COMMANDS.replace("\n", " ") + "\n")
+    console.wait("READY", 120)
+    assert "10.0.2.15" in console.text
+    for address in ("10.1.5.1", "10.2.0.1"):
+        run("busybox", "ping", "-q", "-c", "5", "-i", "0.1", "-W", "20", address)
+    assert "fd00:5::9/64" in run("ip", "-6", "addr", "show", "dev", "linktap")
+    accepted, _ = listener.accept()
+    ends = [Datagrams(many, (group, port(many))), Datagrams(single, ("127.0.0.1", mine)), Stream(accepted),
+            Stream(socket.create_connection(("127.0.0.1", theirs), 30))]
+    for number, (end, (kind, _)) in enumerate(zip(ends, links)):
+        wait_until(lambda: answers(end, number), 60, what=kind)
+    console.close()
+    domain.destroy()
+    for one in (many, single, listener, accepted, ends[3].socket):
+        one.close()
+
+
+PORTS = [("802.1Qbh", "profileid='x'", "an adapter that takes port profiles"),
+         ("midonet", "interfaceid='09b11c53-8b5c-4eeb-8f00-d84eaa0aaa4f'", "mm-ctl"),
+         ("802.1Qbg", "managerid='11' typeid='1193047' typeidversion='2'", "lldpad")]
+
+
+@pytest.mark.parametrize("kind, parameters, missing", PORTS)
+def test_switches_that_are_not_here(connection, kind, parameters, missing):
+    """what would be needed is named"""
+    port = "<virtualport type='%s'><parameters %s/></virtualport>" % (kind, parameters)
+    domain = connection.defineXML(tested.hlt_xml("hlt", devices="""<interface type='direct'>
+      <source dev='lo' mode='vepa'/>%s<model type='virtio'/></interface>""" % port))
+    with pytest.raises(libvirt.libvirtError, match=missing) as caught:
+        domain.create()
+    assert caught.value.get_error_code() == libvirt.VIR_ERR_CONFIG_UNSUPPORTED
+    assert not domain.isActive()
