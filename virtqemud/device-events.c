@@ -13,6 +13,7 @@
 #include "expectation.h"
 #include "guest.h"
 #include "io-errors.h"
+#include "memory-devices.h"
 #include "monitor.h"
 
 /* An event under construction: the view keeps alive what the handle borrows. */
@@ -219,7 +220,8 @@ static void set_balloon(struct guest *guest, struct job *job, uint64_t kib, cons
 
     if (!live)
         return;
-    live->current_memory = kib;
+    /* of modules that grow, QEMU's balloon knows nothing */
+    live->current_memory = kib + memory_devices_current(live);
     publish_live(guest, job, live);
 }
 

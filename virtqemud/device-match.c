@@ -21,7 +21,9 @@ static bool net_fits(const struct domain_net *asked, const struct domain_net *ne
 
     if (has_mac(asked) && memcmp(asked->mac, net->mac, sizeof(net->mac)) != 0)
         return false;
-    if (asked->info.alias && g_strcmp0(asked->info.alias, net->info.alias) != 0)
+    /* a stored one has no alias unless its user made one; the address tells enough of it */
+    if (asked->info.alias && (net->info.alias || !has_mac(asked)) &&
+        g_strcmp0(asked->info.alias, net->info.alias) != 0)
         return false;
     return address->type == ADDRESS_NONE || domain_address_is_empty(address) ||
            xml_covers(&domain_address_schema, address, &net->info.address);

@@ -156,6 +156,11 @@ static bool is_on_bridge(const struct domain_net *net)
     return net->type == NET_NETWORK || net->type == NET_BRIDGE;
 }
 
+static bool has_tap(const struct domain_net *net)
+{
+    return net->bridge && net->target;
+}
+
 /* What may differ, or is left out. */
 static int compare_net(const struct domain_net *net, const struct domain_net *asked, GError **error)
 {
@@ -177,6 +182,10 @@ static int compare_net(const struct domain_net *net, const struct domain_net *as
     other.trust_guest_rx_filters = net->trust_guest_rx_filters;
     if (openvswitch_is_used(net) && openvswitch_is_used(asked))
         other.vlan = net->vlan;
+    if (has_tap(net))
+        other.coalesce_frames = net->coalesce_frames;
+    if (has_tap(net) && !openvswitch_is_used(net))
+        other.isolated = net->isolated;
     g_autofree char *path = xml_difference(&domain_net_schema, net, &other);
     return path ? UNSUPPORTED(error, "cannot modify network device %s", path) : 0;
 }
@@ -245,6 +254,37 @@ static int set_bandwidth(struct domain_net *net, struct net_bandwidth *bandwidth
         return 0;
     net->bandwidth = bandwidth;
     return bandwidth_apply(net, error);
+}
+
+static int set_isolated(struct domain_net *net, uint8_t isolated, GError **error)
+{
+    bool before = net->isolated == TRISTATE_YES, wanted = isolated == TRISTATE_YES;
+
+    if (before != wanted && netlink_set_isolated(net->target, wanted, error) < 0)
+        return -1;
+    net->isolated = isolated;
+    return 0;
+}
+
+static int set_coalesce(struct domain_net *net, struct opt_uint frames, GError **error)
+{
+    bool same =
+        net->coalesce_frames.set == frames.set && net->coalesce_frames.value == frames.value;
+
+    if (!same && tap_set_coalesce(net->target, frames.set ? frames.value : 0, error) < 0)
+        return -1;
+    net->coalesce_frames = frames;
+    return 0;
+}
+
+/* What its device on the host is told. */
+static int set_device(struct domain_net *net, const struct domain_net *asked, GError **error)
+{
+    return set_isolated(net, asked->isolated, error) < 0 ||
+                   set_coalesce(net, asked->coalesce_frames, error) < 0 ||
+                   set_bandwidth(net, asked->bandwidth, error) < 0
+               ? -1
+               : 0;
 }
 
 /* ---- interfaces on networks ---- */
@@ -316,14 +356,14 @@ static void drop_port(const struct update *update, struct domain_net *unneeded,
 static int change_net(const struct update *update, struct domain_net *net, struct domain_net *asked,
                       GError **error)
 {
-    const char *bridge = net->bridge;
-    struct net_vlan *vlan = net->vlan;
+    const struct domain_net before = *net;
 
     if (compare_net(net, asked, error) < 0 ||
         set_bridge(update->live, net, asked->bridge, asked->vlan, error) < 0)
         return -1;
-    if (set_bandwidth(net, asked->bandwidth, error) < 0) {
-        set_bridge(update->live, net, bridge, vlan, NULL);
+    if (set_device(net, asked, error) < 0) {
+        set_device(net, &before, NULL);
+        set_bridge(update->live, net, before.bridge, before.vlan, NULL);
         return -1;
     }
     net->type = asked->type;

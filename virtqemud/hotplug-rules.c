@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "model/domain-check.h"
 #include "xml/xml.h"
 
 #define REFUSE(error, code, ...) (error_set((error), (code), __VA_ARGS__), -1)
@@ -254,7 +255,7 @@ static int check_shmem_room(const struct domain *domain, const void *object, boo
     const struct domain_shmem *shmem = object;
 
     LIST_EACH (other, &domain->devices.shmems)
-        if (other != shmem && g_strcmp0(other->name, shmem->name) == 0)
+        if (!live && other != shmem && g_strcmp0(other->name, shmem->name) == 0)
             return REFUSE(error, VIR_ERR_OPERATION_INVALID,
                           "device is already in the domain configuration");
     return 0;
@@ -301,12 +302,7 @@ static int check_memory_room(const struct domain *domain, const void *object, bo
                       "can't add memory backend for guest node '%u' as the guest has only '%u' "
                       "NUMA nodes configured",
                       memory->node.value, numa->cells.count);
-    if (memory->requested.set && memory->requested.value > memory->size)
-        return REFUSE(error, VIR_ERR_XML_DETAIL,
-                      "requested size must be smaller than or equal to @size (%" G_GUINT64_FORMAT
-                      "KiB)",
-                      memory->size);
-    return 0;
+    return domain_check_memory_module(memory, error);
 }
 
 static int (*const room_checks[DEVICE_KINDS])(const struct domain *, const void *, bool,

@@ -10,6 +10,7 @@
 #include "guest.h"
 #include "json.h"
 #include "monitor.h"
+#include "qmp-commands.h"
 
 static struct domain_memory *find_memory(const struct domain *live, const char *alias)
 {
@@ -19,7 +20,27 @@ static struct domain_memory *find_memory(const struct domain *live, const char *
     return NULL;
 }
 
-static void learn(const struct domain *live, struct json_object *device)
+/* What a module that grows has not yet is none of the guest's. */
+static void set_current(struct domain *live, struct domain_memory *memory, uint64_t kib)
+{
+    uint64_t before = memory->current.set ? memory->current.value : memory->size;
+
+    live->current_memory += kib;
+    live->current_memory -= MIN(before, live->current_memory);
+    memory->current = OPT_ULONG(kib);
+}
+
+uint64_t memory_devices_current(const struct domain *live)
+{
+    uint64_t sum = 0;
+
+    LIST_EACH (memory, &live->devices.memories)
+        if (memory->model == MEMORY_MODEL_VIRTIO_MEM)
+            sum += memory->current.value;
+    return sum;
+}
+
+static void learn(struct domain *live, struct json_object *device)
 {
     struct json_object *data = json_object_member(device, "data");
     struct domain_memory *memory = find_memory(live, json_string_member(data, "id"));
@@ -30,7 +51,7 @@ static void learn(const struct domain *live, struct json_object *device)
     if (memory->info.address.type == ADDRESS_DIMM && base >= 0)
         memory->info.address.dimm.base = OPT_ULONG((uint64_t)base);
     if (memory->model == MEMORY_MODEL_VIRTIO_MEM)
-        memory->current = OPT_ULONG((uint64_t)json_int_member(data, "size", 0) / 1024);
+        set_current(live, memory, (uint64_t)json_int_member(data, "size", 0) / 1024);
 }
 
 int memory_devices_learn(struct domain *live, struct qmp *qmp, GError **error)
@@ -47,7 +68,32 @@ int memory_devices_learn(struct domain *live, struct qmp *qmp, GError **error)
     return 0;
 }
 
-static void set_current(struct guest *guest, struct job *job, uint64_t kib, const char *alias)
+int memory_devices_begin(struct domain *live, struct qmp *qmp, GError **error)
+{
+    uint64_t growing = 0;
+
+    LIST_EACH (memory, &live->devices.memories)
+        if (memory->model == MEMORY_MODEL_VIRTIO_MEM)
+            growing += memory->size;
+    live->current_memory = MIN(live->current_memory, live->memory - growing) + growing;
+    return memory_devices_learn(live, qmp, error);
+}
+
+int memory_devices_refresh(struct domain *live, struct qmp *qmp, GError **error)
+{
+    uint64_t bytes;
+
+    if (memory_devices_learn(live, qmp, error) < 0)
+        return -1;
+    if (!live->devices.memballoon || live->devices.memballoon->model == MEMBALLOON_NONE)
+        return 0;
+    if (qmp_get_balloon(qmp, 0, &bytes, error) < 0)
+        return -1;
+    live->current_memory = bytes / 1024 + memory_devices_current(live);
+    return 0;
+}
+
+static void follow(struct guest *guest, struct job *job, uint64_t kib, const char *alias)
 {
     OBJECT_VIEW_AUTO struct object_view view = {0};
     g_autoptr(GError) error = NULL;
@@ -57,7 +103,7 @@ static void set_current(struct guest *guest, struct job *job, uint64_t kib, cons
     struct domain_memory *memory = find_memory(live, alias);
     if (!memory)
         return;
-    memory->current = OPT_ULONG(kib);
+    set_current(live, memory, kib);
     object_publish_live(job, definition_copy(&live->definition));
     if (store_save_status(qemu_of(&guest->object)->store, job, &error) < 0)
         log_error("%s", error->message);
@@ -76,5 +122,5 @@ void memory_devices_event(const struct qmp_event *event, void *user)
     guest_fill_handle(&view, &message.dom);
     events_raise(qemu_of(&guest->object)->driver, NULL, EVENT_DOMAIN,
                  VIR_DOMAIN_EVENT_ID_MEMORY_DEVICE_SIZE_CHANGE, &guest->object, &message);
-    monitor_push(guest, set_current, message.size, message.alias);
+    monitor_push(guest, follow, message.size, message.alias);
 }

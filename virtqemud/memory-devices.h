@@ -12,5 +12,14 @@
  * under construction; nothing is asked for a guest without. Blocks. */
 int memory_devices_learn(struct domain *live, struct qmp *qmp, GError **error);
 
+/* The same for a guest that starts, whose current memory is what the document says. */
+int memory_devices_begin(struct domain *live, struct qmp *qmp, GError **error);
+
+/* The same for one that ran without us: the balloon may have moved too. */
+int memory_devices_refresh(struct domain *live, struct qmp *qmp, GError **error);
+
+/* How much the guest uses of all its virtio-mem, in KiB. Pure. */
+uint64_t memory_devices_current(const struct domain *live);
+
 /* Handler of qmp-events.h, on the monitors' loop: the guest has taken or returned memory. */
 void memory_devices_event(const struct qmp_event *event, void *user);

@@ -22,6 +22,7 @@
 #include "hostdev.h"
 #include "io-errors.h"
 #include "log-file.h"
+#include "memory-devices.h"
 #include "monitor.h"
 #include "placement.h"
 #include "prepare.h"
@@ -318,18 +319,22 @@ static void restore_settings(struct guest *guest)
     qmp_unref(qmp);
 }
 
-/* A vcpu may have come while nobody waited for it any more. */
-static void learn_vcpus(struct guest *guest, struct job *job)
+/* A vcpu may have come while nobody waited for it any more, and memory as nobody listened. */
+static void learn(struct guest *guest, struct job *job)
 {
+    g_autoptr(GError) error = NULL;
     OBJECT_VIEW_AUTO struct object_view view = {0};
     struct qmp *qmp = guest_get_qmp(guest, NULL);
 
     object_get_view(&guest->object, &view);
-    if (qmp && view.live && view_live(&view)->vcpus.count) {
+    if (qmp && view.live) {
         DEFINITION_AUTO struct domain *live = (struct domain *)definition_copy(view.live);
 
-        if (vcpus_learn(qmp, live, NULL) == 0)
+        if ((!live->vcpus.count || vcpus_learn(qmp, live, &error) == 0) &&
+            memory_devices_refresh(live, qmp, &error) == 0)
             object_publish_live(job, definition_copy(&live->definition));
+        else
+            log_warn("domain '%s': %s", view.name, error->message);
     }
     qmp_unref(qmp);
 }
@@ -344,7 +349,7 @@ static int take_up(struct guest *guest, struct job *job, GError **error)
         return -1;
     set_found(guest, name);
     restore_settings(guest);
-    learn_vcpus(guest, job);
+    learn(guest, job);
     g_autoptr(GError) unsaved = NULL;
     if (store_save_status(qemu_of(&guest->object)->store, job, &unsaved) < 0)
         log_error("%s", unsaved->message);

@@ -294,7 +294,7 @@ int start_learn(struct guest *guest, struct job *job, GError **error)
     if (result == 0)
         ask_for_memory(qmp, changed);
     if (result == 0)
-        result = memory_devices_learn(changed, qmp, error);
+        result = memory_devices_begin(changed, qmp, error);
     qmp_unref(qmp);
     if (result < 0)
         return -1;

@@ -23,7 +23,6 @@ static const struct {
     {VIR_ERR_DOM_EXIST, "this domain exists already"},
     {VIR_ERR_OPERATION_DENIED, "operation forbidden"},
     {VIR_ERR_XML_ERROR, "XML error"},
-    {VIR_ERR_XML_DETAIL, "XML error"},
     {VIR_ERR_XML_INVALID_SCHEMA, "XML document failed to validate against schema"},
     {VIR_ERR_NO_DOMAIN, "Domain not found"},
     {VIR_ERR_INVALID_STREAM, "invalid stream pointer"},

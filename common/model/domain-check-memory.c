@@ -41,16 +41,36 @@ static int check_size(const struct domain *domain, GError **error)
     return 0;
 }
 
+int domain_check_memory_module(const struct domain_memory *memory, GError **error)
+{
+    uint64_t requested = memory->requested.value;
+
+    if (!memory->requested.set)
+        return 0;
+    if (requested > memory->size)
+        return REFUSE(error, VIR_ERR_XML_DETAIL,
+                      "requested size must be smaller than or equal to @size (%" G_GUINT64_FORMAT
+                      "KiB)",
+                      memory->size);
+    if (memory->block_size && requested % memory->block_size)
+        return REFUSE(error, VIR_ERR_XML_DETAIL,
+                      "requested size must be an integer multiple of block size");
+    return 0;
+}
+
 static int check_modules(const struct domain *domain, GError **error)
 {
     unsigned cells = count_cells(domain);
 
-    LIST_EACH (memory, &domain->devices.memories)
+    LIST_EACH (memory, &domain->devices.memories) {
+        if (domain_check_memory_module(memory, error) < 0)
+            return -1;
         if (memory->node.set && cells > 0 && memory->node.value >= cells)
             return REFUSE(error, VIR_ERR_XML_DETAIL,
                           "can't add memory backend for guest node '%u' as the guest has only "
                           "'%u' NUMA nodes configured",
                           memory->node.value, cells);
+    }
     return 0;
 }
 

@@ -13,6 +13,9 @@ int domain_check(const struct domain *domain, GError **error);
 /* Its part about memory and NUMA nodes. */
 int domain_check_memory(const struct domain *domain, GError **error);
 
+/* One module of it: how much of it the guest should use. */
+int domain_check_memory_module(const struct domain_memory *memory, GError **error);
+
 /*
  * Whether a guest that runs as source could go on as target: after a save, on another host, with an
  * edited document. What it sees must be the same; what only its host knows may differ. Both are

@@ -337,13 +337,20 @@ def test_updates(connection):
 
     memory = """<memory model='virtio-mem'><target><size unit='MiB'>256</size><node>0</node>
       <block unit='MiB'>2</block><requested unit='MiB'>%d</requested></target></memory>"""
+    used = lambda: int(ElementTree.fromstring(domain.XMLDesc()).find("currentMemory").text)
+    before = used()
+    for flags in (LIVE, CONFIG):
+        assert code_of(domain.attachDeviceFlags, memory % 3, flags) == libvirt.VIR_ERR_XML_DETAIL
     domain.attachDeviceFlags(memory % 0, LIVE)
+    assert used() == before
+    assert code_of(domain.updateDeviceFlags, memory % 3, LIVE) == libvirt.VIR_ERR_XML_DETAIL
     domain.updateDeviceFlags(memory % 128, LIVE)
     wait_until(lambda: qmp(domain, "qom-get", path="/machine/peripheral/virtiomem0",
                            property="requested-size") == 128 << 20)
     wait_until(lambda: qmp(domain, "qom-get", path="/machine/peripheral/virtiomem0",
                            property="size") == 128 << 20, 30, what="the guest takes the memory")
     wait_until(lambda: devices(domain).find("memory/target/current").text == str(128 * 1024))
+    assert used() == before + 128 * 1024
     console.close()
 
 
@@ -567,6 +574,16 @@ def test_virsh(connection, bridge):
           "<source bridge='plugbr1'/><model type='virtio'/></interface>" % MAC)
     assert os.readlink("/sys/class/net/%s/master" % device).endswith("/plugbr1")
     assert "plugbr1" in virsh("domiflist", "tool")
+    port = "<interface type='bridge'><mac address='%s'/><source bridge='plugbr1'/><model type='virtio'/>%s</interface>"
+    isolated = pathlib.Path("/sys/class/net/%s/brport/isolated" % device)
+    more = "<port isolated='yes'/><coalesce><rx><frames max='7'/></rx></coalesce>"
+    domain.updateDeviceFlags(port % (MAC, more), LIVE)
+    assert isolated.read_text().strip() == "1"
+    assert devices(domain).find("interface/coalesce/rx/frames").get("max") == "7"
+    domain.updateDeviceFlags(port % (MAC, ""), LIVE)
+    assert isolated.read_text().strip() == "0" and devices(domain).find("interface/coalesce") is None
+    domain.updateDeviceFlags(port % (MAC, "<alias name='ua-port'/>"), CONFIG)
+    assert "ua-port" in domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
     virsh("detach-interface", "tool", "bridge", "--mac", MAC, "--live", "--config")
     ask(console, "! grep -q %s /sys/class/net/*/address 2>/dev/null" % MAC, "nonet.")
     virsh("change-media", "tool", "sda", str(path), "--insert", "--live", "--config")

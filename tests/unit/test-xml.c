@@ -547,6 +547,7 @@ static const char *prefix_of(enum error_code code)
     return code == VIR_ERR_CONFIG_UNSUPPORTED   ? "unsupported configuration: "
            : code == VIR_ERR_INVALID_ARG        ? "invalid argument: "
            : code == VIR_ERR_OVERFLOW           ? "numerical overflow: "
+           : code == VIR_ERR_XML_DETAIL         ? ""
            : code == VIR_ERR_XML_INVALID_SCHEMA ? "XML document failed to validate against schema: "
                                                 : "XML error: ";
 }
@@ -643,8 +644,7 @@ static char *repeat(const char *start, const char *middle, unsigned times, const
 static void test_not_xml(void)
 {
     assert_refused("", -1, VIR_ERR_XML_DETAIL, NULL);
-    assert_refused("hello", -1, VIR_ERR_XML_DETAIL,
-                   "XML error: line 1: Start tag expected, '<' not found");
+    assert_refused("hello", -1, VIR_ERR_XML_DETAIL, "line 1: Start tag expected, '<' not found");
     assert_refused("<machine", -1, VIR_ERR_XML_DETAIL, NULL);
     assert_refused("<machine/><machine/>", -1, VIR_ERR_XML_DETAIL, NULL);
     assert_refused("<machine>\0</machine>", 20, VIR_ERR_XML_ERROR,
