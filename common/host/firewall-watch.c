@@ -96,9 +96,13 @@ struct generation_question {
     struct nfgenmsg family;
 };
 
-uint32_t firewall_generation(void)
+/* It stays open: to close a socket that speaks with the packet filter takes the kernel until it is
+ * done with all that was changed, which is longer than a network takes to start. */
+static GMutex lock;
+static int question_fd = -1;
+
+static uint32_t ask(void)
 {
-    autofd int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
     const struct generation_question question = {
         .header = {.nlmsg_len = sizeof(question),
                    .nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETGEN,
@@ -110,11 +114,24 @@ uint32_t firewall_generation(void)
         char bytes[512];
     } answer;
 
-    if (fd < 0 || send(fd, &question, sizeof(question), 0) < 0)
+    if (question_fd < 0)
+        question_fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
+    if (question_fd < 0 || send(question_fd, &question, sizeof(question), 0) < 0)
         return 0;
-    ssize_t length = recv(fd, &answer, sizeof(answer), 0);
+    ssize_t length = recv(question_fd, &answer, sizeof(answer), 0);
     if (length < (ssize_t)sizeof(answer.header) ||
         answer.header.nlmsg_type != (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWGEN))
         return 0;
     return read_generation(&answer.header, (size_t)length);
+}
+
+uint32_t firewall_generation(void)
+{
+    g_mutex_lock(&lock);
+    uint32_t number = ask();
+    /* what comes late must not answer the next question */
+    if (!number)
+        fd_clear(&question_fd);
+    g_mutex_unlock(&lock);
+    return number;
 }
