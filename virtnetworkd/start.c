@@ -239,15 +239,15 @@ static void set_mac_table(const struct network *network)
 #define DHCP_SERVER 67
 #define DHCP_CLIENT 68
 
-static void fill_checksums(void *data)
+/* Before it is up: the kernel would have to stop it. */
+static void fill_checksums(const struct network *network)
 {
-    g_autofree char *bridge = data;
     g_autoptr(GError) error = NULL;
 
-    if (netlink_find(bridge) &&
-        traffic_fill_checksums(bridge, DHCP_SERVER, DHCP_CLIENT, &error) < 0)
-        log_info("'%s': answers of DHCP go without checksums, which some clients miss: %s", bridge,
-                 error->message);
+    if (dnsmasq_has_dhcp(network) &&
+        traffic_fill_checksums(network->bridge, DHCP_SERVER, DHCP_CLIENT, &error) < 0)
+        log_info("'%s': answers of DHCP go without checksums, which some clients miss: %s",
+                 network->bridge, error->message);
 }
 
 /* It goes up last: one that is not was left behind by a start that did not come to its end. */
@@ -257,14 +257,10 @@ static int make_bridge(const struct network *network, GError **error)
         return -1;
     set_bridge_sysctls(network);
     set_mac_table(network);
-    if (add_addresses(network, error) < 0 || bandwidth_limit(network, error) < 0 ||
-        netlink_set_up(network->bridge, true, error) < 0)
+    if (add_addresses(network, error) < 0 || bandwidth_limit(network, error) < 0)
         return -1;
-    /* no client is so quick that a start must wait for it */
-    if (dnsmasq_has_dhcp(network))
-        workers_push(networkd->driver->daemon->workers, fill_checksums, g_strdup(network->bridge),
-                     false);
-    return 0;
+    fill_checksums(network);
+    return netlink_set_up(network->bridge, true, error);
 }
 
 int start_ensure(struct object *object, const struct network *network, GError **error)
