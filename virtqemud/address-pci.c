@@ -10,14 +10,16 @@
  * and the others, in a fixed order, into the first place that suits them. When one finds none, a
  * bridge or port is added and the round starts again: so places do not depend on how often it took.
  */
-enum { SLOTS = 32, FUNCTIONS = 8, BUSES = 256, NO_BUS = BUSES };
+enum { SLOTS = 32, FUNCTIONS = 8, ALL_FUNCTIONS = 0xff, BUSES = 256, NO_BUS = BUSES };
 
 enum bus_kind {
     BUS_ABSENT,
     BUS_CONVENTIONAL,
     BUS_EXPRESS_ROOT,
-    BUS_PORT,   /* one slot, for one device of PCI Express */
-    BUS_SWITCH, /* upstream port: takes downstream ports */
+    BUS_BRIDGED,  /* conventional; devices without a place sit behind bridges on it */
+    BUS_PORT,     /* one slot, for one device of PCI Express */
+    BUS_SWITCH,   /* upstream port: takes downstream ports */
+    BUS_EXPANDER, /* takes ports that the document puts there */
 };
 
 struct bus {
@@ -50,12 +52,12 @@ static const struct {
     [CONTROLLER_PCI_ROOT] = {BUS_CONVENTIONAL, 1, 31},
     [CONTROLLER_PCI_BRIDGE] = {BUS_CONVENTIONAL, 1, 31},
     [CONTROLLER_PCIE_ROOT] = {BUS_EXPRESS_ROOT, 1, 31},
-    [CONTROLLER_PCI_DMI_BRIDGE] = {BUS_CONVENTIONAL, 0, 31},
+    [CONTROLLER_PCI_DMI_BRIDGE] = {BUS_BRIDGED, 0, 31},
     [CONTROLLER_PCIE_ROOT_PORT] = {BUS_PORT, 0, 0},
     [CONTROLLER_PCIE_SWITCH_UPSTREAM_PORT] = {BUS_SWITCH, 0, 31},
     [CONTROLLER_PCIE_SWITCH_DOWNSTREAM_PORT] = {BUS_PORT, 0, 0},
     [CONTROLLER_PCI_EXPANDER_BUS] = {BUS_CONVENTIONAL, 0, 0},
-    [CONTROLLER_PCIE_EXPANDER_BUS] = {BUS_SWITCH, 0, 31},
+    [CONTROLLER_PCIE_EXPANDER_BUS] = {BUS_EXPANDER, 0, 31},
     [CONTROLLER_PCIE_TO_PCI_BRIDGE] = {BUS_CONVENTIONAL, 1, 31},
 };
 
@@ -213,7 +215,7 @@ static void set_up_pc(struct round *round)
         if (controller->type == CONTROLLER_USB && controller->model == CONTROLLER_USB_PIIX3_UHCI &&
             !controller->index.value)
             give_if_free(round, &controller->info, 1, 2);
-    round->buses[0].used[1] = 0xff;
+    round->buses[0].used[1] = ALL_FUNCTIONS;
     give_first_video(round, 2);
 }
 
@@ -292,7 +294,7 @@ static void set_up_q35(struct round *round)
 
     if (sata)
         give_if_free(round, sata, 0x1f, 2);
-    round->buses[0].used[0x1f] = 0xff;
+    round->buses[0].used[0x1f] = ALL_FUNCTIONS;
     give_first_video(round, 1);
     give_ich9_usb(round);
     LIST_EACH (sound, &round->domain->devices.sounds)
@@ -306,7 +308,7 @@ static void set_up_q35(struct round *round)
 
 static void set_up_machine(struct round *round)
 {
-    round->buses[0].used[0] = 0xff; /* the host bridge */
+    round->buses[0].used[0] = ALL_FUNCTIONS; /* the host bridge */
     if (round->machine->family == MACHINE_PC)
         set_up_pc(round);
     else if (round->machine->family == MACHINE_Q35)
@@ -326,6 +328,10 @@ static bool suits(const struct round *round, const struct bus *bus, enum pci_nee
         return bus->kind == BUS_PORT;
     case PCI_NEED_INTEGRATED:
         return bus->kind == BUS_EXPRESS_ROOT;
+    case PCI_NEED_BRIDGE:
+        return bus->kind == BUS_CONVENTIONAL || bus->kind == BUS_BRIDGED;
+    case PCI_NEED_SWITCH:
+        return bus->kind == BUS_SWITCH;
     default:
         return false;
     }
@@ -336,7 +342,7 @@ static bool find_function(const struct bus *bus, bool is_port, unsigned *ret_slo
                           unsigned *ret_function)
 {
     for (unsigned slot = bus->first_slot; slot <= bus->last_slot; slot++) {
-        bool shares = is_port && bus->ports[slot] && bus->used[slot] != 0xff;
+        bool shares = is_port && bus->ports[slot] && bus->used[slot] != ALL_FUNCTIONS;
 
         if (bus->used[slot] && !shares)
             continue;
@@ -350,14 +356,22 @@ static bool find_function(const struct bus *bus, bool is_port, unsigned *ret_slo
     return false;
 }
 
-/* A bridge sits on a bus before its own. */
-static unsigned last_bus_of(const struct device *device)
+static bool is_root_bus(const struct round *round, unsigned bus)
+{
+    const struct domain_controller *controller =
+        domain_find_controller(round->domain, CONTROLLER_PCI, bus);
+
+    return controller && controller->model == CONTROLLER_PCIE_ROOT_PORT;
+}
+
+/* A bridge sits on a bus before its own, or on a port of the root: never below itself. */
+static bool can_be_above(const struct round *round, const struct device *device, unsigned bus)
 {
     const struct domain_controller *controller = device->object;
 
-    return device->kind == DEVICE_CONTROLLER && controller->type == CONTROLLER_PCI
-               ? MIN(controller->index.value, BUSES)
-               : BUSES;
+    return device->kind != DEVICE_CONTROLLER || controller->type != CONTROLLER_PCI ||
+           bus < controller->index.value ||
+           (bus > controller->index.value && is_root_bus(round, bus));
 }
 
 static int find_place(struct round *round, const struct device *device)
@@ -367,8 +381,8 @@ static int find_place(struct round *round, const struct device *device)
 
     if (need == PCI_NEED_NOTHING || !needs_place(device->info))
         return 0;
-    for (unsigned i = 0; i < last_bus_of(device); i++)
-        if (suits(round, &round->buses[i], need) &&
+    for (unsigned i = 0; i < BUSES; i++)
+        if (suits(round, &round->buses[i], need) && can_be_above(round, device, i) &&
             find_function(&round->buses[i], is_root_port(device), &slot, &function)) {
             give(round, device->info, i, slot, function, device);
             return 0;
@@ -496,17 +510,29 @@ static int add_bus(struct domain *domain, enum controller_pci_model model, GErro
     return 0;
 }
 
+static bool has_room_for_bridge(const struct round *round)
+{
+    unsigned slot, function;
+
+    for (unsigned i = 1; i < BUSES; i++)
+        if (suits(round, &round->buses[i], PCI_NEED_BRIDGE) &&
+            find_function(&round->buses[i], false, &slot, &function))
+            return true;
+    return false;
+}
+
 static int grow(struct round *round, GError **error)
 {
-    if (round->missing == PCI_NEED_INTEGRATED) {
+    if (round->missing == PCI_NEED_INTEGRATED || round->missing == PCI_NEED_SWITCH) {
         error_set(error, VIR_ERR_CONFIG_UNSUPPORTED, "No more available PCI slots");
         return -1;
     }
-    if (!machine_has_pcie(round->machine))
+    if (!machine_has_pcie(round->machine) ||
+        (round->missing == PCI_NEED_CONVENTIONAL && has_room_for_bridge(round)))
         return add_bus(round->domain, CONTROLLER_PCI_BRIDGE, error);
     if (add_bus(round->domain, CONTROLLER_PCIE_ROOT_PORT, error) < 0)
         return -1;
-    return round->missing == PCI_NEED_CONVENTIONAL
+    return round->missing == PCI_NEED_CONVENTIONAL || round->missing == PCI_NEED_BRIDGE
                ? add_bus(round->domain, CONTROLLER_PCIE_TO_PCI_BRIDGE, error)
                : 0;
 }
@@ -561,6 +587,23 @@ static void default_to_uint(struct opt_uint *member, unsigned value)
         *member = OPT_UINT(value);
 }
 
+static bool is_expander(const struct domain_controller *controller)
+{
+    return controller->model == CONTROLLER_PCI_EXPANDER_BUS ||
+           controller->model == CONTROLLER_PCIE_EXPANDER_BUS;
+}
+
+/* Expander buses get the highest numbers that the firmware has not given to buses below them. */
+static unsigned lowest_bus_number(const struct domain *domain)
+{
+    unsigned lowest = BUSES;
+
+    LIST_EACH (controller, &domain->devices.controllers)
+        if (controller->type == CONTROLLER_PCI && controller->pci && controller->pci->bus_nr.set)
+            lowest = MIN(lowest, controller->pci->bus_nr.value);
+    return MAX(lowest, 3);
+}
+
 /* The device behind a bridge or port, and its numbers. */
 static void complete_controller(struct domain *domain, struct domain_controller *controller)
 {
@@ -575,6 +618,8 @@ static void complete_controller(struct domain *domain, struct domain_controller 
         controller->pci->model_name = (uint8_t)name;
     if (controller->model == CONTROLLER_PCI_BRIDGE)
         default_to_uint(&controller->pci->chassis_nr, controller->index.value);
+    if (is_expander(controller))
+        default_to_uint(&controller->pci->bus_nr, lowest_bus_number(domain) - 2);
     if (controller->model != CONTROLLER_PCIE_ROOT_PORT &&
         controller->model != CONTROLLER_PCIE_SWITCH_DOWNSTREAM_PORT)
         return;
@@ -585,13 +630,17 @@ static void complete_controller(struct domain *domain, struct domain_controller 
 /* Function 0 must tell the guest that there are others. */
 static void set_multifunction(struct round *round)
 {
-    LIST_EACH (controller, &round->domain->devices.controllers) {
-        struct pci_address *at = &controller->info.address.pci.at;
+    unsigned count;
+    g_autofree struct device *devices = domain_list_devices(round->domain, &count);
 
-        if (controller->type != CONTROLLER_PCI || controller->info.address.type != ADDRESS_PCI)
+    for (unsigned i = 0; i < count; i++) {
+        if (!devices[i].info || devices[i].info->address.type != ADDRESS_PCI)
             continue;
-        if (at->function == 0 && !at->multifunction && round->buses[at->bus].ports[at->slot] &&
-            round->buses[at->bus].used[at->slot] != 1)
+        struct pci_address *at = &devices[i].info->address.pci.at;
+        const struct bus *bus = &round->buses[at->bus];
+        bool reserved = bus->used[at->slot] == ALL_FUNCTIONS && !bus->ports[at->slot];
+
+        if (at->function == 0 && !at->multifunction && bus->used[at->slot] > 1 && !reserved)
             at->multifunction = TRISTATE_ON;
     }
 }

@@ -15,6 +15,8 @@ enum pci_need {
     PCI_NEED_CONVENTIONAL, /* a slot of a conventional bus */
     PCI_NEED_EXPRESS,      /* a port of PCI Express, where the machine has it */
     PCI_NEED_INTEGRATED,   /* directly on the root bus */
+    PCI_NEED_BRIDGE,       /* a slot of a conventional bus, where only bridges sit too */
+    PCI_NEED_SWITCH,       /* a slot of a switch */
 };
 
 /* What one device needs on a machine, ports and bridges included. */

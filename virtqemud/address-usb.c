@@ -113,11 +113,18 @@ static void add_controllers(struct tree *tree)
     }
 }
 
-static int compare_buses(const void *a, const void *b)
+/* A bus after the other; on each, a hub before those that are plugged into it. */
+static int compare_hubs(const void *a, const void *b)
 {
     const struct hub *first = a, *second = b;
+    int buses = (first->bus > second->bus) - (first->bus < second->bus);
 
-    return (first->bus > second->bus) - (first->bus < second->bus);
+    return buses ? buses : memcmp(first->at.path, second->at.path, sizeof(first->at.path));
+}
+
+static void sort_hubs(struct tree *tree)
+{
+    qsort(tree->hubs, tree->count, sizeof(*tree->hubs), compare_hubs);
 }
 
 /* The port that a port is reached through, and its number there. */
@@ -164,9 +171,11 @@ static int occupy(struct tree *tree, const struct device *device, GError **error
     if (number > hub->ports || hub->used & 1u << number)
         return refuse_port(address, number <= hub->ports, error);
     hub->used |= 1u << number;
-    if (device->kind == DEVICE_HUB && tree->count < G_N_ELEMENTS(tree->hubs))
-        tree->hubs[tree->count++] =
-            (struct hub){.at = address->port, .bus = address->bus, .ports = HUB_PORTS};
+    if (device->kind != DEVICE_HUB || tree->count == G_N_ELEMENTS(tree->hubs))
+        return 0;
+    tree->hubs[tree->count++] =
+        (struct hub){.at = address->port, .bus = address->bus, .ports = HUB_PORTS};
+    sort_hubs(tree);
     return 0;
 }
 
@@ -271,7 +280,7 @@ static int play_round(struct tree *tree, GError **error)
 
     tree->count = 0;
     add_controllers(tree);
-    qsort(tree->hubs, tree->count, sizeof(*tree->hubs), compare_buses);
+    sort_hubs(tree);
     return place_all(tree, devices, count, error);
 }
 

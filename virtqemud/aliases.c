@@ -53,12 +53,13 @@ static char *free_name(struct domain *live, const char *prefix)
     }
 }
 
-static bool has_channels(const struct domain *live, unsigned index)
+/* Only the oldest controller's disks have names without a target. */
+static bool has_targets(const struct domain *live, unsigned index)
 {
     const struct domain_controller *controller =
         domain_find_controller(live, CONTROLLER_SCSI, index);
 
-    return controller && device_scsi_has_channels(controller);
+    return controller && controller->model != CONTROLLER_SCSI_LSILOGIC;
 }
 
 /* By the drive's address (ide0-1-0) or, on buses without such, by the letter of its target. */
@@ -73,7 +74,7 @@ static char *name_disk(struct domain *live, const struct domain_disk *disk)
         g_autofree char *prefix = g_strdup_printf("%s-disk", bus ? bus : "drive");
         return letter >= 0 ? arena_printf(arena, "%s%d", prefix, letter) : free_name(live, prefix);
     }
-    if (disk->bus == DISK_BUS_SCSI && has_channels(live, at->controller))
+    if (disk->bus == DISK_BUS_SCSI && has_targets(live, at->controller))
         return arena_printf(arena, "%s%u-%u-%u-%u", bus, at->controller, at->bus, at->target,
                             at->unit);
     return arena_printf(arena, "%s%u-%u-%u", bus, at->controller, at->bus, at->unit);

@@ -6,6 +6,7 @@
 #include "base/error.h"
 
 #include "block-nodes.h"
+#include "config.h"
 
 /* A protocol: what the emulator must have, the port it uses when none is said, its members. */
 struct protocol {
@@ -165,7 +166,7 @@ static struct json_object *build_rbd(const struct protocol *protocol,
 
 static const struct protocol protocols[] = {
     [SOURCE_PROTOCOL_NBD] = {"nbd", EMULATOR_BLOCK_NBD, "10809", build_nbd},
-    [SOURCE_PROTOCOL_RBD] = {"rbd", EMULATOR_BLOCK_RBD, "6789", build_rbd},
+    [SOURCE_PROTOCOL_RBD] = {"rbd", EMULATOR_BLOCK_RBD, "0", build_rbd},
     [SOURCE_PROTOCOL_GLUSTER] = {"gluster", EMULATOR_BLOCK_GLUSTER, "24007", build_gluster},
     [SOURCE_PROTOCOL_ISCSI] = {"iscsi", EMULATOR_BLOCK_ISCSI, "3260", build_iscsi},
     [SOURCE_PROTOCOL_HTTP] = {"http", EMULATOR_BLOCK_HTTPS, "80", build_curl},
@@ -175,6 +176,29 @@ static const struct protocol protocols[] = {
     [SOURCE_PROTOCOL_SSH] = {"ssh", EMULATOR_BLOCK_SSH, "22", build_ssh},
     [SOURCE_PROTOCOL_NFS] = {"nfs", EMULATOR_BLOCK_NFS, "2049", build_nfs},
 };
+
+/* Who an NFS server takes us for. */
+static int add_identity(const struct domain_source *source, struct json_object *node,
+                        GError **error)
+{
+    const struct source_network *network = source->network;
+    bool has_user = network && network->user, has_group = network && network->group;
+    uid_t uid;
+    gid_t gid;
+
+    if ((has_user && !qemu_find_user(network->user, &uid, &gid)) ||
+        (has_group && !qemu_find_group(network->group, &gid))) {
+        error_set(error, VIR_ERR_CONFIG_UNSUPPORTED,
+                  "image '%s': <identity> names a user or group that this host does not have",
+                  source->name ? source->name : "?");
+        return -1;
+    }
+    if (has_user)
+        json_add(node, "u:user", uid, NULL);
+    if (has_group)
+        json_add(node, "u:group", gid, NULL);
+    return 0;
+}
 
 int block_network_properties(const struct domain_source *source,
                              const struct arguments_context *context,
@@ -196,6 +220,9 @@ int block_network_properties(const struct domain_source *source,
                   context->emulator->path, protocol->driver);
         return -1;
     }
-    *ret_properties = protocol->build(protocol, source, context);
+    struct json_object *node JSON_AUTO = protocol->build(protocol, source, context);
+    if (source->protocol == SOURCE_PROTOCOL_NFS && add_identity(source, node, error) < 0)
+        return -1;
+    *ret_properties = g_steal_pointer(&node);
     return 0;
 }

@@ -100,6 +100,13 @@ char *block_node_of_disk(const struct domain_disk *disk)
     return name_below_filters(disk);
 }
 
+enum disk_cache block_cache_of_disk(const struct domain_disk *disk)
+{
+    bool said = disk->cache != DISK_CACHE_NONE && disk->cache != DISK_CACHE_DEFAULT;
+
+    return !said && disk->shareable && !disk->readonly ? DISK_CACHE_DISABLE : disk->cache;
+}
+
 static const char *shown_source(const struct domain_source *source)
 {
     if (source->volume)
@@ -313,8 +320,9 @@ static void add_window(const struct domain_source *source, const char *name, con
     if (!storage_slice(source) || is_raw(source))
         return;
     *ret_name = node_name(name, "slice-sto");
-    struct json_object *node = json_build("s:node-name", *ret_name, "b:read-only",
-                                          options->readonly, "s:driver", "raw", NULL);
+    struct json_object *node = json_build("s:node-name", *ret_name, "s:driver", "raw",
+                                          "b:auto-read-only", true, "s:discard", "unmap", NULL);
+    add_cache(node, options->cache);
     add_slice(node, storage_slice(source));
     json_add(node, "s:file", file, NULL);
     g_ptr_array_add(nodes, node);
@@ -369,6 +377,7 @@ static int add_chain(const struct domain_source *source, const struct block_opti
     g_autofree char *below = NULL;
 
     lower.readonly = true;
+    lower.detect_zeroes = DISK_DETECT_ZEROES_NONE; /* nobody writes there */
     if (check_known(source, context, error) < 0)
         return -1;
     if (source->backing && source->backing->type != SOURCE_NONE) {
@@ -383,10 +392,9 @@ static void add_copy_on_read(const struct domain_disk *disk, GPtrArray *nodes)
 {
     g_autofree char *name = name_below_filters(disk);
     g_autofree char *file = block_node_format_name(&disk->source);
-    const char *discard = disk->discard ? names_word(&disk_discard_names, disk->discard) : NULL;
 
     g_ptr_array_add(nodes, json_build("s:driver", "copy-on-read", "s:node-name", name, "s:file",
-                                      file, "S:discard", discard, NULL));
+                                      file, "s:discard", "unmap", NULL));
 }
 
 static void add_filters(const struct domain_disk *disk, GPtrArray *nodes)
@@ -407,7 +415,7 @@ int block_nodes_disk(const struct domain_disk *disk, const struct arguments_cont
 {
     const struct block_options options = {
         .readonly = disk->readonly || disk->device == DISK_DEVICE_CDROM,
-        .cache = disk->cache,
+        .cache = block_cache_of_disk(disk),
         .io = disk->io,
         .discard = disk->discard,
         .detect_zeroes = disk->detect_zeroes,

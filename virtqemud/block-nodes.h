@@ -40,6 +40,9 @@ int block_nodes_image(const struct domain_source *source, const char *name,
 /* The node that the disk's device opens; NULL for an empty drive. The caller frees. */
 char *block_node_of_disk(const struct domain_disk *disk);
 
+/* The cache mode of the disk's images; what several guests write to is never cached by the host. */
+enum disk_cache block_cache_of_disk(const struct domain_disk *disk);
+
 /* "libvirt-3-format", "libvirt-3-storage"; the caller frees. */
 char *block_node_format_name(const struct domain_source *source);
 char *block_node_storage_name(const struct domain_source *source);

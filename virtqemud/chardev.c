@@ -179,12 +179,13 @@ static void add_reconnect(struct building *building)
     const struct source_reconnect *reconnect = end_of(building->source)->reconnect;
     bool seconds = emulator_has(building->context->emulator, EMULATOR_CHARDEV_RECONNECT);
 
-    if (!reconnect || reconnect->enabled == TRISTATE_NO)
+    if (!reconnect)
         return;
+    unsigned timeout = reconnect->enabled == TRISTATE_NO ? 0 : reconnect->timeout;
     if (seconds)
-        option_addf(building->option, "reconnect", "%u", reconnect->timeout);
+        option_addf(building->option, "reconnect", "%u", timeout);
     else
-        option_addf(building->option, "reconnect-ms", "%u000", reconnect->timeout);
+        option_addf(building->option, "reconnect-ms", "%u%s", timeout, timeout ? "000" : "");
 }
 
 static int build_unix(struct building *building, GError **error)

@@ -223,8 +223,7 @@ static bool read_number(const char *name, unsigned *ret_number)
     return true;
 }
 
-/* True if there is such a user; its own group goes to *ret_gid. */
-static bool find_user(const char *name, uid_t *ret_uid, gid_t *ret_gid)
+bool qemu_find_user(const char *name, uid_t *ret_uid, gid_t *ret_gid)
 {
     g_autofree char *buffer = g_malloc(NAME_BUFFER_BYTES);
     struct passwd entry, *found;
@@ -240,7 +239,7 @@ static bool find_user(const char *name, uid_t *ret_uid, gid_t *ret_gid)
     return true;
 }
 
-static bool find_group(const char *name, gid_t *ret_gid)
+bool qemu_find_group(const char *name, gid_t *ret_gid)
 {
     g_autofree char *buffer = g_malloc(NAME_BUFFER_BYTES);
     struct group entry, *found;
@@ -258,7 +257,7 @@ static int resolve_user(const char *path, struct qemu_config *config, config_war
 {
     static const char *const usual[] = {QEMU_USER, "qemu"};
 
-    if (config->user && !find_user(config->user, &config->uid, &config->gid)) {
+    if (config->user && !qemu_find_user(config->user, &config->uid, &config->gid)) {
         error_set(error, VIR_ERR_CONFIG_UNSUPPORTED, "%s: there is no user '%s'", path,
                   config->user);
         return -1;
@@ -266,7 +265,7 @@ static int resolve_user(const char *path, struct qemu_config *config, config_war
     if (config->user)
         return 0;
     for (size_t i = 0; i < G_N_ELEMENTS(usual); i++)
-        if (find_user(usual[i], &config->uid, &config->gid))
+        if (qemu_find_user(usual[i], &config->uid, &config->gid))
             return 0;
     warn_about(warn, data, "there is no user '%s': guests run as root (set 'user' in %s)", usual[0],
                path);
@@ -278,13 +277,13 @@ static int resolve_user(const char *path, struct qemu_config *config, config_war
 /* A group of the file; else the usual one beside a usual user, whose own group it mostly is. */
 static int resolve_group(const char *path, struct qemu_config *config, GError **error)
 {
-    if (config->group && !find_group(config->group, &config->gid)) {
+    if (config->group && !qemu_find_group(config->group, &config->gid)) {
         error_set(error, VIR_ERR_CONFIG_UNSUPPORTED, "%s: there is no group '%s'", path,
                   config->group);
         return -1;
     }
     if (!config->group && !config->user && config->uid != 0)
-        find_group(QEMU_GROUP, &config->gid);
+        qemu_find_group(QEMU_GROUP, &config->gid);
     return 0;
 }
 
@@ -297,14 +296,14 @@ static int resolve_swtpm(const char *path, struct qemu_config *config, GError **
     config->swtpm_uid = config->uid;
     config->swtpm_gid = config->gid;
     for (size_t i = 0; !config->swtpm_user && !found && i < G_N_ELEMENTS(usual); i++)
-        found = find_user(usual[i], &config->swtpm_uid, &config->swtpm_gid);
+        found = qemu_find_user(usual[i], &config->swtpm_uid, &config->swtpm_gid);
     if (config->swtpm_user &&
-        !find_user(config->swtpm_user, &config->swtpm_uid, &config->swtpm_gid)) {
+        !qemu_find_user(config->swtpm_user, &config->swtpm_uid, &config->swtpm_gid)) {
         error_set(error, VIR_ERR_CONFIG_UNSUPPORTED, "%s: there is no user '%s'", path,
                   config->swtpm_user);
         return -1;
     }
-    if (!config->swtpm_group || find_group(config->swtpm_group, &config->swtpm_gid))
+    if (!config->swtpm_group || qemu_find_group(config->swtpm_group, &config->swtpm_gid))
         return 0;
     error_set(error, VIR_ERR_CONFIG_UNSUPPORTED, "%s: there is no group '%s'", path,
               config->swtpm_group);

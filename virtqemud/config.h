@@ -81,5 +81,10 @@ int qemu_config_load(const char *path, bool session, struct qemu_config *ret_con
                      config_warning_function warn, void *data, GError **error);
 void qemu_config_clear(struct qemu_config *config);
 
+/* A user, and its own group, or a group by name; "+107" is a number. False: there is none. Reads
+ * the system's databases, and may block. */
+bool qemu_find_user(const char *name, uid_t *ret_uid, gid_t *ret_gid);
+bool qemu_find_group(const char *name, gid_t *ret_gid);
+
 /* The rows, for the shipped file. */
 extern const struct config_table qemu_config_table;

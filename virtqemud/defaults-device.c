@@ -41,11 +41,10 @@ static void disk_defaults(struct domain *domain, struct domain_disk *disk)
         disk->driver_name = "qemu";
     if (disk->source.type != SOURCE_VOLUME)
         default_to(&disk->source.format, IMAGE_FORMAT_RAW);
-    for (struct domain_source *source = &disk->source; source; source = source->backing) {
-        if (source->type == SOURCE_NETWORK && source->protocol == SOURCE_PROTOCOL_ISCSI)
-            source->name = whole_iscsi_name(domain, source->name);
+    if (disk->source.type == SOURCE_NETWORK && disk->source.protocol == SOURCE_PROTOCOL_ISCSI)
+        disk->source.name = whole_iscsi_name(domain, disk->source.name);
+    for (struct domain_source *source = &disk->source; source; source = source->backing)
         encryption_defaults(source);
-    }
 }
 
 static void usb_model(struct domain_controller *controller, const struct machine_traits *machine)

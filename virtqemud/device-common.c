@@ -128,10 +128,15 @@ char *device_bus_name(const struct domain *domain, enum controller_type type, un
 
 bool device_scsi_has_channels(const struct domain_controller *controller)
 {
-    return controller->model == CONTROLLER_SCSI_VIRTIO ||
-           controller->model == CONTROLLER_SCSI_VIRTIO_TRANSITIONAL ||
-           controller->model == CONTROLLER_SCSI_VIRTIO_NON_TRANSITIONAL ||
-           controller->model == CONTROLLER_SCSI_IBMVSCSI;
+    switch (controller->model) {
+    case CONTROLLER_SCSI_LSILOGIC:
+    case CONTROLLER_SCSI_NCR53C90:
+    case CONTROLLER_SCSI_DC390:
+    case CONTROLLER_SCSI_AM53C974:
+        return false;
+    default:
+        return true;
+    }
 }
 
 /* ---- boot order ---- */

@@ -70,8 +70,7 @@ static void add_device_id(struct json_object *json, const struct domain_disk *di
 {
     g_autofree char *name = g_strdup_printf("drive-%s", disk->info.alias);
 
-    if (!disk->wwn)
-        json_add(json, "s:device_id", disk->serial ? disk->serial : name, NULL);
+    json_add(json, "s:device_id", disk->serial ? disk->serial : name, NULL);
 }
 
 static void add_geometry(struct json_object *json, const struct disk_geometry *geometry)
@@ -99,9 +98,11 @@ static void add_blockio(struct json_object *json, const struct disk_blockio *blo
 /* The write cache that the guest sees, which is its to switch where nothing is said. */
 static void add_write_cache(struct json_object *json, const struct domain_disk *disk)
 {
-    bool through = disk->cache == DISK_CACHE_WRITETHROUGH || disk->cache == DISK_CACHE_DIRECTSYNC;
+    enum disk_cache cache = block_cache_of_disk(disk);
+    bool through = cache == DISK_CACHE_WRITETHROUGH || cache == DISK_CACHE_DIRECTSYNC;
 
-    if (disk->cache != DISK_CACHE_NONE && disk->cache != DISK_CACHE_DEFAULT)
+    if (cache != DISK_CACHE_NONE && cache != DISK_CACHE_DEFAULT &&
+        disk->device != DISK_DEVICE_LUN) /* whose own matter it is */
         json_add(json, "s:write-cache", through ? "off" : "on", NULL);
 }
 
@@ -116,7 +117,7 @@ static void add_error_policy(struct json_object *json, const struct domain_disk 
     const char *on_write = policy_word(disk->error_policy);
     const char *on_read = policy_word(disk->rerror_policy);
 
-    if (disk->device == DISK_DEVICE_LUN || disk->device == DISK_DEVICE_FLOPPY ||
+    if (disk->device == DISK_DEVICE_LUN ||
         (disk->bus == DISK_BUS_USB &&
          !emulator_has(context->emulator, EMULATOR_USB_STORAGE_WERROR)))
         return;
@@ -134,6 +135,15 @@ static void add_wwn(struct json_object *json, const char *wwn)
 {
     if (wwn)
         json_add(json, "U:wwn", g_ascii_strtoull(wwn, NULL, 16), NULL);
+}
+
+/* With a backslash before each space, as guests know their disks by it since ever. */
+static void add_serial(struct json_object *json, const char *serial)
+{
+    g_auto(GStrv) words = serial ? g_strsplit(serial, " ", -1) : NULL;
+    g_autofree char *shown = words ? g_strjoinv("\\ ", words) : NULL;
+
+    json_add(json, "S:serial", shown, NULL);
 }
 
 static void add_common(struct json_object *json, const struct domain *domain,
@@ -154,8 +164,8 @@ static void add_common(struct json_object *json, const struct domain *domain,
     add_wwn(json, disk->wwn);
     if (disk->rotation_rate)
         json_add(json, "u:rotation_rate", disk->rotation_rate, NULL);
-    json_add(json, "S:vendor", disk->vendor, "S:product", disk->product, "S:serial", disk->serial,
-             NULL);
+    json_add(json, "S:vendor", disk->vendor, "S:product", disk->product, NULL);
+    add_serial(json, disk->serial);
     add_write_cache(json, disk);
     add_error_policy(json, disk, context);
 }

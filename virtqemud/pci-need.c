@@ -31,8 +31,6 @@ static enum pci_need scsi_controller_need(uint8_t model)
     switch (model) {
     case CONTROLLER_SCSI_VIRTIO:
     case CONTROLLER_SCSI_VIRTIO_NON_TRANSITIONAL:
-    case CONTROLLER_SCSI_LSISAS1078:
-    case CONTROLLER_SCSI_VMPVSCSI:
         return PCI_NEED_EXPRESS;
     case CONTROLLER_SCSI_IBMVSCSI:
     case CONTROLLER_SCSI_NCR53C90:
@@ -46,9 +44,12 @@ static enum pci_need pci_controller_need(uint8_t model)
 {
     switch (model) {
     case CONTROLLER_PCI_BRIDGE:
-        return PCI_NEED_CONVENTIONAL;
+        return PCI_NEED_BRIDGE;
     case CONTROLLER_PCIE_TO_PCI_BRIDGE:
+    case CONTROLLER_PCIE_SWITCH_UPSTREAM_PORT:
         return PCI_NEED_EXPRESS;
+    case CONTROLLER_PCIE_SWITCH_DOWNSTREAM_PORT:
+        return PCI_NEED_SWITCH;
     case CONTROLLER_PCI_ROOT:
     case CONTROLLER_PCIE_ROOT:
         return PCI_NEED_NOTHING;

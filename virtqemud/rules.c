@@ -36,13 +36,9 @@ static int check_disk(const struct domain_disk *disk, GError **error)
                       names_word(&disk_bus_names, disk->bus));
     if (disk->tray == DISK_TRAY_OPEN && !is_ejectable(disk))
         return REFUSE(error, "tray is only valid for cdrom and floppy");
-    if (disk->shareable && !can_be_shared(disk->source.format))
+    if (disk->shareable && !disk->readonly && !can_be_shared(disk->source.format))
         return REFUSE(error, "shared access for disk '%s' requires use of supported storage format",
                       disk->target);
-    if (disk->shareable && disk->cache && disk->cache != DISK_CACHE_DEFAULT &&
-        disk->cache != DISK_CACHE_DISABLE && disk->cache != DISK_CACHE_DIRECTSYNC)
-        return REFUSE(error, "disk '%s': cache mode '%s' can't be used by several guests",
-                      disk->target, names_word(&disk_cache_names, disk->cache));
     if (disk->io == DISK_IO_NATIVE && disk->cache != DISK_CACHE_DISABLE &&
         disk->cache != DISK_CACHE_DIRECTSYNC)
         return REFUSE(error,

@@ -118,7 +118,7 @@ static struct domain_console *console_like(struct domain *domain,
     console->source = *source;
     console->info.address = serial->info.address;
     console->target = CONSOLE_TARGET_SERIAL;
-    console->port = OPT_UINT(0);
+    console->port = serial->port;
     return console;
 }
 
@@ -147,6 +147,7 @@ static void pair_console_with_serial(struct domain *domain)
 
         serial->source = *source;
         serial->info.address = first->info.address;
+        serial->port = OPT_UINT(0);
         LIST_APPEND(arena, &devices->serials, serial);
     } else if (devices->serials.count && on_serial) {
         devices->consoles.items[0] = console_like(domain, devices->serials.items[0]);
@@ -155,15 +156,17 @@ static void pair_console_with_serial(struct domain *domain)
     }
 }
 
+/* The lowest that no other has. */
 #define NUMBER_PORTS(list)                                                                         \
-    do {                                                                                           \
-        unsigned next = 0;                                                                         \
-        LIST_EACH (numbered, list) {                                                               \
-            if (!numbered->port.set)                                                               \
-                numbered->port = OPT_UINT(next);                                                   \
-            next = MAX(next, numbered->port.value + 1);                                            \
-        }                                                                                          \
-    } while (0)
+    LIST_EACH (unnumbered, list)                                                                   \
+        for (unsigned number = 0; !unnumbered->port.set; number++) {                               \
+            bool used = false;                                                                     \
+                                                                                                   \
+            LIST_EACH (other, list)                                                                \
+                used |= other->port.set && other->port.value == number;                            \
+            if (!used)                                                                             \
+                unnumbered->port = OPT_UINT(number);                                               \
+        }
 
 void domain_defaults_chardevs(struct domain *domain)
 {
@@ -173,7 +176,7 @@ void domain_defaults_chardevs(struct domain *domain)
         if (!console->port.set || console->port.value > console_i)
             console->port = OPT_UINT(console_i);
     }
+    NUMBER_PORTS(&domain->devices.serials)
+    NUMBER_PORTS(&domain->devices.parallels)
     pair_console_with_serial(domain);
-    NUMBER_PORTS(&domain->devices.serials);
-    NUMBER_PORTS(&domain->devices.parallels);
 }

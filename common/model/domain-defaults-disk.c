@@ -65,9 +65,13 @@ static void host_defaults(struct domain_source *source)
 
 static void chain_defaults(struct domain_source *source)
 {
+    const struct domain_source *top = source;
+
     for (; source; source = source->backing) {
         domain_defaults_labels(source->labels.items, &source->labels.count);
         host_defaults(source);
+        if (source != top)
+            source->startup_policy = STARTUP_POLICY_NONE; /* what is below goes with the disk */
     }
 }
 
@@ -105,6 +109,8 @@ void domain_defaults_disk(struct domain_disk *disk, const struct domain_defaults
     default_to(&disk->bus, DISK_BUS_IDE);
     if (disk->device == DISK_DEVICE_CDROM)
         disk->readonly = true;
+    if (disk->readonly && disk->snapshot == DISK_SNAPSHOT_NO) /* which goes without saying */
+        disk->snapshot = DISK_SNAPSHOT_NONE;
     if (disk->device == DISK_DEVICE_LUN && disk->source.type == SOURCE_BLOCK && !disk->sgio &&
         disk->rawio == TRISTATE_YES)
         disk->sgio = DISK_SGIO_FILTERED;

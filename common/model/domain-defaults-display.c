@@ -164,6 +164,9 @@ void domain_defaults_video(const struct domain *domain, struct domain_video *vid
         video->heads = 1;
     if (video->type == VIDEO_NONE) { /* which has nothing */
         video->resolution = NULL;
+        video->heads = 0;
+        video->vram = 0;
+        video->backend = VIDEO_BACKEND_NONE;
         video->info.address.type = ADDRESS_NONE;
     }
 }

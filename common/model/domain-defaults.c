@@ -71,6 +71,8 @@ static int net_defaults(struct domain_net *net, const struct domain_defaults *de
 {
     if (!defaults->live && net->target && is_made_up(net->target))
         net->target = NULL;
+    if (net->backend && !domain_net_is_virtio(net))
+        net->backend->vhost = NULL;
     if (net->bandwidth) {
         rate_defaults(&net->bandwidth->inbound);
         rate_defaults(&net->bandwidth->outbound);

@@ -23,7 +23,7 @@ static const struct xml_row domain_sound_rows[] = {
     ROW_YES_NO("@multichannel", multichannel, "More than stereo", WHEN(model, BIT(SOUND_USB)),
                .flags = XML_ABI),
     ROW_NUMBER("@streams", streams, "Streams", WHEN(model, BIT(SOUND_VIRTIO)), .flags = XML_ABI),
-    ROW_LIST("codec", codecs, sound_codec, "Codec"),
+    ROW_LIST("codec", codecs, sound_codec, "Codec", WHEN(model, BIT(SOUND_ICH6) | BIT(SOUND_ICH9))),
     ROW_NUMBER("audio/@id", audio, "Audio back end"),
     ROW_EMBED("driver", virtio, domain_virtio),
     ROW_EMBED(".", info, domain_device_info),
