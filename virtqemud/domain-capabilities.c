@@ -203,6 +203,11 @@ static void write_host_model(struct element_writer *writer, const struct emulato
     element_end(writer, "mode");
 }
 
+static const char *usability(const struct emulator_cpu_model *model)
+{
+    return model->unknown ? "unknown" : model->usable ? "yes" : "no";
+}
+
 static void write_custom(struct element_writer *writer, const struct emulator_cpus *cpus)
 {
     if (cpus->model_count == 0) {
@@ -213,9 +218,9 @@ static void write_custom(struct element_writer *writer, const struct emulator_cp
     for (unsigned i = 0; i < cpus->model_count; i++) {
         const struct emulator_cpu_model *model = &cpus->models[i];
         if (cpu_model_is_listed(model->name))
-            element_text(writer, "model", model->name, "usable", model->usable ? "yes" : "no",
-                         "deprecated", model->deprecated ? "yes" : NULL, "vendor",
-                         cpu_model_vendor(model->name), NULL);
+            element_text(writer, "model", model->name, "usable", usability(model), "deprecated",
+                         model->deprecated ? "yes" : NULL, "vendor", cpu_model_vendor(model->name),
+                         NULL);
     }
     element_end(writer, "mode");
 }
@@ -227,7 +232,9 @@ static void write_cpu(struct element_writer *writer, const struct domain_choices
     element_begin(writer, "cpu", NULL);
     write_mode(writer, "host-passthrough", choices->accelerator == ACCELERATOR_KVM,
                "hostPassthroughMigratable");
-    write_mode(writer, "maximum", cpus->maximum[0] != NULL, "maximumMigratable");
+    write_mode(writer, "maximum",
+               emulator_find_cpu(choices->emulator, choices->accelerator, "max") != NULL,
+               "maximumMigratable");
     write_host_model(writer, &cpus->host);
     write_custom(writer, cpus);
     element_end(writer, "cpu");

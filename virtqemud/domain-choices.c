@@ -126,7 +126,11 @@ static const struct choice tpm_model[] = {
 static const struct choice tpm_backend[] = {
     {"passthrough", FLAG(TPM_PASSTHROUGH)},
     {"emulator", FLAG(TPM_EMULATOR), .path = "/usr/bin/swtpm"},
+    {"external", FLAG(TPM_EMULATOR)},
 };
+
+static const struct choice tpm_version[] = {{"1.2", .path = "/usr/bin/swtpm"},
+                                            {"2.0", .path = "/usr/bin/swtpm"}};
 
 static const struct choice redirect_bus[] = {{"usb", .types = "usb-redir"}};
 
@@ -166,7 +170,8 @@ static const struct choice_element elements[] = {
      {ENUM("driverType", filesystem_driver)}},
     {"tpm",
      "tpm-tis tpm-tis-device tpm-crb tpm-spapr",
-     {ENUM("model", tpm_model), ENUM("backendModel", tpm_backend)}},
+     {ENUM("model", tpm_model), ENUM("backendModel", tpm_backend),
+      ENUM("backendVersion", tpm_version)}},
     {"redirdev", "usb-redir", {ENUM("bus", redirect_bus)}},
     {"channel", NULL, {ENUM("type", channel_type)}},
     {"crypto",
@@ -295,14 +300,27 @@ static void write_hyperv(struct element_writer *writer, const struct domain_choi
     element_end(writer, "hyperv");
 }
 
-/* Encrypted guests and GIC versions are questions that this daemon does not put to QEMU yet. */
+static void write_gic(struct element_writer *writer, const struct domain_choices *choices)
+{
+    char **versions = choices->emulator->cpus[choices->accelerator].gic;
+
+    if (!versions || !versions[0]) {
+        write_support(writer, "gic", false);
+        return;
+    }
+    element_begin(writer, "gic", "supported", "yes", NULL);
+    domain_choices_write_enum(writer, "version", (const char *const *)versions);
+    element_end(writer, "gic");
+}
+
+/* Whether guests can be encrypted is not asked. */
 void domain_choices_write_features(struct element_writer *writer,
                                    const struct domain_choices *choices)
 {
     const struct emulator *emulator = choices->emulator;
 
     element_begin(writer, "features", NULL);
-    write_support(writer, "gic", false);
+    write_gic(writer, choices);
     write_support(writer, "vmcoreinfo", emulator_has_type(emulator, "vmcoreinfo"));
     write_support(writer, "genid", emulator_has_type(emulator, "vmgenid"));
     write_support(writer, "backingStoreInput", true);

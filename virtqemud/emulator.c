@@ -56,6 +56,7 @@ static const struct qmp_shape machine_shape = QMP_SHAPE(struct emulator_machine,
 static const struct qmp_field model_fields[] = {
     QMP_REQUIRED(emulator_cpu_model, "name", STRING, name),
     QMP_OPTIONAL(emulator_cpu_model, "usable", BOOL, usable),
+    QMP_OPTIONAL(emulator_cpu_model, "unknown", BOOL, unknown),
     QMP_OPTIONAL(emulator_cpu_model, "deprecated", BOOL, deprecated),
     QMP_OPTIONAL(emulator_cpu_model, "blockers", WORDS, blockers),
 };
@@ -76,7 +77,8 @@ static const struct qmp_shape feature_shape =
         QMP_OPTIONAL(emulator, accelerator "/host-vendor", STRING, cpus[index].host.vendor),       \
         QMP_LIST(emulator, accelerator "/host-features", cpus[index].host.features,                \
                  cpus[index].host.feature_count, &feature_shape),                                  \
-        QMP_OPTIONAL(emulator, accelerator "/maximum", WORDS, cpus[index].maximum)
+        QMP_OPTIONAL(emulator, accelerator "/maximum", WORDS, cpus[index].maximum),                \
+        QMP_OPTIONAL(emulator, accelerator "/gic", WORDS, cpus[index].gic)
 
 static const struct qmp_field emulator_fields[] = {
     QMP_REQUIRED(emulator, "path", STRING, path),

@@ -37,7 +37,8 @@ struct emulator_cpu_feature {
 
 struct emulator_cpu_model {
     const char *name; /* EPYC-Milan */
-    bool usable;      /* false: blocked by the features below */
+    bool usable;      /* false: blocked by the features below, or QEMU does not know */
+    bool unknown;     /* QEMU does not know */
     bool deprecated;
     char **blockers; /* NULL at the end; domain document's spelling */
 };
@@ -63,6 +64,7 @@ struct emulator_cpus {
     unsigned model_count;
     struct emulator_host_model host;
     char **maximum; /* features of `max` (KVM: `host`), NULL at the end */
+    char **gic;     /* versions of Arm's interrupt controller, the same way */
 };
 
 /* Immutable; lives in one arena; borrow from it while you hold a reference. */

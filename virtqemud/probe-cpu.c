@@ -120,7 +120,8 @@ static void add_host_model(struct json_object *part, struct json_object *maximum
             fewest = differences;
         }
     }
-    if (fewest == G_MAXUINT)
+    /* whoever has no vendor is no host's */
+    if (fewest == G_MAXUINT || strcmp(probe_cpu_vendor(maximum), "unknown") == 0)
         return;
     json_add(part, "s:host-model", candidates[best], "s:host-vendor", probe_cpu_vendor(maximum),
              "j:host-features",
@@ -146,8 +147,9 @@ static struct json_object *describe_model(struct json_object *definition)
     bool blocked = !blockers || json_object_array_length(blockers) > 0;
 
     return json_build("S:name", json_string_member(definition, "name"), "B:usable", !blocked,
-                      "B:deprecated", json_bool_member(definition, "deprecated", false),
-                      "J:blockers", blockers && blocked ? list_blockers(blockers) : NULL, NULL);
+                      "B:unknown", !blockers, "B:deprecated",
+                      json_bool_member(definition, "deprecated", false), "J:blockers",
+                      blockers && blocked ? list_blockers(blockers) : NULL, NULL);
 }
 
 static struct json_object *list_models(struct json_object *definitions)
@@ -171,6 +173,21 @@ struct json_object *probe_cpu_describe(struct json_object *definitions, struct j
         add_host_model(part, maximum, candidates, expansions);
     }
     return part;
+}
+
+struct json_object *probe_cpu_gic_versions(struct json_object *interrupts, const char *kind)
+{
+    g_autoptr(GPtrArray) versions = g_ptr_array_new_with_free_func(g_free);
+    size_t length =
+        json_object_is_type(interrupts, json_type_array) ? json_object_array_length(interrupts) : 0;
+
+    for (size_t i = 0; i < length; i++) {
+        struct json_object *one = json_object_array_get_idx(interrupts, i);
+        if (json_bool_member(one, kind, false))
+            g_ptr_array_add(versions,
+                            g_strdup_printf("%d", (int)json_int_member(one, "version", 0)));
+    }
+    return versions->len ? sorted_words(versions) : NULL;
 }
 
 /* ---- the host without QEMU ---- */

@@ -27,6 +27,10 @@ const char *probe_cpu_vendor(struct json_object *expansion);
 struct json_object *probe_cpu_describe(struct json_object *definitions, struct json_object *maximum,
                                        char **candidates, GPtrArray *expansions);
 
+/* Versions of Arm's interrupt controller as words, from the reply to query-gic-capabilities, that
+ * are of this kind ("emulated", "kernel"); NULL: none, or no reply. The caller's reference. */
+struct json_object *probe_cpu_gic_versions(struct json_object *interrupts, const char *kind);
+
 /*
  * Adds to the document, as the member "host-cpu", what the host's CPU is whatever an accelerator
  * makes of it: the largest model whose features it has all, and its others. cpuinfo: text of

@@ -48,6 +48,7 @@ struct asked {
     struct qmp *qmp;
     struct json_object *definitions;
     struct json_object *maximum;
+    struct json_object *interrupts; /* NULL: the architecture has no GIC */
     char **candidates;
     GPtrArray *expansions;
     int64_t end_us; /* of the whole probe, on g_get_monotonic_time() */
@@ -89,6 +90,7 @@ static void asked_clear(struct asked *asked)
     fd_clear(&asked->errors);
     json_clear(&asked->definitions);
     json_clear(&asked->maximum);
+    json_clear(&asked->interrupts);
     g_clear_pointer(&asked->candidates, g_strfreev);
     g_clear_pointer(&asked->expansions, g_ptr_array_unref);
 }
@@ -202,9 +204,11 @@ static void ask_cpus(struct asked *asked)
 
     qmp_batch_add(batch, asked->qmp, "query-cpu-definitions", NULL);
     qmp_batch_add(batch, asked->qmp, "query-cpu-model-expansion", expansion_of("max"));
+    qmp_batch_add(batch, asked->qmp, "query-gic-capabilities", NULL);
     qmp_batch_wait(batch, time_left(asked));
     asked->definitions = take_optional(batch, 0);
     asked->maximum = take_optional(batch, 1);
+    asked->interrupts = take_optional(batch, 2);
     ask_candidates(asked);
 }
 
@@ -349,9 +353,13 @@ static int ask_general(struct asked *asked, const char *path, struct json_object
 
 static void add_cpus(struct json_object *document, const char *accelerator, struct asked *asked)
 {
-    json_object_object_add(document, accelerator,
-                           probe_cpu_describe(asked->definitions, asked->maximum, asked->candidates,
-                                              asked->expansions));
+    bool kvm = strcmp(accelerator, "kvm") == 0;
+    struct json_object *part = probe_cpu_describe(asked->definitions, asked->maximum,
+                                                  asked->candidates, asked->expansions);
+
+    json_add(part, "J:gic", probe_cpu_gic_versions(asked->interrupts, kvm ? "kernel" : "emulated"),
+             NULL);
+    json_object_object_add(document, accelerator, part);
 }
 
 /* ---- the probe ---- */

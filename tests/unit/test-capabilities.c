@@ -19,6 +19,7 @@
 #include "virtqemud/probe.h"
 
 #define QEMU "/usr/bin/qemu-system-x86_64"
+#define QEMU_ARM "/usr/bin/qemu-system-aarch64"
 
 static struct json_object *parse(const char *text)
 {
@@ -194,6 +195,18 @@ static void test_cpu(void)
     struct json_object *model = json_object_array_get_idx(json_array_member(part, "models"), 1);
     g_assert_cmpstr(json_string_member(model, "blockers"), ==, "avx2 pclmuldq");
     g_assert_false(json_bool_member(model, "usable", false));
+    g_assert_false(json_bool_member(model, "unknown", false));
+    model = json_object_array_get_idx(json_array_member(part, "models"), 4);
+    g_assert_true(json_bool_member(model, "unknown", false));
+
+    struct json_object *interrupts JSON_AUTO =
+        parse("[{\"version\": 3, \"emulated\": true, \"kernel\": false}, "
+              "{\"version\": 2, \"emulated\": true, \"kernel\": true}]");
+    struct json_object *emulated JSON_AUTO = probe_cpu_gic_versions(interrupts, "emulated");
+    struct json_object *kernel JSON_AUTO = probe_cpu_gic_versions(interrupts, "kernel");
+    g_assert_cmpstr(json_object_get_string(emulated), ==, "2 3");
+    g_assert_cmpstr(json_object_get_string(kernel), ==, "2");
+    g_assert_null(probe_cpu_gic_versions(NULL, "kernel"));
 
     struct json_object *document JSON_AUTO = json_object_new_object();
     probe_cpu_add_host(document, "processor\t: 0\nflags\t\t: sse2 pclmulqdq lahf_lm nonsense\n",
@@ -334,6 +347,28 @@ static void test_ide(void)
     end(&setup);
 }
 
+/* QEMU does not say there which models work, and has its own interrupt controller. */
+static void test_arm(void)
+{
+    const struct domain_capabilities_wish wish = {
+        .arch = "aarch64", .emulator = QEMU_ARM, .machine = "virt", .virttype = "qemu"};
+    struct setup setup;
+    g_autofree char *xml = NULL;
+
+    if (access(QEMU_ARM, X_OK) < 0) {
+        g_test_skip("there is no " QEMU_ARM);
+        return;
+    }
+    if (!begin_real(&setup))
+        return;
+    g_assert_cmpint(domain_capabilities_write(setup.probes, &wish, &xml, NULL), ==, 0);
+    check(xml, "//mode[@name='maximum']/@supported", "yes");
+    check(xml, "//mode[@name='host-model']/@supported", "no");
+    check(xml, "//model[.='cortex-a57']/@usable", "unknown");
+    check(xml, "boolean(//gic/enum/value[.='3'])", "true");
+    end(&setup);
+}
+
 static const struct refusal {
     struct domain_capabilities_wish wish;
     enum error_code code;
@@ -400,6 +435,7 @@ int main(int argc, char **argv)
     g_test_add_func("/capabilities/guests", test_guests);
     g_test_add_func("/domain-capabilities/q35", test_domain);
     g_test_add_func("/domain-capabilities/ide", test_ide);
+    g_test_add_func("/domain-capabilities/arm", test_arm);
     g_test_add_func("/domain-capabilities/refusals", test_refusals);
     g_test_add_func("/domain-capabilities/no-emulator", test_no_emulator);
     return g_test_run();
