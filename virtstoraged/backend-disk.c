@@ -193,7 +193,7 @@ static int disk_build(const struct storage_pool *pool, unsigned flags, GError **
                   format_word(pool));
         return -1;
     }
-    if (check_device(pool, error) < 0 ||
+    if (check_device(pool, error) < 0 || block_check_unused(device_of(pool), error) < 0 ||
         (overwrite ? clean(pool, error) : check_replaceable(pool, error)) < 0)
         return -1;
     return run(argv, error);
@@ -201,7 +201,9 @@ static int disk_build(const struct storage_pool *pool, unsigned flags, GError **
 
 static int disk_remove(const struct storage_pool *pool, unsigned flags, GError **error)
 {
-    return check_device(pool, error) < 0 ? -1 : clean(pool, error);
+    if (check_device(pool, error) < 0 || block_check_unused(device_of(pool), error) < 0)
+        return -1;
+    return clean(pool, error);
 }
 
 /* ---- names ---- */

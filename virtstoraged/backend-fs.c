@@ -9,6 +9,7 @@
 #include "base/process.h"
 
 #include "backend.h"
+#include "block.h"
 #include "folder.h"
 #include "mount.h"
 
@@ -92,7 +93,8 @@ static int fs_build(const struct storage_pool *pool, unsigned flags, GError **er
         return -1;
     if (!flags)
         return 0;
-    if (check_device(pool, error) < 0 || (!overwrite && check_empty(pool, error) < 0))
+    if (check_device(pool, error) < 0 || block_check_unused(device_of(pool), error) < 0 ||
+        (!overwrite && check_empty(pool, error) < 0))
         return -1;
     return format(pool, overwrite, error);
 }

@@ -165,6 +165,8 @@ static int check_device(const char *device, bool overwrite, GError **error)
         error_set_errno(error, g_path_is_absolute(device) ? errno : ENOENT, "device '%s'", device);
         return -1;
     }
+    if (block_check_unused(device, error) < 0)
+        return -1;
     return overwrite ? 0 : check_replaceable(device, error);
 }
 

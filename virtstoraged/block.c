@@ -20,6 +20,7 @@
 
 #include "bytes.h"
 #include "folder.h"
+#include "in-use.h"
 #include "program.h"
 
 #define PROBE_MS 30000
@@ -224,4 +225,42 @@ int block_probe(const char *path, char **ret_what, GError **error)
     *ret_what = nothing ? NULL : g_strdup(*what ? what : "something ambiguous");
     process_output_clear(&found);
     return 0;
+}
+
+/* ---- who uses it ---- */
+
+static int check_one(const char *path, GError **error)
+{
+    autofd int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+    return fd < 0 ? 0 : in_use_take(fd, path, error);
+}
+
+/* A folder within that of a disk in /sys is a partition, if it has a file of that name. */
+static int check_part(const char *disk, const char *name, GError **error)
+{
+    g_autofree char *mark = g_build_filename(disk, name, "partition", NULL);
+    g_autofree char *node = g_build_filename("/dev", name, NULL);
+
+    return access(mark, F_OK) == 0 ? check_one(node, error) : 0;
+}
+
+int block_check_unused(const char *path, GError **error)
+{
+    struct stat about;
+
+    if (check_one(path, error) < 0)
+        return -1;
+    if (stat(path, &about) < 0 || !S_ISBLK(about.st_mode))
+        return 0;
+    g_autofree char *disk =
+        g_strdup_printf("/sys/dev/block/%u:%u", major(about.st_rdev), minor(about.st_rdev));
+    DIR *listing = opendir(disk);
+    struct dirent *entry;
+    int result = 0;
+    while (result == 0 && listing && (entry = readdir(listing)))
+        result = check_part(disk, entry->d_name, error);
+    if (listing)
+        closedir(listing);
+    return result;
 }

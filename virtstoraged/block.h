@@ -33,3 +33,7 @@ void block_settle(void);
 /* What is on a device by libblkid: *ret_what is NULL for nothing, else words for a message, which
  * the caller frees. Blocks. */
 int block_probe(const char *path, char **ret_what, GError **error);
+
+/* Before a device is built over: VIR_ERR_OPERATION_INVALID names the guest, or the process, that
+ * has an image on it, or on one of its partitions. */
+int block_check_unused(const char *path, GError **error);
