@@ -13,7 +13,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import daemon as tested  # noqa: E402
-from client import code_of, collect_garbage, event_loop, opened, remove_pools  # noqa: E402,F401
+from client import code_of, collect_garbage, event_loop, opened, remove_guests, remove_pools  # noqa: E402,F401
 
 URI = "storage:///system"
 POOLS = pathlib.Path("/run/pools")          # for targets of pools
@@ -95,6 +95,20 @@ def kill_and_restart(daemon):
     with libvirt.open(URI) as fresh:
         for pool in fresh.listAllStoragePools(libvirt.VIR_CONNECT_LIST_STORAGE_POOLS_ACTIVE):
             tested.wait_until(lambda: is_taken_up(pool), DEADLINE, 0.1, what=pool.name())
+
+
+@pytest.fixture(scope="session")
+def virtqemud(daemon):
+    running = tested.Daemon().start(DEADLINE)
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def link(virtqemud):
+    """an open connection to a virtqemud beside virtstoraged; afterwards there is no guest"""
+    with opened(virtqemud, tested.URI, remove_guests) as link:
+        yield link
 
 
 def volume_names(pool):

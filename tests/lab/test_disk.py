@@ -7,6 +7,8 @@ import libvirt
 import pytest
 
 from conftest import code_of, run, settle, volume_names
+from daemon import boot_sector
+from volume_guests import live_on, paused_on, upload
 
 MiB = 1 << 20
 POOL = """<pool type='disk'><name>disk</name><source><device path='%s'/><format type='%s'/></source>
@@ -78,3 +80,31 @@ def test_disk_with_a_volume_group(connection, disks):
         libvirt.VIR_ERR_INTERNAL_ERROR
     assert "lv" in run("lvs", "held")
     run("vgremove", "-qff", "-y", "held")
+
+
+def test_guests(connection, disks, link):
+    pool = connection.storagePoolCreateXML(POOL % (disks[0], "gpt", "/dev"), BUILD)
+    volume = pool.createXML(VOLUME % ("vdb1", 10, "linux"))
+    upload(volume, boot_sector("disk"))
+    assert live_on(link, volume, "disk") == ["delete", "wipe", "upload"]
+
+
+def test_built_over(connection, disks, link):
+    """not what a guest has a partition of, by any kind of pool, though told to"""
+    pool = connection.storagePoolCreateXML(POOL % (disks[0], "gpt", "/dev"), BUILD)
+    volume = pool.createXML(VOLUME % ("vdb1", 10, "linux"))
+    guest = paused_on(link, volume)
+    pool.destroy()
+    for text in (POOL % (disks[0], "gpt", "/dev"),
+                 "<pool type='fs'><name>f</name><source><device path='%s'/><format type='ext4'/></source>"
+                 "<target><path>/run/pools/f</path></target></pool>" % disks[0],
+                 "<pool type='logical'><name>l</name><source><device path='%s'/><name>l</name></source>"
+                 "<target><path>/dev/l</path></target></pool>" % disks[0]):
+        again = connection.storagePoolDefineXML(text)
+        with pytest.raises(libvirt.libvirtError, match="/dev/vdb1.*by guest 'one'"):
+            again.build(libvirt.VIR_STORAGE_POOL_BUILD_OVERWRITE)
+        if "type='disk'" in text:
+            with pytest.raises(libvirt.libvirtError, match="/dev/vdb1.*by guest 'one'"):
+                again.delete()
+        again.undefine()
+    guest.destroy()

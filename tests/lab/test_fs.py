@@ -6,6 +6,8 @@ import libvirt
 import pytest
 
 from conftest import POOLS, code_of, kill_and_restart, run, settle, volume_names
+from daemon import boot_sector
+from volume_guests import live_on, upload
 
 POOL = """<pool type='fs'><name>%(name)s</name>
   <source><device path='%(device)s'/><format type='%(format)s'/></source>
@@ -75,3 +77,12 @@ def test_whatever_it_is(connection, daemon, disks):
         again = fresh.storagePoolLookupByName("fs")
         assert volume_names(again) == ["a.img", "clone"]
         again.destroy()
+
+
+def test_guests(connection, disks, link):
+    pool = connection.storagePoolCreateXML(pool_xml("ext4", disks[0]),
+                                           libvirt.VIR_STORAGE_POOL_CREATE_WITH_BUILD_NO_OVERWRITE)
+    volume = pool.createXML(VOLUME % "a")
+    upload(volume, boot_sector("fs"))
+    assert live_on(link, volume, "fs") == ["delete", "wipe", "shrink", "upload"]
+    pool.destroy()

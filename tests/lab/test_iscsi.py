@@ -10,7 +10,8 @@ import pytest
 
 import daemon as tested
 from conftest import DEADLINE, URI, code_of, kill_and_restart, modprobe, run, settle, volume_names
-from daemon import wait_until
+from daemon import boot_sector, wait_until
+from volume_guests import live_on, upload
 
 IQN = "iqn.2026-01.lab.example:"
 POOL = """<pool type='iscsi'><name>%(pool)s</name><source><host name='%(host)s'%(port)s/>
@@ -159,3 +160,13 @@ def test_sources(connection, clean):
     assert code_of(find, "iscsi", "<source/>") == libvirt.VIR_ERR_CONFIG_UNSUPPORTED
     assert code_of(find, "iscsi", "<source><host name='127.0.0.1' port='3999'/></source>") == \
         libvirt.VIR_ERR_INTERNAL_ERROR
+
+
+def test_guests(connection, clean, link):
+    """by the host's disks, and by QEMU itself"""
+    pool = connection.storagePoolCreateXML(pool_xml())
+    first, second = sorted(pool.listAllVolumes(), key=lambda volume: volume.name())
+    upload(first, boot_sector("iscsi"))
+    assert live_on(link, first, "iscsi", " mode='host'") == ["wipe", "upload"]
+    live_on(link, first, "iscsi", " mode='direct'")
+    pool.destroy()

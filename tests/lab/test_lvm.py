@@ -11,6 +11,8 @@ import pytest
 
 import daemon as tested
 from conftest import DEADLINE, URI, code_of, kill_and_restart, run, volume_names
+from daemon import boot_sector
+from volume_guests import live_on, upload
 
 MiB = 1 << 20
 POOL = """<pool type='logical'><name>vg</name>
@@ -179,3 +181,9 @@ def test_killed_in_the_middle(connection, daemon, disks, group, tmp_path):
         else:
             assert left == list(vgs()) == ["origin"]
             assert pool.info()[2] == 300 * MiB
+
+
+def test_guests(group, link):
+    volume = make(group, "a", 8)
+    upload(volume, boot_sector("logical"))
+    assert live_on(link, volume, "logical") == ["delete", "wipe", "upload"]

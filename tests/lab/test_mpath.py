@@ -7,7 +7,8 @@ import libvirt
 import pytest
 
 from conftest import DEADLINE, code_of, modprobe, run, settle, volume_names
-from daemon import wait_until
+from daemon import boot_sector, wait_until
+from volume_guests import live_on, upload
 
 POOL = "<pool type='mpath'><name>m</name><source/><target><path>/dev/mapper</path></target></pool>"
 SIZE = 32 << 20
@@ -39,8 +40,9 @@ def maps():
     yield
     run("multipathd", "shutdown", check=False)
     wait_until(lambda: run("pidof", "multipathd", check=False).strip() == "", DEADLINE)
+    settle()
     run("multipath", "-F")
-    run("modprobe", "-r", "scsi_debug")
+    wait_until(lambda: "in use" not in run("modprobe", "-r", "scsi_debug", check=False), DEADLINE, 0.5, "the HBA to be free")
     settle()
 
 
@@ -69,4 +71,12 @@ def test_maps(connection, maps, disks):
 def test_none(connection):
     pool = connection.storagePoolCreateXML(POOL)
     assert volume_names(pool) == [] and pool.info()[1:] == [0, 0, 0]
+    pool.destroy()
+
+
+def test_guests(connection, maps, link):
+    pool = connection.storagePoolCreateXML(POOL)
+    (volume,) = pool.listAllVolumes()
+    upload(volume, boot_sector("mpath"))
+    assert live_on(link, volume, "mpath") == ["wipe", "upload"]
     pool.destroy()

@@ -9,6 +9,8 @@ import pytest
 
 import daemon as tested
 from conftest import DEADLINE, POOLS, URI, code_of, kill_and_restart, modprobe, mounts, run, volume_names
+from daemon import boot_sector
+from volume_guests import live_on, upload
 
 EXPORT = pathlib.Path("/srv/export")
 POOL = """<pool type='netfs' xmlns:fs='http://libvirt.org/schemas/storagepool/fs/1.0'><name>n</name>
@@ -188,3 +190,14 @@ def test_comes_back(connection, export):
     tested.wait_until(lambda: code_of(volume.info) is None, 2 * DEADLINE, 1, "an answer")
     pool.refresh()
     assert volume_names(pool) == ["a"]
+
+
+@pytest.mark.parametrize("version", ["3", "4.2"])
+def test_guests(connection, export, link, version):
+    pool = connection.storagePoolCreateXML(pool_xml(rest="<protocol ver='%s'/>" % version,
+                                                    folder="/" if version == "4.2" else EXPORT),
+                                           libvirt.VIR_STORAGE_POOL_CREATE_WITH_BUILD)
+    volume = pool.createXML(VOLUME % "a")
+    upload(volume, boot_sector("netfs"))
+    assert live_on(link, volume, "netfs") == ["delete", "wipe", "shrink", "upload"]
+    pool.destroy()

@@ -7,7 +7,8 @@ import libvirt
 import pytest
 
 from conftest import DEADLINE, URI, code_of, kill_and_restart, modprobe, run, settle, volume_names
-from daemon import wait_until
+from daemon import boot_sector, wait_until
+from volume_guests import live_on, upload
 
 POOL = "<pool type='scsi'><name>s</name><source>%s</source><target><path>%s</path></target></pool>"
 DEBUG = pathlib.Path("/sys/bus/pseudo/drivers/scsi_debug")
@@ -26,7 +27,8 @@ def adapter():
     run("modprobe", "scsi_debug", "dev_size_mb=32", "max_luns=2")
     settle()
     yield hosts("scsi_debug")[0]
-    run("modprobe", "-r", "scsi_debug")
+    settle()                                                # udev looks at what QEMU has closed
+    wait_until(lambda: "in use" not in run("modprobe", "-r", "scsi_debug", check=False), DEADLINE, 0.5, "the HBA to be free")
     settle()
 
 
@@ -171,3 +173,11 @@ def test_virtual_of_others(connection, fibre):
     pool = connection.storagePoolCreateXML(POOL % ("<adapter type='fc_host' managed='yes' %s/>" % OWN, "/dev"))
     pool.destroy()
     assert virtual_hosts() == []
+
+
+def test_guests(connection, adapter, link):
+    pool = connection.storagePoolCreateXML(POOL % ("<adapter name='%s'/>" % adapter, "/dev"))
+    volume = pool.storageVolLookupByName("unit:0:0:0")
+    upload(volume, boot_sector("scsi"))
+    assert live_on(link, volume, "scsi") == ["wipe", "upload"]
+    pool.destroy()
