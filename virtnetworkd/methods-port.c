@@ -218,6 +218,15 @@ static int read_port(struct network *network, const char *text, bool validate,
     return 0;
 }
 
+/* What it is plugged into is the network's to say, but for one that was there before. */
+static int check_plug(const struct network_port *port, bool reclaim, GError **error)
+{
+    if (!port->plug || reclaim)
+        return 0;
+    error_set(error, VIR_ERR_INVALID_ARG, "Port reclaim not requested but plug type is not none");
+    return -1;
+}
+
 /* Of a port that did not come to be: its place on the bridge. */
 static void take_back(struct network *network, struct network_port *port)
 {
@@ -257,9 +266,10 @@ int network_port_create_xml(struct call *call,
     if (begin(call, &args->network, &job, &change, error) < 0)
         return -1;
     struct network *network = (struct network *)change.live;
+    bool reclaim = args->flags & VIR_NETWORK_PORT_CREATE_RECLAIM;
     if (read_port(network, args->xml, args->flags & VIR_NETWORK_PORT_CREATE_VALIDATE, &port,
                   error) < 0 ||
-        ports_add(network, port, args->flags & VIR_NETWORK_PORT_CREATE_RECLAIM, error) < 0 ||
+        check_plug(port, reclaim, error) < 0 || ports_add(network, port, reclaim, error) < 0 ||
         bandwidth_follow(network, NULL, port, error) < 0)
         return -1;
     if (forward_anew(job_object(job), network, error) < 0) {

@@ -36,6 +36,15 @@ static int change_live(struct call *call, struct change *change, GError **error)
     return -1;
 }
 
+/* The hook gets to know of it by what runs, if anything does. */
+static void tell_hook(struct object *object)
+{
+    OBJECT_VIEW_AUTO struct object_view view = {0};
+
+    object_get_view(object, &view);
+    hook_tell(view.live ? view_live(&view) : view_config(&view), "updated", "begin");
+}
+
 int network_update(struct call *call, const struct remote_network_update_args *args, void *ret,
                    GError **error)
 {
@@ -53,8 +62,7 @@ int network_update(struct call *call, const struct remote_network_update_args *a
     change.applied = true;
     if (change_save(&change, error) < 0)
         return -1;
-    if (change.live)
-        hook_tell((struct network *)change.live, "updated", "begin");
+    tell_hook(call->object);
     return 0;
 }
 

@@ -5,6 +5,7 @@ import pathlib
 import re
 import signal
 import subprocess
+import time
 
 import libvirt
 import pytest
@@ -435,6 +436,17 @@ def test_hook(connection):
         hook.chmod(0o755)
         connection.networkCreateXML(network_xml()).destroy()
         assert log.read_text() == "net start begin -\nnet started begin -\nnet stopped end -\n"
+        log.unlink()
+        # of each change, whether or not what runs has it
+        network = connection.networkDefineXML(network_xml())
+        for flags in (2, 1, 2, 3):
+            update(network, "ADD_LAST", "DNS_TXT", "<txt name='t%d' value='x'/>" % time.monotonic_ns(), flags)
+            if not network.isActive():
+                network.create()
+        network.destroy()
+        network.undefine()
+        words = [line.split()[1] for line in log.read_text().splitlines()]
+        assert words == ["updated", "start", "started", "updated", "updated", "updated", "stopped"]
         hook.write_text("#!/bin/sh\necho not today >&2\nexit 1\n")
         with pytest.raises(libvirt.libvirtError, match="not today") as caught:
             connection.networkCreateXML(network_xml())
@@ -614,6 +626,8 @@ def test_ports(connection, daemon):
     second = network.portCreateXML(PORT % (2, floor), 0)
     assert "classID='3'" in second.XMLDesc(0)
     assert code_of(network.portCreateXML, PORT % (3, floor), 0) == libvirt.VIR_ERR_OPERATION_INVALID
+    plugged = PORT % (4, "<plug type='network' bridge='br-net'/>")
+    assert code_of(network.portCreateXML, plugged, 0) == libvirt.VIR_ERR_INVALID_ARG
     second.setParameters({"inbound.floor": 100, "inbound.average": 600}, 0)
     assert second.parameters(0)["inbound.floor"] == 100
     uuid = second.UUIDString()
