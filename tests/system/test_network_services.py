@@ -220,6 +220,37 @@ def test_forward_by_one_device(connection, hosts, outside):
     del server
 
 
+# ---- ports that lead in ----
+
+FORWARD = """<m:portForward xmlns:m='urn:modvirt:network:1' proto='%s' %s><m:guest %s/>
+  <m:range start='%d' to='80'/></m:portForward>"""
+
+
+def test_forwards_by_name_address_and_device(connection, hosts, outside):
+    """by address they are open while the network runs, by name while the guest is plugged in; UDP as well"""
+    more = "".join(FORWARD % words for words in (
+        ("tcp", "dev='%s'" % outside.link, "address='192.168.77.10'", 8001),
+        ("tcp", "dev='elsewhere'", "address='192.168.77.10'", 8002),
+        ("tcp", "", "name='fixed'", 8003), ("udp", "", "address='192.168.77.10'", 8004)))
+    network = connection.networkCreateXML(network_xml(
+        more=more, dhcp="<host mac='52:54:00:77:00:10' name='fixed' ip='192.168.77.10'/>"))
+    guest = plug(hosts, "guest")
+    server, heard = guest.serve(80), guest.enter(socket.socket, socket.AF_INET, socket.SOCK_DGRAM)
+    heard.bind(("192.168.77.10", 80))
+    heard.settimeout(30)
+    assert outside.ask("203.0.113.1", 8001) == OUTSIDE
+    assert outside.misses("203.0.113.1", 8002) and outside.misses("203.0.113.1", 8003)
+    sender = outside.enter(socket.socket, socket.AF_INET, socket.SOCK_DGRAM)
+    sender.sendto(b"words", ("203.0.113.1", 8004))
+    assert heard.recvfrom(100)[0] == b"words"
+    port = join(network, "52:54:00:77:00:10")
+    assert outside.ask("203.0.113.1", 8003) == OUTSIDE
+    port.delete(0)
+    assert outside.misses("203.0.113.1", 8003)
+    for one in (server, heard, sender):
+        one.close()
+
+
 # ---- what is said of a network ----
 
 def test_metadata(connection):
