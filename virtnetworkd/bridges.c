@@ -11,6 +11,7 @@
 #include "host/netlink.h"
 #include "object/job.h"
 
+#include "dnsmasq-watch.h"
 #include "start.h"
 #include "vnet.h"
 
@@ -167,9 +168,11 @@ static void make_again(struct object *object, const struct network *network)
 
     log_warn("network '%s': its bridge '%s' was deleted by another program, and is made again",
              network->name, network->bridge);
-    if (start_ensure(object, network, &error) < 0)
+    if (start_ensure(object, network, &error) < 0) {
         log_error("network '%s': %s", network->name, error->message);
-    else
+        dnsmasq_watch_retry(vnet_of(object));
+    }
+    if (netlink_find(network->bridge))
         plug_in(network, indices);
 }
 

@@ -4,20 +4,16 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "base/loop.h"
 #include "base/process.h"
-#include "base/workers.h"
-#include "daemon/daemon.h"
 #include "host/socket-owner.h"
-#include "object/job.h"
 
 #include "dnsmasq-config.h"
+#include "dnsmasq-watch.h"
 #include "vnet.h"
 
 #define START_MS 20000
@@ -237,86 +233,6 @@ static int run_again(const struct network *network, GError **error)
     }
 }
 
-/* ---- watching ---- */
-
-struct watch {
-    struct vnet *vnet; /* a reference */
-    pid_t pid;
-};
-
-static void restart_ended(void *data)
-{
-    struct vnet *vnet = data;
-    OBJECT_VIEW_AUTO struct object_view view = {0};
-    g_autoptr(GError) error = NULL;
-    JOB_AUTO struct job *job = NULL;
-
-    if (job_begin(&vnet->object, JOB_MODIFY, "dnsmasq", JOB_DEADLINE_MS, &job, &error) == 0) {
-        object_get_view(&vnet->object, &view);
-        if (view.live && !dnsmasq_pid(view_live(&view))) {
-            log_warn("network '%s': dnsmasq has ended, and is started again", view.name);
-            if (dnsmasq_start(vnet, view_live(&view), &error) == 0)
-                vnet_raise(&vnet->object, job, VIR_NETWORK_EVENT_STARTED);
-            else
-                log_error("network '%s': %s", view.name, error->message);
-        }
-    }
-    job_end(g_steal_pointer(&job));
-    object_unref(&vnet->object);
-}
-
-void dnsmasq_stop_watching(struct vnet *vnet)
-{
-    if (!vnet->dnsmasq_watch)
-        return;
-    loop_source_remove(g_steal_pointer(&vnet->dnsmasq_watch));
-    close(vnet->dnsmasq_fd);
-    object_unref(&vnet->object);
-}
-
-static void note_end(struct loop_source *source, uint32_t events, void *data)
-{
-    struct vnet *vnet = data;
-
-    object_ref(&vnet->object);
-    dnsmasq_stop_watching(vnet);
-    workers_push(networkd->driver->daemon->workers, restart_ended, vnet, false);
-}
-
-static void begin_watching(void *data)
-{
-    struct watch *watch = data;
-    struct vnet *vnet = watch->vnet;
-    struct process process = PROCESS_INIT;
-
-    dnsmasq_stop_watching(vnet);
-    if (process_open(watch->pid, 0, &process, NULL) == 0) {
-        vnet->dnsmasq_fd = process.fd;
-        vnet->dnsmasq_watch =
-            loop_add_fd(networkd->driver->daemon->loop, process.fd, EPOLLIN, note_end, vnet, NULL);
-    }
-    if (!vnet->dnsmasq_watch)
-        object_unref(&vnet->object);
-    g_free(watch);
-}
-
-static void watch(struct vnet *vnet, pid_t pid)
-{
-    struct watch *request = g_new(struct watch, 1);
-
-    object_ref(&vnet->object);
-    *request = (struct watch){vnet, pid};
-    loop_post(networkd->driver->daemon->loop, begin_watching, request);
-}
-
-static void end_watching(void *data)
-{
-    struct vnet *vnet = data;
-
-    dnsmasq_stop_watching(vnet);
-    object_unref(&vnet->object);
-}
-
 /* ---- orders ---- */
 
 int dnsmasq_start(struct vnet *vnet, const struct network *network, GError **error)
@@ -336,7 +252,7 @@ int dnsmasq_start(struct vnet *vnet, const struct network *network, GError **err
         error_set(error, VIR_ERR_INTERNAL_ERROR, "dnsmasq ended right after its start");
         return -1;
     }
-    watch(vnet, pid);
+    dnsmasq_watch_begin(vnet, pid);
     return 0;
 }
 
@@ -360,8 +276,7 @@ void dnsmasq_begin_stop(struct vnet *vnet, const struct network *network,
     /* nobody takes one that is about to end for one that serves, not even a later daemon */
     unlink(path);
     *ret_process = (struct process)PROCESS_INIT;
-    object_ref(&vnet->object);
-    loop_post(networkd->driver->daemon->loop, end_watching, vnet);
+    dnsmasq_watch_end(vnet);
     if (pid && process_open(pid, 0, ret_process, NULL) == 0)
         process_signal(ret_process, SIGTERM, NULL);
 }

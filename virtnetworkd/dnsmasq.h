@@ -33,6 +33,3 @@ pid_t dnsmasq_pid(const struct network *network);
 
 /* The file of the network's leases; the caller frees. */
 char *dnsmasq_lease_path(const struct network *network);
-
-/* At the end of the daemon, on the loop thread: it runs on, unwatched. */
-void dnsmasq_stop_watching(struct vnet *vnet);

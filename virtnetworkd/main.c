@@ -8,7 +8,7 @@
 #include "host/nftables.h"
 
 #include "diagnose.h"
-#include "dnsmasq.h"
+#include "dnsmasq-watch.h"
 #include "document.h"
 #include "firewalld.h"
 #include "guard.h"
@@ -120,7 +120,7 @@ static void stop(struct daemon *daemon)
     firewalld_end_watching();
     guard_end();
     for (guint i = 0; i < networks->len; i++)
-        dnsmasq_stop_watching(vnet_of(networks->pdata[i]));
+        dnsmasq_watch_drop(vnet_of(networks->pdata[i]));
     g_clear_pointer(&networks, g_ptr_array_unref);
     driver_free(networkd->driver);
     rules_end();

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "xml/xml.h"
 
+#include "dnsmasq-watch.h"
 #include "rules.h"
 #include "start.h"
 #include "vnet.h"
@@ -35,8 +36,10 @@ void status_readopt(void)
 
         object_get_view(networks->pdata[i], &view);
         g_ptr_array_add(lives, definition_ref(view.live));
-        if (start_ensure(networks->pdata[i], view_live(&view), &error) < 0)
+        if (start_ensure(networks->pdata[i], view_live(&view), &error) < 0) {
             log_error("network '%s': %s", view.name, error->message);
+            dnsmasq_watch_retry(vnet_of(networks->pdata[i]));
+        }
         g_clear_error(&error);
     }
     if (lives->len && rules_adopt(lives, &error) < 0)

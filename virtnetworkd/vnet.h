@@ -8,6 +8,7 @@
 
 struct call;
 struct loop_source;
+struct loop_timer;
 struct remote_nonnull_network;
 
 /* A virtual network as an object: what a <network> is when it is registered. */
@@ -17,7 +18,10 @@ struct vnet {
     /* The process that serves names and addresses, watched by the client loop: only touched there.
      */
     struct loop_source *dnsmasq_watch;
-    int dnsmasq_fd; /* pidfd of what is watched; -1: none */
+    int dnsmasq_fd;                  /* pidfd of what is watched */
+    int64_t dnsmasq_since;           /* when it was begun to be watched, of the monotonic clock */
+    struct loop_timer *dnsmasq_wait; /* until it is started again */
+    unsigned dnsmasq_failures;       /* since one ran for a while */
 };
 
 static inline struct vnet *vnet_of(struct object *object)

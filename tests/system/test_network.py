@@ -341,6 +341,26 @@ def test_dnsmasq_ends(connection, daemon, hosts):
     resolve(guest, "guest", got["address"])
 
 
+def test_dnsmasq_can_not_start(connection, daemon):
+    """for a while: it is tried again, also by the next daemon"""
+    connection.networkCreateXML(network_xml())
+    complaints = lambda: daemon.log.read_text().count("Read-only file system")
+    for restart in (False, True):
+        said = complaints()
+        if restart:
+            daemon.kill()
+        run("mount", "-t", "tmpfs", "-o", "ro", "tmpfs", "/var/lib/libvirt/dnsmasq")
+        try:
+            os.kill(dnsmasq_pids()[0], signal.SIGKILL)
+            if restart:
+                daemon.start()
+            wait_until(lambda: complaints() >= said + 2, 60, what=daemon.log_tail)
+            assert dnsmasq_pids() == []
+        finally:
+            run("umount", "/var/lib/libvirt/dnsmasq")
+        wait_until(lambda: dnsmasq_pids() and pathlib.Path("/run/libvirt/network/net.pid").exists(), 60)
+
+
 # ---- living with others ----
 
 @pytest.mark.parametrize("order", ["flush ruleset", "delete table ip modvirt",
