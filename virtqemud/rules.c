@@ -8,6 +8,7 @@
 #include "block-secrets.h"
 #include "rules-device.h"
 #include "rules-guest.h"
+#include "rules-parts.h"
 
 #define REFUSE(error, ...)                                                                         \
     (error_set_from((error), VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED, __VA_ARGS__), -1)
@@ -252,9 +253,30 @@ static int check_names(const struct domain *domain, GError **error)
 int rules_check(const struct domain *domain, GError **error)
 {
     static int (*const checks[])(const struct domain *domain, GError **error) = {
-        check_os,     check_names,    check_actions,     check_disks,
-        check_spice,  check_graphics, check_videos,      check_nets,
-        check_memory, check_consoles, rules_check_guest, rules_check_devices,
+        check_os,
+        check_names,
+        check_actions,
+        check_disks,
+        check_spice,
+        check_graphics,
+        check_videos,
+        check_nets,
+        check_memory,
+        check_consoles,
+        rules_check_guest,
+        rules_check_devices,
+        rules_check_tune,
+        rules_check_cpu,
+        rules_check_controllers,
+        rules_check_disks,
+        rules_check_nets,
+        rules_check_chardevs,
+        rules_check_displays,
+        rules_check_sounds,
+        rules_check_single,
+        rules_check_hostdevs,
+        rules_check_filesystems,
+        rules_check_memories,
     };
 
     for (unsigned i = 0; i < G_N_ELEMENTS(checks); i++)

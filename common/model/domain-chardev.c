@@ -46,8 +46,8 @@ static const struct xml_row chardev_source_rows[] = {
     ROW_LIST("source", ends, chardev_end, "The host's end; udp has two"),
     ROW_ENUM("protocol/@type", protocol, chardev_protocol_names, "Protocol on the connection",
              WHEN(type, BIT(CHARDEV_TCP)), DEFAULT(CHARDEV_PROTOCOL_RAW),
-             WRONG(VIR_ERR_CONFIG_UNSUPPORTED), .flags = XML_ALWAYS),
-    ROW_STRING("log/@file", log_file, "File that gets a copy of all output"),
+             WRONG(VIR_ERR_CONFIG_UNSUPPORTED), .flags = XML_ONCE | XML_ALWAYS),
+    ROW_STRING("log/@file", log_file, "File that gets a copy of all output", .flags = XML_ONCE),
     ROW_ON_OFF("log/@append", log_append, "The file is not emptied at start"),
 };
 #undef ROWS_OF

@@ -34,11 +34,11 @@ XML_SCHEMA(controller_driver, "driver", .doc = "How the controller is emulated")
 #define ROWS_OF struct controller_pci
 static const struct xml_row controller_pci_rows[] = {
     ROW_ENUM("model/@name", model_name, pci_model_name_names, "Device that implements it",
-             .flags = XML_ABI),
+             .flags = XML_ONCE | XML_ABI),
     ROW_NUMBER("target/@chassisNr", chassis_nr, "Chassis of a pci-bridge", RANGE(1, 255),
                WRONG(VIR_ERR_CONFIG_UNSUPPORTED), .flags = XML_ABI),
     ROW_NUMBER("target/@chassis", chassis, "Chassis of a port", RANGE(0, 255),
-               WRONG(VIR_ERR_CONFIG_UNSUPPORTED), .flags = XML_ABI),
+               WRONG(VIR_ERR_CONFIG_UNSUPPORTED), .flags = XML_ONCE | XML_ABI),
     ROW_HEX("target/@port", port, 1, "Port of the chassis", RANGE(0, 255),
             WRONG(VIR_ERR_CONFIG_UNSUPPORTED), .flags = XML_ABI),
     ROW_NUMBER("target/@busNr", bus_nr, "Bus number of an expander bus", RANGE(1, 254),

@@ -14,6 +14,18 @@ static int make_uuid(struct opt_uuid *uuid, GError **error)
     return -1;
 }
 
+/* The firmware's tables may name the guest: what they say is who it is, unless it says it itself.
+ */
+static void adopt_uuid(struct domain *domain)
+{
+    LIST_EACH (sysinfo, &domain->sysinfos) {
+        const char *text = sysinfo->system ? sysinfo_find(sysinfo->system, "uuid") : NULL;
+
+        if (text && !domain->given_uuid.set && is_zero(domain->uuid, UUID_BYTES))
+            uuid_parse(text, domain->uuid);
+    }
+}
+
 static uint64_t numa_memory(const struct domain *domain)
 {
     uint64_t sum = 0;
@@ -48,7 +60,7 @@ static void vcpu_defaults(struct domain *domain)
     default_to(&domain->vcpu_placement, PLACEMENT_STATIC);
     if (!domain->max_vcpus)
         domain->max_vcpus = 1;
-    if (domain->current_vcpus >= domain->max_vcpus)
+    if (domain->current_vcpus == domain->max_vcpus)
         domain->current_vcpus = 0;
 }
 
@@ -173,6 +185,7 @@ static void clock_defaults(struct domain_clock *clock)
 int domain_defaults_guest(struct domain *domain, GError **error)
 {
     domain_defaults_numa(domain);
+    adopt_uuid(domain);
     if (make_uuid(&domain->given_uuid, error) < 0 ||
         (domain->has_genid && make_uuid(&domain->given_genid, error) < 0) ||
         memory_defaults(domain, error) < 0)

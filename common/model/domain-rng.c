@@ -10,7 +10,7 @@ static const struct xml_row domain_rng_rows[] = {
     ROW_NUMBER("rate/@bytes", rate_bytes, "Bytes that the guest gets in a period"),
     ROW_NUMBER("rate/@period", rate_period, "Milliseconds of a period"),
     ROW_ENUM("backend/@model", backend, rng_backend_names, "Where randomness comes from",
-             WRONG(VIR_ERR_CONFIG_UNSUPPORTED), .flags = XML_REQUIRED),
+             WRONG(VIR_ERR_CONFIG_UNSUPPORTED), .flags = XML_ONCE | XML_REQUIRED),
     ROW_STRING("backend", path, "Path of the device", WHEN(backend, BIT(RNG_BACKEND_RANDOM))),
     ROW_EMBED("backend", source, chardev_source, WHEN(backend, BIT(RNG_BACKEND_EGD))),
     ROW_EMBED("driver", virtio, domain_virtio),

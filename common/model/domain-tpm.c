@@ -30,7 +30,7 @@ XML_SCHEMA(tpm_emulator, "backend", .doc = "The TPM emulator, swtpm");
 static const struct xml_row domain_tpm_rows[] = {
     ROW_ENUM("@model", model, tpm_model_names, "Device", .flags = XML_ABI),
     ROW_ENUM("backend/@type", backend, tpm_backend_names, "What is behind it",
-             .flags = XML_REQUIRED | XML_ABI),
+             .flags = XML_ONCE | XML_REQUIRED | XML_ABI),
     ROW_ENUM("backend/@version", version, tpm_version_names, "Version of the specification",
              TYPE(EMULATOR), .flags = XML_ABI),
     ROW_STRING("backend/device/@path", device, "TPM of the host", TYPE(PASSTHROUGH)),

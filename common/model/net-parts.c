@@ -126,8 +126,8 @@ XML_SCHEMA(net_rate, "inbound", .doc = "Rate of one direction");
 #define ROWS_OF struct net_bandwidth
 static const struct xml_row net_bandwidth_rows[] = {
     ROW_NUMBER("@classID", class_id, "Class of the network's bridge", .flags = XML_STATUS),
-    ROW_CHILD("inbound", inbound, net_rate, "To the guest"),
-    ROW_CHILD("outbound", outbound, net_rate, "From the guest"),
+    ROW_CHILD("inbound", inbound, net_rate, "To the guest", .flags = XML_ONCE),
+    ROW_CHILD("outbound", outbound, net_rate, "From the guest", .flags = XML_ONCE),
 };
 #undef ROWS_OF
 XML_SCHEMA(net_bandwidth, "bandwidth", .doc = "Limits of network traffic");

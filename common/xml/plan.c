@@ -263,6 +263,7 @@ static void conclude_item(struct xml_place *place, const struct xml_item *item, 
 
     place->speaks_absent |= row->fallback || row->flags & XML_REQUIRED;
     place->private &= (row->flags & XML_STATUS) != 0;
+    place->once |= (row->flags & XML_ONCE) != 0;
     place->never_quiet |= row->flags & XML_ALWAYS || item->kind == XML_ITEM_HOOK ||
                           (row->kind == XML_KIND_SCALAR && zero_may_be_set(row->type));
     if (row->size && item->kind != XML_ITEM_CHECK)

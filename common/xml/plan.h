@@ -51,6 +51,7 @@ struct xml_place {
     unsigned count, n_ranges;
     bool never_quiet; /* there is something to write even if all members are zero */
     bool has_text;
+    bool once;           /* its element must not be there twice */
     bool private;        /* all in it is of status files only */
     bool has_namespaces; /* a table behind a pointer has: namespaces are declared here */
     bool speaks_absent;  /* something is to be done (DEFAULT, XML_REQUIRED) when its element is not

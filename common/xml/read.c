@@ -276,8 +276,10 @@ static int read_place(struct xml_at *at, const struct xml_item *item, void *obje
     if (!child)
         return read_absent_place(at, item, object, error);
     xml_mark_used(child);
-    AT_ELEMENT(at, child, 0);
-    int result = read_items(at, item->place, object, child, error);
+    xmlNode *second = item->place->once ? find_element(item, child->next) : NULL;
+    AT_ELEMENT(at, second ? second : child, 0);
+    int result = second ? xml_at_set_error(at, "", VIR_ERR_XML_ERROR, "is there twice", error)
+                        : read_items(at, item->place, object, child, error);
     if (result == 0)
         result = xml_report_unknown(at, item->place, object, child, error);
     at->step = step.up;

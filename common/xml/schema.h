@@ -109,6 +109,7 @@ enum xml_flag {
     XML_OUTPUT = 1 << 10,      /* written, ignored when read */
     XML_HIDDEN = 1 << 11,      /* neither: the member is only copied and compared */
     XML_HOST = 1 << 12,        /* of a struct: the guest sees none of it, whatever its rows say */
+    XML_ONCE = 1 << 14,        /* a second element of this name is an error, not ignored */
     XML_SPREAD = 1 << 13,      /* of ROW_ELEMENT: empty, its end tag is in a line of its own */
 };
 

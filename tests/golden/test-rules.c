@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -156,9 +157,58 @@ static void test_refusal(gconstpointer data)
     g_assert_cmpint(error_code_of(error), ==, refusals[i].code);
 }
 
+/* ---- refusals.txt ---- */
+
+static char *make_text(const char *machine, char place, const char *words)
+{
+    g_auto(GStrv) parts = g_strsplit(words, " ;; ", 2);
+    const char *top = place == 'd' ? "" : parts[0];
+    const char *devices = place == 'd' ? words : place == 'b' && parts[1] ? parts[1] : "";
+    bool memory = !strstr(top, "<memory>") && !strstr(top, "<memory ");
+    bool vcpu = !strstr(top, "<vcpu>") && !strstr(top, "<vcpu ");
+
+    if (place == 'F')
+        return g_strdup(words);
+    return g_strdup_printf("<domain type='qemu'><name>bad</name>%s%s%s%s%s%s<devices>%s</devices>"
+                           "</domain>",
+                           memory ? "<memory>1048576</memory>" : "", vcpu ? "<vcpu>2</vcpu>" : "",
+                           strstr(top, "<os") ? "" : "<os><type arch='x86_64' machine='",
+                           strstr(top, "<os") ? "" : machine,
+                           strstr(top, "<os") ? "" : "'>hvm</type></os>", top, devices);
+}
+
+/* "67 q35 d <vsock/>" */
+static void check_line(const char *line)
+{
+    g_auto(GStrv) words = g_strsplit(line, " ", 4);
+    g_autoptr(GError) error = NULL;
+
+    g_assert_cmpuint(g_strv_length(words), ==, 4);
+    g_autofree char *text = make_text(words[1], *words[2], words[3]);
+    DEFINITION_AUTO struct domain *domain = pipeline_define(text, &error);
+    int code = domain ? 0 : (int)error_code_of(error);
+    if (code == atoi(words[0]))
+        return;
+    g_test_message("%d instead of %s: %s", code, line, error ? error->message : "accepted");
+    g_test_fail();
+}
+
+static void test_recorded(void)
+{
+    g_autofree char *path = g_test_build_filename(G_TEST_DIST, "refusals.txt", NULL);
+    g_autofree char *text = NULL;
+
+    g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    for (unsigned i = 0; lines[i]; i++)
+        if (*lines[i] && *lines[i] != '#')
+            check_line(lines[i]);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/rules/recorded", test_recorded);
     for (size_t i = 0; i < G_N_ELEMENTS(refusals); i++) {
         g_autofree char *path = g_strdup_printf("/rules/%zu", i + 1);
 

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <arpa/inet.h>
+
+#include "faults.h"
+#include "rules-parts.h"
+
+/* ---- the host's end ---- */
+
+#define OF_PATH (BIT(CHARDEV_DEV) | BIT(CHARDEV_FILE) | BIT(CHARDEV_PIPE))
+#define OF_CHANNEL (BIT(CHARDEV_SPICEPORT) | BIT(CHARDEV_DBUS))
+
+static bool is_of(const struct chardev_source *source, uint64_t types)
+{
+    return BIT(source->type) & types;
+}
+
+static int check_end(const struct chardev_source *source, const char *what, GError **error)
+{
+    const struct chardev_end none = {0}, *end = chardev_source_end(source) ?: &none;
+    bool tcp = source->type == CHARDEV_TCP, udp = source->type == CHARDEV_UDP;
+    bool reconnects = end->reconnect && end->reconnect->enabled == TRISTATE_YES;
+    const struct fault faults[] = {
+        {is_of(source, OF_PATH) && !end->path, FAULT_XML, "source/@path is missing"},
+        {tcp && !end->host, FAULT_XML, "source/@host is missing"},
+        {(tcp || udp) && !end->service, FAULT_XML, "source/@service is missing"},
+        {reconnects && end->mode != CHARDEV_MODE_CONNECT, FAULT_XML,
+         "source/reconnect is for mode 'connect' alone"},
+        {source->type == CHARDEV_NMDM && (!end->master || !end->slave), FAULT_XML,
+         "source/@master and source/@slave are needed"},
+        {is_of(source, OF_CHANNEL) && !end->channel, FAULT_GUEST, "source/@channel is missing"},
+        {source->ends.count > (udp ? 2 : 1), FAULT_XML, "there are too many <source> elements"},
+    };
+
+    return FAULTS_CHECK(faults, error, "%s of type '%s'", what,
+                        names_word(&chardev_type_names, source->type));
+}
+
+static int check_ends(const struct domain *domain, GError **error)
+{
+    unsigned count;
+    g_autofree struct device *devices = domain_list_devices(domain, &count);
+
+    for (unsigned i = 0; i < count; i++) {
+        const struct chardev_source *source = device_chardev_source(&devices[i]);
+
+        if (source && source->type &&
+            check_end(source, names_word(&device_kind_names, devices[i].kind), error) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* ---- the guest's end ---- */
+
+static const struct {
+    uint8_t target, address;
+    uint64_t models;
+} serial_targets[] = {
+    {SERIAL_TARGET_ISA, ADDRESS_ISA, BIT(SERIAL_MODEL_ISA_SERIAL)},
+    {SERIAL_TARGET_USB, ADDRESS_USB, BIT(SERIAL_MODEL_USB_SERIAL)},
+    {SERIAL_TARGET_PCI, ADDRESS_PCI, BIT(SERIAL_MODEL_PCI_SERIAL)},
+    {SERIAL_TARGET_SPAPR_VIO, ADDRESS_SPAPR_VIO, BIT(SERIAL_MODEL_SPAPR_VTY)},
+    {SERIAL_TARGET_ISA_DEBUG, ADDRESS_ISA, BIT(SERIAL_MODEL_ISA_DEBUGCON)},
+};
+
+static int check_target(const struct domain_serial *serial, GError **error)
+{
+    uint8_t address = serial->info.address.type;
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(serial_targets); i++) {
+        bool mine = serial_targets[i].target == serial->target;
+        const struct fault faults[] = {
+            {mine && serial->model && !(BIT(serial->model) & serial_targets[i].models), FAULT_QEMU,
+             "target/model/@name is none of this target type"},
+            {mine && address && address != ADDRESS_UNASSIGNED &&
+                 address != serial_targets[i].address,
+             FAULT_QEMU, "the type of its address is none of this target type"},
+        };
+        if (FAULTS_CHECK(faults, error, "serial with target type '%s'",
+                         names_word(&serial_target_names, serial->target)) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static bool is_x86(const struct domain *domain)
+{
+    return g_strcmp0(domain->os.arch, "x86_64") == 0 || g_strcmp0(domain->os.arch, "i686") == 0;
+}
+
+enum { ISA_PORTS = 4 };
+
+static int check_serials(const struct domain *domain, GError **error)
+{
+    LIST_EACH (serial, &domain->devices.serials) {
+        uint8_t target = serial->target;
+        const struct fault faults[] = {
+            {is_x86(domain) && (target == SERIAL_TARGET_SPAPR_VIO || target == SERIAL_TARGET_SCLP),
+             FAULT_QEMU, "no machine of this architecture has its target/@type"},
+            {target == SERIAL_TARGET_ISA && serial->port.set && serial->port.value >= ISA_PORTS,
+             FAULT_XML, "target/@port: there are four of them, 0 to 3"},
+
+        };
+        if (check_target(serial, error) < 0 ||
+            FAULTS_CHECK(faults, error, "devices/serial[%u]", serial_i + 1) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int check_consoles(const struct domain *domain, GError **error)
+{
+    LIST_EACH (console, &domain->devices.consoles) {
+        bool sclp =
+            console->target == CONSOLE_TARGET_SCLP || console->target == CONSOLE_TARGET_SCLPLM;
+        const struct fault faults[] = {
+            {console->target == CONSOLE_TARGET_SERIAL && console_i > 0, FAULT_GUEST,
+             "only the first one can be a serial port"},
+            {sclp && is_x86(domain), FAULT_QEMU, "QEMU has its target/@type for s390x alone"},
+        };
+        if (FAULTS_CHECK(faults, error, "devices/console[%u]", console_i + 1) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* ---- channels ---- */
+
+static bool is_ipv4(const char *address)
+{
+    struct in_addr storage;
+
+    return inet_pton(AF_INET, address, &storage) == 1;
+}
+
+static bool is_same_port(const struct domain_channel *a, const struct domain_channel *b)
+{
+    const struct virtio_serial_address *one = &a->info.address.virtio_serial;
+    const struct virtio_serial_address *two = &b->info.address.virtio_serial;
+
+    return a->info.address.type == ADDRESS_VIRTIO_SERIAL &&
+           b->info.address.type == ADDRESS_VIRTIO_SERIAL && one->controller == two->controller &&
+           one->bus == two->bus && one->port == two->port;
+}
+
+/* A controller has a port 0 too, which only consoles have. */
+enum { VIRTIO_SERIAL_PORTS = 31 };
+
+static int check_place(const struct domain *domain, const struct domain_channel *channel,
+                       GError **error)
+{
+    const struct virtio_serial_address *at = &channel->info.address.virtio_serial;
+    const struct domain_controller *controller =
+        domain_find_controller(domain, CONTROLLER_VIRTIO_SERIAL, at->controller);
+    unsigned ports =
+        controller && controller->ports.set ? controller->ports.value : VIRTIO_SERIAL_PORTS;
+    bool shared = false;
+
+    if (channel->info.address.type != ADDRESS_VIRTIO_SERIAL)
+        return 0;
+    LIST_EACH (other, &domain->devices.channels)
+        shared |= other != channel && is_same_port(other, channel);
+    const struct fault faults[] = {
+        {at->port >= ports, FAULT_XML, "@port: the controller has fewer"},
+        {shared, FAULT_XML, "another one is there"},
+    };
+    return FAULTS_CHECK(faults, error, "channel '%s': address", channel->name ?: "");
+}
+
+static int check_channels(const struct domain *domain, GError **error)
+{
+    LIST_EACH (channel, &domain->devices.channels) {
+        const struct fault faults[] = {
+            {channel->target == CHANNEL_TARGET_GUESTFWD && channel->address &&
+                 !is_ipv4(channel->address),
+             FAULT_GUEST, "target/@address is no IPv4 address"},
+        };
+        if (check_place(domain, channel, error) < 0 ||
+            FAULTS_CHECK(faults, error, "devices/channel[%u]", channel_i + 1) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int rules_check_chardevs(const struct domain *domain, GError **error)
+{
+    if (check_ends(domain, error) < 0 || check_serials(domain, error) < 0 ||
+        check_consoles(domain, error) < 0)
+        return -1;
+    return check_channels(domain, error);
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "faults.h"
+#include "rules-parts.h"
+
+/* ---- the CPU ---- */
+
+static bool has_feature_twice(const struct domain_cpu *cpu)
+{
+    LIST_EACH (feature, &cpu->features)
+        for (unsigned i = 0; i < feature_i; i++)
+            if (g_strcmp0(cpu->features.items[i]->name, feature->name) == 0)
+                return true;
+    return false;
+}
+
+static bool has_nameless_feature(const struct domain_cpu *cpu)
+{
+    LIST_EACH (feature, &cpu->features)
+        if (!feature->name || !*feature->name)
+            return true;
+    return false;
+}
+
+static int check_cpu(const struct domain_cpu *cpu, GError **error)
+{
+    bool custom = !cpu->mode || cpu->mode == CPU_MODE_CUSTOM;
+    const struct fault faults[] = {
+        {custom && !cpu->model && cpu->features.count, FAULT_XML, "<feature> needs a <model>"},
+        {custom && !cpu->model && cpu->vendor, FAULT_XML, "<vendor> needs a <model>"},
+        {has_nameless_feature(cpu), FAULT_XML, "feature/@name is missing"},
+        {has_feature_twice(cpu), FAULT_XML, "a feature is there twice"},
+    };
+
+    return FAULTS_CHECK(faults, error, "cpu");
+}
+
+/* ---- its NUMA nodes ---- */
+
+static bool overlap(const struct cpuset *a, const struct cpuset *b)
+{
+    if (!a || !b)
+        return false;
+    for (int i = cpuset_next(a, 0); i >= 0; i = cpuset_next(a, (unsigned)i + 1))
+        if (cpuset_has(b, (unsigned)i))
+            return true;
+    return false;
+}
+
+static bool overlaps_before(const struct cpu_numa *numa, unsigned index)
+{
+    for (unsigned i = 0; i < index; i++)
+        if (overlap(numa->cells.items[i]->cpus, numa->cells.items[index]->cpus))
+            return true;
+    return false;
+}
+
+static bool has_cache_twice(const struct numa_cell *cell)
+{
+    LIST_EACH (cache, &cell->caches)
+        for (unsigned i = 0; i < cache_i; i++)
+            if (cell->caches.items[i]->level == cache->level)
+                return true;
+    return false;
+}
+
+static int check_cells(const struct domain *domain, const struct cpu_numa *numa, GError **error)
+{
+    LIST_EACH (cell, &numa->cells) {
+        const struct fault faults[] = {
+            {overlaps_before(numa, cell_i), FAULT_GUEST, "@cpus are in another one too"},
+            {cell->cpus && cpuset_next(cell->cpus, domain->max_vcpus) >= 0, FAULT_XML,
+             "@cpus: the guest has fewer"},
+            {has_cache_twice(cell), FAULT_XML, "two caches are of one level"},
+        };
+        if (FAULTS_CHECK(faults, error, "cpu/numa/cell '%u'", cell->id.value) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static bool is_same_way(const struct numa_interconnect *a, const struct numa_interconnect *b)
+{
+    return a->initiator.value == b->initiator.value && a->target.value == b->target.value &&
+           a->cache == b->cache && a->type == b->type;
+}
+
+static int check_ways(const struct cpu_numa *numa, struct numa_interconnect **ways, unsigned count,
+                      GError **error)
+{
+    for (unsigned i = 0; i < count; i++) {
+        bool twice = false;
+
+        for (unsigned j = 0; j < i; j++)
+            twice |= is_same_way(ways[j], ways[i]);
+        const struct fault faults[] = {
+            {twice, FAULT_XML, "the same is said twice"},
+        };
+        if (FAULTS_CHECK(faults, error, "cpu/numa/interconnects") < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int check_numa(const struct domain *domain, const struct cpu_numa *numa, GError **error)
+{
+    const struct fault faults[] = {
+        {!numa->cells.count, FAULT_XML, "it has no <cell>"},
+    };
+
+    if (FAULTS_CHECK(faults, error, "cpu/numa") < 0 || check_cells(domain, numa, error) < 0 ||
+        check_ways(numa, numa->latencies.items, numa->latencies.count, error) < 0)
+        return -1;
+    return check_ways(numa, numa->bandwidths.items, numa->bandwidths.count, error);
+}
+
+int rules_check_cpu(const struct domain *domain, GError **error)
+{
+    const struct domain_cpu *cpu = domain->cpu;
+
+    if (cpu &&
+        (check_cpu(cpu, error) < 0 || (cpu->numa && check_numa(domain, cpu->numa, error) < 0)))
+        return -1;
+    return 0;
+}

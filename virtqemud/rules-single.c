@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
+#include "faults.h"
+#include "machine.h"
+#include "rules-parts.h"
+
+/* Small devices: those that a guest has one of, and those with few members. */
+
+static bool is_arch(const struct domain *domain, const char *arch)
+{
+    return domain->os.arch && g_str_has_prefix(domain->os.arch, arch);
+}
+
+static bool is_x86(const struct domain *domain)
+{
+    return is_arch(domain, "x86_64") || is_arch(domain, "i686");
+}
+
+/* ---- watchdogs, panics ---- */
+
+static int check_watchdogs(const struct domain *domain, GError **error)
+{
+    enum machine_family family = machine_family_of(domain->os.arch, domain->os.machine);
+    unsigned own = 0;
+
+    LIST_EACH (watchdog, &domain->devices.watchdogs) {
+        own += watchdog->model != WATCHDOG_ITCO;
+        const struct fault faults[] = {
+            {watchdog->model == WATCHDOG_ITCO && family != MACHINE_Q35, FAULT_QEMU,
+             "it is a part of q35 machines"},
+            {watchdog->model == WATCHDOG_DIAG288 && !is_arch(domain, "s390"), FAULT_QEMU,
+             "it is a part of s390x"},
+            {own > 1, FAULT_XML, "there can be one beside that of the machine (itco)"},
+        };
+        if (FAULTS_CHECK(faults, error, "watchdog '%s'",
+                         names_word(&watchdog_model_names, watchdog->model)) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int check_panics(const struct domain *domain, GError **error)
+{
+    LIST_EACH (panic, &domain->devices.panics) {
+        uint8_t address = panic->info.address.type;
+        const struct fault faults[] = {
+            {panic->model == PANIC_PSERIES && !is_arch(domain, "ppc64"), FAULT_QEMU,
+             "it is of pseries machines"},
+            {panic->model == PANIC_S390 && !is_arch(domain, "s390"), FAULT_QEMU,
+             "it is of s390x machines"},
+            {panic->model == PANIC_ISA && address && address != ADDRESS_ISA, FAULT_QEMU,
+             "it has an address of type 'isa'"},
+            {address && panic->model != PANIC_ISA && panic->model != PANIC_PVPANIC, FAULT_QEMU,
+             "it has no address"},
+        };
+        if (FAULTS_CHECK(faults, error, "panic device '%s'",
+                         names_word(&panic_model_names, panic->model)) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* ---- IOMMU ---- */
+
+static bool has_acpi(const struct domain *domain)
+{
+    return domain->features && domain->features->acpi;
+}
+
+static int check_iommu(const struct domain *domain, const struct domain_iommu *iommu,
+                       GError **error)
+{
+    enum machine_family family = machine_family_of(domain->os.arch, domain->os.machine);
+    bool arm = family == MACHINE_ARM_VIRT, q35 = family == MACHINE_Q35;
+    bool tuned =
+        iommu->intremap || iommu->caching_mode || iommu->eim || iommu->iotlb || iommu->aw_bits;
+    uint8_t ioapic = domain->features ? domain->features->ioapic : IOAPIC_NONE;
+    const struct fault faults[] = {
+        {domain->devices.iommus.count > 1 && iommu->model != IOMMU_SMMUV3, FAULT_XML,
+         "there can be only one"},
+        {iommu->model == IOMMU_SMMUV3 && !arm, FAULT_QEMU, "it is of machines 'virt' of ARM"},
+        {iommu->model == IOMMU_VIRTIO && !arm && !q35, FAULT_QEMU,
+         "it is for machines q35, and 'virt' of ARM"},
+        {iommu->model == IOMMU_VIRTIO && q35 && !has_acpi(domain), FAULT_QEMU,
+         "it needs <features><acpi/>"},
+        {(iommu->model == IOMMU_VIRTIO || iommu->model == IOMMU_SMMUV3) && tuned, FAULT_XML,
+         "this model has no attributes of <driver>"},
+        {iommu->intremap == TRISTATE_ON && iommu->model == IOMMU_INTEL && ioapic != IOAPIC_QEMU,
+         FAULT_QEMU, "driver/@intremap needs <features><ioapic driver='qemu'/>"},
+        {iommu->eim == TRISTATE_ON && iommu->intremap != TRISTATE_ON, FAULT_QEMU,
+         "driver/@eim needs intremap='on'"},
+    };
+
+    return FAULTS_CHECK(faults, error, "iommu '%s'", names_word(&iommu_model_names, iommu->model));
+}
+
+/* ---- input, smart cards, USB of others ---- */
+
+static int check_input(const struct domain_input *input, GError **error)
+{
+    bool virtio = input->bus == INPUT_BUS_VIRTIO, ps2 = input->bus == INPUT_BUS_PS2;
+    const struct fault faults[] = {
+        {input->type == INPUT_PASSTHROUGH && !virtio, FAULT_QEMU,
+         "type 'passthrough' is for bus 'virtio' alone"},
+        {input->type == INPUT_TABLET && ps2, FAULT_XML, "bus 'ps2' has no tablets"},
+        {input->bus == INPUT_BUS_XEN || input->bus == INPUT_BUS_PARALLELS, FAULT_XML,
+         "bus 'xen' and 'parallels' are not of QEMU"},
+        {input->model && !virtio, FAULT_QEMU, "@model is for bus 'virtio' alone"},
+        {input->type == INPUT_EVDEV && input->bus && input->bus != INPUT_BUS_NONE, FAULT_QEMU,
+         "type 'evdev' has no bus"},
+    };
+
+    return FAULTS_CHECK(faults, error, "input of type '%s'",
+                        names_word(&input_type_names, input->type));
+}
+
+static int check_smartcard(const struct domain *domain, const struct domain_smartcard *card,
+                           GError **error)
+{
+    uint8_t address = card->info.address.type;
+    const struct fault faults[] = {
+        {domain->devices.smartcards.count > 1, FAULT_QEMU, "there can be only one"},
+        {card->mode == SMARTCARD_PASSTHROUGH && !card->source.type, FAULT_XML,
+         "mode 'passthrough' needs a @type"},
+        {card->database && *card->database != '/', FAULT_XML, "<database> is no absolute path"},
+        {address && address != ADDRESS_CCID && address != ADDRESS_UNASSIGNED, FAULT_QEMU,
+         "its address is of type 'ccid'"},
+    };
+
+    return FAULTS_CHECK(faults, error, "smartcard");
+}
+
+static int check_redirdevs(const struct domain *domain, GError **error)
+{
+    LIST_EACH (redirdev, &domain->devices.redirdevs) {
+        const struct fault faults[] = {
+            {redirdev->bus && !g_str_equal(redirdev->bus, "usb"), FAULT_GUEST, "@bus is 'usb'"},
+            {!redirdev->source.type, FAULT_XML, "@type is missing"},
+        };
+        if (FAULTS_CHECK(faults, error, "redirdev") < 0)
+            return -1;
+    }
+    LIST_EACH (hub, &domain->devices.hubs) {
+        const struct fault faults[] = {
+            {hub->type && !g_str_equal(hub->type, "usb"), FAULT_GUEST, "@type is 'usb'"},
+        };
+        if (FAULTS_CHECK(faults, error, "hub") < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int check_inputs(const struct domain *domain, GError **error)
+{
+    LIST_EACH (input, &domain->devices.inputs)
+        if (check_input(input, error) < 0)
+            return -1;
+    LIST_EACH (card, &domain->devices.smartcards)
+        if (check_smartcard(domain, card, error) < 0)
+            return -1;
+    return check_redirdevs(domain, error);
+}
+
+/* ---- TPM ---- */
+
+static int check_tpm(const struct domain *domain, const struct domain_tpm *tpm, GError **error)
+{
+    const struct tpm_emulator *emulator = &tpm->emulator;
+    bool banks = emulator->sha1 || emulator->sha256 || emulator->sha384 || emulator->sha512;
+    bool spapr = tpm->model == TPM_MODEL_SPAPR || tpm->model == TPM_MODEL_SPAPR_PROXY;
+    bool external = tpm->backend == TPM_BACKEND_EXTERNAL;
+    const struct fault faults[] = {
+        {spapr && !is_arch(domain, "ppc64"), FAULT_QEMU, "this model is of pseries machines"},
+        {banks && tpm->version == TPM_VERSION_1_2, FAULT_XML,
+         "<active_pcr_banks> are of version 2.0"},
+        {external && !tpm->external_type, FAULT_XML, "backend/source/@type is missing"},
+        {external && g_strcmp0(tpm->external_type, "unix"), FAULT_GUEST,
+         "backend/source/@type is 'unix'"},
+        {external && g_strcmp0(tpm->external_mode ?: "connect", "connect"), FAULT_XML,
+         "backend/source/@mode is 'connect'"},
+        {external && !tpm->external_path, FAULT_XML, "backend/source/@path is missing"},
+    };
+
+    return FAULTS_CHECK(faults, error, "tpm '%s'", names_word(&tpm_model_names, tpm->model));
+}
+
+/* ---- the rest ---- */
+
+static int check_rest(const struct domain *domain, GError **error)
+{
+    const struct domain_memballoon *balloon = domain->devices.memballoon;
+    const struct fault faults[] = {
+        {domain->devices.nvram && !is_arch(domain, "ppc64"), FAULT_QEMU, "nvram is of ppc64 alone"},
+        {balloon && balloon->model == MEMBALLOON_XEN, FAULT_XML, "memballoon 'xen' is not of QEMU"},
+        {balloon && is_x86(domain) && balloon->info.address.type == ADDRESS_CCW, FAULT_QEMU,
+         "memballoon: addresses of type 'ccw' are of s390x"},
+    };
+
+    if (FAULTS_CHECK(faults, error, "devices") < 0)
+        return -1;
+    LIST_EACH (shmem, &domain->devices.shmems) {
+        const struct fault shares[] = {
+            {shmem->model == SHMEM_IVSHMEM, FAULT_QEMU,
+             "QEMU has ivshmem-plain and ivshmem-doorbell"},
+            {shmem->model == SHMEM_IVSHMEM_DOORBELL && shmem->size, FAULT_QEMU,
+             "the server of ivshmem-doorbell says the size"},
+        };
+        if (FAULTS_CHECK(shares, error, "shmem '%s'", shmem->name) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int rules_check_single(const struct domain *domain, GError **error)
+{
+    LIST_EACH (iommu, &domain->devices.iommus)
+        if (check_iommu(domain, iommu, error) < 0)
+            return -1;
+    LIST_EACH (tpm, &domain->devices.tpms)
+        if (check_tpm(domain, tpm, error) < 0)
+            return -1;
+    if (check_watchdogs(domain, error) < 0 || check_panics(domain, error) < 0 ||
+        check_inputs(domain, error) < 0)
+        return -1;
+    return check_rest(domain, error);
+}

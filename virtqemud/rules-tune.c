@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "faults.h"
+#include "rules-parts.h"
+
+/* Threads, memory and labels of the guest: what is said twice, or contradicts itself. */
+
+/* ---- vcpus and threads ---- */
+
+static int check_vcpus(const struct domain *domain, GError **error)
+{
+    LIST_EACH (vcpu, &domain->vcpus) {
+        bool first = vcpu->id.value == 0;
+        const struct fault faults[] = {
+            {vcpu->id.value >= domain->max_vcpus, FAULT_XML, "@id: the guest has fewer"},
+            {first && vcpu->enabled == TRISTATE_NO, FAULT_GUEST, "the first one can't be offline"},
+            {first && vcpu->hotpluggable == TRISTATE_YES, FAULT_GUEST,
+             "the first one can't be unplugged"},
+            {vcpu->enabled != TRISTATE_YES && vcpu->hotpluggable == TRISTATE_NO, FAULT_GUEST,
+             "one that is offline must be hotpluggable"},
+        };
+        if (FAULTS_CHECK(faults, error, "vcpus/vcpu '%u'", vcpu->id.value) < 0)
+            return -1;
+    }
+    const struct fault faults[] = {
+        {domain->current_vcpus > domain->max_vcpus, FAULT_GUEST,
+         "@current is more than there can be"},
+    };
+    return FAULTS_CHECK(faults, error, "vcpu");
+}
+
+/* ---- cputune ---- */
+
+static bool overlap(const struct cpuset *a, const struct cpuset *b)
+{
+    if (!a || !b)
+        return false;
+    for (int i = cpuset_next(a, 0); i >= 0; i = cpuset_next(a, (unsigned)i + 1))
+        if (cpuset_has(b, (unsigned)i))
+            return true;
+    return false;
+}
+
+static bool is_pinned_twice(const struct cpu_tune *tune)
+{
+    LIST_EACH (pin, &tune->vcpu_pins)
+        for (unsigned i = 0; i < pin_i; i++)
+            if (tune->vcpu_pins.items[i]->vcpu.value == pin->vcpu.value)
+                return true;
+    LIST_EACH (pin, &tune->iothread_pins)
+        for (unsigned i = 0; i < pin_i; i++)
+            if (tune->iothread_pins.items[i]->iothread == pin->iothread)
+                return true;
+    return false;
+}
+
+static bool is_scheduled_twice(const struct cpu_tune *tune)
+{
+    LIST_EACH (group, &tune->vcpu_schedulers)
+        for (unsigned i = 0; i < group_i; i++)
+            if (overlap(tune->vcpu_schedulers.items[i]->threads, group->threads))
+                return true;
+    LIST_EACH (group, &tune->iothread_schedulers)
+        for (unsigned i = 0; i < group_i; i++)
+            if (overlap(tune->iothread_schedulers.items[i]->threads, group->threads))
+                return true;
+    return false;
+}
+
+static int check_tune(const struct domain *domain, GError **error)
+{
+    const struct cpu_tune none = {0}, *tune = domain->cpu_tune ?: &none;
+    const struct fault faults[] = {
+        {is_pinned_twice(tune), FAULT_XML, "a thread is pinned twice"},
+        {is_scheduled_twice(tune), FAULT_DETAIL, "a thread has two schedulers"},
+    };
+
+    return FAULTS_CHECK(faults, error, "cputune");
+}
+
+/* ---- memory ---- */
+
+static unsigned count_default_pages(const struct memory_backing *backing)
+{
+    unsigned count = 0;
+
+    if (backing && backing->hugepages)
+        LIST_EACH (page, &backing->hugepages->pages)
+            count += !page->nodeset;
+    return count;
+}
+
+static int check_memory(const struct domain *domain, GError **error)
+{
+    const struct numa_memory_tune *numa = domain->numa_tune ? domain->numa_tune->memory : NULL;
+    unsigned nodes = domain->numa_tune ? domain->numa_tune->nodes.count : 0;
+    const struct fault faults[] = {
+        {numa && nodes && numa->placement == PLACEMENT_AUTO, FAULT_GUEST,
+         "numatune/memnode and placement='auto' exclude each other"},
+        {count_default_pages(domain->memory_backing) > 1, FAULT_DETAIL,
+         "memoryBacking/hugepages: two pages are for all nodes"},
+    };
+
+    return FAULTS_CHECK(faults, error, "domain");
+}
+
+/* ---- lists in which each name may be there once ---- */
+
+static bool is_event_twice(const struct domain *domain, unsigned index)
+{
+    for (unsigned i = 0; i < index; i++)
+        if (g_strcmp0(domain->perf_events.items[i]->name, domain->perf_events.items[index]->name) ==
+            0)
+            return true;
+    return false;
+}
+
+static bool is_cipher_twice(const struct domain *domain, unsigned index)
+{
+    for (unsigned i = 0; i < index; i++)
+        if (g_strcmp0(domain->keywrap_ciphers.items[i]->name,
+                      domain->keywrap_ciphers.items[index]->name) == 0)
+            return true;
+    return false;
+}
+
+static bool is_label_twice(const struct domain *domain, unsigned index)
+{
+    for (unsigned i = 0; i < index; i++)
+        if (g_strcmp0(domain->seclabels.items[i]->model, domain->seclabels.items[index]->model) ==
+            0)
+            return true;
+    return false;
+}
+
+static int check_names(const struct domain *domain, GError **error)
+{
+    LIST_EACH (event, &domain->perf_events) {
+        const struct fault faults[] = {
+            {is_event_twice(domain, event_i), FAULT_XML, "it is there twice"},
+        };
+        if (FAULTS_CHECK(faults, error, "perf/event '%s'", event->name) < 0)
+            return -1;
+    }
+    LIST_EACH (cipher, &domain->keywrap_ciphers) {
+        const struct fault faults[] = {
+            {is_cipher_twice(domain, cipher_i), FAULT_XML, "it is there twice"},
+        };
+        if (FAULTS_CHECK(faults, error, "keywrap/cipher '%s'", cipher->name) < 0)
+            return -1;
+    }
+    LIST_EACH (label, &domain->seclabels) {
+        const struct fault faults[] = {
+            {is_label_twice(domain, label_i), FAULT_DETAIL, "there are two of this model"},
+            {label->type == SECLABEL_NONE && label->relabel == TRISTATE_YES, FAULT_GUEST,
+             "type 'none' and relabel='yes' exclude each other"},
+            {label->type == SECLABEL_DYNAMIC && label->relabel == TRISTATE_NO, FAULT_GUEST,
+             "type 'dynamic' needs relabel='yes'"},
+        };
+        if (FAULTS_CHECK(faults, error, "seclabel '%s'", label->model ?: "") < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int rules_check_tune(const struct domain *domain, GError **error)
+{
+    static int (*const checks[])(const struct domain *domain, GError **error) = {
+        check_vcpus,
+        check_tune,
+        check_memory,
+        check_names,
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(checks); i++)
+        if (checks[i](domain, error) < 0)
+            return -1;
+    return 0;
+}
