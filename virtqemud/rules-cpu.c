@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
 #include "faults.h"
 #include "rules-parts.h"
 
@@ -113,6 +115,53 @@ static int check_numa(const struct domain *domain, const struct cpu_numa *numa, 
     return check_ways(numa, numa->bandwidths.items, numa->bandwidths.count, error);
 }
 
+/* ---- words that must be clean, and what excludes each other ---- */
+
+static bool is_printable(const char *text)
+{
+    for (; text && *text; text++)
+        if (!g_ascii_isprint(*text))
+            return false;
+    return true;
+}
+
+static bool ticks_without_policy(const struct domain *domain)
+{
+    LIST_EACH (timer, &domain->clock.timers)
+        if (timer->tickpolicy &&
+            (timer->name == TIMER_KVMCLOCK || timer->name == TIMER_HYPERVCLOCK))
+            return true;
+    return false;
+}
+
+static bool has_nameless_entry(const struct domain *domain)
+{
+    LIST_EACH (sysinfo, &domain->sysinfos)
+        LIST_EACH (entry, &sysinfo->entries)
+            if (!entry->name || !*entry->name)
+                return true;
+    return false;
+}
+
+static int check_words(const struct domain *domain, GError **error)
+{
+    const struct features_hyperv *hyperv = domain->features ? domain->features->hyperv : NULL;
+    const struct cpu_physaddr *width = domain->cpu ? domain->cpu->physaddr : NULL;
+    const struct fault faults[] = {
+        {hyperv && hyperv->vendor_id_value && strchr(hyperv->vendor_id_value, ','), FAULT_XML,
+         "features/hyperv/vendor_id/@value has a comma"},
+        {width && width->mode == CPU_PHYSADDR_PASSTHROUGH && width->bits, FAULT_QEMU,
+         "cpu/maxphysaddr: mode 'passthrough' has no @bits"},
+        {ticks_without_policy(domain), FAULT_GUEST,
+         "clock/timer: kvmclock and hypervclock have no @tickpolicy"},
+        {has_nameless_entry(domain), FAULT_XML, "sysinfo/entry/@name is missing"},
+        {domain->resource && !is_printable(domain->resource->fibrechannel_appid), FAULT_XML,
+         "resource/fibrechannel/@appid is not printable"},
+    };
+
+    return FAULTS_CHECK(faults, error, "domain");
+}
+
 int rules_check_cpu(const struct domain *domain, GError **error)
 {
     const struct domain_cpu *cpu = domain->cpu;
@@ -120,5 +169,5 @@ int rules_check_cpu(const struct domain *domain, GError **error)
     if (cpu &&
         (check_cpu(cpu, error) < 0 || (cpu->numa && check_numa(domain, cpu->numa, error) < 0)))
         return -1;
-    return 0;
+    return check_words(domain, error);
 }
