@@ -293,7 +293,7 @@ unsigned facts_list_memory(const struct guest_facts *facts,
 {
     unsigned count = 0;
 
-    /* a guest that was not asked to tell has not told yet */
+    /* a guest without a driver has never told; others do once, unless they are asked for more */
     if (facts && facts->has_balloon && !facts->has_memory)
         ret_numbers[count++] = (struct memory_number){VIR_DOMAIN_STATS_BALLOON_LAST_UPDATE,
                                                       VIR_DOMAIN_MEMORY_STAT_LAST_UPDATE, 0};

@@ -32,11 +32,6 @@ static bool has_balloon(const struct domain *live, const struct guest_facts *fac
     return live->devices.memballoon && live->devices.memballoon->model != MEMBALLOON_NONE;
 }
 
-static bool has_memory(const struct domain *live, const struct guest_facts *facts)
-{
-    return has_balloon(live, facts) && live->devices.memballoon->period;
-}
-
 /* Threads stay the same as long as CPUs do. */
 static bool lacks_cpus(const struct domain *live, const struct guest_facts *facts)
 {
@@ -89,7 +84,7 @@ static const struct {
     struct json_object *(*arguments)(const struct domain *live);                /* NULL: none */
 } questions[QUESTIONS] = {
     [QUESTION_BALLOON] = {&qmp_query_balloon, VIR_DOMAIN_STATS_BALLOON, has_balloon, NULL},
-    [QUESTION_MEMORY] = {&qmp_query_balloon_stats, VIR_DOMAIN_STATS_BALLOON, has_memory,
+    [QUESTION_MEMORY] = {&qmp_query_balloon_stats, VIR_DOMAIN_STATS_BALLOON, has_balloon,
                          memory_arguments},
     [QUESTION_CPUS] = {&qmp_query_cpus_fast, VIR_DOMAIN_STATS_VCPU, lacks_cpus, NULL},
     [QUESTION_BLOCKSTATS] = {&qmp_query_blockstats, VIR_DOMAIN_STATS_BLOCK, has_disks, NULL},

@@ -238,6 +238,8 @@ def test_iothreads(tuned, daemon):
 def test_balloon(connection):
     domain = connection.defineXML(linux_xml(NAME))
     boot(domain).close()
+    # once, as long as nobody asks for more
+    wait_until(lambda: {"available", "unused"} <= domain.memoryStats().keys(), what=domain.memoryStats)
     seen = []
     number = connection.domainEventRegisterAny(
         domain, libvirt.VIR_DOMAIN_EVENT_ID_BALLOON_CHANGE, lambda c, d, kib, _: seen.append(kib), None)
