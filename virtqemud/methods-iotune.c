@@ -46,8 +46,15 @@ struct iotune_request {
 static bool is_unlimited(const struct disk_iotune *tune)
 {
     static const struct disk_iotune none;
+    struct disk_iotune limits = *tune;
 
-    return memcmp(tune, &none, sizeof(none)) == 0;
+    limits.group_name = NULL;
+    return memcmp(&limits, &none, sizeof(none)) == 0;
+}
+
+static bool is_in_group(const struct domain_disk *disk, const char *group)
+{
+    return disk->iotune && g_strcmp0(disk->iotune->group_name, group) == 0;
 }
 
 /* Disks of one group have one limit between them. */
@@ -58,9 +65,36 @@ static void share_with_group(struct domain *domain, const struct domain_disk *ch
     if (!tune || !tune->group_name)
         return;
     LIST_EACH (disk, &domain->devices.disks)
-        if (disk != changed && disk->iotune && disk->iotune->group_name &&
-            strcmp(disk->iotune->group_name, tune->group_name) == 0)
+        if (disk != changed && is_in_group(disk, tune->group_name))
             *disk->iotune = *tune;
+}
+
+/* Who joins a group without a word of limits has those of the group. */
+static void join_group(const struct domain *domain, const struct domain_disk *joining,
+                       struct disk_iotune *tune)
+{
+    if (!tune->group_name || !is_unlimited(tune) || is_in_group(joining, tune->group_name))
+        return;
+    LIST_EACH (disk, &domain->devices.disks)
+        if (is_in_group(disk, tune->group_name))
+            *tune = *disk->iotune;
+}
+
+/* A disk without limits is in no group. */
+static int set_limits(struct domain_disk *disk, struct disk_iotune *tune, GError **error)
+{
+    if (!is_unlimited(tune)) {
+        disk->iotune = tune;
+        return 0;
+    }
+    if (tune->group_name && !is_in_group(disk, tune->group_name)) {
+        error_set(error, VIR_ERR_CONFIG_UNSUPPORTED,
+                  "creating a new group/updating existing with all tune parameters zero is not "
+                  "supported");
+        return -1;
+    }
+    disk->iotune = NULL;
+    return 0;
 }
 
 static int modify(struct domain *domain, bool live, const void *values, GError **error)
@@ -86,7 +120,9 @@ static int modify(struct domain *domain, bool live, const void *values, GError *
         return -1;
     if (tune->group_name && !*tune->group_name)
         tune->group_name = NULL;
-    disk->iotune = is_unlimited(tune) ? NULL : tune;
+    join_group(domain, disk, tune);
+    if (set_limits(disk, tune, error) < 0)
+        return -1;
     share_with_group(domain, disk);
     return 0;
 }

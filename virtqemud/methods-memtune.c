@@ -218,7 +218,11 @@ static int modify_numa(struct domain *domain, bool live, const void *data, GErro
         memory->nodeset = values->nodes;
         memory->placement = PLACEMENT_STATIC;
     }
-    return 0;
+    if (memory->nodeset || memory->placement == PLACEMENT_AUTO)
+        return 0;
+    error_set(error, VIR_ERR_CONFIG_UNSUPPORTED,
+              "nodeset for NUMA memory tuning must be set if 'placement' is 'static'");
+    return -1;
 }
 
 static int apply_numa(struct guest *guest, const struct domain *live, const void *data,

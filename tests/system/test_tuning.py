@@ -283,6 +283,7 @@ def test_memory_limits(tuned, daemon):
 
 
 def test_nodes(tuned):
+    assert code_of(tuned.setNumaParameters, {"numa_mode": 2}, CONFIG) == libvirt.VIR_ERR_CONFIG_UNSUPPORTED
     virsh("numatune", NAME, "--config", "--mode", "restrictive", "--nodeset", "0")
     for values in ({"numa_mode": 2}, {"numa_nodeset": "0"}):
         assert code_of(tuned.setNumaParameters, values, LIVE) == libvirt.VIR_ERR_OPERATION_INVALID
@@ -321,6 +322,40 @@ def test_disk_limits(tuned, daemon):
                          ({"total_bytes_sec": 1 << 60}, libvirt.VIR_ERR_ARGUMENT_UNSUPPORTED)):
         assert code_of(tuned.setBlockIoTune, "vda", values, LIVE) == code
     assert code_of(tuned.setBlockIoTune, "vdz", {"total_bytes_sec": 1}) == libvirt.VIR_ERR_INVALID_ARG
+
+
+def test_groups_of_limits(connection):
+    """disks of a group have one limit between them; who joins takes it, who has none leaves"""
+    drive = "<disk type='file'><source file='%s'/><target dev='vd%s' bus='virtio'/></disk>"
+    for name in "ab":
+        (IMAGES / ("group-%s.img" % name)).write_bytes(bytes(4096))
+        (IMAGES / ("group-%s.img" % name)).chmod(0o666)
+    domain = connection.defineXML(hlt_xml("groups", devices="".join(
+        drive % (IMAGES / ("group-%s.img" % name), name) for name in "ab")))
+    domain.create()
+
+    def limit(target, values):
+        for flags in (LIVE, CONFIG):
+            domain.setBlockIoTune(target, values, flags)
+
+    def seen(flags):
+        return [(tune["group_name"], tune["total_bytes_sec"]) for tune in
+                (domain.blockIoTune(target, flags) for target in ("vda", "vdb"))]
+
+    def in_qemu():
+        return [(d["inserted"].get("group") or "", d["inserted"]["bps"]) for d in qmp(domain, "query-block")]
+    for values in ({"group_name": "y"}, {"group_name": "y", "total_bytes_sec": 0}):
+        assert code_of(domain.setBlockIoTune, "vda", values, LIVE) == libvirt.VIR_ERR_CONFIG_UNSUPPORTED
+    limit("vda", {"group_name": "y", "total_bytes_sec": 1000})
+    limit("vdb", {"group_name": "y"})
+    assert seen(LIVE) == seen(CONFIG) == in_qemu() == [("y", 1000)] * 2
+    limit("vdb", {"total_bytes_sec": 2000})
+    assert seen(LIVE) == seen(CONFIG) == in_qemu() == [("y", 2000)] * 2
+    limit("vdb", {"total_bytes_sec": 0})
+    assert seen(LIVE) == seen(CONFIG) == [("y", 2000), ("", 0)]
+    assert in_qemu()[0] == ("y", 2000) and in_qemu()[1][1] == 0
+    limit("vda", {"group_name": "y", "total_bytes_sec": 0})
+    assert find(domain, "devices/disk/iotune") is None and in_qemu()[0][1] == 0
 
 
 def test_block_weight(tuned):
