@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "daemon/autostart.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,6 +14,8 @@
 
 #define START_MILLISECONDS 30000
 #define CONNECT_MILLISECONDS 10000
+#define LOCK_MILLISECONDS 60000
+#define LOCK_STEP_MILLISECONDS 20
 #define IDLE_SECONDS "120"
 
 /* Daemons have their own folder in common; other programs know it since they were built. */
@@ -65,18 +68,36 @@ static int start_daemon(const char *daemon, GError **error)
     return -1;
 }
 
+/* The kernel wakes those who wait for a lock, but not at a deadline; and each of them may take its
+ * time with a daemon that does not start. */
+static int wait_for_lock(int fd)
+{
+    gint64 deadline = g_get_monotonic_time() + LOCK_MILLISECONDS * G_TIME_SPAN_MILLISECOND;
+    struct flock lock = {.l_type = F_WRLCK};
+
+    while (fcntl(fd, F_OFD_SETLK, &lock) < 0) {
+        if (errno != EAGAIN && errno != EACCES)
+            return -1;
+        if (g_get_monotonic_time() > deadline) {
+            errno = ETIMEDOUT;
+            return -1;
+        }
+        g_usleep(LOCK_STEP_MILLISECONDS * G_TIME_SPAN_MILLISECOND);
+    }
+    return 0;
+}
+
 /* Released with the descriptor. Threads of one process exclude each other too. */
 static int lock_folder(const char *folder, const char *daemon, GError **error)
 {
     g_autofree char *path = g_strdup_printf("%s/%s.lock", folder, daemon);
-    struct flock lock = {.l_type = F_WRLCK};
     autofd int fd = -1;
 
     if (file_make_folders(folder, 0700, error) < 0)
         return -1;
     fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd < 0 || fcntl(fd, F_OFD_SETLKW, &lock) < 0) {
-        error_set(error, VIR_ERR_SYSTEM_ERROR, "cannot lock '%s'", path);
+    if (fd < 0 || wait_for_lock(fd) < 0) {
+        error_set_errno(error, errno, "cannot lock '%s'", path);
         return -1;
     }
     return fd_take(&fd);
