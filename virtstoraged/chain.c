@@ -32,13 +32,16 @@ static int find_below_path(const char *path, enum image_format format,
     return image_open(path, &fd, error) < 0 ? -1 : find_below(fd, path, format, ret_below, error);
 }
 
-int chain_check(const char *path, enum image_format format, GError **error)
+int chain_walk(const char *path, enum image_format format, chain_visit visit, void *data,
+               GError **error)
 {
     g_autofree char *at = g_strdup(path);
 
     for (unsigned depth = 0; at && depth < LONGEST_CHAIN; depth++) {
         struct image_below below = {0};
 
+        if (visit && visit(at, data, error) < 0)
+            return -1;
         if (find_below_path(at, format, &below, error) < 0)
             return -1;
         g_free(at);
@@ -51,6 +54,11 @@ int chain_check(const char *path, enum image_format format, GError **error)
               "image '%s': more than %d images are below it, or it is below itself", path,
               LONGEST_CHAIN);
     return -1;
+}
+
+int chain_check(const char *path, enum image_format format, GError **error)
+{
+    return chain_walk(path, format, NULL, NULL, error);
 }
 
 int chain_check_open(int fd, const char *path, enum image_format format,

@@ -9,6 +9,11 @@
  * file is missing, which is named with who refers to it. Blocks on the disk. */
 int chain_check(const char *path, enum image_format format, GError **error);
 
+/* The same, with a call for the path of each of them, from the highest on; -1 ends it. */
+typedef int (*chain_visit)(const char *path, void *data, GError **error);
+int chain_walk(const char *path, enum image_format format, chain_visit visit, void *data,
+               GError **error);
+
 /* The same for an image that is open; ret_below is of the image below it, without a path when there
  * is none on this host. image_below_clear() frees. */
 int chain_check_open(int fd, const char *path, enum image_format format,

@@ -13,6 +13,7 @@
 #include "methods.h"
 #include "start.h"
 #include "volume-call.h"
+#include "volume-rights.h"
 
 /* ---- made ---- */
 
@@ -44,13 +45,16 @@ static int open_origin(struct call *call, const struct remote_nonnull_storage_vo
                           .method = call->method,
                           .args = call->args};
     int result = volume_call_find_other(&lookup, handle, &volume_call, &volume, error);
+    OBJECT_AUTO struct object *pool = lookup.object;
 
-    object_unref(lookup.object);
     if (result < 0 || volume_call_look(&volume_call, volume, error) < 0 ||
         volume_begin_use(volume, false, error) < 0)
         return -1;
     ret_origin->volume = g_steal_pointer(&volume);
     ret_origin->definition = volume_get_definition(ret_origin->volume);
+    if (volume_rights_check_origin(call, pool, ret_origin->volume, ret_origin->definition, error) <
+        0)
+        return -1;
     if (!volume_call.backend->volumes->open && volume_call.volumes == target)
         return 0;
     return volume_call_open(&volume_call, ret_origin->volume, O_RDONLY, &ret_origin->fd, error);
@@ -118,6 +122,7 @@ static int create(struct call *call, const struct create_request *request,
     take_capacity(definition, &origin);
     if (volume_call_check(&volume_call, error) < 0 ||
         volume_call.backend->volumes->complete(volume_call.volumes, definition, error) < 0 ||
+        volume_rights_check_below(call, definition, error) < 0 ||
         volumes_begin_building(volume_call.volumes, definition, &volume, error) < 0 ||
         build(call, &volume_call, definition, &origin, request->flags, volume, error) < 0)
         return -1;

@@ -189,6 +189,33 @@ def test_volumes(daemons):
     assert (deleted["pool_name"], deleted["vol_name"], deleted["vol_key"]) == ("p", "mine", "%s/pool/mine" % ROOM)
 
 
+def test_volumes_of_which_others_are_made(daemons):
+    """no copy of what can't be read, be it by a clone, or as the image below one"""
+    folder = ROOM / "other"
+    folder.mkdir(exist_ok=True)
+    with libvirt.open("storage:///system") as storage:
+        pool = storage.storagePoolCreateXML(POOL % ("other", folder))
+        for name in ("hidden", "seen"):
+            pool.createXML(VOLUME % name)
+        above = "<volume><name>%s</name><capacity>4096</capacity><target><format type='qcow2'/></target>" \
+                "<backingStore><path>%s</path><format type='%s'/></backingStore></volume>"
+        pool.createXML(above % ("chain", folder / "hidden", "raw"))
+        at = lambda name: "c.storageVolLookupByPath('%s')" % (folder / name)
+        mine = "c.storagePoolLookupByName('p')"
+        seen, cloned, chained, below, deeper, fine = as_user(
+            SOMEBODY, "storage:///system", at("seen") + ".path()",
+            "%s.createXMLFrom(%r, %s).delete()" % (mine, VOLUME % "v", at("seen")),
+            "%s.createXMLFrom(%r, %s).delete()" % (mine, VOLUME % "v", at("chain")),
+            "%s.createXML(%r).delete()" % (mine, above % ("v", folder / "hidden", "raw")),
+            "%s.createXML(%r).delete()" % (mine, above % ("v", folder / "chain", "qcow2")),
+            "%s.createXML(%r).delete()" % (mine, above % ("v", folder / "seen", "raw")))
+        assert (seen, cloned, fine) == (str(folder / "seen"), 0, 0)
+        assert codes([chained, below, deeper]) == [DENIED] * 3
+        for name in ("chain", "hidden", "seen"):
+            pool.storageVolLookupByName(name).delete()
+        pool.destroy()
+
+
 def test_a_user_of_whom_the_rules_say_nothing(daemons):
     """the actions' own defaults: who looks is let"""
     listed, info, start, defined = as_user(
