@@ -124,7 +124,9 @@ static void add_interrupts(GString *option, const struct build *build)
     const struct domain_features *features = features_of(build);
 
     option_add(option, "kernel_irqchip", irqchips[features->ioapic]);
-    if (features->gic || features->gic_version)
+    bool usual =
+        features->gic_version == GIC_2 && g_strcmp0(build->domain->os.arch, "aarch64") != 0;
+    if (features->gic_version && !usual)
         option_add(option, "gic-version", gics[features->gic_version]);
 }
 

@@ -7,6 +7,7 @@
 
 #include "cpu-names.h"
 #include "device-common.h"
+#include "machine.h"
 
 #define HYPERV_VENDOR_BYTES 12
 #define SPINLOCK_NEVER 0xffffffff /* the host is not told, whatever the number of retries */
@@ -139,9 +140,14 @@ static void add_cache(GString *option, const struct domain_cpu *cpu)
 
     if (!cache || cache->mode == CPU_CACHE_NONE)
         return;
-    if (cpu->mode == CPU_MODE_HOST_PASSTHROUGH || cpu->mode == CPU_MODE_MAXIMUM)
+    bool emulated = cache->mode == CPU_CACHE_EMULATE;
+    bool named = cpu->mode != CPU_MODE_HOST_PASSTHROUGH && cpu->mode != CPU_MODE_MAXIMUM;
+    if (emulated)
+        add_bool(option, "l3-cache", true);
+    if (!named)
         add_bool(option, "host-cache-info", cache->mode == CPU_CACHE_PASSTHROUGH);
-    add_bool(option, "l3-cache", cache->mode == CPU_CACHE_EMULATE);
+    if (!emulated)
+        add_bool(option, "l3-cache", false);
 }
 
 static void add_address_bits(GString *option, const struct cpu_physaddr *bits)
@@ -298,6 +304,8 @@ int cpu_option_build(const struct domain *domain, const struct arguments_context
     gsize named_length = option->len;
     if (device_arch_is_x86(domain) && add_extras(option, domain, error) < 0)
         return -1;
+    if (machine_family_of(domain->os.arch, domain->os.machine) == MACHINE_ARM_VIRT)
+        add_tristate(option, "pmu", features_of(domain)->pmu);
     /* a bare default is not worth a word; with extras it must be named */
     if (!named && machine && machine->default_cpu)
         g_string_prepend(option, machine->default_cpu);

@@ -23,8 +23,11 @@ static void default_cpu(struct domain *domain, const struct machine_traits *mach
 {
     struct domain_cpu *cpu = domain->cpu;
 
-    if (!machine->default_cpu)
+    if (!machine->default_cpu) {
+        if (cpu && xml_equal(&domain_cpu_schema, cpu, &(struct domain_cpu){.mode = cpu->mode}))
+            domain->cpu = NULL;
         return;
+    }
     if (!cpu)
         cpu = domain->cpu = arena_new(&domain->definition.arena, struct domain_cpu);
     cpu->mode = CPU_MODE_CUSTOM;
@@ -44,9 +47,8 @@ static bool is_checked(const struct domain *domain, const struct machine_traits 
 {
     uint8_t mode = domain->cpu->mode;
 
-    if (mode == CPU_MODE_HOST_PASSTHROUGH || mode == CPU_MODE_MAXIMUM || !is_x86(machine))
-        return false;
-    return mode == CPU_MODE_HOST_MODEL || domain->type == DOMAIN_TYPE_KVM;
+    return mode == CPU_MODE_HOST_MODEL ||
+           (mode == CPU_MODE_CUSTOM && domain->type == DOMAIN_TYPE_KVM && is_x86(machine));
 }
 
 static void cpu_defaults(struct domain *domain, const struct machine_traits *machine)

@@ -40,7 +40,8 @@ static int check_families(const struct domain *domain, GError **error)
         {"vmport", features->vmport, PC},
         {"ps2", features->ps2, PC},
         {"smm", features->smm && features->smm->state, PC},
-        {"hyperv", features->hyperv != NULL, PC | ARM},
+        {"hyperv", features->hyperv != NULL, PC},
+        {"apic eoi", features->apic_eoi, PC},
         {"hpt", features->hpt != NULL, POWER},
         {"htm", features->htm, POWER},
         {"nested-hv", features->nested_hv, POWER},
@@ -161,6 +162,11 @@ static int check_cpu(const struct domain *domain, GError **error)
     if (cpu->physaddr && cpu->physaddr->mode == CPU_PHYSADDR_EMULATE && !cpu->physaddr->bits)
         return REFUSE(error, "if using CPU maximum physical address mode='emulate', bits= must be "
                              "specified too");
+    if ((cpu->cache || cpu->physaddr) && !(PC & BIT(family_of(domain))))
+        return REFUSE(error, "CPU %s is not supported for '%s' architecture",
+                      cpu->cache ? "cache specification"
+                                 : "maximum physical address bits specification",
+                      domain->os.arch);
     return check_cache(cpu, error);
 }
 
@@ -423,9 +429,6 @@ static int check_passthrough(const struct domain *domain, GError **error)
                                   "invalid value '%s' of 'value' attribute of 'qemu:property' of "
                                   "type '%s'",
                                   property->value ? property->value : "", property->type);
-    LIST_EACH (label, &domain->seclabels)
-        if (!label->model && label->type == SECLABEL_STATIC)
-            return REFUSE_XML(error, "missing security model in domain seclabel");
     return 0;
 }
 

@@ -80,6 +80,45 @@ static void split_schedulers(struct arena *arena, struct thread_scheduler ***ite
     *count = n_split;
 }
 
+/* ---- the host's caches ---- */
+
+/* Without the vcpus that the guest can't have; NULL when none is left. */
+static struct cpuset *those_there(struct domain *domain, struct cpuset *vcpus)
+{
+    struct cpuset *there = NULL;
+
+    if (!vcpus || cpuset_next(vcpus, domain->max_vcpus) < 0)
+        return vcpus;
+    for (int id = cpuset_next(vcpus, 0); id >= 0 && (unsigned)id < domain->max_vcpus;
+         id = cpuset_next(vcpus, (unsigned)id + 1)) {
+        if (!there)
+            there = cpuset_new(&domain->definition.arena, domain->max_vcpus);
+        cpuset_add(there, (unsigned)id);
+    }
+    return there;
+}
+
+/* Of a list of struct tag, each with vcpus and monitors. */
+#define TRIM(list)                                                                                 \
+    do {                                                                                           \
+        unsigned kept = 0;                                                                         \
+        LIST_EACH (tune, list) {                                                                   \
+            tune->vcpus = those_there(domain, tune->vcpus);                                        \
+            LIST_EACH (monitor, &tune->monitors)                                                   \
+                monitor->vcpus = those_there(domain, monitor->vcpus);                              \
+            if (tune->vcpus)                                                                       \
+                (list)->items[kept++] = tune;                                                      \
+        }                                                                                          \
+        (list)->count = kept;                                                                      \
+    } while (0)
+
+static void cache_defaults(struct domain *domain)
+{
+    TRIM(&domain->cpu_tune->caches);
+    TRIM(&domain->cpu_tune->bandwidths);
+    TRIM(&domain->cpu_tune->energies);
+}
+
 static void cpu_tune_defaults(struct domain *domain)
 {
     struct arena *arena = &domain->definition.arena;
@@ -88,6 +127,7 @@ static void cpu_tune_defaults(struct domain *domain)
     if (!tune)
         return;
     vcpu_pin_defaults(domain, tune);
+    cache_defaults(domain);
     if (tune->iothread_pins.count)
         qsort(tune->iothread_pins.items, tune->iothread_pins.count, sizeof(void *),
               compare_iothread_pins);

@@ -6,7 +6,7 @@ NAMES(launch_type_names, NULL, "sev", "sev-snp", "s390-pv", "tdx");
 
 #define ROWS_OF struct domain_seclabel
 static const struct xml_row domain_seclabel_rows[] = {
-    ROW_ENUM("@type", type, seclabel_type_names, "Who chooses the label", .flags = XML_REQUIRED),
+    ROW_ENUM("@type", type, seclabel_type_names, "Who chooses the label", .flags = XML_ALWAYS),
     ROW_STRING("@model", model, "Security model: dac, selinux, apparmor"),
     ROW_YES_NO("@relabel", relabel, "Files are labelled when the guest starts"),
     ROW_STRING("label", label, "Label of the guest", WHEN(type, BIT(SECLABEL_STATIC))),
@@ -17,7 +17,24 @@ static const struct xml_row domain_seclabel_rows[] = {
                WHEN(type, BIT(SECLABEL_DYNAMIC) | BIT(SECLABEL_NONE))),
 };
 #undef ROWS_OF
-XML_SCHEMA(domain_seclabel, "seclabel", .doc = "Security label of the guest");
+
+/* A label that is not made up by the host's first model is one of a model. */
+static int domain_seclabel_check(struct xml_at *at, void *object, GError **error)
+{
+    struct domain_seclabel *label = object;
+    bool is_typed = label->type != SECLABEL_ABSENT;
+
+    if (!is_typed)
+        label->type = SECLABEL_DYNAMIC;
+    if (label->model || label->type == SECLABEL_NONE ||
+        (is_typed && label->type == SECLABEL_DYNAMIC && label->relabel != TRISTATE_NO &&
+         !label->base_label))
+        return 0;
+    return xml_at_fail(at, "@model", VIR_ERR_XML_ERROR, error,
+                       "missing security model in domain seclabel");
+}
+XML_SCHEMA(domain_seclabel, "seclabel", .doc = "Security label of the guest",
+           .check = domain_seclabel_check);
 
 #define TYPE(name) WHEN(type, BIT(LAUNCH_##name))
 #define AMD WHEN(type, BIT(LAUNCH_SEV) | BIT(LAUNCH_SEV_SNP))
