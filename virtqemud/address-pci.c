@@ -5,6 +5,9 @@
 
 #include "model/domain-defaults.h"
 
+#include "address-zpci.h"
+#include "defaults.h"
+
 /*
  * Every round takes the buses that the document has, puts the devices with a place where they are,
  * and the others, in a fixed order, into the first place that suits them. When one finds none, a
@@ -496,7 +499,19 @@ static int play_round(struct round *round, GError **error)
 
 /* ---- bridges and ports ---- */
 
-static int add_bus(struct domain *domain, enum controller_pci_model model, GError **error)
+/* What gives conventional slots: on pseries another host bridge, whose number is chosen too. */
+static int add_bridge(struct domain *domain, const struct machine_traits *machine, unsigned index,
+                      GError **error)
+{
+    struct domain_controller *bridge = domain_ensure_controller(domain, CONTROLLER_PCI, index);
+    bool hosts = machine->family == MACHINE_PSERIES;
+
+    bridge->model = hosts ? CONTROLLER_PCI_ROOT : CONTROLLER_PCI_BRIDGE;
+    return hosts ? defaults_apply_device(domain, machine, DEVICE_CONTROLLER, bridge, error) : 0;
+}
+
+static int add_bus(struct domain *domain, const struct machine_traits *machine,
+                   enum controller_pci_model model, GError **error)
 {
     unsigned index = 1;
 
@@ -506,6 +521,8 @@ static int add_bus(struct domain *domain, enum controller_pci_model model, GErro
         error_set(error, VIR_ERR_CONFIG_UNSUPPORTED, "No more available PCI slots");
         return -1;
     }
+    if (model == CONTROLLER_PCI_BRIDGE)
+        return add_bridge(domain, machine, index, error);
     domain_ensure_controller(domain, CONTROLLER_PCI, index)->model = (uint8_t)model;
     return 0;
 }
@@ -529,11 +546,11 @@ static int grow(struct round *round, GError **error)
     }
     if (!machine_has_pcie(round->machine) ||
         (round->missing == PCI_NEED_CONVENTIONAL && has_room_for_bridge(round)))
-        return add_bus(round->domain, CONTROLLER_PCI_BRIDGE, error);
-    if (add_bus(round->domain, CONTROLLER_PCIE_ROOT_PORT, error) < 0)
+        return add_bus(round->domain, round->machine, CONTROLLER_PCI_BRIDGE, error);
+    if (add_bus(round->domain, round->machine, CONTROLLER_PCIE_ROOT_PORT, error) < 0)
         return -1;
     return round->missing == PCI_NEED_CONVENTIONAL || round->missing == PCI_NEED_BRIDGE
-               ? add_bus(round->domain, CONTROLLER_PCIE_TO_PCI_BRIDGE, error)
+               ? add_bus(round->domain, round->machine, CONTROLLER_PCIE_TO_PCI_BRIDGE, error)
                : 0;
 }
 
@@ -558,10 +575,14 @@ static int fill_gaps(struct domain *domain, const struct machine_traits *machine
                   "devices/controller: a guest can't have more than %u PCI buses", BUSES);
         return -1;
     }
-    for (unsigned i = 1; i < last; i++)
-        if (!domain_find_controller(domain, CONTROLLER_PCI, i))
-            domain_ensure_controller(domain, CONTROLLER_PCI, i)->model =
-                machine_has_pcie(machine) ? CONTROLLER_PCIE_ROOT_PORT : CONTROLLER_PCI_BRIDGE;
+    for (unsigned i = 1; i < last; i++) {
+        if (domain_find_controller(domain, CONTROLLER_PCI, i))
+            continue;
+        if (machine_has_pcie(machine))
+            domain_ensure_controller(domain, CONTROLLER_PCI, i)->model = CONTROLLER_PCIE_ROOT_PORT;
+        else if (add_bridge(domain, machine, i, error) < 0)
+            return -1;
+    }
     return 0;
 }
 
@@ -578,7 +599,8 @@ static int add_spare_port(struct round *round, bool is_ours, bool *ret_again, GE
 {
     *ret_again = machine_has_pcie(round->machine) && is_ours &&
                  has_pci_controllers(round->domain) && !has_free_port(round);
-    return *ret_again ? add_bus(round->domain, CONTROLLER_PCIE_ROOT_PORT, error) : 0;
+    return *ret_again ? add_bus(round->domain, round->machine, CONTROLLER_PCIE_ROOT_PORT, error)
+                      : 0;
 }
 
 static void default_to_uint(struct opt_uint *member, unsigned value)
@@ -648,6 +670,8 @@ static void set_multifunction(struct round *round)
 static void finish(struct round *round)
 {
     set_multifunction(round);
+    if (round->machine->family == MACHINE_S390_CCW)
+        address_assign_zpci(round->domain);
     LIST_EACH (controller, &round->domain->devices.controllers)
         if (controller->type == CONTROLLER_PCI)
             complete_controller(round->domain, controller);

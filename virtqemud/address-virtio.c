@@ -8,7 +8,10 @@
 static bool is_virtio_controller(const struct domain_controller *controller)
 {
     return controller->type == CONTROLLER_VIRTIO_SERIAL ||
-           (controller->type == CONTROLLER_SCSI && controller->model == CONTROLLER_SCSI_VIRTIO);
+           (controller->type == CONTROLLER_SCSI &&
+            (controller->model == CONTROLLER_SCSI_VIRTIO ||
+             controller->model == CONTROLLER_SCSI_VIRTIO_TRANSITIONAL ||
+             controller->model == CONTROLLER_SCSI_VIRTIO_NON_TRANSITIONAL));
 }
 
 /* Mediated devices of channels sit where virtio devices do. */
@@ -26,7 +29,7 @@ static bool is_virtio(const struct device *device)
     case DEVICE_DISK:
         return ((const struct domain_disk *)object)->bus == DISK_BUS_VIRTIO;
     case DEVICE_NET:
-        return g_strcmp0(((const struct domain_net *)object)->model, "virtio") == 0;
+        return domain_net_is_virtio(object);
     case DEVICE_CONTROLLER:
         return is_virtio_controller(object);
     case DEVICE_VIDEO:
@@ -34,7 +37,8 @@ static bool is_virtio(const struct device *device)
     case DEVICE_INPUT:
         return ((const struct domain_input *)object)->bus == INPUT_BUS_VIRTIO;
     case DEVICE_MEMBALLOON:
-        return ((const struct domain_memballoon *)object)->model == MEMBALLOON_VIRTIO;
+        return ((const struct domain_memballoon *)object)->model != MEMBALLOON_NONE &&
+               ((const struct domain_memballoon *)object)->model != MEMBALLOON_XEN;
     case DEVICE_FILESYSTEM:
     case DEVICE_RNG:
     case DEVICE_VSOCK:

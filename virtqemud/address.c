@@ -53,6 +53,8 @@ static uint64_t first_register(enum device_kind kind)
         return 0x2000;
     case DEVICE_NVRAM:
         return 0x3000;
+    case DEVICE_TPM:
+        return 0x4000;
     case DEVICE_SERIAL:
         return 0x30000000;
     default:
@@ -73,6 +75,8 @@ static bool needs_register(const struct device *device)
         return g_strcmp0(((const struct domain_net *)object)->model, "spapr-vlan") == 0;
     case DEVICE_SERIAL:
         return ((const struct domain_serial *)object)->target == SERIAL_TARGET_SPAPR_VIO;
+    case DEVICE_TPM:
+        return ((const struct domain_tpm *)object)->model == TPM_MODEL_SPAPR;
     case DEVICE_NVRAM:
         return true;
     default:

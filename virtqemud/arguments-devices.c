@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 
+#include "address-zpci.h"
 #include "arguments-backends.h"
 #include "chardev.h"
 #include "device-common.h"
@@ -19,6 +20,18 @@ typedef int (*part_function)(const struct build *build, const struct device *dev
 typedef int (*open_function)(const struct build *build, const struct device *device,
                              struct json_object *properties, GError **error);
 
+/* What s390x knows a PCI device by is a device of its own. */
+static void add_zpci(const struct build *build, const struct domain_device_info *info)
+{
+    if (!address_has_zpci(info) || !info->alias)
+        return;
+    const struct guest_pci_address *at = &info->address.pci;
+    g_autofree char *id = g_strdup_printf("zpci%u", at->zpci_uid.value);
+    words_add_json(build->arguments, "-device",
+                   json_build("s:driver", "zpci", "u:uid", at->zpci_uid.value, "u:fid",
+                              at->zpci_fid.value, "s:target", info->alias, "s:id", id, NULL));
+}
+
 static int add_opened(const struct build *build, const struct device *device,
                       open_function open_device, GError **error)
 {
@@ -28,8 +41,10 @@ static int add_opened(const struct build *build, const struct device *device,
         return -1;
     if (json && open_device && open_device(build, device, json, error) < 0)
         return -1;
-    if (json)
-        words_add_json(build->arguments, "-device", g_steal_pointer(&json));
+    if (!json)
+        return 0;
+    add_zpci(build, device->info);
+    words_add_json(build->arguments, "-device", g_steal_pointer(&json));
     return 0;
 }
 

@@ -114,7 +114,11 @@ static void net_defaults(struct domain_net *net, const struct machine_traits *ma
 static void serial_defaults(struct domain_serial *serial, const struct machine_traits *machine)
 {
     const struct machine_devices *devices = machine_devices_of(machine->family);
+    bool has_isa = is_x86(machine) || devices->serial_target == SERIAL_TARGET_ISA;
 
+    /* what older documents say of any port */
+    if (!has_isa && serial->target == SERIAL_TARGET_ISA && !serial->model)
+        serial->target = SERIAL_TARGET_NONE;
     default_to(&serial->target, devices->serial_target);
     if (serial->target == devices->serial_target)
         default_to(&serial->model, devices->serial_model);

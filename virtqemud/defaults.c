@@ -197,10 +197,10 @@ static void add_input(struct domain *domain, enum input_type type, enum input_bu
 
 static void input_defaults(struct domain *domain, const struct machine_traits *machine)
 {
-    if (machine->family == MACHINE_PSERIES && domain->devices.graphics.count &&
-        !domain->devices.inputs.count) {
+    if (machine->family == MACHINE_PSERIES && domain->devices.graphics.count) {
         add_input(domain, INPUT_KEYBOARD, INPUT_BUS_USB);
-        add_input(domain, INPUT_MOUSE, INPUT_BUS_USB);
+        if (!has_input(domain, INPUT_TABLET, INPUT_BUS_USB))
+            add_input(domain, INPUT_MOUSE, INPUT_BUS_USB);
     }
     if (!machine_has_ps2(machine) || (domain->features && domain->features->ps2 == TRISTATE_OFF))
         return;

@@ -108,6 +108,12 @@ static void vsock_defaults(struct domain_vsock *vsock)
     default_to(&vsock->auto_cid, vsock->cid ? TRISTATE_NO : TRISTATE_YES);
 }
 
+/* Ports, consoles and channels alone. */
+static bool can_have_labels(enum device_kind kind)
+{
+    return kind != DEVICE_REDIRDEV && kind != DEVICE_RNG && kind != DEVICE_SMARTCARD;
+}
+
 static int one_device_defaults(struct domain *domain, const struct device *device,
                                const struct domain_defaults *defaults, GError **error)
 {
@@ -145,6 +151,9 @@ static int one_device_defaults(struct domain *domain, const struct device *devic
     struct chardev_source *source = device_chardev_source(device);
     if (source)
         domain_defaults_chardev_source(source, defaults);
+    if (source && !can_have_labels(device->kind))
+        LIST_EACH (end, &source->ends)
+            end->labels.count = 0;
     return 0;
 }
 
