@@ -646,7 +646,9 @@ static void complete_controller(struct domain *domain, struct domain_controller 
         controller->model != CONTROLLER_PCIE_SWITCH_DOWNSTREAM_PORT)
         return;
     default_to_uint(&controller->pci->chassis, controller->index.value);
-    default_to_uint(&controller->pci->port, (unsigned)at->slot << 3 | at->function);
+    default_to_uint(&controller->pci->port, controller->model == CONTROLLER_PCIE_ROOT_PORT
+                                                ? (unsigned)at->slot << 3 | at->function
+                                                : at->slot);
 }
 
 /* Function 0 must tell the guest that there are others. */

@@ -156,17 +156,48 @@ static void pair_console_with_serial(struct domain *domain)
     }
 }
 
-/* The lowest that no other has. */
-#define NUMBER_PORTS(list)                                                                         \
-    LIST_EACH (unnumbered, list)                                                                   \
-        for (unsigned number = 0; !unnumbered->port.set; number++) {                               \
-            bool used = false;                                                                     \
-                                                                                                   \
-            LIST_EACH (other, list)                                                                \
-                used |= other->port.set && other->port.value == number;                            \
-            if (!used)                                                                             \
-                unnumbered->port = OPT_UINT(number);                                               \
-        }
+static bool isa_port_is_used(const struct domain_devices *devices, unsigned number)
+{
+    LIST_EACH (serial, &devices->serials)
+        if (serial->target == SERIAL_TARGET_ISA && serial->port.set && serial->port.value == number)
+            return true;
+    return false;
+}
+
+/* ISA's ports get the lowest number that no other of them has; then others the one after the
+ * highest. */
+static void number_serials(struct domain_devices *devices)
+{
+    unsigned next = 0;
+
+    LIST_EACH (isa, &devices->serials) {
+        unsigned number = 0;
+
+        if (isa->target != SERIAL_TARGET_ISA || isa->port.set)
+            continue;
+        while (isa_port_is_used(devices, number))
+            number++;
+        isa->port = OPT_UINT(number);
+    }
+    LIST_EACH (given, &devices->serials)
+        if (given->port.set)
+            next = MAX(next, given->port.value + 1);
+    LIST_EACH (serial, &devices->serials)
+        if (!serial->port.set)
+            serial->port = OPT_UINT(next++);
+}
+
+/* The number after the highest before it. */
+static void number_parallels(struct domain_devices *devices)
+{
+    unsigned next = 0;
+
+    LIST_EACH (parallel, &devices->parallels) {
+        if (!parallel->port.set)
+            parallel->port = OPT_UINT(next);
+        next = MAX(next, parallel->port.value + 1);
+    }
+}
 
 void domain_defaults_chardevs(struct domain *domain)
 {
@@ -176,7 +207,7 @@ void domain_defaults_chardevs(struct domain *domain)
         if (!console->port.set || console->port.value > console_i)
             console->port = OPT_UINT(console_i);
     }
-    NUMBER_PORTS(&domain->devices.serials)
-    NUMBER_PORTS(&domain->devices.parallels)
+    number_serials(&domain->devices);
+    number_parallels(&domain->devices);
     pair_console_with_serial(domain);
 }
