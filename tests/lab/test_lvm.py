@@ -10,7 +10,7 @@ import libvirt
 import pytest
 
 import daemon as tested
-from conftest import DEADLINE, URI, code_of, kill_and_restart, run, volume_names
+from conftest import DEADLINE, URI, code_of, is_taken_up, kill_and_restart, run, volume_names
 from daemon import boot_sector
 from volume_guests import live_on, upload
 
@@ -181,6 +181,35 @@ def test_killed_in_the_middle(connection, daemon, disks, group, tmp_path):
         else:
             assert left == list(vgs()) == ["origin"]
             assert pool.info()[2] == 300 * MiB
+
+
+def test_killed_at_work(connection, daemon, disks, group):
+    """kill -9 in the middle of what changes a volume: the group is whole, and anything can be done with it"""
+    make(group, "a", 16)
+    for words in (["vol-wipe", "a", "--algorithm", "gutmann"], ["vol-upload", "a", "/dev/zero"],
+                  ["vol-resize", "a", "24M"], ["vol-create-as", "vg", "b", "8M"]):
+        rest = [] if words[0] == "vol-create-as" else ["--pool", "vg"]
+        caller = subprocess.Popen(["virsh", "-q", "-c", URI, *words, *rest], stdin=subprocess.DEVNULL,
+                                  stderr=subprocess.DEVNULL)
+        with libvirt.open(URI) as watching:
+            pool = watching.storagePoolLookupByName("vg")
+            tested.wait_until(lambda: caller.poll() is not None or "b" in pool.listVolumes() or
+                              "<modvirt:job" in pool.storageVolLookupByName("a").XMLDesc(), DEADLINE, 0.001, words[0])
+        daemon.kill(signal.SIGKILL)
+        caller.wait(60)
+        daemon.start(DEADLINE)
+        with libvirt.open(URI) as fresh:
+            pool = fresh.storagePoolLookupByName("vg")
+            tested.wait_until(lambda: is_taken_up(pool), DEADLINE, 0.1, words[0])
+            assert set(volume_names(pool)) in ({"a"}, {"a", "b"}) and set(vgs().values()) == {""}
+            volume = pool.storageVolLookupByName("a")
+            assert volume.info()[1] in (16 * MiB, 24 * MiB) and "<modvirt:job" not in volume.XMLDesc()
+    with libvirt.open(URI) as fresh:
+        pool = fresh.storagePoolLookupByName("vg")
+        for volume in pool.listAllVolumes():
+            volume.wipe()
+            volume.delete()
+        assert vgs() == {} and pool.info()[2] == 0
 
 
 def test_guests(group, link):

@@ -533,6 +533,27 @@ def test_convert_progress(connection, pool, daemon):
 
 # ---- files of others ----
 
+@pytest.mark.parametrize("form", ["raw", "qcow2"])
+def test_cancelled_while_making(connection, pool, daemon, tmp_path, form):
+    """a clone ends with its client, too, be it by us or by a tool, and leaves nothing"""
+    (ROOT / "p" / "origin").write_bytes(os.urandom(MiB) * 512)
+    pool.refresh()
+    document = tmp_path / "clone.xml"
+    document.write_text(volume_xml("v", 1, form=form))
+    for _ in range(10):                                     # it may be done first
+        client = subprocess.Popen(["virsh", "-c", URI, "vol-create-from", "p", document, "origin", "--inputpool", "p"],
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_until(lambda: part_size() > 8 * MiB or client.poll() is not None, step=0.001, timeout=60)
+        client.kill()
+        client.wait()
+        wait_until(lambda: not list((ROOT / "p").glob(".modvirt-part-*")), timeout=60, what="the end of the work")
+        if not (ROOT / "p" / "v").exists():
+            break
+        pool.storageVolLookupByName("v").delete()
+    wait_until(lambda: pool.listVolumes() == ["origin"], what="the volume to go")
+    assert os.listdir(ROOT / "p") == ["origin"] and not children(daemon.process.pid)
+
+
 def test_refresh(connection, pool):
     folder = ROOT / "p"
     (folder / "sub").mkdir()

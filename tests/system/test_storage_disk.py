@@ -317,3 +317,33 @@ def test_killed_while_making(connection, daemon, disk):
     else:
         make(pool, disk, 2, 60)
     connection.close()
+
+
+@pytest.mark.parametrize("work", ["create", "wipe", "upload"])
+def test_killed_at_work(connection, daemon, disk, work):
+    """kill -9 while a partition is made or written: the table is whole, and anything can be done with it"""
+    pool = make_pool(connection, disk)
+    volume = make(pool, disk, 1, 60)
+    words = {"create": ["vol-create-as", "p", part(disk, 2), "20M"],
+             "wipe": ["vol-wipe", volume.name(), "--pool", "p", "--algorithm", "gutmann"],
+             "upload": ["vol-upload", volume.name(), "/dev/zero", "--pool", "p"]}[work]
+    caller = subprocess.Popen(["virsh", "-q", "-c", URI, *words], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    if work == "create":
+        wait_until(lambda: caller.poll() is not None or len(pool.listVolumes()) > 1, step=0.001, what="the volume")
+    else:
+        wait_until(lambda: "<modvirt:job name='%s'" % work in volume.XMLDesc(), step=0.001, what="the work")
+    daemon.kill(signal.SIGKILL)
+    caller.wait(30)
+    daemon.start()
+    connection = libvirt.open(URI)
+    pool = connection.storagePoolLookupByName("p")
+    found = names(pool)
+    assert found == [part(disk, 1)] or work == "create" and found == [part(disk, 1), part(disk, 2)]
+    if len(found) == 1:
+        make(pool, disk, 2)
+    for volume in pool.listAllVolumes():
+        assert "modvirt:job" not in volume.XMLDesc()
+        volume.wipe()
+        volume.delete()
+    assert names(pool) == []
+    connection.close()
