@@ -32,6 +32,14 @@ static void append_quoted(GString *out, const char *text)
     g_string_append_c(out, '"');
 }
 
+/* A file whose name may be any name of a network. */
+static void add_path(GString *out, const char *key, const char *path)
+{
+    g_string_append_printf(out, "%s=", key);
+    append_quoted(out, path);
+    g_string_append_c(out, '\n');
+}
+
 static bool wants_dns(const struct network *network)
 {
     return network->dns.enable != TRISTATE_NO;
@@ -283,7 +291,7 @@ char *dnsmasq_write_config(const struct network *network, const struct dnsmasq_p
     write_heading(network, out);
     add(out, "strict-order");
     write_names(network, out);
-    add(out, "pid-file=%s", paths->pid_file);
+    add_path(out, "pid-file", paths->pid_file);
     add(out, "except-interface=lo");
     add(out, "bind-dynamic");
     add(out, "interface=%s", network->bridge);
@@ -296,9 +304,9 @@ char *dnsmasq_write_config(const struct network *network, const struct dnsmasq_p
     if (leases)
         add(out, "dhcp-lease-max=%" G_GUINT64_FORMAT, leases);
     if (dnsmasq_has_dhcp(network))
-        add(out, "dhcp-hostsfile=%s", paths->hosts_file);
+        add_path(out, "dhcp-hostsfile", paths->hosts_file);
     if (wants_dns(network))
-        add(out, "addn-hosts=%s", paths->addn_hosts_file);
+        add_path(out, "addn-hosts", paths->addn_hosts_file);
     write_router_adverts(network, out);
     LIST_EACH (option, &network->dnsmasq_options)
         add(out, "%s", option);

@@ -77,16 +77,13 @@ int network_get_dhcp_leases(struct call *call,
     }
     if (call_get_view(call, &view, error) < 0)
         return -1;
-    if (!view.live) {
-        error_set(error, VIR_ERR_OPERATION_INVALID, "network '%s' is not active", view.name);
-        return -1;
-    }
-    if (!view_live(&view)->bridge)
+    const struct network *network = view.live ? view_live(&view) : view_config(&view);
+    if (!network->bridge)
         return 0;
-    g_autofree char *path = dnsmasq_lease_path(view_live(&view));
+    g_autofree char *path = dnsmasq_lease_path(network);
     if (lease_load(path, &leases, error) < 0)
         return -1;
-    fill_leases(&call->arena, view_live(&view), leases, args->mac ? mac : NULL, ret);
+    fill_leases(&call->arena, network, leases, args->mac ? mac : NULL, ret);
     ret->ret = ret->leases_len;
     if (!args->need_results)
         ret->leases_len = 0;

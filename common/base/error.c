@@ -26,6 +26,7 @@ static const struct {
     {VIR_ERR_XML_INVALID_SCHEMA, "XML document failed to validate against schema"},
     {VIR_ERR_NO_DOMAIN, "Domain not found"},
     {VIR_ERR_INVALID_STREAM, "invalid stream pointer"},
+    {VIR_ERR_INVALID_MAC, "invalid MAC address"},
     {VIR_ERR_OPERATION_INVALID, "Requested operation is not valid"},
     {VIR_ERR_OPERATION_TIMEOUT, "Timed out during operation"},
     {VIR_ERR_OPERATION_UNSUPPORTED, "Operation not supported"},

@@ -119,6 +119,9 @@ def test_addresses_and_names(connection, hosts):
     assert leases[got["address"]]["prefix"] == 24
     assert leases["192.168.77.99"]["mac"] == "52:54:00:77:00:99"
     assert [l["ipaddr"] for l in network.DHCPLeases("52:54:00:77:00:99")] == ["192.168.77.99"]
+    with pytest.raises(libvirt.libvirtError, match="invalid MAC address: bogus"):
+        network.DHCPLeases("bogus")
+    assert connection.networkDefineXML(network_xml("idle", net="192.168.78")).DHCPLeases() == []
     for name, address in (("guest-one", got["address"]), ("static.test.lan", "192.168.77.240"),
                           ("fixed", "192.168.77.99")):
         resolve(one, name, address)

@@ -8,6 +8,7 @@ import socket
 import struct
 import subprocess
 import threading
+from xml.sax.saxutils import escape
 
 import libvirt
 import pytest
@@ -129,6 +130,24 @@ def test_names(connection, hosts, outside):
     assert usual.asked == {"www.some.example"} and other.asked == {"www.other.example"}
     for server in (usual, other):
         server.socket.close()
+
+
+NAMES_OF_NETWORKS = ["a #b", "a\"b'c", "$(touch pwned)", "a\\nb", "-x", "%s%n", "a,b=c", "{ drop }", "ü 网络", "x" * 180]
+
+
+@pytest.mark.parametrize("name", NAMES_OF_NETWORKS)
+def test_names_of_networks(connection, daemon, hosts, name):
+    """are names to all programs, whatever is in them"""
+    files = set(pathlib.Path("/run/libvirt/network").iterdir())
+    network = connection.networkCreateXML(network_xml().replace("<name>net<", "<name>%s<" % escape(name)))
+    assert network.name() == name
+    made = {path.name for path in set(pathlib.Path("/run/libvirt/network").iterdir()) - files}
+    assert made == {name + ".xml", name + ".pid"}
+    got = hosts("guest", "br-net").dhcp()["address"]
+    assert [lease["ipaddr"] for lease in network.DHCPLeases()] == [got]
+    update(network, "ADD_LAST", "DNS_TXT", "<txt name='a' value='b'/>")
+    check(name, 0)
+    network.destroy()
 
 
 def test_no_names(connection, hosts):
