@@ -4,6 +4,7 @@
 #include "base/error.h"
 
 #include "arguments.h"
+#include "check-limits.h"
 #include "cpu-option.h"
 #include "device-common.h"
 
@@ -66,7 +67,7 @@ int check_domain(const struct domain *live, const struct emulator *emulator,
                  const struct qemu_config *config, GError **error)
 {
     if (check_machine(live, emulator, error) < 0 || check_accelerator(live, emulator, error) < 0 ||
-        cpu_option_check(live, emulator, error) < 0)
+        cpu_option_check(live, emulator, error) < 0 || check_limits(live, error) < 0)
         return -1;
     return check_arguments(live, emulator, config, error);
 }

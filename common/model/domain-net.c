@@ -141,7 +141,8 @@ XML_SCHEMA(net_request, "request", .doc = "What was asked of the network");
 
 #define ROWS_OF struct domain_net
 static const struct xml_row domain_net_rows[] = {
-    ROW_ENUM("@type", type, net_type_names, "Where the other end is", .flags = XML_REQUIRED),
+    ROW_ENUM("@type", type, net_type_names, "Where the other end is", DEFAULT(NET_USER),
+             .flags = XML_ALWAYS),
     ROW_YES_NO("@managed", managed, "The host's driver is taken away and given back",
                WHEN(type, BIT(NET_HOSTDEV))),
     ROW_YES_NO("@trustGuestRxFilters", trust_guest_rx_filters,

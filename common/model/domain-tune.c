@@ -221,7 +221,8 @@ XML_SCHEMA(cpu_tune, "cputune", .doc = "What the guest may take of the host's CP
 #define ROWS_OF struct numa_node_tune
 static const struct xml_row numa_node_tune_rows[] = {
     ROW_NUMBER("@cellid", cell, "NUMA node of the guest", .flags = XML_REQUIRED),
-    ROW_ENUM("@mode", mode, numa_mode_names, "How strict", .flags = XML_REQUIRED),
+    ROW_ENUM("@mode", mode, numa_mode_names, "How strict", DEFAULT(NUMA_MODE_STRICT),
+             .flags = XML_ALWAYS),
     ROW_CPUSET("@nodeset", nodeset, "Nodes of the host", .flags = XML_REQUIRED),
 };
 #undef ROWS_OF
