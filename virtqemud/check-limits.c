@@ -43,6 +43,9 @@ static int check_guest(const struct domain *live, GError **error)
          "devices/memory of model dimm and nvdimm needs <features><acpi/>"},
         {live->os.initrd && !live->os.kernel, FAULT_QEMU, "os/initrd needs a <kernel>"},
         {live->os.cmdline && !live->os.kernel, FAULT_QEMU, "os/cmdline needs a <kernel>"},
+        {live->launch_security && live->launch_security->type == LAUNCH_SEV &&
+             !live->launch_security->reduced_phys_bits,
+         FAULT_QEMU, "launchSecurity/reducedPhysBits is missing, and the host has no SEV to ask"},
         {live->keywrap_ciphers.count && !g_str_has_prefix(live->os.arch ?: "", "s390"), FAULT_QEMU,
          "keywrap is of s390x"},
         {live->devices.parallels.count > 3, FAULT_QEMU, "devices/parallel: there can be 3"},
@@ -114,7 +117,6 @@ enum { COMPANION_PORT_LAST = 4, SERIAL_PORTS_MOST = 511 };
 static bool is_port(const struct domain_controller *controller)
 {
     return controller->type == CONTROLLER_PCI && controller->pci && controller->pci->chassis.set &&
-           controller->pci->port.set &&
            (controller->model == CONTROLLER_PCIE_ROOT_PORT ||
             controller->model == CONTROLLER_PCIE_SWITCH_DOWNSTREAM_PORT);
 }
@@ -126,8 +128,7 @@ static bool is_chassis_taken(const struct domain *live, unsigned index)
     for (unsigned i = 0; is_port(port) && i < index; i++) {
         const struct domain_controller *other = live->devices.controllers.items[i];
 
-        if (is_port(other) && other->pci->chassis.value == port->pci->chassis.value &&
-            other->pci->port.value == port->pci->port.value)
+        if (is_port(other) && other->pci->chassis.value == port->pci->chassis.value)
             return true;
     }
     return false;
@@ -143,7 +144,7 @@ static int check_controllers(const struct domain *live, GError **error)
             {serial && (!controller->ports.value || controller->ports.value > SERIAL_PORTS_MOST),
              FAULT_QEMU, "@ports is 1 to 511"},
             {is_chassis_taken(live, controller_i), FAULT_QEMU,
-             "target: another port has its @chassis and @port"},
+             "target/@chassis is that of another port"},
         };
         if (FAULTS_CHECK(faults, error, "%s controller %u",
                          names_word(&controller_type_names, controller->type),
