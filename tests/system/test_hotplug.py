@@ -495,6 +495,35 @@ def test_a_daemon_killed_while_a_device_leaves(daemon, connection):
                 wait_until(lambda: "usb-disk0" not in aliases(domain), 30)
 
 
+def test_the_guest_agrees_after_a_kill(daemon, connection):
+    """what a Linux guest sees is what the definition says, whenever the daemon was killed"""
+    domain = connection.defineXML(pluggable("agrees", 4))
+    boot(domain).close()
+    path = image("agrees.img")
+    for turn, words in enumerate([("attach-disk", "agrees", str(path), "vdb"), ("detach-disk", "agrees", "vdb")] * 3):
+        client = threading.Thread(target=virsh, args=words, kwargs={"check": False})
+        client.start()
+        time.sleep(0.01 + 0.02 * turn)
+        daemon.restart(signal.SIGKILL)
+        client.join()
+        with libvirt.open(URI) as fresh:
+            domain = fresh.lookupByName("agrees")
+            wait_until(lambda: code_of(qmp, domain, "query-status") is None, 30)
+            there = "virtio-disk1" in aliases(domain)
+            if words[0] == "detach-disk" and there:     # it leaves late, or was never asked to
+                code_of(domain.detachDeviceAlias, "virtio-disk1")
+                wait_until(lambda: "virtio-disk1" not in aliases(domain), 30)
+                there = False
+            elif words[0] == "attach-disk" and not there:
+                domain.attachDevice(disk(path, "vdb"))
+                there = True
+            wait_until(lambda: true(domain), 30, what=lambda: (in_qemu(domain), domain.XMLDesc()))
+            wait_until(lambda: nodes_of_images(domain) == (2 if there else 0), 30)
+            console = Console(domain)
+            ask(console, has_block("vda") if there else "! { %s; }" % has_block("vda"), "turn-%d." % turn)
+            console.close()
+
+
 def test_killed_while_qemu_is_busy(daemon, connection):
     connection.createXML(halted("busy"))
     (pid,) = emulator_pids("busy")
