@@ -4,6 +4,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "base/error.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/process.h"
@@ -54,7 +55,8 @@ static void restart(void *data)
     g_autofree char *name = object_get_name(&vnet->object);
     g_autoptr(GError) error = NULL;
 
-    if (start_again(vnet, &error) < 0) {
+    /* of a network that has gone meanwhile there is nothing to say */
+    if (start_again(vnet, &error) < 0 && !error_is(error, VIR_ERR_NO_NETWORK)) {
         log_error("network '%s': %s", name, error->message);
         dnsmasq_watch_retry(vnet);
     }

@@ -344,6 +344,16 @@ def test_dnsmasq_ends(connection, daemon, hosts):
     resolve(guest, "guest", got["address"])
 
 
+def test_dnsmasq_of_a_network_that_goes(connection, daemon):
+    """is not looked after any more"""
+    said = daemon.log.read_text()
+    for _ in range(10):
+        network = connection.networkCreateXML(network_xml())
+        os.kill(int(pathlib.Path("/run/libvirt/network/net.pid").read_text()), signal.SIGKILL)
+        network.destroy()
+    assert "error :" not in daemon.log.read_text()[len(said):]
+
+
 def test_dnsmasq_can_not_start(connection, daemon):
     """for a while: it is tried again, also by the next daemon"""
     connection.networkCreateXML(network_xml())
@@ -520,6 +530,7 @@ THERE = """<dns><txt name='t1' value='v1'/><host ip='192.168.77.240'><hostname>h
   <srv service='s1' protocol='tcp' domain='d.lan' target='x' port='1'/></dns><portgroup name='p1' default='yes'/>"""
 STEPS = [
     ("ADD_LAST", "IP_DHCP_HOST", "<host mac='52:54:00:77:00:02' ip='192.168.77.12'/>", "77:00:02"),
+    ("ADD_LAST", "IP_DHCP_HOST", "<host id='0:1' mac='52:54:00:77:00:02' ip='192.168.77.12'/>", "id='0:1'"),
     ("ADD_LAST", "IP_DHCP_HOST", "<host mac='52:54:00:77:00:01' ip='192.168.77.12'/>", 55),
     ("ADD_LAST", "IP_DHCP_HOST", "<host mac='52:54:00:77:00:01'/>", 27),
     ("MODIFY", "IP_DHCP_HOST", "<host mac='52:54:00:77:00:09' ip='192.168.77.11'/>", "77:00:09"),
