@@ -411,7 +411,7 @@ static int resolve_tls(const char *path, struct qemu_config *config, GError **er
 }
 
 /* Every group of the user's, its first one included. A number that is nobody's has that alone. */
-static void resolve_groups(struct qemu_config *config)
+void qemu_config_find_groups(struct qemu_config *config)
 {
     g_autofree char *buffer = g_malloc(NAME_BUFFER_BYTES);
     struct passwd entry, *found = NULL;
@@ -443,7 +443,7 @@ static int resolve_identity(const char *path, bool session, struct qemu_config *
     if (resolve_user(path, config, warn, data, error) < 0 ||
         resolve_group(path, config, error) < 0 || resolve_swtpm(path, config, error) < 0)
         return -1;
-    resolve_groups(config);
+    qemu_config_find_groups(config);
     config->set_user = true;
     return 0;
 }

@@ -86,5 +86,8 @@ void qemu_config_clear(struct qemu_config *config);
 bool qemu_find_user(const char *name, uid_t *ret_uid, gid_t *ret_gid);
 bool qemu_find_group(const char *name, gid_t *ret_gid);
 
+/* Sets groups, the caller's, to all that uid is in, gid among them. Blocks the same way. */
+void qemu_config_find_groups(struct qemu_config *config);
+
 /* The rows, for the shipped file. */
 extern const struct config_table qemu_config_table;

@@ -13,6 +13,7 @@
 #include "protocol/remote.h"
 
 #include "counters.h"
+#include "dac.h"
 #include "helper.h"
 #include "stop.h"
 
@@ -30,6 +31,7 @@ void guest_clear(struct object *object)
     g_clear_pointer(&guest->io_errors, g_hash_table_unref);
     g_clear_pointer(&guest->helpers, g_ptr_array_unref);
     counters_close(guest);
+    dac_forget(guest);
     g_strfreev(guest->cgroup);
     g_free(guest->folder);
     definition_auto_unref(&guest->plugging);

@@ -59,10 +59,11 @@ struct guest {
     char **cgroup;            /* folders of its control group; NULL: none; guarded by lock */
     struct process keeper;    /* guest-scope.c's: keeps its scope until QEMU does; pid 0: none */
     int keeper_fd;            /* same: what it waits for the end of */
-    GPtrArray *helpers;   /* helper.c's: programs that work for it; NULL: none; guarded by lock */
-    char *folder;         /* private to this run: monitor socket, keys */
-    size_t log_start;     /* where QEMU's own words begin in its log */
-    struct client *owner; /* AUTODESTROY: whose going stops it; a reference, or NULL */
+    GPtrArray *helpers; /* helper.c's: programs that work for it; NULL: none; guarded by lock */
+    struct qemu_config *config; /* dac.c's: where it differs from qemu.conf; NULL: nowhere */
+    char *folder;               /* private to this run: monitor socket, keys */
+    size_t log_start;           /* where QEMU's own words begin in its log */
+    struct client *owner;       /* AUTODESTROY: whose going stops it; a reference, or NULL */
 };
 
 static inline struct guest *guest_of(struct object *object)

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/uuid.h"
 
+#include "dac.h"
 #include "tpm-state.h"
 #include "vhost-user-descriptor.h"
 
@@ -284,7 +285,7 @@ static char *write_bus_config(const struct helper_launch *launch)
 
 static int build_bus(struct helper_launch *launch, GError **error)
 {
-    const struct qemu_config *config = &launch->qemu->config;
+    const struct qemu_config *config = dac_config(launch->run);
     g_autofree char *path = bus_config_path(launch->socket);
     g_autofree char *text = write_bus_config(launch);
 
@@ -322,7 +323,7 @@ static int build_renderer(struct helper_launch *launch, GError **error)
 {
     const struct domain_video *video = launch->device->object;
     const struct video_acceleration *acceleration = video->acceleration;
-    const struct qemu_config *config = &launch->qemu->config;
+    const struct qemu_config *config = dac_config(launch->run);
 
     addf(launch, "--fd=%d", HELPER_SOCKET_FD);
     if (acceleration && acceleration->accel3d == TRISTATE_YES)

@@ -20,6 +20,7 @@
 #include "base/loop.h"
 #include "host/cgroup.h"
 
+#include "dac.h"
 #include "helper-kinds.h"
 #include "log-file.h"
 #include "prepare.h"
@@ -178,10 +179,9 @@ static void add_helper(struct guest *guest, const char *name, enum helper_kind k
 
 /* One of ours is for root, or for the program, to write, and for QEMU to pass through; the run's is
  * there. */
-static int make_folder(const struct qemu *qemu, const struct helper_kind_row *row, const char *path,
-                       GError **error)
+static int make_folder(const struct qemu_config *config, const struct helper_kind_row *row,
+                       const char *path, GError **error)
 {
-    const struct qemu_config *config = &qemu->config;
     g_autofree char *folder = g_path_get_dirname(path);
     bool own = row->background && config->set_user;
 
@@ -192,16 +192,17 @@ static int make_folder(const struct qemu *qemu, const struct helper_kind_row *ro
 }
 
 /* Folders of QEMU's user are open to every QEMU: what is there by now is never followed. */
-static int hand_over(const struct qemu *qemu, const char *path, GError **error)
+static int hand_over(const struct qemu_config *config, const char *path, GError **error)
 {
-    if (!qemu->config.set_user || lchown(path, qemu->config.uid, qemu->config.gid) == 0)
+    if (!config->set_user || lchown(path, config->uid, config->gid) == 0)
         return 0;
     error_set_errno(error, errno, "cannot hand over '%s'", path);
     return -1;
 }
 
 /* One that listens before the helper is there, so that nobody has to wait for it. */
-static int listen_at(const struct qemu *qemu, const char *path, int *ret_fd, GError **error)
+static int listen_at(const struct qemu_config *config, const char *path, int *ret_fd,
+                     GError **error)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     autofd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -216,7 +217,7 @@ static int listen_at(const struct qemu *qemu, const char *path, int *ret_fd, GEr
         error_set_errno(error, errno, "cannot listen on '%s'", path);
         return -1;
     }
-    if (hand_over(qemu, path, error) < 0)
+    if (hand_over(config, path, error) < 0)
         return -1;
     *ret_fd = fd_take(&fd);
     return 0;
@@ -367,7 +368,7 @@ static int run_background(const struct helper_launch *launch, struct process_spe
         quote(launch->program, status, words, error);
         return -1;
     }
-    if (hand_over(launch->qemu, launch->socket, error) < 0)
+    if (hand_over(dac_config(launch->run), launch->socket, error) < 0)
         return -1;
     return read_pid(launch, news, ret_process, error);
 }
@@ -380,7 +381,7 @@ static int make_socket(const struct helper_kind_row *row, const struct helper_la
     int pair[2];
 
     if (!row->connected)
-        return listen_at(launch->qemu, launch->socket, ret_fd, error);
+        return listen_at(dac_config(launch->run), launch->socket, ret_fd, error);
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
         error_set_errno(error, errno, "cannot make a socket");
         return -1;
@@ -471,7 +472,7 @@ static int start_kind(struct guest *guest, const struct domain *live, enum helpe
                                    .argv = argv};
 
     if (find_program(row, &launch, &program, error) < 0 ||
-        make_folder(qemu, row, socket, error) < 0)
+        make_folder(dac_config(guest), row, socket, error) < 0)
         return -1;
     launch.program = program;
     unlink(socket); /* of a daemon that was killed, as the next */

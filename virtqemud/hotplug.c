@@ -8,6 +8,7 @@
 #include "protocol/remote.h"
 
 #include "bandwidth.h"
+#include "dac.h"
 #include "device-document.h"
 #include "document.h"
 #include "emulator-override.h"
@@ -48,7 +49,7 @@ int hotplug_build(struct guest *guest, const struct domain *live, const struct d
 {
     struct qemu *qemu = qemu_of(&guest->object);
     struct emulator *emulator EMULATOR_AUTO = NULL;
-    struct arguments_context context = {.config = &qemu->config,
+    struct arguments_context context = {.config = dac_config(guest),
                                         .status_folder = qemu->status_folder,
                                         .folder = guest->folder,
                                         .guest = guest,

@@ -4,6 +4,7 @@
 #include "driver/domains.h"
 #include "protocol/remote-handlers.h"
 
+#include "dac.h"
 #include "guest.h"
 #include "methods.h"
 
@@ -38,19 +39,19 @@ int domain_get_security_label_list(struct call *call,
                                    struct remote_domain_get_security_label_list_ret *ret,
                                    GError **error)
 {
-    const struct qemu_config *config = &qemu_of_call(call)->config;
+    OBJECT_VIEW_AUTO struct object_view view = {0};
     struct remote_domain_get_security_label_ret *labels =
         arena_array(&call->arena, 2, sizeof(*labels));
 
-    if (!object_is_active(call->object))
+    object_get_view(call->object, &view);
+    if (!view.live)
         return 0;
+    const char *label = dac_label(view_live(&view));
     set_text(&call->arena, "", &labels[0].label_val, &labels[0].label_len);
-    if (config->set_user) {
-        g_autofree char *text = g_strdup_printf("+%u:+%u", config->uid, config->gid);
-        set_text(&call->arena, text, &labels[1].label_val, &labels[1].label_len);
-    }
+    if (label)
+        set_text(&call->arena, label, &labels[1].label_val, &labels[1].label_len);
     ret->labels_val = labels;
-    ret->labels_len = config->set_user ? 2 : 1;
+    ret->labels_len = label ? 2 : 1;
     ret->ret = (int)ret->labels_len;
     return 0;
 }

@@ -12,15 +12,16 @@
 #include "base/error.h"
 #include "base/log.h"
 
-#include "hostdev.h"
-
+#include "dac.h"
 #include "firmware.h"
+#include "hostdev.h"
 #include "transient.h"
 
 /* Where the owner before the guest is remembered: "UID:GID". */
 #define OWNER_ATTRIBUTE "trusted.modvirt.owner"
 
-typedef int path_function(const char *path, const struct qemu_config *config, GError **error);
+typedef int path_function(const char *path, const struct dac_owner *owner,
+                          const struct qemu_config *config, GError **error);
 
 static void remember_owner(const char *path, const struct stat *info,
                            const struct qemu_config *config)
@@ -34,7 +35,8 @@ static void remember_owner(const char *path, const struct stat *info,
         log_debug("%s: its owner can't be remembered: %s", path, g_strerror(errno));
 }
 
-static int take_path(const char *path, const struct qemu_config *config, GError **error)
+static int take_path(const char *path, const struct dac_owner *owner,
+                     const struct qemu_config *config, GError **error)
 {
     struct stat info;
 
@@ -43,24 +45,25 @@ static int take_path(const char *path, const struct qemu_config *config, GError 
         return -1;
     }
     remember_owner(path, &info, config); /* also that it was QEMU's before */
-    if (info.st_uid == config->uid && info.st_gid == config->gid)
+    if (info.st_uid == owner->uid && info.st_gid == owner->gid)
         return 0;
-    if (chown(path, config->uid, config->gid) < 0) {
+    if (chown(path, owner->uid, owner->gid) < 0) {
         error_set_errno(error, errno, "unable to set user and group of '%s' to %u:%u", path,
-                        config->uid, config->gid);
+                        owner->uid, owner->gid);
         return -1;
     }
     return 0;
 }
 
 /* Without a memory of it, the owner was most likely root. */
-static int restore_path(const char *path, const struct qemu_config *config, GError **error)
+static int restore_path(const char *path, const struct dac_owner *owner,
+                        const struct qemu_config *config, GError **error)
 {
     char text[32] = {0};
     unsigned uid = 0, gid = 0;
     struct stat info;
 
-    if (stat(path, &info) < 0 || info.st_uid != config->uid)
+    if (stat(path, &info) < 0 || info.st_uid != owner->uid)
         return 0;
     if (getxattr(path, OWNER_ATTRIBUTE, text, sizeof(text) - 1) > 0)
         sscanf(text, "%u:%u", &uid, &gid);
@@ -72,18 +75,19 @@ static int restore_path(const char *path, const struct qemu_config *config, GErr
 
 /* ---- what is only read ---- */
 
-static bool may_read(const char *path, const struct stat *info, const struct qemu_config *config)
+static bool may_read(const char *path, const struct stat *info, const struct dac_owner *owner)
 {
     /* whoever has set an access list has decided */
     if (getxattr(path, "system.posix_acl_access", NULL, 0) > 0)
         return true;
-    if (info->st_uid == config->uid)
+    if (info->st_uid == owner->uid)
         return info->st_mode & S_IRUSR;
-    return info->st_mode & (info->st_gid == config->gid ? S_IRGRP : S_IROTH);
+    return info->st_mode & (info->st_gid == owner->gid ? S_IRGRP : S_IROTH);
 }
 
 /* Maybe by many, so it is not taken back: nobody knows who else reads it. */
-static int lend_path(const char *path, const struct qemu_config *config, GError **error)
+static int lend_path(const char *path, const struct dac_owner *owner,
+                     const struct qemu_config *config, GError **error)
 {
     struct stat info;
 
@@ -91,21 +95,29 @@ static int lend_path(const char *path, const struct qemu_config *config, GError 
         error_set_errno(error, errno, "cannot access '%s'", path);
         return -1;
     }
-    if (may_read(path, &info, config) || chown(path, config->uid, config->gid) == 0)
+    if (may_read(path, &info, owner) || chown(path, owner->uid, owner->gid) == 0)
         return 0;
-    error_set_errno(error, errno, "unable to set user and group of '%s' to %u:%u", path,
-                    config->uid, config->gid);
+    error_set_errno(error, errno, "unable to set user and group of '%s' to %u:%u", path, owner->uid,
+                    owner->gid);
     return -1;
 }
 
 /* ---- which paths ---- */
 
-static bool has_own_label(const struct domain_source *source)
+static bool find_owner(const struct domain_source *source, const struct qemu_config *config,
+                       struct dac_owner *ret_owner)
 {
-    LIST_EACH (label, &source->labels)
-        if (label->relabel == TRISTATE_NO && g_strcmp0(label->model, "dac") == 0)
-            return true;
-    return false;
+    return dac_find_owner((const struct domain_source_label *const *)source->labels.items,
+                          source->labels.count, config, ret_owner);
+}
+
+/* For what has no labels. */
+static int each(const char *path, const struct qemu_config *config, path_function *function,
+                GError **error)
+{
+    const struct dac_owner owner = {config->uid, config->gid};
+
+    return function(path, &owner, config, error);
 }
 
 /* An image below an overlay of ours is the guest's own, unless others have it as well. */
@@ -113,10 +125,12 @@ static int image_path(const struct domain_disk *disk, const struct qemu_config *
                       path_function *function, GError **error)
 {
     const struct domain_source *image = transient_image(disk);
+    struct dac_owner owner;
 
-    if (!image || disk->shareable || disk->share_backing == TRISTATE_YES || has_own_label(image))
+    if (!image || disk->shareable || disk->share_backing == TRISTATE_YES ||
+        !find_owner(image, config, &owner))
         return 0;
-    return function(image->path, config, error);
+    return function(image->path, &owner, config, error);
 }
 
 /* Disks that a guest writes to, alone. */
@@ -125,11 +139,12 @@ static int disk_paths(const struct domain *live, const struct qemu_config *confi
 {
     LIST_EACH (disk, &live->devices.disks) {
         bool shared = disk->shareable && !transient_image(disk);
+        struct dac_owner owner;
 
         if (!domain_source_is_local(&disk->source) || !disk->source.path || disk->source.fdgroup ||
-            shared || disk->readonly || has_own_label(&disk->source))
+            shared || disk->readonly || !find_owner(&disk->source, config, &owner))
             continue;
-        if (function(disk->source.path, config, error) < 0 ||
+        if (function(disk->source.path, &owner, config, error) < 0 ||
             image_path(disk, config, function, error) < 0)
             return -1;
     }
@@ -139,10 +154,12 @@ static int disk_paths(const struct domain *live, const struct qemu_config *confi
 static int lend_image(const struct domain_source *source, const struct qemu_config *config,
                       GError **error)
 {
+    struct dac_owner owner;
+
     if (!domain_source_is_local(source) || !source->path || source->fdgroup ||
-        has_own_label(source))
+        !find_owner(source, config, &owner))
         return 0;
-    return lend_path(source->path, config, error);
+    return lend_path(source->path, &owner, config, error);
 }
 
 /* Media, and images below a disk's own, as far as they are not everybody's to read. */
@@ -163,9 +180,13 @@ static int chardev_path(const struct chardev_source *source, const struct qemu_c
 {
     const struct chardev_end *end = chardev_source_end(source);
 
-    if (source->type != CHARDEV_DEV || !end || !end->path)
+    struct dac_owner owner;
+
+    if (source->type != CHARDEV_DEV || !end || !end->path ||
+        !dac_find_owner((const struct domain_source_label *const *)end->labels.items,
+                        end->labels.count, config, &owner))
         return 0;
-    return function(end->path, config, error);
+    return function(end->path, &owner, config, error);
 }
 
 static int chardev_paths(const struct domain *live, const struct qemu_config *config,
@@ -188,7 +209,7 @@ static int firmware_paths(const struct domain *live, const struct qemu_config *c
 {
     const char *path = firmware_nvram_path(live);
 
-    return path && firmware_has_variables(live) ? function(path, config, error) : 0;
+    return path && firmware_has_variables(live) ? each(path, config, function, error) : 0;
 }
 
 static int node_path(char *path, const struct qemu_config *config, path_function *function,
@@ -196,7 +217,7 @@ static int node_path(char *path, const struct qemu_config *config, path_function
 {
     g_autofree char *owned = path;
 
-    return owned ? function(owned, config, error) : 0;
+    return owned ? each(owned, config, function, error) : 0;
 }
 
 static int device_paths(const struct domain *live, const struct qemu_config *config,
@@ -209,7 +230,7 @@ static int device_paths(const struct domain *live, const struct qemu_config *con
         if (node_path(hostdev_net_node(net), config, function, error) < 0)
             return -1;
     LIST_EACH (memory, &live->devices.memories)
-        if (memory->path && function(memory->path, config, error) < 0)
+        if (memory->path && each(memory->path, config, function, error) < 0)
             return -1;
     return 0;
 }

@@ -2,6 +2,7 @@
 #include "prepare-device.h"
 
 #include "backing-chain.h"
+#include "dac.h"
 #include "helper.h"
 #include "hostdev.h"
 #include "netdev.h"
@@ -97,8 +98,8 @@ static int hand_over(struct guest *guest, struct domain *live, const struct devi
     /* nodes of devices are there once their driver is the right one */
     if (hostdev_take(qemu, live->name, device, error) < 0 ||
         resource_limits_lock_memory(guest, live, error) < 0 ||
-        prepare_channel_folders(qemu, alone, error) < 0 || transient_make(alone, error) < 0 ||
-        ownership_take(&qemu->config, alone, error) < 0)
+        prepare_channel_folders(guest, alone, error) < 0 || transient_make(alone, error) < 0 ||
+        ownership_take(dac_config(guest), alone, error) < 0)
         return -1;
     return helper_start(guest, live, device, error);
 }
@@ -121,7 +122,7 @@ void prepare_device_undo(struct guest *guest, const struct domain *live,
     if (device->kind == DEVICE_NET)
         netdev_remove(device->object);
     netport_give_back(qemu_of(&guest->object), alone);
-    ownership_restore(&qemu_of(&guest->object)->config, alone);
+    ownership_restore(dac_config(guest), alone);
     transient_remove(alone);
     hostdev_give_back(qemu_of(&guest->object), live->name, device);
 }

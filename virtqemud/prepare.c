@@ -11,6 +11,7 @@
 
 #include "aliases.h"
 #include "backing-chain.h"
+#include "dac.h"
 #include "display.h"
 #include "firmware.h"
 #include "guest-scope.h"
@@ -70,17 +71,19 @@ void prepare_channel_path(struct qemu *qemu, struct domain *live, struct domain_
         arena_printf(arena, "%s/channel/%s/%s", qemu->status_folder, strrchr(run, '/') + 1, file);
 }
 
-static int make_folder(struct qemu *qemu, const char *path, GError **error)
+static int make_folder(const struct qemu_config *config, const char *path, GError **error)
 {
     /* QEMU makes its sockets there, so it is QEMU's */
-    uid_t uid = qemu->config.set_user ? qemu->config.uid : (uid_t)-1;
-    gid_t gid = qemu->config.set_user ? qemu->config.gid : (gid_t)-1;
+    uid_t uid = config->set_user ? config->uid : (uid_t)-1;
+    gid_t gid = config->set_user ? config->gid : (gid_t)-1;
 
     return file_make_folders_owned(path, 0750, uid, gid, error);
 }
 
-int prepare_channel_folders(struct qemu *qemu, const struct domain *live, GError **error)
+int prepare_channel_folders(struct guest *guest, const struct domain *live, GError **error)
 {
+    const struct qemu *qemu = qemu_of(&guest->object);
+
     LIST_EACH (channel, &live->devices.channels) {
         const struct chardev_end *end = chardev_source_end(&channel->source);
 
@@ -88,7 +91,7 @@ int prepare_channel_folders(struct qemu *qemu, const struct domain *live, GError
             !g_str_has_prefix(end->path, qemu->status_folder))
             continue;
         g_autofree char *folder = g_path_get_dirname(end->path);
-        if (make_folder(qemu, folder, error) < 0)
+        if (make_folder(dac_config(guest), folder, error) < 0)
             return -1;
     }
     return 0;
@@ -145,15 +148,16 @@ int prepare_live(struct guest *guest, struct domain *live, GError **error)
 {
     struct qemu *qemu = qemu_of(&guest->object);
 
-    if (netport_take_all(qemu, live, error) < 0)
+    if (dac_choose(live, &qemu->config, error) < 0 || netport_take_all(qemu, live, error) < 0)
         return -1;
+    dac_adopt(guest, live);
     net_choose_names(live);
     display_choose_sockets(live, &qemu->config, guest->folder);
     if (guest_scope_choose_partition(qemu, live, error) < 0 || find_devices(live, error) < 0 ||
         host_nodes_choose(live, error) < 0 || choose_cpu(qemu, live, error) < 0 ||
         look_up_files(qemu, live, error) < 0 || display_take_ports(live, qemu, error) < 0 ||
-        make_folder(qemu, guest->folder, error) < 0 ||
-        prepare_channel_folders(qemu, live, error) < 0)
+        make_folder(dac_config(guest), guest->folder, error) < 0 ||
+        prepare_channel_folders(guest, live, error) < 0)
         return -1;
     return 0;
 }
@@ -164,7 +168,7 @@ int prepare_access(struct guest *guest, const struct domain *live, GError **erro
     if (hostdev_take_all(qemu_of(&guest->object), live, error) < 0 ||
         transient_make(live, error) < 0)
         return -1;
-    return ownership_take(&qemu_of(&guest->object)->config, live, error);
+    return ownership_take(dac_config(guest), live, error);
 }
 
 /* Folders of ours are flat: files and sockets alone. */
@@ -200,7 +204,7 @@ void prepare_undo(struct guest *guest, const struct domain *live)
 
     display_return_ports(live, qemu);
     helper_stop_all(guest, live);
-    ownership_restore(&qemu->config, live);
+    ownership_restore(dac_config(guest), live);
     transient_remove(live);
     hostdev_give_back_all(qemu, live->name, live);
     LIST_EACH (net, &live->devices.nets)

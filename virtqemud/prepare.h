@@ -34,4 +34,4 @@ char *prepare_folder_name(struct qemu *qemu, int id, const char *name);
 /* Of a channel whose socket is left to us: its path, which is written down; the folders of those of
  * all channels. The second blocks on the disk. */
 void prepare_channel_path(struct qemu *qemu, struct domain *live, struct domain_channel *channel);
-int prepare_channel_folders(struct qemu *qemu, const struct domain *live, GError **error);
+int prepare_channel_folders(struct guest *guest, const struct domain *live, GError **error);

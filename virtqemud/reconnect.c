@@ -16,6 +16,7 @@
 #include "protocol/remote.h"
 
 #include "counters.h"
+#include "dac.h"
 #include "display.h"
 #include "group-limits.h"
 #include "helper.h"
@@ -174,6 +175,7 @@ int reconnect_restore(struct registry *registry, struct job *job, struct definit
 
     g_free(guest->folder);
     guest->folder = g_strdup(status->folder);
+    dac_adopt(guest, (struct domain *)live);
     guest_set_cgroup(guest, copy_strings(status->cgroup.items, status->cgroup.count));
     restore_helpers(guest, (struct domain *)live, status);
     guest->plugging = copy_plugging(status);

@@ -132,6 +132,17 @@ static bool is_label_twice(const struct domain *domain, unsigned index)
     return false;
 }
 
+/* A file is given a label of its own. */
+static bool is_overridden(const struct domain *domain, const char *model)
+{
+    LIST_EACH (disk, &domain->devices.disks)
+        LIST_EACH (label, &disk->source.labels)
+            if (label->label && label->relabel != TRISTATE_NO &&
+                g_strcmp0(label->model, model) == 0)
+                return true;
+    return false;
+}
+
 static int check_names(const struct domain *domain, GError **error)
 {
     LIST_EACH (event, &domain->perf_events) {
@@ -155,6 +166,8 @@ static int check_names(const struct domain *domain, GError **error)
              "type 'none' and relabel='yes' exclude each other"},
             {label->type == SECLABEL_DYNAMIC && label->relabel == TRISTATE_NO, FAULT_GUEST,
              "type 'dynamic' needs relabel='yes'"},
+            {label->relabel == TRISTATE_NO && is_overridden(domain, label->model), FAULT_GUEST,
+             "a label of a disk needs relabel='yes' here"},
         };
         if (FAULTS_CHECK(faults, error, "seclabel '%s'", label->model ?: "") < 0)
             return -1;

@@ -17,6 +17,7 @@
 #include "bandwidth.h"
 #include "check.h"
 #include "counters.h"
+#include "dac.h"
 #include "display.h"
 #include "emulator-override.h"
 #include "fd-group.h"
@@ -84,7 +85,7 @@ static char *versions(const struct emulator *emulator)
 static int spawn(struct guest *guest, const struct domain *live, const struct arguments *arguments,
                  const struct log_file *log, GError **error)
 {
-    struct qemu *qemu = qemu_of(&guest->object);
+    const struct qemu_config *config = dac_config(guest);
     struct process process = PROCESS_INIT;
     struct resource_limits limits = {0};
     struct process_spec spec = {
@@ -94,15 +95,15 @@ static int spawn(struct guest *guest, const struct domain *live, const struct ar
         .errors = log->fd,
         .fds = (const struct process_fd *)arguments->fds->data,
         .fd_count = arguments->fds->len,
-        .set_user = qemu->config.set_user,
-        .uid = qemu->config.uid,
-        .gid = qemu->config.gid,
-        .groups = qemu->config.groups,
-        .group_count = qemu->config.group_count,
+        .set_user = config->set_user,
+        .uid = config->uid,
+        .gid = config->gid,
+        .groups = config->groups,
+        .group_count = config->group_count,
         .new_session = true,
     };
 
-    if (resource_limits_apply(&limits, &qemu->config, live, &spec, error) < 0 ||
+    if (resource_limits_apply(&limits, config, live, &spec, error) < 0 ||
         process_start(&spec, &process, error) < 0)
         return -1;
     if (guest_set_process(guest, &process, error) < 0) {
@@ -192,7 +193,7 @@ static int launch(struct guest *guest, struct job *job, const struct domain *liv
     autofd int listening = -1;
     int monitor = -1;
     struct arguments arguments = {0};
-    struct arguments_context context = {.config = &qemu->config,
+    struct arguments_context context = {.config = dac_config(guest),
                                         .guest = guest,
                                         .status_folder = qemu->status_folder,
                                         .folder = guest->folder,
@@ -397,7 +398,7 @@ static int prepare_on_record(struct guest *guest, struct job *job, struct domain
     if (result == 0)
         result = prepare_live(guest, live, error);
     if (result == 0)
-        result = firmware_make_nvram(live, &qemu->config, request->reset_nvram, error);
+        result = firmware_make_nvram(live, dac_config(guest), request->reset_nvram, error);
     object_publish_live(job, definition_copy(&live->definition));
     return result;
 }

@@ -8,6 +8,7 @@
 
 #include "console.h"
 #include "counters.h"
+#include "dac.h"
 #include "hostdev.h"
 #include "log-file.h"
 #include "netport.h"
@@ -102,7 +103,7 @@ static void forget_plugging(struct guest *guest, const char *name)
     guest->last_node = 0;
     if (!plugging)
         return;
-    ownership_restore(&qemu->config, plugging);
+    ownership_restore(dac_config(guest), plugging);
     netport_give_back(qemu, plugging);
     hostdev_give_back_all(qemu, name, plugging);
 }

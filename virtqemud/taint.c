@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "taint.h"
 
+#include "dac.h"
 #include "emulator.h"
 
 void taint_note(struct guest *guest, enum taint taint)
@@ -11,8 +12,9 @@ void taint_note(struct guest *guest, enum taint taint)
 static bool is_privileged(const struct guest *guest)
 {
     const struct qemu *qemu = qemu_of(&guest->object);
+    const struct qemu_config *config = dac_config(guest);
 
-    return !qemu->driver->daemon->session && (!qemu->config.set_user || qemu->config.uid == 0);
+    return !qemu->driver->daemon->session && (!config->set_user || config->uid == 0);
 }
 
 static bool has_scripts(const struct domain *live)
