@@ -332,11 +332,10 @@ static void learn(struct guest *guest, struct job *job)
     if (qmp && view.live) {
         DEFINITION_AUTO struct domain *live = (struct domain *)definition_copy(view.live);
 
-        if ((!live->vcpus.count || vcpus_learn(qmp, live, &error) == 0) &&
-            memory_devices_refresh(live, qmp, &error) == 0)
-            object_publish_live(job, definition_copy(&live->definition));
-        else
+        if ((live->vcpus.count && vcpus_learn(qmp, live, &error) < 0) ||
+            memory_devices_refresh(live, qmp, &error) < 0)
             log_warn("domain '%s': %s", view.name, error->message);
+        object_publish_live(job, definition_copy(&live->definition));
     }
     qmp_unref(qmp);
 }

@@ -7,6 +7,7 @@ import os
 import pathlib
 import re
 import signal
+import socket
 import subprocess
 import threading
 import xml.etree.ElementTree as ElementTree
@@ -256,6 +257,34 @@ def test_balloon(connection):
     assert qmp(domain, "qom-get", path="/machine/peripheral/" + alias,
                property="guest-stats-polling-interval") == 2
     assert both(domain, "devices/memballoon/stats", "period") == ["2", "2"]
+
+
+def ask_monitor(path, *commands):
+    """what QEMU answers where no daemon is in between"""
+    with socket.socket(socket.AF_UNIX) as monitor:
+        monitor.settimeout(30)
+        monitor.connect(str(path))
+        lines = monitor.makefile("rw")
+        lines.readline()
+        answers = []
+        for command in ({"execute": "qmp_capabilities"}, *commands):
+            lines.write(json.dumps(command) + "\n")
+            lines.flush()
+            answers.append(next(reply["return"] for reply in map(json.loads, lines) if "return" in reply))
+        return answers[-1]
+
+
+def test_balloon_that_moved_meanwhile(connection, daemon):
+    domain = connection.defineXML(linux_xml(NAME))
+    boot(domain).close()
+    (path,) = pathlib.Path("/var/lib/libvirt/qemu").glob("domain-*-%s/monitor.sock" % NAME)
+    daemon.kill(signal.SIGKILL)
+    ask_monitor(path, {"execute": "balloon", "arguments": {"value": 80 << 20}})
+    wait_until(lambda: ask_monitor(path, {"execute": "query-balloon"})["actual"] == 80 << 20, 30, 0.1)
+    daemon.start()
+    with contextlib.closing(libvirt.open(URI)) as fresh:
+        domain = fresh.lookupByName(NAME)
+        wait_until(lambda: find(domain, "currentMemory").text == str(80 << 10), what=domain.XMLDesc)
 
 
 def test_maximum_memory(hlt):
