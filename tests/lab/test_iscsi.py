@@ -136,7 +136,12 @@ def test_chap(connection, clean, secret):
     assert len(volume_names(pool)) == 1
     (record,) = records()
     assert os.stat(record).st_mode & 0o077 == 0
+    other = create(pool_xml(pool="j", host="127.0.0.2", iqn=IQN + "chap", rest=AUTH))     # by another portal, too
+    assert len(volume_names(other)) == 1 and len(os.listdir("/sys/class/iscsi_session")) == 2
     pool.destroy()
+    other.refresh()
+    assert len(volume_names(other)) == 1 and len(os.listdir("/sys/class/iscsi_session")) == 1
+    other.destroy()
     assert code_of(create, xml.replace("'chap'", "'ceph'")) == libvirt.VIR_ERR_XML_ERROR
 
 

@@ -4,6 +4,7 @@ import hashlib
 import io
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -33,9 +34,11 @@ def volume_xml(name, capacity=MiB, rest="<allocation>0</allocation>", form="raw"
 @pytest.fixture(scope="module")
 def daemon():
     ROOT.mkdir(exist_ok=True)
+    os.environ["LIBVIRT_DEBUG"] = "2"                       # with what is told of long work
     running = tested.Daemon(name="virtstoraged").start()
     yield running
     running.stop()
+    del os.environ["LIBVIRT_DEBUG"]
 
 
 @pytest.fixture
@@ -482,7 +485,7 @@ def job_of(volume):
     return None if job is None else (job.get("name"), int(job.get("done")), int(job.get("total", 0)))
 
 
-def test_progress(connection, pool):
+def test_progress(connection, pool, daemon):
     """what is at work shows how far it is, and is not taken into a new volume"""
     volume = pool.createXML(volume_xml("v", 64 * MiB))
     assert job_of(volume) is None
@@ -498,6 +501,7 @@ def test_progress(connection, pool):
     client.kill()
     client.wait()
     wait_until(lambda: job_of(volume) is None)
+    wait_until(lambda: re.search(r"wipe of volume .* has ended after \d{4,} ms: \d+ of \d+ MiB", daemon.log.read_text()), what="the log")
     stream = connection.newStream()
     volume.upload(stream, 0, 4 * MiB)
     stream.send(b"y" * 1000)
