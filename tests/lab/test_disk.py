@@ -6,7 +6,7 @@ import re
 import libvirt
 import pytest
 
-from conftest import code_of, run, settle, volume_names
+from conftest import code_of, kill_and_restart, run, settle, volume_names
 from daemon import boot_sector
 from volume_guests import live_on, paused_on, upload
 
@@ -33,7 +33,7 @@ def test_partitions(connection, daemon, disks, form):
     third = pool.createXML(VOLUME % ("vdb2", 60, "none"))
     assert third.info()[1] == 60 * MiB
     run("umount", "/mnt")
-    daemon.restart()
+    kill_and_restart(daemon)
     with libvirt.open("storage:///system") as fresh:
         pool = fresh.storagePoolLookupByName("disk")
         assert volume_names(pool) == ["vdb1", "vdb2"]
