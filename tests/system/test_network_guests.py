@@ -91,6 +91,22 @@ def test_portgroup(connection, networks):
     assert len(ports_of()) == 1
 
 
+def test_guarantees(connection, networks):
+    """are refused when they are used up, and given back"""
+    networks.networkCreateXML(network_xml(more="<bandwidth><inbound average='1000' peak='1000'/></bandwidth>"))
+    floor = "<bandwidth><inbound average='500' floor='%d'/></bandwidth>"
+    first = start_hlt(connection, interface_xml(1, more=floor % 700))
+    second = connection.defineXML(tested.hlt_xml("second", devices=interface_xml(2, more=floor % 301)))
+    code, words = in_vain(second.create)
+    assert code == libvirt.VIR_ERR_OPERATION_INVALID and "would exceed the inbound bandwidth" in words
+    third = start_hlt(connection, name="third")
+    assert in_vain(third.attachDevice, interface_xml(3, more=floor % 301))[0] == libvirt.VIR_ERR_OPERATION_INVALID
+    third.attachDevice(interface_xml(3, more=floor % 300))
+    first.destroy()
+    second.create()
+    assert len(ports_of()) == 2
+
+
 @pytest.fixture
 def host_bridge():
     run("ip", "link", "add", "br-host", "type", "bridge")
