@@ -108,12 +108,13 @@ static int add_nothing(const struct building *building, struct json_object *json
 
 static const struct {
     const char *type;
+    const char *node; /* of the host, when it can do it; NULL: QEMU finds out */
     int (*add)(const struct building *, struct json_object *, GError **);
 } kinds[] = {
-    [LAUNCH_SEV] = {"sev-guest", add_sev},
-    [LAUNCH_SEV_SNP] = {"sev-snp-guest", add_snp},
-    [LAUNCH_S390_PV] = {"s390-pv-guest", add_nothing},
-    [LAUNCH_TDX] = {"tdx-guest", add_tdx},
+    [LAUNCH_SEV] = {"sev-guest", "/dev/sev", add_sev},
+    [LAUNCH_SEV_SNP] = {"sev-snp-guest", "/dev/sev", add_snp},
+    [LAUNCH_S390_PV] = {"s390-pv-guest", NULL, add_nothing},
+    [LAUNCH_TDX] = {"tdx-guest", NULL, add_tdx},
 };
 
 int launch_security_add(const struct domain *domain, const struct arguments_context *context,
@@ -129,6 +130,9 @@ int launch_security_add(const struct domain *domain, const struct arguments_cont
     if (!type || !emulator_has_type(context->emulator, type))
         return device_refuse(error, "launchSecurity", word, "the emulator %s has no '%s'",
                              context->emulator->path, type ? type : word);
+    const char *node = kinds[domain->launch_security->type].node;
+    if (node && !context->plan && access(node, F_OK) < 0)
+        return device_refuse(error, "launchSecurity", word, "the host has no %s", node);
     json = json_build("s:qom-type", type, "s:id", ID, NULL);
     if (kinds[domain->launch_security->type].add(&building, json, error) < 0)
         return -1;
