@@ -51,6 +51,16 @@ static int make_backing(struct domain_source *source, const struct image_header 
 
 /* ---- chains ---- */
 
+/* A guest would write to whatever file the image names: the document must have it, too. */
+static int check_data(const struct domain_source *source, bool elsewhere, GError **error)
+{
+    if (elsewhere && !source->data_file)
+        return refuse(source, error, "its data are in another file, which a <dataStore> must name");
+    if (!elsewhere && source->data_file)
+        return refuse(source, error, "it has its data itself, and a <dataStore>");
+    return 0;
+}
+
 static int load_one(struct domain_source *source, struct arena *arena, GError **error)
 {
     struct image_header header IMAGE_HEADER_AUTO = {0};
@@ -68,11 +78,25 @@ static int load_one(struct domain_source *source, struct arena *arena, GError **
         return -1;
     }
     if (image_open(source->path, &fd, error) < 0 ||
-        image_header_read(fd, source->format, source->path, &header, error) < 0)
+        image_header_read(fd, source->format, source->path, &header, error) < 0 ||
+        check_data(source, header.data_file, error) < 0)
         return -1;
-    if (header.data_file)
-        return refuse(source, error, "external data files are not in this version");
     return make_backing(source, &header, arena, error);
+}
+
+/* What is below is known; where its own data are is in the header, which root may be unable to read
+ * where QEMU is not. */
+static int check_one(const struct domain_source *source, GError **error)
+{
+    struct image_header header IMAGE_HEADER_AUTO = {0};
+    autofd int fd = -1;
+
+    if (!domain_source_is_local(source) || source->format != IMAGE_FORMAT_QCOW2 || !source->path ||
+        source->fdgroup || image_open(source->path, &fd, NULL) < 0)
+        return 0;
+    if (image_header_read(fd, source->format, source->path, &header, error) < 0)
+        return -1;
+    return check_data(source, header.data_file, error);
 }
 
 int backing_chain_load_source(struct domain_source *source, struct arena *arena, GError **error)
@@ -83,7 +107,7 @@ int backing_chain_load_source(struct domain_source *source, struct arena *arena,
         if (depth == LONGEST_CHAIN)
             return refuse(source, error, "more than %d images are below it, or it is below itself",
                           LONGEST_CHAIN);
-        if (!at->backing && load_one(at, arena, error) < 0)
+        if ((at->backing ? check_one(at, error) : load_one(at, arena, error)) < 0)
             return -1;
     }
     return 0;
@@ -109,15 +133,18 @@ unsigned backing_chain_highest(const struct domain *live)
 
     LIST_EACH (disk, &live->devices.disks)
         for (const struct domain_source *at = &disk->source; at; at = at->backing)
-            highest = MAX(highest, at->index);
+            highest = MAX(highest, MAX(at->index, at->data_file ? at->data_file->index : 0));
     return highest;
 }
 
 unsigned backing_chain_number_source(struct domain_source *source, unsigned highest)
 {
-    for (struct domain_source *at = source; at && !domain_source_is_empty(at); at = at->backing)
+    for (struct domain_source *at = source; at && !domain_source_is_empty(at); at = at->backing) {
         if (at->index == 0)
             at->index = ++highest;
+        if (at->data_file && at->data_file->index == 0)
+            at->data_file->index = ++highest;
+    }
     return highest;
 }
 

@@ -149,7 +149,10 @@ static int check_source(const struct domain_source *source, const struct argumen
         {source->reservations && source->reservations->managed != TRISTATE_YES &&
              !source->reservations->path,
          "the <source> of its <reservations> has no path"},
-        {source->data_file != NULL, "external data files are not in this version"},
+        {source->data_file && source->format != IMAGE_FORMAT_QCOW2,
+         "qcow2 images alone have a <dataStore>"},
+        {source->data_file && source->data_file->format != IMAGE_FORMAT_RAW,
+         "the format of its <dataStore> is not raw"},
         {!driver_of(source), "the emulator has no driver for its format"},
         {domain_source_is_local(source) && !source->path && !source->fdgroup, "it has no path"},
     };
@@ -332,19 +335,40 @@ static void add_window(const struct domain_source *source, const char *name, con
 
 static int add_image(const struct domain_source *source, const char *name, const char *below,
                      const struct block_options *options, const struct arguments_context *context,
+                     GPtrArray *nodes, GError **error);
+
+/* The file that has the data of an image; *ret_name: its node, NULL where there is none. */
+static int add_data(const struct domain_source *source, const struct block_options *options,
+                    const struct arguments_context *context, GPtrArray *nodes, char **ret_name,
+                    GError **error)
+{
+    const struct domain_source *data = source->data_file;
+    g_autofree char *name = data ? g_strdup_printf("%u", data->index) : NULL;
+
+    if (data && add_image(data, name, NULL, options, context, nodes, error) < 0)
+        return -1;
+    *ret_name = data ? block_node_format_name(data) : NULL;
+    return 0;
+}
+
+static int add_image(const struct domain_source *source, const char *name, const char *below,
+                     const struct block_options *options, const struct arguments_context *context,
                      GPtrArray *nodes, GError **error)
 {
     g_autofree char *storage = node_name(name, "storage");
     g_autofree char *format = node_name(name, "format");
     g_autofree char *window = NULL;
+    g_autofree char *data = NULL;
 
     if (check_source(source, context, error) < 0 ||
+        add_data(source, options, context, nodes, &data, error) < 0 ||
         check_mode(source, fd_set_of(source, context), options, error) < 0 ||
         build_storage(source, storage, options, context, nodes, error) < 0)
         return -1;
     add_window(source, name, storage, options, nodes, &window);
     struct json_object *node JSON_AUTO =
         build_format(source, format, window ? window : storage, below, options);
+    json_add(node, "S:data-file", data, NULL);
     if (block_secrets_add_format(source, format, context, node, nodes, error) < 0)
         return -1;
     g_ptr_array_add(nodes, g_steal_pointer(&node));

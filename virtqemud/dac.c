@@ -85,7 +85,8 @@ static int check_device(const struct device *device, const struct qemu_config *c
     const struct domain_disk *disk = device->kind == DEVICE_DISK ? device->object : NULL;
 
     for (const struct domain_source *at = disk ? &disk->source : NULL; at; at = at->backing)
-        if (check_labels(LABELS(at->labels), config, error) < 0)
+        if (check_labels(LABELS(at->labels), config, error) < 0 ||
+            (at->data_file && check_labels(LABELS(at->data_file->labels), config, error) < 0))
             return -1;
     return end ? check_labels(LABELS(end->labels), config, error) : 0;
 }

@@ -120,6 +120,18 @@ static int each(const char *path, const struct qemu_config *config, path_functio
     return function(path, &owner, config, error);
 }
 
+/* What an image of the guest's own has its data in. */
+static int data_path(const struct domain_source *image, const struct qemu_config *config,
+                     path_function *function, GError **error)
+{
+    const struct domain_source *data = image->data_file;
+    struct dac_owner owner;
+
+    if (!data || !domain_source_is_local(data) || !data->path || !find_owner(data, config, &owner))
+        return 0;
+    return function(data->path, &owner, config, error);
+}
+
 /* An image below an overlay of ours is the guest's own, unless others have it as well. */
 static int image_path(const struct domain_disk *disk, const struct qemu_config *config,
                       path_function *function, GError **error)
@@ -145,6 +157,7 @@ static int disk_paths(const struct domain *live, const struct qemu_config *confi
             shared || disk->readonly || !find_owner(&disk->source, config, &owner))
             continue;
         if (function(disk->source.path, &owner, config, error) < 0 ||
+            data_path(&disk->source, config, function, error) < 0 ||
             image_path(disk, config, function, error) < 0)
             return -1;
     }
@@ -159,7 +172,9 @@ static int lend_image(const struct domain_source *source, const struct qemu_conf
     if (!domain_source_is_local(source) || !source->path || source->fdgroup ||
         !find_owner(source, config, &owner))
         return 0;
-    return lend_path(source->path, &owner, config, error);
+    if (lend_path(source->path, &owner, config, error) < 0)
+        return -1;
+    return source->data_file ? lend_image(source->data_file, config, error) : 0;
 }
 
 /* Media, and images below a disk's own, as far as they are not everybody's to read. */

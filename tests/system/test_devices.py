@@ -146,6 +146,34 @@ def test_interface_that_was_there_stays(connection, bridge):
     ip("link", "del", "mytap0")
 
 
+def test_data_in_another_file(connection):
+    """of a qcow2 image: the document names it, and it is the guest's as the image is"""
+    top, data = IMAGES / "data.qcow2", IMAGES / "data.raw"
+    image(top.name, "-f", "qcow2", "-o", "data_file=%s,data_file_raw=on" % data, size="4M")
+    plain = IMAGES / "nodata.qcow2"
+    image(plain.name, "-f", "qcow2")
+    store = "<dataStore type='file'><format type='%s'/><source file='%s'/></dataStore>"
+    device = """<disk type='file'><driver name='qemu' type='qcow2'/><source file='%s'>%s</source>%s
+      <target dev='%s' bus='virtio'/></disk>"""
+    right = store % ("raw", data)
+    domain = connection.createXML(hlt_xml("data", devices=device % (top, right, "", "vda")))
+    uid = pwd.getpwnam(QEMU_USER).pw_uid
+    assert top.stat().st_uid == data.stat().st_uid == uid
+    shown = live(domain).find("devices/disk/source/dataStore")
+    assert shown.find("source").get("file") == str(data)
+    assert domain.blockInfo("vda")[0] == 4 << 20
+    domain.destroy()
+    assert top.stat().st_uid == data.stat().st_uid == 0
+    for name, path, said, below in (("none", top, "", ""), ("none", top, "", "<backingStore/>"),
+                                    ("needless", plain, right, ""), ("format", top, store % ("qcow2", data), "")):
+        assert code_of(connection.createXML, hlt_xml(name, devices=device % (path, said, below, "vda"))) == \
+            libvirt.VIR_ERR_CONFIG_UNSUPPORTED
+    domain = connection.createXML(hlt_xml("plug"))
+    domain.attachDevice(device % (top, right, "", "vdc"))
+    assert domain.blockInfo("vdc")[0] == 4 << 20
+    domain.destroy()
+
+
 def test_host_end_of_tap(connection):
     """addresses and routes that are the host's, and go with the guest"""
     source = ("<source><ip address='10.71.0.1' prefix='24'/><ip address='10.72.0.1' peer='10.72.0.2' prefix='32'/>"
