@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "device-common.h"
 
+#include <json-c/json.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -239,6 +240,22 @@ void device_add_virtio(struct json_object *json, const struct domain_virtio *vir
     device_add_bool(json, "ats", virtio->ats);
     device_add_bool(json, "packed", virtio->packed);
     device_add_bool(json, "page-per-vq", virtio->page_per_vq);
+}
+
+void device_add_iothreads(struct json_object *json, struct disk_iothread *const *threads,
+                          unsigned count)
+{
+    struct json_object *list = json_object_new_array();
+
+    for (unsigned i = 0; i < count; i++) {
+        g_autofree char *name = g_strdup_printf("iothread%u", threads[i]->id);
+        struct json_object *queues = threads[i]->queues.count ? json_object_new_array() : NULL;
+
+        LIST_EACH (queue, &threads[i]->queues)
+            json_object_array_add(queues, json_object_new_int64(queue->id));
+        json_object_array_add(list, json_build("s:iothread", name, "J:vqs", queues, NULL));
+    }
+    json_add(json, "j:iothread-vq-mapping", list, NULL);
 }
 
 char *device_virtio_name(const char *name, enum virtio_model model,

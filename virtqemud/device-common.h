@@ -23,6 +23,10 @@ void device_add_bool(struct json_object *json, const char *name, unsigned trista
 /* iommu_platform, ats, packed, page-per-vq */
 void device_add_virtio(struct json_object *json, const struct domain_virtio *virtio);
 
+/* Several I/O threads, and the queues that each serves. */
+void device_add_iothreads(struct json_object *json, struct disk_iothread *const *threads,
+                          unsigned count);
+
 /* "virtio-blk" -> "virtio-blk-pci-transitional": what the model is called where it is plugged in.
  * The caller frees. */
 char *device_virtio_name(const char *name, enum virtio_model model,

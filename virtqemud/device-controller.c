@@ -54,6 +54,8 @@ static void add_driver_options(struct json_object *json, const struct controller
         g_autofree char *thread = g_strdup_printf("iothread%u", driver->iothread);
         json_add(json, "s:iothread", thread, NULL);
     }
+    if (driver->iothreads.count)
+        device_add_iothreads(json, driver->iothreads.items, driver->iothreads.count);
     device_add_virtio(json, &driver->virtio);
     if (driver->queues)
         json_add(json, "u:num_queues", driver->queues, NULL);
@@ -86,6 +88,8 @@ static void add_pci_numbers(struct json_object *json, unsigned model,
             json_add(json, "u:numa_node", pci->node.value, NULL);
     }
     device_add_bool(json, "hotplug", pci->hotplug);
+    if (pci->mem_reserve.set)
+        json_add(json, "U:mem-reserve", pci->mem_reserve.value * 1024, NULL);
 }
 
 /* The first is the machine's. */
@@ -235,6 +239,19 @@ static int (*const builders[])(const struct domain *, const struct domain_contro
     [CONTROLLER_CCID] = build_ccid, [CONTROLLER_VIRTIO_SERIAL] = build_virtio_serial,
 };
 
+static int check_controller(const struct domain_controller *controller,
+                            const struct emulator *emulator, GError **error)
+{
+    if (controller->driver && controller->driver->iothreads.count &&
+        !emulator_has(emulator, EMULATOR_SCSI_VQ_MAPPING))
+        return refuse(controller, "the emulator cannot spread queues over iothreads", error);
+    if (controller->pci && controller->pci->mem_reserve.set &&
+        (controller->model != CONTROLLER_PCIE_ROOT_PORT ||
+         !emulator_has(emulator, EMULATOR_PCI_MEM_RESERVE)))
+        return refuse(controller, "memReserve needs a pcie-root-port that knows it", error);
+    return 0;
+}
+
 int device_controller_properties(const struct domain *domain,
                                  const struct domain_controller *controller,
                                  const struct arguments_context *context,
@@ -244,7 +261,8 @@ int device_controller_properties(const struct domain *domain,
 
     if (controller->type >= G_N_ELEMENTS(builders) || !builders[controller->type])
         return refuse(controller, "its type is not in this version", error);
-    if (builders[controller->type](domain, controller, &json, error) < 0)
+    if (check_controller(controller, context->emulator, error) < 0 ||
+        builders[controller->type](domain, controller, &json, error) < 0)
         return -1;
     if (json && controller_is_usb_companion(controller))
         device_add_place(json, domain, &controller->info);

@@ -41,6 +41,7 @@ static int check_disk(const struct domain_disk *disk, const struct arguments_con
          "the emulator cannot spread queues over iothreads"},
         {disk->iothread && !virtio, "an iothread needs bus='virtio'"},
         {disk->queues && !virtio, "queues need bus='virtio'"},
+        {disk->model == DISK_MODEL_USB_BOT, "model='usb-bot' is not in this version"},
         {virtio && is_drive(disk), "drives with removable media have no bus='virtio'"},
         {disk->device == DISK_DEVICE_LUN && !scsi, "device='lun' needs bus='scsi'"},
         {disk->device == DISK_DEVICE_LUN && domain_source_type(&disk->source) != SOURCE_BLOCK,
@@ -174,24 +175,12 @@ static void add_common(struct json_object *json, const struct domain *domain,
 
 static void add_iothreads(struct json_object *json, const struct domain_disk *disk)
 {
-    struct json_object *list;
-
     if (disk->iothread) {
         g_autofree char *name = g_strdup_printf("iothread%u", disk->iothread);
         json_add(json, "s:iothread", name, NULL);
     }
-    if (!disk->iothreads.count)
-        return;
-    list = json_object_new_array();
-    LIST_EACH (thread, &disk->iothreads) {
-        g_autofree char *name = g_strdup_printf("iothread%u", thread->id);
-        struct json_object *queues = thread->queues.count ? json_object_new_array() : NULL;
-
-        LIST_EACH (queue, &thread->queues)
-            json_object_array_add(queues, json_object_new_int64(queue->id));
-        json_object_array_add(list, json_build("s:iothread", name, "J:vqs", queues, NULL));
-    }
-    json_add(json, "j:iothread-vq-mapping", list, NULL);
+    if (disk->iothreads.count)
+        device_add_iothreads(json, disk->iothreads.items, disk->iothreads.count);
 }
 
 static int build_virtio(const struct domain *domain, const struct domain_disk *disk,

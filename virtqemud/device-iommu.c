@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <inttypes.h>
+
 #include "base/error.h"
 
 #include "device-common.h"
@@ -53,6 +55,33 @@ static struct json_object *build_amd(const struct domain_iommu *iommu)
     return json;
 }
 
+/* The option of the machine knows nothing of what the newer device can do. */
+static int check_smmu(const struct domain_iommu *iommu, GError **error)
+{
+    if (iommu->pci_bus.set || iommu->accel || iommu->ats || iommu->ril || iommu->pasid ||
+        iommu->oas || iommu->ssid_size)
+        return refuse(iommu, "<driver> needs the device arm-smmuv3, which is not in this version",
+                      error);
+    return 0;
+}
+
+static int build_virtio(const struct domain *domain, const struct domain_iommu *iommu,
+                        const struct arguments_context *context,
+                        struct json_object **ret_properties, GError **error)
+{
+    g_autofree char *size = g_strdup_printf("%" PRIu64 "k", iommu->granule.value);
+    bool asked = iommu->granule.set || iommu->granule_mode;
+
+    if (asked && !emulator_has(context->emulator, EMULATOR_VIRTIO_IOMMU_GRANULE))
+        return refuse(iommu, "the emulator has no granule", error);
+    *ret_properties = json_build("s:driver", "virtio-iommu", "S:id", iommu->info.alias, NULL);
+    if (asked)
+        json_add(*ret_properties, "s:granule", iommu->granule_mode ? iommu->granule_mode : size,
+                 NULL);
+    device_add_place(*ret_properties, domain, &iommu->info);
+    return 0;
+}
+
 int device_iommu_properties(const struct domain *domain, const struct domain_iommu *iommu,
                             const struct arguments_context *context,
                             struct json_object **ret_properties, GError **error)
@@ -62,7 +91,7 @@ int device_iommu_properties(const struct domain *domain, const struct domain_iom
         return -1;
     switch (iommu->model) {
     case IOMMU_SMMUV3: /* an option of the machine */
-        return 0;
+        return check_smmu(iommu, error);
     case IOMMU_INTEL:
         *ret_properties = build_intel(iommu);
         return 0;
@@ -70,8 +99,6 @@ int device_iommu_properties(const struct domain *domain, const struct domain_iom
         *ret_properties = build_amd(iommu);
         return 0;
     default:
-        *ret_properties = json_build("s:driver", "virtio-iommu", "S:id", iommu->info.alias, NULL);
-        device_add_place(*ret_properties, domain, &iommu->info);
-        return 0;
+        return build_virtio(domain, iommu, context, ret_properties, error);
     }
 }

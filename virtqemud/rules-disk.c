@@ -210,7 +210,10 @@ static int check_kind(const struct domain *domain, const struct domain_disk *dis
          "bus 'virtio' has no addresses of this type"},
         {!on_virtio && has_virtio_options(&disk->virtio), FAULT_QEMU,
          "iommu, ats, packed and page_per_vq are for bus 'virtio' alone"},
-        {!on_virtio && disk->model, FAULT_QEMU, "@model is for bus 'virtio' alone"},
+        {!on_virtio && disk->model && disk->model < DISK_MODEL_USB_STORAGE, FAULT_QEMU,
+         "this @model is for bus 'virtio' alone"},
+        {disk->bus != DISK_BUS_USB && disk->model >= DISK_MODEL_USB_STORAGE, FAULT_QEMU,
+         "this @model is for bus 'usb' alone"},
         {disk->rotation_rate && !rotates(disk->bus), FAULT_XML,
          "target/@rotation_rate is for bus scsi, ide and sata"},
         {disk->share_backing == TRISTATE_YES && !is_lun_bus(disk->bus), FAULT_QEMU,
@@ -223,7 +226,8 @@ static int check_kind(const struct domain *domain, const struct domain_disk *dis
 /* What its target's name must be: the place on the controller follows from it. */
 static bool is_nameless(const struct domain_disk *disk)
 {
-    return disk_target_index(disk->target, NULL) < 0 && disk->info.address.type != ADDRESS_DRIVE;
+    return disk_target_index(disk->target, NULL) < 0 && disk->bus != DISK_BUS_NVME &&
+           disk->info.address.type != ADDRESS_DRIVE;
 }
 
 static int check_words(const struct domain_disk *disk, GError **error)

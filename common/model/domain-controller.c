@@ -27,6 +27,7 @@ static const struct xml_row controller_driver_rows[] = {
     ROW_ON_OFF("@ioeventfd", ioeventfd, "I/O is handled outside of the vcpu threads"),
     ROW_NUMBER("@iothread", iothread, "Number of the I/O thread that serves it"),
     ROW_EMBED(".", virtio, domain_virtio),
+    ROW_LIST("iothreads/iothread", iothreads, disk_iothread, "I/O thread of some queues"),
 };
 #undef ROWS_OF
 XML_SCHEMA(controller_driver, "driver", .doc = "How the controller is emulated");
@@ -46,6 +47,8 @@ static const struct xml_row controller_pci_rows[] = {
     ROW_NUMBER("target/@index", index, "Number of a pseries host bridge", RANGE(0, 31),
                .flags = XML_ABI),
     ROW_ON_OFF("target/@hotplug", hotplug, "Devices can be plugged while the guest runs",
+               .flags = XML_ABI),
+    ROW_NUMBER("target/@memReserve", mem_reserve, "KiB of address space kept for what is plugged",
                .flags = XML_ABI),
     ROW_NUMBER("target/node", node, "NUMA node of an expander bus", .flags = XML_ABI),
     ROW_SIZE("pcihole64", hole64, UNIT_KIB, "Address space for 64-bit BARs", .flags = XML_ABI),

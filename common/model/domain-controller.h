@@ -2,6 +2,7 @@
 #pragma once
 
 #include "model/domain-device.h"
+#include "model/domain-disk.h"
 
 enum controller_type {
     CONTROLLER_NONE,
@@ -101,10 +102,11 @@ struct controller_pci {
     struct opt_uint chassis;
     struct opt_uint port;
     struct opt_uint bus_nr;
-    struct opt_uint index;   /* spapr */
-    struct opt_uint node;    /* NUMA node of an expander bus */
-    uint8_t hotplug;         /* enum tristate */
-    struct opt_ulong hole64; /* KiB */
+    struct opt_uint index;        /* spapr */
+    struct opt_uint node;         /* NUMA node of an expander bus */
+    uint8_t hotplug;              /* enum tristate */
+    struct opt_ulong mem_reserve; /* KiB */
+    struct opt_ulong hole64;      /* KiB */
 };
 
 /* The rest of <driver>: SCSI and virtio-serial controllers */
@@ -114,6 +116,7 @@ struct controller_driver {
     struct opt_uint max_sectors;
     uint8_t ioeventfd; /* enum tristate */
     unsigned iothread;
+    LIST_OF(struct disk_iothread) iothreads; /* scsi: in place of the one */
     struct domain_virtio virtio;
 };
 

@@ -21,6 +21,9 @@ NAMES(disk_trans_names, NULL, "default", "none", "auto", "lba");
 NAMES(disk_mirror_job_names, NULL, "copy", "active-commit");
 NAMES(disk_mirror_ready_names, NULL, "yes", "abort", "pivot");
 
+NAMES(disk_model_names, NULL, "virtio", "virtio-transitional", "virtio-non-transitional",
+      "usb-storage", "usb-bot");
+
 #define ROWS_OF struct disk_iothread_queue
 static const struct xml_row disk_iothread_queue_rows[] = {
     ROW_NUMBER("@id", id, "Number of the queue, from 0", .flags = XML_ALWAYS),
@@ -116,7 +119,8 @@ static const struct xml_row domain_disk_rows[] = {
              .flags = XML_ALWAYS),
     ROW_ENUM("@device", device, disk_device_names, "What the guest sees", DEFAULT(DISK_DEVICE_DISK),
              .flags = XML_ALWAYS | XML_ABI),
-    ROW_ENUM("@model", model, virtio_model_names, "Kind of virtio device", .flags = XML_ABI),
+    ROW_ENUM("@model", model, disk_model_names, "Kind of virtio device, or of USB storage",
+             .flags = XML_ABI),
     ROW_YES_NO("@rawio", rawio, "QEMU may send any SCSI command"),
     ROW_ENUM("@sgio", sgio, disk_sgio_names, "Whether the kernel filters SCSI commands"),
     ROW_ENUM("@snapshot", snapshot, disk_snapshot_names, "What snapshots do with the disk"),

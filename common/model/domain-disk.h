@@ -151,11 +151,18 @@ struct disk_mirror {
     const char *format;
 };
 
+/* Kinds of USB storage, after those of virtio. */
+enum disk_model {
+    DISK_MODEL_USB_STORAGE = VIRTIO_MODEL_NON_TRANSITIONAL + 1,
+    DISK_MODEL_USB_BOT,
+};
+extern const struct names disk_model_names;
+
 struct domain_disk {
     struct domain_device_info info;
     uint8_t device;       /* enum disk_device */
     uint8_t bus;          /* enum disk_bus */
-    uint8_t model;        /* enum virtio_model */
+    uint8_t model;        /* enum virtio_model, or enum disk_model */
     uint8_t snapshot;     /* enum disk_snapshot */
     uint8_t rawio;        /* enum tristate */
     uint8_t sgio;         /* enum disk_sgio */

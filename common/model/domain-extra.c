@@ -70,8 +70,17 @@ static const struct xml_row domain_iommu_rows[] = {
     ROW_ON_OFF("driver/@dma_translation", dma_translation, "Addresses are translated",
                .flags = XML_ABI),
     ROW_NUMBER("driver/@pciBus", pci_bus, "PCI bus", .flags = XML_ABI),
+    ROW_ON_OFF("driver/@accel", accel, "Translated by the host's own SMMU", .flags = XML_ABI),
+    ROW_ON_OFF("driver/@ats", ats, "Address translation service", .flags = XML_ABI),
+    ROW_ON_OFF("driver/@ril", ril, "Ranges are invalidated at once", .flags = XML_ABI),
+    ROW_ON_OFF("driver/@pasid", pasid, "Process address spaces", .flags = XML_ABI),
+    ROW_NUMBER("driver/@oas", oas, "Bits of output addresses", .flags = XML_ABI),
+    ROW_NUMBER("driver/@ssidSize", ssid_size, "Bits of process address spaces", .flags = XML_ABI),
     ROW_ON_OFF("driver/@xtsup", xtsup, "x2APIC", .flags = XML_ABI),
     ROW_ON_OFF("driver/@passthrough", passthrough, "Devices without it work", .flags = XML_ABI),
+    ROW_SIZE("driver/granule/@size", granule, UNIT_KIB, "Smallest page that it translates",
+             .flags = XML_ABI),
+    ROW_STRING("driver/granule/@mode", granule_mode, "host: that of the host", .flags = XML_ABI),
     ROW_EMBED(".", info, domain_device_info),
 };
 #undef ROWS_OF

@@ -66,6 +66,14 @@ struct domain_iommu {
     uint8_t passthrough;
     unsigned aw_bits;
     struct opt_uint pci_bus;
+    uint8_t accel; /* smmuv3: enum tristate, as the next ones */
+    uint8_t ats;
+    uint8_t ril;
+    uint8_t pasid;
+    unsigned oas;
+    unsigned ssid_size;
+    struct opt_ulong granule; /* virtio: KiB */
+    const char *granule_mode; /* "host" */
 };
 
 struct domain_nvram {

@@ -83,6 +83,7 @@ static const struct xml_row domain_graphics_rows[] = {
              WHEN(type, SPICE)),
     ROW_ENUM("@sharePolicy", share_policy, vnc_share_policy_names, "Whether viewers share",
              WHEN(type, VNC)),
+    ROW_YES_NO("@wait", wait, "The guest starts with the first viewer (bhyve)", WHEN(type, VNC)),
     ROW_YES_NO("@powerControl", power_control, "Viewers may switch the guest off", WHEN(type, VNC)),
     ROW_STRING("@display", display, "X display", WHEN(type, SDL | DESKTOP)),
     ROW_STRING("@xauth", xauth, "X authority file", WHEN(type, SDL)),

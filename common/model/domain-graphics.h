@@ -107,6 +107,7 @@ struct domain_graphics {
     uint8_t spice_default_mode;     /* enum spice_mode */
     uint8_t power_control;          /* enum tristate */
     uint8_t gl;                     /* enum tristate */
+    bool wait;
     bool fullscreen;
     bool replace_user;
     bool multi_user;

@@ -29,6 +29,8 @@ XML_SCHEMA(net_offload, "host", .doc = "Work done outside of the guest's driver"
 #define ROWS_OF struct net_driver_options
 static const struct xml_row net_driver_options_rows[] = {
     ROW_STRING("@name", name, "Back end: qemu or vhost; for hostdev: vfio, kvm, xen"),
+    ROW_STRING("@model", model, "Of hostdev: kernel module on the host"),
+    ROW_YES_NO("@iommufd", iommufd, "Of hostdev: passed by iommufd"),
     ROW_ENUM("@txmode", txmode, net_txmode_names, "How packets are sent", .flags = XML_ABI),
     ROW_ON_OFF("@ioeventfd", ioeventfd, "I/O is handled outside of the vcpu threads"),
     ROW_ON_OFF("@event_idx", event_idx, "Fewer interrupts and notifications", .flags = XML_ABI),
@@ -137,7 +139,7 @@ XML_SCHEMA(net_request, "request", .doc = "What was asked of the network");
 #define SOCKETS (BIT(NET_SERVER) | BIT(NET_CLIENT) | BIT(NET_MCAST) | BIT(NET_UDP))
 /* Where an interface may really be that is on a network. */
 #define ON_NETWORK (BIT(NET_BRIDGE) | BIT(NET_DIRECT))
-#define DEVICES (BIT(NET_DIRECT) | BIT(NET_VDPA) | BIT(NET_USER))
+#define DEVICES (BIT(NET_DIRECT) | BIT(NET_VDPA) | BIT(NET_USER) | BIT(NET_VHOST_USER))
 
 #define ROWS_OF struct domain_net
 static const struct xml_row domain_net_rows[] = {

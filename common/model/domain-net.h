@@ -55,6 +55,8 @@ struct net_offload {
 
 struct net_driver_options {
     const char *name;  /* a word of net_driver_names; for hostdev: kvm, vfio, xen */
+    const char *model; /* hostdev: the host's module, and whether by iommufd */
+    uint8_t iommufd;   /* enum tristate */
     uint8_t txmode;    /* enum net_txmode */
     uint8_t ioeventfd; /* enum tristate, as the rest */
     uint8_t event_idx;
