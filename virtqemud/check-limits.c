@@ -156,20 +156,12 @@ static int check_controllers(const struct domain *live, GError **error)
 
 /* ---- places ---- */
 
-/* Kinds that are PCI devices wherever there is PCI, and those that are on USB. */
+/* Kinds that are PCI devices wherever there is PCI. */
 static bool is_of_pci(const struct device *device)
 {
     return device->kind == DEVICE_MEMBALLOON || device->kind == DEVICE_RNG ||
            device->kind == DEVICE_VSOCK || device->kind == DEVICE_CRYPTO ||
            device->kind == DEVICE_SHMEM || device->kind == DEVICE_FILESYSTEM;
-}
-
-static bool is_of_usb(const struct device *device)
-{
-    const struct domain_input *input = device->kind == DEVICE_INPUT ? device->object : NULL;
-
-    return device->kind == DEVICE_REDIRDEV || device->kind == DEVICE_HUB ||
-           (input && input->bus == INPUT_BUS_USB);
 }
 
 static bool is_channel_elsewhere(const struct device *device)
@@ -180,26 +172,6 @@ static bool is_channel_elsewhere(const struct device *device)
            channel->info.address.type &&
            (channel->info.address.type != ADDRESS_VIRTIO_SERIAL ||
             channel->info.address.virtio_serial.bus);
-}
-
-/* What machines have of their own on bus 0, and the controller that is it in documents. */
-static bool is_built_in(const struct domain *live, const struct device *device)
-{
-    const struct domain_controller *controller =
-        device->kind == DEVICE_CONTROLLER ? device->object : NULL;
-    const struct pci_address *at = &device->info->address.pci.at;
-    bool pc = device_machine_is_i440fx(live), q35 = device_machine_is_q35(live);
-
-    if (device->info->address.type != ADDRESS_PCI || at->domain || at->bus)
-        return false;
-    if (pc && at->slot == 1)
-        return at->function == 0 || at->function == 3 ||
-               !(controller &&
-                 (controller->type == CONTROLLER_IDE || controller->type == CONTROLLER_USB));
-    if (q35 && at->slot == 31)
-        return at->function == 0 || at->function == 3 ||
-               (at->function == 2 && !(controller && controller->type == CONTROLLER_SATA));
-    return false;
 }
 
 static bool is_index_taken(const struct device *devices, unsigned index)
@@ -224,14 +196,10 @@ static int check_places(const struct domain *live, GError **error)
         const struct fault faults[] = {
             {is_of_pci(&devices[i]) && (type == ADDRESS_USB || type == ADDRESS_DRIVE), FAULT_QEMU,
              "address/@type: it is no device of USB or SCSI"},
-            {is_of_usb(&devices[i]) && type && type != ADDRESS_USB, FAULT_QEMU,
-             "address/@type: it is a device of USB"},
             {devices[i].kind == DEVICE_MEMORY && type == ADDRESS_USB, FAULT_QEMU,
              "address/@type: it is no device of USB"},
             {is_channel_elsewhere(&devices[i]), FAULT_QEMU,
              "address: it is on bus 0 of a virtio-serial controller"},
-            {is_built_in(live, &devices[i]), FAULT_QEMU,
-             "address: a part of the machine is there already"},
             {devices[i].info->acpi_index > ACPI_INDEX_LAST, FAULT_QEMU,
              "acpi/@index is 16383 at most"},
             {is_index_taken(devices, i), FAULT_QEMU, "acpi/@index is that of another device"},

@@ -143,6 +143,20 @@ static bool has_nameless_entry(const struct domain *domain)
     return false;
 }
 
+static bool has_wrong_table(const struct domain *domain)
+{
+    static const char *const types[] = {"slic", "raw", "rawset", NULL};
+
+    LIST_EACH (table, &domain->os.acpi_tables) {
+        if (!g_strv_contains(types, table->type ?: ""))
+            return true;
+        for (unsigned i = 0; i < table_i; i++)
+            if (g_strcmp0(domain->os.acpi_tables.items[i]->type, table->type) == 0)
+                return true;
+    }
+    return false;
+}
+
 static int check_words(const struct domain *domain, GError **error)
 {
     const struct features_hyperv *hyperv = domain->features ? domain->features->hyperv : NULL;
@@ -152,6 +166,10 @@ static int check_words(const struct domain *domain, GError **error)
          "features/hyperv/vendor_id/@value has a comma"},
         {width && width->mode == CPU_PHYSADDR_PASSTHROUGH && width->bits, FAULT_QEMU,
          "cpu/maxphysaddr: mode 'passthrough' has no @bits"},
+        {hyperv && hyperv->spinlocks == TRISTATE_ON && !hyperv->spinlock_retries, FAULT_XML,
+         "features/hyperv/spinlocks/@retries is missing"},
+        {has_wrong_table(domain), FAULT_XML,
+         "os/acpi/table/@type is slic, raw or rawset, and each is there once"},
         {ticks_without_policy(domain), FAULT_GUEST,
          "clock/timer: kvmclock and hypervclock have no @tickpolicy"},
         {has_nameless_entry(domain), FAULT_XML, "sysinfo/entry/@name is missing"},

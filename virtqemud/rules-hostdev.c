@@ -56,8 +56,14 @@ static int check_own(const struct domain *domain, const struct domain_hostdev *h
     bool scsi_host = hostdev->type == HOSTDEV_SCSI_HOST, scsi = hostdev->type == HOSTDEV_SCSI;
     uint8_t address = hostdev->info.address.type;
     const char *model = hostdev->model ?: "";
+    const struct hostdev_usb *usb = hostdev->usb;
     const struct fault faults[] = {
         {hostdev->type == HOSTDEV_USB && !hostdev->usb, FAULT_XML, "<source> is missing"},
+        {scsi && !hostdev->scsi, FAULT_XML, "source/adapter/@name is missing"},
+        {usb && ((usb->bus && !usb->device) || (usb->product && !usb->vendor)), FAULT_XML,
+         "source has a vendor and a product, or the bus and the device of an address"},
+        {mdev && strcmp(model, "vfio-pci") && strcmp(model, "vfio-ccw") && strcmp(model, "vfio-ap"),
+         FAULT_XML, "@model is vfio-pci, vfio-ccw or vfio-ap"},
         {mdev && !hostdev->mdev, FAULT_QEMU, "source/address is missing"},
         {mdev && !g_str_has_prefix(domain->os.arch ?: "", "s390") &&
              (g_str_equal(model, "vfio-ccw") || g_str_equal(model, "vfio-ap")),

@@ -131,6 +131,9 @@ static int check_vhost_user(const struct domain_net *net, GError **error)
          "source/@type can be 'unix' alone"},
         {!net->model || !domain_net_is_virtio(net), FAULT_XML,
          "model/@type must be 'virtio': a device of another kind can't be given away"},
+        {!server && g_strcmp0(net->path_mode, "client"), FAULT_XML,
+         "source/@mode is 'client' or 'server'"},
+        {!net->path, FAULT_XML, "source/@path is missing"},
         {server && net->reconnect && net->reconnect->enabled == TRISTATE_YES, FAULT_GUEST,
          "source/reconnect is for mode 'client' alone"},
     };
@@ -140,6 +143,22 @@ static int check_vhost_user(const struct domain_net *net, GError **error)
     return FAULTS_CHECK(faults, error, "interface of type 'vhostuser'");
 }
 
+static bool is_driver(const struct domain_net *net)
+{
+    const char *name = net->driver ? net->driver->name : NULL;
+
+    return !name || net->type == NET_HOSTDEV || net->type == NET_NETWORK ||
+           g_str_equal(name, "qemu") || g_str_equal(name, "vhost");
+}
+
+static bool are_forwards(const struct domain_net *net)
+{
+    LIST_EACH (forward, &net->port_forwards)
+        if (g_strcmp0(forward->proto, "tcp") && g_strcmp0(forward->proto, "udp"))
+            return false;
+    return true;
+}
+
 static int check_end(const struct domain_net *net, GError **error)
 {
     bool hosts = net->host_ips.count + net->host_routes.count > 0;
@@ -147,7 +166,13 @@ static int check_end(const struct domain_net *net, GError **error)
         {net->type == NET_VDPA && !net->source_dev, FAULT_XML, "<source dev=''/> is missing"},
         {net->type == NET_HOSTDEV && !net->hostdev, FAULT_XML,
          "source/address/@type is missing: pci, usb"},
-        {net->type == NET_UDP && !net->local_port, FAULT_XML, "source/local is missing"},
+        {net->type == NET_UDP && (!net->local_port || !net->local_address), FAULT_XML,
+         "source/local with @address and @port is missing"},
+        {(net->type == NET_MCAST || net->type == NET_CLIENT) && !net->address, FAULT_XML,
+         "source/@address is missing"},
+        {net->type == NET_DIRECT && !net->source_dev, FAULT_XML, "source/@dev is missing"},
+        {!is_driver(net), FAULT_XML, "driver/@name is 'qemu' or 'vhost'"},
+        {!are_forwards(net), FAULT_XML, "portForward/@proto is 'tcp' or 'udp'"},
         {net->routes.count && net->type != NET_VDPA, FAULT_QEMU,
          "<route> beside <source>: QEMU can't tell the guest about routes"},
         {hosts && net->type != NET_ETHERNET, FAULT_QEMU,

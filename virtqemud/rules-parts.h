@@ -10,6 +10,7 @@
 int rules_check_disks(const struct domain *domain, GError **error);
 int rules_check_nets(const struct domain *domain, GError **error);
 int rules_check_chardevs(const struct domain *domain, GError **error);
+int rules_check_places(const struct domain *domain, GError **error);
 int rules_check_controllers(const struct domain *domain, GError **error);
 int rules_check_displays(const struct domain *domain, GError **error);
 int rules_check_sounds(const struct domain *domain, GError **error);

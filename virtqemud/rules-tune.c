@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
 #include "faults.h"
 #include "rules-parts.h"
 
@@ -105,6 +107,30 @@ static int check_memory(const struct domain *domain, GError **error)
 
 /* ---- lists in which each name may be there once ---- */
 
+static const char *const perf_words[] = {"cmt",
+                                         "mbmt",
+                                         "mbml",
+                                         "cpu_cycles",
+                                         "instructions",
+                                         "cache_references",
+                                         "cache_misses",
+                                         "branch_instructions",
+                                         "branch_misses",
+                                         "bus_cycles",
+                                         "stalled_cycles_frontend",
+                                         "stalled_cycles_backend",
+                                         "ref_cpu_cycles",
+                                         "cpu_clock",
+                                         "task_clock",
+                                         "page_faults",
+                                         "context_switches",
+                                         "cpu_migrations",
+                                         "page_faults_min",
+                                         "page_faults_maj",
+                                         "alignment_faults",
+                                         "emulation_faults",
+                                         NULL};
+
 static bool is_event_twice(const struct domain *domain, unsigned index)
 {
     for (unsigned i = 0; i < index; i++)
@@ -148,6 +174,7 @@ static int check_names(const struct domain *domain, GError **error)
     LIST_EACH (event, &domain->perf_events) {
         const struct fault faults[] = {
             {is_event_twice(domain, event_i), FAULT_XML, "it is there twice"},
+            {!g_strv_contains(perf_words, event->name ?: ""), FAULT_XML, "there is no such one"},
         };
         if (FAULTS_CHECK(faults, error, "perf/event '%s'", event->name) < 0)
             return -1;
@@ -155,6 +182,8 @@ static int check_names(const struct domain *domain, GError **error)
     LIST_EACH (cipher, &domain->keywrap_ciphers) {
         const struct fault faults[] = {
             {is_cipher_twice(domain, cipher_i), FAULT_XML, "it is there twice"},
+            {strcmp(cipher->name, "aes") && strcmp(cipher->name, "dea"), FAULT_XML,
+             "@name is 'aes' or 'dea'"},
         };
         if (FAULTS_CHECK(faults, error, "keywrap/cipher '%s'", cipher->name) < 0)
             return -1;

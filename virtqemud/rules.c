@@ -267,6 +267,7 @@ int rules_check(const struct domain *domain, GError **error)
         rules_check_guest,
         rules_check_devices,
         rules_check_tune,
+        rules_check_places,
         rules_check_controllers,
         rules_check_disks,
         rules_check_nets,
