@@ -38,20 +38,10 @@ static int check_cpu(const struct domain_cpu *cpu, GError **error)
 
 /* ---- its NUMA nodes ---- */
 
-static bool overlap(const struct cpuset *a, const struct cpuset *b)
-{
-    if (!a || !b)
-        return false;
-    for (int i = cpuset_next(a, 0); i >= 0; i = cpuset_next(a, (unsigned)i + 1))
-        if (cpuset_has(b, (unsigned)i))
-            return true;
-    return false;
-}
-
 static bool overlaps_before(const struct cpu_numa *numa, unsigned index)
 {
     for (unsigned i = 0; i < index; i++)
-        if (overlap(numa->cells.items[i]->cpus, numa->cells.items[index]->cpus))
+        if (cpuset_overlap(numa->cells.items[i]->cpus, numa->cells.items[index]->cpus))
             return true;
     return false;
 }

@@ -32,16 +32,6 @@ static int check_vcpus(const struct domain *domain, GError **error)
 
 /* ---- cputune ---- */
 
-static bool overlap(const struct cpuset *a, const struct cpuset *b)
-{
-    if (!a || !b)
-        return false;
-    for (int i = cpuset_next(a, 0); i >= 0; i = cpuset_next(a, (unsigned)i + 1))
-        if (cpuset_has(b, (unsigned)i))
-            return true;
-    return false;
-}
-
 static bool is_pinned_twice(const struct cpu_tune *tune)
 {
     LIST_EACH (pin, &tune->vcpu_pins)
@@ -59,11 +49,11 @@ static bool is_scheduled_twice(const struct cpu_tune *tune)
 {
     LIST_EACH (group, &tune->vcpu_schedulers)
         for (unsigned i = 0; i < group_i; i++)
-            if (overlap(tune->vcpu_schedulers.items[i]->threads, group->threads))
+            if (cpuset_overlap(tune->vcpu_schedulers.items[i]->threads, group->threads))
                 return true;
     LIST_EACH (group, &tune->iothread_schedulers)
         for (unsigned i = 0; i < group_i; i++)
-            if (overlap(tune->iothread_schedulers.items[i]->threads, group->threads))
+            if (cpuset_overlap(tune->iothread_schedulers.items[i]->threads, group->threads))
                 return true;
     return false;
 }

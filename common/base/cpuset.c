@@ -20,6 +20,14 @@ bool cpuset_has(const struct cpuset *set, unsigned number)
            set->bits[number / WORD_BITS] >> number % WORD_BITS & 1;
 }
 
+bool cpuset_overlap(const struct cpuset *a, const struct cpuset *b)
+{
+    for (unsigned i = 0; a && b && i < MIN(a->words, b->words); i++)
+        if (a->bits[i] & b->bits[i])
+            return true;
+    return false;
+}
+
 void cpuset_add(struct cpuset *set, unsigned number)
 {
     g_return_if_fail(number / WORD_BITS < set->words);

@@ -36,6 +36,9 @@ void cpuset_format(const struct cpuset *set, GString *out);
 
 bool cpuset_has(const struct cpuset *set, unsigned number);
 
+/* Whether a number is in both; either may be NULL, and then has none. */
+bool cpuset_overlap(const struct cpuset *a, const struct cpuset *b);
+
 /* Number must be below the count given to cpuset_new(). */
 void cpuset_add(struct cpuset *set, unsigned number);
 
