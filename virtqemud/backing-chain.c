@@ -2,12 +2,16 @@
 #include "backing-chain.h"
 
 #include <errno.h>
+#include <json-c/json.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/fd.h"
 #include "image/image-below.h"
 #include "image/image-server.h"
+
+#include "block-nodes.h"
+#include "json.h"
 
 #define LONGEST_CHAIN 200
 
@@ -69,8 +73,12 @@ static int load_one(struct domain_source *source, struct arena *arena, GError **
     /* over the network, and in folders, nothing is looked up: the document tells, or there is
      * nothing */
     enum source_type type = domain_source_type(source);
-    if ((type != SOURCE_FILE && type != SOURCE_BLOCK) || !source->path || source->fdgroup)
-        return make_backing(source, &header, arena, error);
+    if ((type != SOURCE_FILE && type != SOURCE_BLOCK) || !source->path || source->fdgroup) {
+        if (make_backing(source, &header, arena, error) < 0)
+            return -1;
+        source->backing->detected = TRISTATE_YES; /* until QEMU has looked */
+        return 0;
+    }
     if (!image_header_has_backing(source->format)) {
         if (access(source->path, F_OK) == 0 || errno == EACCES)
             return make_backing(source, &header, arena, error);
@@ -110,6 +118,64 @@ int backing_chain_load_source(struct domain_source *source, struct arena *arena,
         if ((at->backing ? check_one(at, error) : load_one(at, arena, error)) < 0)
             return -1;
     }
+    return 0;
+}
+
+/* ---- what QEMU has seen ---- */
+
+static bool is_assumed(const struct domain_source *source)
+{
+    return domain_source_type(source) == SOURCE_NETWORK &&
+           image_header_has_backing(source->format) && source->backing &&
+           source->backing->type == SOURCE_NONE && source->backing->detected == TRISTATE_YES;
+}
+
+/* NULL: there is none, or there is no such node. Borrowed from the nodes. */
+static const char *find_below(struct json_object *nodes, const char *name)
+{
+    for (size_t i = 0; i < json_object_array_length(nodes); i++) {
+        struct json_object *node = json_object_array_get_idx(nodes, i);
+
+        if (g_strcmp0(json_string_member(node, "node-name"), name) == 0)
+            return json_string_member(json_member(node, "image"), "backing-filename");
+    }
+    return NULL;
+}
+
+static int confirm(const struct domain_source *source, struct json_object *nodes, GError **error)
+{
+    g_autofree char *name = block_node_format_name(source);
+    const char *below = find_below(nodes, name);
+
+    return below ? refuse(source, error,
+                          "it is on a server and has '%s' below it, which a "
+                          "<backingStore> must say",
+                          below)
+                 : 0;
+}
+
+int backing_chain_confirm_source(const struct domain_source *source, struct qmp *qmp,
+                                 GError **error)
+{
+    struct json_object *nodes JSON_AUTO = NULL;
+
+    for (; source; source = source->backing) {
+        if (!is_assumed(source))
+            continue;
+        if (!nodes && qmp_execute(qmp, "query-named-block-nodes", json_build("b:flat", true, NULL),
+                                  0, &nodes, error) < 0)
+            return -1;
+        if (confirm(source, nodes, error) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int backing_chain_confirm(const struct domain *live, struct qmp *qmp, GError **error)
+{
+    LIST_EACH (disk, &live->devices.disks)
+        if (backing_chain_confirm_source(&disk->source, qmp, error) < 0)
+            return -1;
     return 0;
 }
 

@@ -7,6 +7,7 @@
 #include "driver/events.h"
 #include "protocol/remote.h"
 
+#include "backing-chain.h"
 #include "bandwidth.h"
 #include "dac.h"
 #include "device-document.h"
@@ -89,6 +90,20 @@ static void learn(struct domain *live, const struct device *device, const struct
         log_warn("%s: %s", qmp_who(qmp), error->message);
 }
 
+static int apply_steps(struct plug *plug, const struct device *device, struct qmp *qmp,
+                       GError **error)
+{
+    const struct domain_disk *disk = device->kind == DEVICE_DISK ? device->object : NULL;
+
+    if (plug_apply_parts(plug, qmp, error) < 0)
+        return -1;
+    if (disk && backing_chain_confirm_source(&disk->source, qmp, error) < 0) {
+        plug_withdraw(plug, qmp);
+        return -1;
+    }
+    return plug_apply_device(plug, qmp, error);
+}
+
 static int apply(struct guest *guest, struct domain *live, const struct device *device,
                  GError **error)
 {
@@ -100,7 +115,7 @@ static int apply(struct guest *guest, struct domain *live, const struct device *
     if (hotplug_build(guest, live, device, false, &plug, error) < 0 ||
         !(qmp = guest_get_qmp(guest, error)))
         return -1;
-    int result = plug_apply(plug, qmp, error);
+    int result = apply_steps(plug, device, qmp, error);
     if (result == 0)
         learn(live, device, plug, qmp);
     qmp_unref(qmp);

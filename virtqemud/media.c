@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 
+#include "backing-chain.h"
 #include "block-nodes.h"
 #include "expectation.h"
 #include "hotplug.h"
@@ -115,8 +116,11 @@ static int add_images(struct guest *guest, struct qmp *qmp, struct domain *live,
         prepare_device_access(guest, live, &device, error) < 0)
         return -1;
     if (hotplug_build(guest, live, &device, false, &plug, error) == 0 &&
-        plug_apply_parts(plug, qmp, error) == 0)
-        return 0;
+        plug_apply_parts(plug, qmp, error) == 0) {
+        if (backing_chain_confirm_source(&disk->source, qmp, error) == 0)
+            return 0;
+        plug_withdraw(plug, qmp);
+    }
     prepare_device_undo(guest, live, &device);
     return -1;
 }

@@ -421,13 +421,13 @@ static bool undo_steps(const struct plug *plug, struct qmp *qmp, guint count)
     return whole;
 }
 
-static int apply(struct plug *plug, struct qmp *qmp, bool with_device, GError **error)
+static int apply(struct plug *plug, struct qmp *qmp, bool devices, GError **error)
 {
     for (guint i = 0; i < plug->steps->len; i++) {
         const struct step *step = plug->steps->pdata[i];
         GError *refused = NULL;
 
-        if (step->verb->is_device && !with_device)
+        if (step->verb->is_device != devices)
             continue;
         if (run_step(plug, qmp, step, &refused) == 0)
             continue;
@@ -439,7 +439,7 @@ static int apply(struct plug *plug, struct qmp *qmp, bool with_device, GError **
     return 0;
 }
 
-int plug_apply(struct plug *plug, struct qmp *qmp, GError **error)
+int plug_apply_device(struct plug *plug, struct qmp *qmp, GError **error)
 {
     return apply(plug, qmp, true, error);
 }

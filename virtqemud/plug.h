@@ -27,14 +27,12 @@ void plug_free(struct plug *plug);
 /* True if QEMU has a device for it, which it tells the end of; else there are back ends alone. */
 bool plug_has_device(const struct plug *plug);
 
-/* Tells QEMU all of it. What was done is undone when QEMU refuses a step; not when it does not
- * answer: nobody knows then. Blocks. Errors: qmp.h. */
-int plug_apply(struct plug *plug, struct qmp *qmp, GError **error);
-
-/* The same without the device: for back ends that one that is there is to get. */
+/* Tells QEMU all but the device itself, and then the device. What was done is undone when QEMU
+ * refuses a step; not when it does not answer: nobody knows then. Block. Errors: qmp.h. */
 int plug_apply_parts(struct plug *plug, struct qmp *qmp, GError **error);
+int plug_apply_device(struct plug *plug, struct qmp *qmp, GError **error);
 
-/* The pseudo terminal that QEMU made for it while plug_apply(); borrowed; NULL: none. */
+/* The pseudo terminal that QEMU made for it meanwhile; borrowed; NULL: none. */
 const char *plug_terminal(const struct plug *plug);
 
 /* Takes the back ends out, the last one first, once QEMU has no such device any more. What is not

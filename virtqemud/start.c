@@ -14,6 +14,7 @@
 
 #include "agent-channel.h"
 #include "arguments.h"
+#include "backing-chain.h"
 #include "bandwidth.h"
 #include "check.h"
 #include "counters.h"
@@ -314,6 +315,7 @@ static int tell_settings(struct job *job, const struct domain *live,
 
     if (!qmp)
         return -1;
+    result = backing_chain_confirm(live, qmp, error);
     LIST_EACH (graphics, &live->devices.graphics)
         if (result == 0)
             result = display_set_password(qmp, graphics, config, error);

@@ -170,6 +170,32 @@ def test_start(connection, pool):
         assert "by guest 'g'" in message_of(used.delete)
 
 
+def test_layers_on_a_server(connection, pool):
+    """an image on a server that has another one below it never runs without it"""
+    base, top, socket = ROOT / "base.img", ROOT / "top.qcow2", ROOT / "layers"
+    base.write_bytes(boot_sector("below a server").ljust(MiB))
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", base, top], check=True)
+    server = subprocess.Popen(["qemu-nbd", "-t", "-e", "4", "-f", "raw", "-x", "e", "-r", "-k", socket, top])
+    disk = """<disk type='network'><driver name='qemu' type='qcow2'/><source protocol='nbd' name='e'>
+      <host transport='unix' socket='%s'/></source>%s<target dev='vda' bus='virtio'/><readonly/></disk>"""
+    said = "<backingStore type='file'><format type='raw'/><source file='%s'/></backingStore>" % base
+    try:
+        wait_until(lambda: tested.accepts(socket), timeout=60)
+        socket.chmod(0o777)
+        with pytest.raises(libvirt.libvirtError, match="base.img") as refused:
+            connection.createXML(hlt_xml("alone", devices=disk % (socket, "")))
+        assert refused.value.get_error_code() == libvirt.VIR_ERR_CONFIG_UNSUPPORTED
+        domain = connection.createXML(hlt_xml("plug"))
+        with pytest.raises(libvirt.libvirtError, match="base.img"):
+            domain.attachDevice(disk % (socket, ""))
+        assert "vda" not in domain.XMLDesc()
+        domain.destroy()
+        connection.createXML(hlt_xml("whole", devices=disk % (socket, said))).destroy()
+    finally:
+        server.kill()
+        server.wait()
+
+
 @pytest.mark.parametrize("words", ["nbd:unix:%s:exportname=e", "nbd+unix:///e?socket=%s",
                                    'json:{"file":{"driver":"nbd","path":"%s","export":"e"}}'])
 def test_image_on_a_server_below(connection, pool, words):
