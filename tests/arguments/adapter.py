@@ -33,14 +33,14 @@ def read_absent():
 ABSENT = read_absent()
 
 
-def make_image(folder, name, image_format, size=IMAGE_SIZE):
+def make_image(folder, name, image_format, size=IMAGE_SIZE, more=()):
     path = os.path.join(folder, f'{name}.{image_format}')
     if not os.path.exists(path):
         if image_format == 'raw':
             with open(path, 'wb') as image:
                 image.truncate(size)
         else:
-            subprocess.run(['qemu-img', 'create', '-q', '-f', image_format, path, str(size)],
+            subprocess.run(['qemu-img', 'create', '-q', '-f', image_format, *more, path, str(size)],
                            check=True)
     return path
 
@@ -58,6 +58,7 @@ class Adapter:
 
     def __init__(self, argv, folder):
         self.argv, self.folder = argv, folder
+        self.external = set()                   # nodes of images that have their data in another file
         self.formats, self.left_out, self.named = {}, [], set()
         self.expected = {'device': set(), 'object': set(), 'block': set(), 'chardev': set(),
                          'netdev': set()}
@@ -66,6 +67,8 @@ class Adapter:
                 node = json.loads(value)
                 if 'file' in node:
                     self.formats[node['file']] = node['driver'].replace('luks', 'raw')
+                if 'data-file' in node:
+                    self.external.add(node['file'])
 
     def words(self):
         out, at = [self.argv[0]], 1
@@ -112,8 +115,9 @@ class Adapter:
                 if key in node}
         if image_format not in FORMATS:
             raise Unfit(f'an image of format {image_format}')
+        more = ['-o', f'data_file={self.folder}/data,data_file_raw=on'] if node['node-name'] in self.external else ()
         return {'driver': 'file', **kept,
-                'filename': make_image(self.folder, node['node-name'], image_format, size)}
+                'filename': make_image(self.folder, node['node-name'], image_format, size, more)}
 
     # the host's ends
 
