@@ -200,6 +200,12 @@ static int build_unix(struct building *building, GError **error)
         add_reconnect(building);
         return 0;
     }
+    if (building->use == CHARDEV_USE_VHOST_USER) {
+        /* the other one must be there before the guest can be */
+        option_add(building->option, "path", path);
+        option_add_bool(building->option, "server", true);
+        return 0;
+    }
     if (add_listener(building, path, error) < 0)
         return -1;
     option_add_bool(building->option, "server", true);
@@ -281,6 +287,7 @@ static int build_spicevmc(struct building *building, GError **error)
     static const char *const names[] = {[CHARDEV_USE_REDIRECTION] = "usbredir",
                                         [CHARDEV_USE_SMARTCARD] = "smartcard",
                                         [CHARDEV_USE_CHANNEL] = "vdagent",
+                                        [CHARDEV_USE_VHOST_USER] = NULL,
                                         [CHARDEV_USE_OTHER] = NULL};
     const char *name = names[building->use];
 

@@ -18,6 +18,7 @@ enum chardev_use {
     CHARDEV_USE_CHANNEL,
     CHARDEV_USE_REDIRECTION,
     CHARDEV_USE_SMARTCARD,
+    CHARDEV_USE_VHOST_USER, /* passes descriptors, which QEMU does by sockets of its own alone */
     CHARDEV_USE_OTHER,
 };
 

@@ -230,7 +230,7 @@ static int add_stream(const struct building *building, GError **error)
     struct chardev_end *ends[] = {&end};
     const struct chardev_source source = {.type = CHARDEV_UNIX, .ends = {ends, 1}};
 
-    return chardev_build(&source, CHARDEV_USE_OTHER, net->info.alias, building->context,
+    return chardev_build(&source, CHARDEV_USE_VHOST_USER, net->info.alias, building->context,
                          building->arguments, error);
 }
 

@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Guests' interfaces that are on no bridge: what a Linux guest sends on each comes out at the other end,
 and what is sent there reaches it."""
+import pathlib
+import shutil
 import socket
 import struct
+import threading
 
 import libvirt
 import pytest
 
 import daemon as tested
 from conftest import boot
-from daemon import wait_until
+from daemon import hlt_xml, wait_until
 from netns import run
 
 MAC = "52:54:00:ab:00:%02x"
@@ -149,3 +152,54 @@ def test_switches_that_are_not_here(connection, kind, parameters, missing):
         domain.create()
     assert caught.value.get_error_code() == libvirt.VIR_ERR_CONFIG_UNSUPPORTED
     assert not domain.isActive()
+
+
+class Switch(threading.Thread):
+    """the far end of a vhost-user interface: says what it can, and which descriptors it has got"""
+    HEADER = struct.Struct("<III")
+    REPLY = 5                                               # version 1, a reply
+    ANSWERS = {1: 1 << 32 | 1 << 30, 15: 0, 17: 1}          # features, those of the protocol, queues
+
+    def __init__(self, path, listens):
+        super().__init__(daemon=True)
+        self.path, self.listens, self.asked = str(path), listens, []
+        self.link = socket.socket(socket.AF_UNIX)
+        if listens:
+            self.link.bind(self.path)
+            self.link.listen()
+        self.start()
+
+    def reach(self):
+        if self.listens:
+            return self.link.accept()[0]
+        wait_until(lambda: self.link.connect_ex(self.path) == 0, 60, 0.05, "QEMU's socket")
+        return self.link
+
+    def run(self):
+        link = self.reach()
+        while header := link.recv(self.HEADER.size):
+            request, _, size = self.HEADER.unpack(header)
+            link.recv(size) if size else None
+            self.asked.append(request)
+            if request in self.ANSWERS:
+                link.sendall(self.HEADER.pack(request, self.REPLY, 8) + struct.pack("<Q", self.ANSWERS[request]))
+
+
+@pytest.mark.parametrize("mode", ["client", "server"])
+def test_vhost_user(connection, mode):
+    """QEMU goes to the switch, or the switch comes to QEMU"""
+    folder = pathlib.Path("/run/switch")
+    folder.mkdir(exist_ok=True)
+    shutil.chown(folder, "libvirt-qemu")
+    path = folder / mode
+    switch = Switch(path, listens=mode == "client")
+    if path.exists():
+        shutil.chown(path, "libvirt-qemu")
+    device = "<interface type='vhostuser'><source type='unix' path='%s' mode='%s'/><model type='virtio'/></interface>"
+    shared = "<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking><vcpu"
+    domain = connection.createXML(hlt_xml("far", devices=device % (path, mode)).replace("<vcpu", shared, 1))
+    wait_until(lambda: 3 in switch.asked, what="the switch's owner")
+    domain.destroy()
+    switch.join(30)
+    assert not switch.is_alive()
+    shutil.rmtree(folder)
