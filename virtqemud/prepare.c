@@ -205,6 +205,7 @@ void prepare_undo(struct guest *guest, const struct domain *live)
     display_return_ports(live, qemu);
     helper_stop_all(guest, live);
     ownership_restore(dac_config(guest), live);
+    dac_forget(guest);
     transient_remove(live);
     hostdev_give_back_all(qemu, live->name, live);
     LIST_EACH (net, &live->devices.nets)
