@@ -3,12 +3,14 @@
 
 #include "driver/client.h"
 #include "protocol/remote-handlers.h"
+#include "xml/xml.h"
 
 #include "capabilities.h"
 #include "cpu-names.h"
 #include "document.h"
 #include "domain-capabilities.h"
 #include "methods.h"
+#include "native.h"
 #include "plan.h"
 #include "qemu.h"
 
@@ -134,7 +136,14 @@ int connect_get_cpu_model_names(struct call *call,
     return 0;
 }
 
-/* There is no way back: no document says all that a command line may. */
+static int check_native_format(const char *format, GError **error)
+{
+    if (g_str_equal(format, "qemu-argv"))
+        return 0;
+    error_set(error, VIR_ERR_INVALID_ARG, "unsupported config type %s", format);
+    return -1;
+}
+
 int connect_domain_xml_to_native(struct call *call,
                                  const struct remote_connect_domain_xml_to_native_args *args,
                                  struct remote_connect_domain_xml_to_native_ret *ret,
@@ -144,16 +153,28 @@ int connect_domain_xml_to_native(struct call *call,
     DEFINITION_AUTO struct definition *definition = NULL;
     struct arguments arguments;
 
-    if (!g_str_equal(args->nativeFormat, "qemu-argv")) {
-        error_set(error, VIR_ERR_INVALID_ARG, "unsupported config type %s", args->nativeFormat);
-        return -1;
-    }
-    if (document_read(qemu, args->domainXml, false, &definition, error) < 0 ||
+    if (check_native_format(args->nativeFormat, error) < 0 ||
+        document_read(qemu, args->domainXml, false, &definition, error) < 0 ||
         plan_arguments(qemu, (struct domain *)definition, &arguments, error) < 0)
         return -1;
     g_autofree char *text = arguments_print(&arguments, " ");
     arguments_clear(&arguments);
     ret->nativeConfig = arena_strdup(&call->arena, text);
+    return 0;
+}
+
+int connect_domain_xml_from_native(struct call *call,
+                                   const struct remote_connect_domain_xml_from_native_args *args,
+                                   struct remote_connect_domain_xml_from_native_ret *ret,
+                                   GError **error)
+{
+    DEFINITION_AUTO struct domain *domain = NULL;
+
+    if (check_native_format(args->nativeFormat, error) < 0 ||
+        native_read(args->nativeConfig, &domain, error) < 0)
+        return -1;
+    g_autofree char *text = xml_write(&domain->definition, XML_WRITE_INACTIVE | XML_WRITE_SECURE);
+    ret->domainXml = arena_strdup(&call->arena, text);
     return 0;
 }
 
@@ -163,6 +184,7 @@ static const struct method rows[] = {
     {.binding = HANDLER(remote, connect_get_domain_capabilities)},
     {.binding = HANDLER(remote, connect_get_max_vcpus)},
     {.binding = HANDLER(remote, connect_get_cpu_model_names)},
+    {.binding = HANDLER(remote, connect_domain_xml_from_native)},
     {.binding = HANDLER(remote, connect_domain_xml_to_native)},
 };
 
