@@ -87,7 +87,8 @@ static bool take_source(struct native *native, struct native_list *list,
     case CHARDEV_DEV:
         return take_path(native, list, source);
     case CHARDEV_SPICEVMC:
-        return g_strcmp0(native_list_take(list, "name"), "vdagent") == 0;
+        return domain_find_graphics(native->domain, GRAPHICS_SPICE) &&
+               g_strcmp0(native_list_take(list, "name"), "vdagent") == 0;
     default:
         return true;
     }
@@ -228,6 +229,19 @@ static bool add_serial(struct native *native, struct native_list *list)
     return true;
 }
 
+static bool add_parallel(struct native *native, struct native_list *list)
+{
+    struct domain_parallel *parallel = arena_new(native->arena, struct domain_parallel);
+    struct native_option *chardev = read_chardev(native, list, &parallel->source);
+
+    if (!chardev || !native_list_done(list))
+        return false;
+    parallel->port = OPT_UINT(native->domain->devices.parallels.count);
+    chardev->taken = true;
+    native_add(native, parallels, parallel);
+    return true;
+}
+
 static bool add_console(struct native *native, struct native_list *list)
 {
     struct domain_console *console = arena_new(native->arena, struct domain_console);
@@ -270,6 +284,8 @@ bool native_chardev_device(struct native *native, struct native_list *list, cons
     native_list_ignore(list, "id", NULL);
     if (g_str_equal(driver, "isa-serial"))
         return add_serial(native, list);
+    if (g_str_equal(driver, "isa-parallel"))
+        return add_parallel(native, list);
     if (g_str_equal(driver, "virtconsole"))
         return add_console(native, list);
     return g_str_equal(driver, "virtserialport") && add_channel(native, list);

@@ -63,6 +63,7 @@ static const struct disk_driver drivers[] = {
     {"ide-hd", DISK_DEVICE_DISK, DISK_BUS_IDE},
     {"ide-cd", DISK_DEVICE_CDROM, DISK_BUS_IDE},
     {"usb-storage", DISK_DEVICE_DISK, DISK_BUS_USB},
+    {"floppy", DISK_DEVICE_FLOPPY, DISK_BUS_FDC},
 };
 
 static const struct disk_driver *find_driver(const char *name)
@@ -89,7 +90,13 @@ static bool place_scsi(struct native *native, struct native_list *list, struct d
     native_list_take_uint(list, "channel", &at.bus);
     if (!native_list_find(list, "scsi-id"))
         return true;
-    native_list_take_uint(list, "scsi-id", &at.target);
+    const struct domain_controller *controller =
+        domain_find_controller(native->domain, CONTROLLER_SCSI, at.controller);
+    bool is_flat = controller && controller->model == CONTROLLER_SCSI_LSILOGIC;
+    if (!is_flat || native_list_find(list, "lun"))
+        native_list_take_uint(list, "scsi-id", &at.target);
+    else
+        native_list_take_uint(list, "scsi-id", &at.unit); /* it has targets alone */
     native_list_take_uint(list, "lun", &at.unit);
     *drive_place(disk) = at;
     return true;
@@ -115,6 +122,15 @@ static bool place_ide(struct native *native, struct native_list *list, struct do
     return true;
 }
 
+static bool place_floppy(struct native_list *list, struct domain_disk *disk)
+{
+    unsigned unit;
+
+    if (native_list_take_uint(list, "unit", &unit))
+        *drive_place(disk) = (struct drive_address){.unit = unit};
+    return true;
+}
+
 static bool place_disk(struct native *native, struct native_list *list, struct domain_disk *disk)
 {
     switch (disk->bus) {
@@ -122,6 +138,8 @@ static bool place_disk(struct native *native, struct native_list *list, struct d
         return place_scsi(native, list, disk);
     case DISK_BUS_IDE:
         return place_ide(native, list, disk);
+    case DISK_BUS_FDC:
+        return place_floppy(list, disk);
     case DISK_BUS_USB:
         return native_place_usb(native, list, &disk->info);
     default:

@@ -18,7 +18,8 @@ static struct domain_audio *read_audio(struct native *native, struct native_opti
             driver = words[i][1];
     type = driver ? names_find(&audio_type_names, driver) : 0;
     native_list_ignore(&option->list, "id", NULL);
-    if (type <= 0 || !native_list_done(&option->list))
+    if (type <= 0 || !native_list_done(&option->list) ||
+        (type == AUDIO_SPICE && !domain_find_graphics(native->domain, GRAPHICS_SPICE)))
         return NULL;
     audio->type = (uint8_t)type;
     audio->id = native->domain->devices.audios.count + 1;
@@ -60,6 +61,8 @@ static void add_listen(struct native *native, struct domain_graphics *graphics, 
     listen->type = socket ? LISTEN_SOCKET : LISTEN_ADDRESS;
     listen->address = address;
     listen->socket = socket;
+    if (socket)
+        listen->address = NULL;
     LIST_APPEND(native->arena, &graphics->listens, listen);
 }
 
@@ -120,28 +123,69 @@ static int read_vnc(struct native *native, struct native_option *option, GError 
     return 0;
 }
 
+static struct graphics_spice *spice_of(struct native *native, struct domain_graphics *graphics)
+{
+    if (!graphics->spice)
+        graphics->spice = arena_new(native->arena, struct graphics_spice);
+    return graphics->spice;
+}
+
+static int take_choice(struct native_list *list, const char *key, const struct names *names)
+{
+    const char *word = native_list_find(list, key);
+    int value = word ? names_find(names, word) : 0;
+
+    if (value > 0)
+        native_list_take(list, key);
+    return MAX(value, 0);
+}
+
+static void take_spice_options(struct native *native, struct native_list *list,
+                               struct domain_graphics *graphics)
+{
+    int image = take_choice(list, "image-compression", &spice_image_names);
+    int streaming = take_choice(list, "streaming-video", &spice_streaming_names);
+    bool on;
+
+    if (image)
+        spice_of(native, graphics)->image = (uint8_t)image;
+    if (streaming)
+        spice_of(native, graphics)->streaming = (uint8_t)streaming;
+    if (native_list_take_bool(list, "disable-copy-paste", &on))
+        spice_of(native, graphics)->copypaste = tristate_of(!on);
+    if (native_list_take_bool(list, "disable-agent-file-xfer", &on))
+        spice_of(native, graphics)->filetransfer = tristate_of(!on);
+    if (native_list_take_bool(list, "agent-mouse", &on))
+        spice_of(native, graphics)->mouse = on ? MOUSE_MODE_CLIENT : MOUSE_MODE_SERVER;
+    if (g_strcmp0(native_list_find(list, "seamless-migration"), "on") == 0)
+        native_list_take(list, "seamless-migration");
+}
+
+/* Without a ticket: a document has a password, or none, but a command line does not say which. */
 static int read_spice(struct native *native, struct native_option *option, GError **error)
 {
     struct native_list *list = &option->list;
     struct domain_graphics *graphics = arena_new(native->arena, struct domain_graphics);
+    const char *address = native_list_take(list, "addr");
     unsigned port = 0, tls_port = 0;
-    bool open, seamless;
+    bool is_socket = false, open = false;
 
     native->no_window = true;
     graphics->type = GRAPHICS_SPICE;
     native_list_take_uint(list, "port", &port);
     native_list_take_uint(list, "tls-port", &tls_port);
-    if (native_list_find(list, "addr"))
-        add_listen(native, graphics, native_list_take(list, "addr"), NULL);
-    if (g_strcmp0(native_list_find(list, "disable-ticketing"), "on") == 0)
-        native_list_take_bool(list, "disable-ticketing", &open);
-    if (g_strcmp0(native_list_find(list, "seamless-migration"), "on") == 0)
-        native_list_take_bool(list, "seamless-migration", &seamless);
-    if (port > 65535 || tls_port > 65535 || (!port && !tls_port) || !native_list_done(list))
+    native_list_take_bool(list, "unix", &is_socket);
+    native_list_take_bool(list, "disable-ticketing", &open);
+    take_spice_options(native, list, graphics);
+    if (address || !is_socket)
+        add_listen(native, graphics, address ? address : "0.0.0.0", is_socket ? address : NULL);
+    if (!open || port > 65535 || tls_port > 65535 ||
+        !(port || tls_port || (is_socket && address)) || !native_list_done(list))
         return 0;
     graphics->port = (int)port;
     graphics->tls_port = (int)tls_port;
-    graphics->autoport = TRISTATE_NO;
+    if (!is_socket)
+        graphics->autoport = TRISTATE_NO;
     option->taken = true;
     native_add(native, graphics, graphics);
     return 0;
@@ -290,11 +334,11 @@ void native_complete_display(struct native *native)
 
 const struct native_row native_display_rows[] = {
     {"vnc", "vnc", NATIVE_DEVICE, .read = read_vnc},
-    {"spice", NULL, NATIVE_DEVICE, .read = read_spice},
+    {"spice", NULL, NATIVE_MACHINE, .read = read_spice},
     {"display", "type", NATIVE_DEVICE, .read = read_display},
     {"nographic", NULL, NATIVE_DEVICE, true, read_window},
     {"sdl", NULL, NATIVE_DEVICE, true, read_window},
     {"vga", NULL, NATIVE_DEVICE, .read = read_vga},
-    {"audiodev", "driver", NATIVE_BACKEND, .read = read_audiodev},
+    {"audiodev", "driver", NATIVE_DRIVE, .read = read_audiodev},
     {NULL},
 };

@@ -201,13 +201,25 @@ static bool is_order(const char *order)
     return *order;
 }
 
+/* Where devices have an order of their own, a document has no other. */
+static bool has_boot_order(const struct native *native)
+{
+    unsigned count;
+    g_autofree struct device *devices = domain_list_devices(native->domain, &count);
+
+    for (unsigned i = 0; i < count; i++)
+        if (devices[i].info && devices[i].info->boot_order)
+            return true;
+    return false;
+}
+
 static int read_boot(struct native *native, struct native_option *option, GError **error)
 {
     struct native_list *list = &option->list;
     const char *order = native_list_find(list, "order");
     unsigned timeout;
 
-    if (order && is_order(order)) {
+    if (order && is_order(order) && !has_boot_order(native)) {
         add_boots(native, order);
         native_list_take(list, "order");
     }
@@ -295,7 +307,7 @@ const struct native_row native_machine_rows[] = {
     {"append", .read = read_kernel},
     {"dtb", .read = read_kernel},
     {"bios", .read = read_bios},
-    {"boot", "order", .read = read_boot},
+    {"boot", "order", NATIVE_LAST, .read = read_boot},
     {"rtc", .read = read_rtc},
     {"localtime", .is_alone = true, .read = read_switch},
     {"no-acpi", .is_alone = true, .read = read_switch},

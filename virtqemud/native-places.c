@@ -163,17 +163,28 @@ static const struct controller_driver_name *find_driver(const char *name)
     return NULL;
 }
 
-/* The number in "pci.3", if it is free; else the next one. The first of PCI and, on q35, of SATA
- * are the machine's own. */
+/* The number that an id of ours has, "pci.3" or "scsi1": what is passed through may name it. */
+static bool read_index(enum controller_type type, const char *id, unsigned *ret_index)
+{
+    const char *prefix = type == CONTROLLER_PCI ? "pci." : type == CONTROLLER_SCSI ? "scsi" : NULL;
+    uint64_t number;
+
+    if (!prefix || !id || !g_str_has_prefix(id, prefix) ||
+        !native_number(id + strlen(prefix), &number) || number > 255 ||
+        (type == CONTROLLER_PCI && number == 0))
+        return false;
+    *ret_index = (unsigned)number;
+    return true;
+}
+
+/* The one of the id, if it is free; else the next one. The first of PCI and, on q35, of SATA are
+ * the machine's own. */
 static unsigned choose_index(struct native *native, enum controller_type type, const char *id)
 {
-    unsigned index = type == CONTROLLER_PCI || (type == CONTROLLER_SATA && native->is_q35);
+    unsigned index = type == CONTROLLER_PCI || (type == CONTROLLER_SATA && native->is_q35), wanted;
 
-    if (type == CONTROLLER_PCI && id && g_str_has_prefix(id, "pci.")) {
-        unsigned wanted = native_bus_number(id);
-        if (wanted && !domain_find_controller(native->domain, type, wanted))
-            return wanted;
-    }
+    if (read_index(type, id, &wanted) && !domain_find_controller(native->domain, type, wanted))
+        return wanted;
     while (domain_find_controller(native->domain, type, index))
         index++;
     return index;

@@ -33,6 +33,13 @@ static const struct {
      {"<kernel>/vmlinuz</", "<initrd>/i</", "<cmdline>console=ttyS0 quiet</"}},
     {Q "-boot order=dc,menu=on,once=n",
      {"<boot dev='cdrom'/>", "<boot dev='hd'/>", "<bootmenu enable='yes'/>", "'once=n'"}},
+    {Q "-boot d -device virtio-blk-pci,drive=d,bootindex=1 -drive if=none,id=d,file=/x",
+     {"<boot order='1'/>", "'-boot'", "'order=d'"}},
+    {Q "-device isa-parallel,chardev=c -chardev null,id=c -drive if=none,id=d,file=/x "
+       "-device floppy,unit=1,drive=d",
+     {"device='floppy'", "unit='1'", "<parallel type='null'>"}},
+    {Q "-spice port=5901,password=on -audiodev spice,id=a",
+     {"'-spice'", "'port=5901,password=on'", "'-audiodev'", "'spice,id=a'"}},
     {Q "-bios /b.bin", {"<loader type='rom'>/b.bin</loader>"}},
     {Q "-drive if=pflash,format=raw,unit=0,readonly=on,file=/c.fd "
        "-drive if=pflash,format=raw,unit=1,file=/v.fd",
