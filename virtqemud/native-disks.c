@@ -7,6 +7,8 @@
 
 /* ---- Names in the guest ---- */
 
+#define MOST_NAMES (26 * 26)
+
 static const char *target_prefix(enum disk_bus bus)
 {
     switch (bus) {
@@ -33,7 +35,9 @@ static char *target_name(struct native *native, enum disk_bus bus, unsigned inde
 /* The first free name, or the one of the index (-1: none); NULL: it is in use. */
 static const char *choose_target(struct native *native, enum disk_bus bus, int index)
 {
-    for (unsigned i = index < 0 ? 0 : (unsigned)index; i < 26 * 26; i++) {
+    if (native->domain->devices.disks.count >= MOST_NAMES)
+        return NULL;
+    for (unsigned i = index < 0 ? 0 : (unsigned)index; i < MOST_NAMES; i++) {
         const char *name = target_name(native, bus, i);
         if (!domain_find_disk(native->domain, name))
             return name;

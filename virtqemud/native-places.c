@@ -47,6 +47,8 @@ bool native_find_bus(struct native *native, const char *name, enum controller_ty
 /* "0x1f.2" */
 static bool read_slot(const char *text, struct pci_address *at)
 {
+    if (!*text)
+        return false;
     g_auto(GStrv) parts = g_strsplit(text, ".", 2);
     g_autofree char *slot_text =
         g_str_has_prefix(parts[0], "0x") ? g_strdup(parts[0]) : g_strconcat("0x", parts[0], NULL);

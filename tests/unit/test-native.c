@@ -118,6 +118,8 @@ static const struct {
        "-object rng-random,id=r,filename=/dev/random",
      {"memballoon model='virtio'", "<rng model='virtio'>", "'random'>/dev/random<"}},
     {Q "-watchdog i6300esb -watchdog-action poweroff", {"'i6300esb' action='poweroff'"}},
+    {Q "-device edu,addr= -device e1000e,netdev=n,addr= -netdev user,id=n",
+     {"'edu,addr='", "'e1000e,netdev=n,addr='", "'user,id=n'"}},
     {"A=b " Q "-snapshot --foo 'x y' -global a.b=c -device edu",
      {"<qemu:arg value='-snapshot'/>", "'--foo'", "'x y'", "'-global'", "'edu'",
       "<qemu:env name='A' value='b'/>"}},
