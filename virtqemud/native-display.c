@@ -58,11 +58,9 @@ static void add_listen(struct native *native, struct domain_graphics *graphics, 
 {
     struct graphics_listen *listen = arena_new(native->arena, struct graphics_listen);
 
-    listen->type = socket ? LISTEN_SOCKET : LISTEN_ADDRESS;
+    listen->type = address ? LISTEN_ADDRESS : LISTEN_SOCKET;
     listen->address = address;
     listen->socket = socket;
-    if (socket)
-        listen->address = NULL;
     LIST_APPEND(native->arena, &graphics->listens, listen);
 }
 
@@ -91,12 +89,22 @@ static bool read_vnc_place(struct native *native, const char *text,
     return true;
 }
 
+/* A word if it is one of names, which then is taken; 0: none. */
+static int take_choice(struct native_list *list, const char *key, const struct names *names)
+{
+    const char *word = native_list_find(list, key);
+    int value = word ? names_find(names, word) : 0;
+
+    if (value > 0)
+        native_list_take(list, key);
+    return MAX(value, 0);
+}
+
 static int read_vnc(struct native *native, struct native_option *option, GError **error)
 {
     struct native_list *list = &option->list;
     const char *place = native_list_take(list, "vnc");
     struct domain_graphics *graphics = arena_new(native->arena, struct domain_graphics);
-    int share;
     unsigned websocket;
 
     native->no_window = true;
@@ -104,15 +112,7 @@ static int read_vnc(struct native *native, struct native_option *option, GError 
     if (!place || option->taken)
         return 0;
     graphics->type = GRAPHICS_VNC;
-    if (native_list_find(list, "share")) {
-        share = names_find(
-            &(const struct names){
-                (const char *const[]){"", "allow-exclusive", "force-shared", "ignore"}, 4},
-            native_list_find(list, "share"));
-        graphics->share_policy = share > 0 ? (uint8_t)share : 0;
-        if (share > 0)
-            native_list_take(list, "share");
-    }
+    graphics->share_policy = (uint8_t)take_choice(list, "share", &vnc_share_policy_names);
     if (native_list_take_uint(list, "websocket", &websocket))
         graphics->websocket = (int)websocket;
     if (!read_vnc_place(native, place, graphics) ||
@@ -128,16 +128,6 @@ static struct graphics_spice *spice_of(struct native *native, struct domain_grap
     if (!graphics->spice)
         graphics->spice = arena_new(native->arena, struct graphics_spice);
     return graphics->spice;
-}
-
-static int take_choice(struct native_list *list, const char *key, const struct names *names)
-{
-    const char *word = native_list_find(list, key);
-    int value = word ? names_find(names, word) : 0;
-
-    if (value > 0)
-        native_list_take(list, key);
-    return MAX(value, 0);
 }
 
 static void take_spice_options(struct native *native, struct native_list *list,
@@ -177,8 +167,10 @@ static int read_spice(struct native *native, struct native_option *option, GErro
     native_list_take_bool(list, "unix", &is_socket);
     native_list_take_bool(list, "disable-ticketing", &open);
     take_spice_options(native, list, graphics);
-    if (address || !is_socket)
-        add_listen(native, graphics, address ? address : "0.0.0.0", is_socket ? address : NULL);
+    if (is_socket)
+        add_listen(native, graphics, NULL, address);
+    else
+        add_listen(native, graphics, address ? address : "0.0.0.0", NULL);
     if (!open || port > 65535 || tls_port > 65535 ||
         !(port || tls_port || (is_socket && address)) || !native_list_done(list))
         return 0;
@@ -255,7 +247,6 @@ static const struct {
     {NULL, "virtio-gpu-pci", VIDEO_VIRTIO, true},
     {NULL, "bochs-display", VIDEO_BOCHS},
     {NULL, "ramfb", VIDEO_RAMFB},
-    {"none", NULL, VIDEO_NONE},
 };
 
 static struct domain_video *new_video(struct native *native, enum video_type type)
@@ -268,15 +259,17 @@ static struct domain_video *new_video(struct native *native, enum video_type typ
 
 static int read_vga(struct native *native, struct native_option *option, GError **error)
 {
+    if (g_str_equal(option->value, "none")) {
+        native->no_adapter = true; /* but for one that is a -device */
+        option->taken = true;
+        return 0;
+    }
     native->has_video = true;
     for (size_t i = 0; i < G_N_ELEMENTS(videos); i++) {
         if (g_strcmp0(videos[i].word, option->value) != 0)
             continue;
         option->taken = true;
-        if (videos[i].type == VIDEO_NONE)
-            native->has_video = false, native->no_defaults = true;
-        else
-            native_add(native, videos, new_video(native, videos[i].type));
+        native_add(native, videos, new_video(native, videos[i].type));
     }
     return 0;
 }
@@ -329,7 +322,8 @@ void native_complete_display(struct native *native)
         add_window(native);
     if (native->has_video || !native->is_x86)
         return;
-    native_add(native, videos, new_video(native, native->no_defaults ? VIDEO_NONE : VIDEO_VGA));
+    bool is_none = native->no_defaults || native->no_adapter;
+    native_add(native, videos, new_video(native, is_none ? VIDEO_NONE : VIDEO_VGA));
 }
 
 const struct native_row native_display_rows[] = {

@@ -41,14 +41,8 @@ static const char *find_model(const char *driver)
 
 /* ---- The host's end ---- */
 
-static bool read_user(struct native_list *list, struct domain_net *net)
-{
-    net->type = NET_USER;
-    return true;
-}
-
 /* A script of "no" means a device that is there already, and is left as it is. */
-static bool take_script(struct native_list *list, const char *key, const char **ret_script,
+static void take_script(struct native_list *list, const char *key, const char **ret_script,
                         bool *ret_none)
 {
     const char *script = native_list_take(list, key);
@@ -57,7 +51,6 @@ static bool take_script(struct native_list *list, const char *key, const char **
         *ret_none = true;
     else
         *ret_script = script;
-    return true;
 }
 
 static bool read_tap(struct native_list *list, struct domain_net *net)
@@ -126,8 +119,10 @@ static bool read_socket(struct native *native, struct native_list *list, struct 
 static bool read_backend(struct native *native, struct native_list *list, const char *type,
                          struct domain_net *net)
 {
-    if (g_str_equal(type, "user"))
-        return read_user(list, net);
+    if (g_str_equal(type, "user")) {
+        net->type = NET_USER;
+        return true;
+    }
     if (g_str_equal(type, "tap"))
         return read_tap(list, net);
     if (g_str_equal(type, "bridge"))

@@ -49,7 +49,8 @@ struct native {
     bool is_q35;
     bool no_defaults;
     bool no_window; /* some display was chosen, or none */
-    bool has_video; /* the same of adapters */
+    bool no_adapter;
+    bool has_video;
     bool has_usb;
 };
 

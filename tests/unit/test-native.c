@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "xml/xml.h"
 
-/* What a command line becomes: parts of its document, in order. '\'' is '"' there. */
+/* What a command line becomes: parts of its document, in order. */
 #define Q "/usr/bin/qemu-system-x86_64 "
 #define NONE "-display none -nodefaults "
 
@@ -90,6 +90,8 @@ static const struct {
     {Q "-spice port=5930,addr=::1,disable-ticketing=on", {"type='spice' port='5930'", "'::1'"}},
     {"DISPLAY=:7 " Q, {"type='sdl' display=':7'", "<model type='vga'", "name='DISPLAY'"}},
     {Q NONE, {"<controller type='usb'", "model='none'", "type='none'", "memballoon model='none'"}},
+    {Q "-vga none -device cirrus-vga", {"<video>\n      <model type='cirrus'"}},
+    {Q "-vga none", {"<model type='none'/>"}},
     {Q "-vga qxl", {"<model type='qxl'"}},
     {Q "-device VGA,vgamem_mb=32", {"type='vga' vram='32768'"}},
     {Q "-serial pty -serial file:/s.log",
