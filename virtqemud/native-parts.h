@@ -48,8 +48,8 @@ struct native {
     bool is_x86;
     bool is_q35;
     bool no_defaults;
-    bool no_window; /* some display was chosen, or none */
-    bool no_adapter;
+    bool no_window;  /* some display was chosen, or none */
+    bool no_adapter; /* of video, but for one that is a -device */
     bool has_video;
     bool has_usb;
 };
