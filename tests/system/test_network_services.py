@@ -144,7 +144,7 @@ def test_names_of_networks(connection, daemon, hosts, name):
     made = {path.name for path in set(pathlib.Path("/run/libvirt/network").iterdir()) - files}
     assert made == {name + ".xml", name + ".pid"}
     got = hosts("guest", "br-net").dhcp()["address"]
-    assert [lease["ipaddr"] for lease in network.DHCPLeases()] == [got]
+    assert got in [lease["ipaddr"] for lease in network.DHCPLeases()]
     update(network, "ADD_LAST", "DNS_TXT", "<txt name='a' value='b'/>")
     check(name, 0)
     network.destroy()
