@@ -8,6 +8,7 @@
 #include <linux/rtnetlink.h>
 #include <linux/tc_act/tc_csum.h>
 #include <net/if.h>
+#include <string.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
 #include <netlink/netlink.h>
@@ -205,16 +206,15 @@ static struct nl_msg *new_hook(unsigned index)
 
 static void put_match(struct nl_msg *message, unsigned from, unsigned to)
 {
-    struct {
-        struct tc_u32_sel selector;
-        struct tc_u32_key keys[2];
-    } match = {
-        .selector = {.flags = TC_U32_TERMINAL, .nkeys = 2},
-        .keys = {{.off = 8, .mask = htonl(0xff0000), .val = htonl(IPPROTO_UDP << 16)},
-                 {.off = 20, .mask = htonl(UINT32_MAX), .val = htonl(from << 16 | to)}},
-    };
+    const struct tc_u32_key keys[] = {
+        {.off = 8, .mask = htonl(0xff0000), .val = htonl(IPPROTO_UDP << 16)},
+        {.off = 20, .mask = htonl(UINT32_MAX), .val = htonl(from << 16 | to)}};
+    struct nlattr *place =
+        nla_reserve(message, TCA_U32_SEL, (int)(sizeof(struct tc_u32_sel) + sizeof(keys)));
+    struct tc_u32_sel *selector = nla_data(place);
 
-    nla_put(message, TCA_U32_SEL, sizeof(match), &match);
+    *selector = (struct tc_u32_sel){.flags = TC_U32_TERMINAL, .nkeys = G_N_ELEMENTS(keys)};
+    memcpy(selector->keys, keys, sizeof(keys));
 }
 
 static void put_action(struct nl_msg *message)
