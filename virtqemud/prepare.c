@@ -121,6 +121,19 @@ static int choose_cpu(struct qemu *qemu, struct domain *live, GError **error)
     return 0;
 }
 
+/* A guest that runs without its share of the caches has all of them, and takes others'. */
+static int check_shares(const struct domain *live, GError **error)
+{
+    const struct cpu_tune *tune = live->cpu_tune;
+
+    if (!tune || tune->caches.count + tune->bandwidths.count + tune->energies.count == 0)
+        return 0;
+    error_set(
+        error, VIR_ERR_CONFIG_UNSUPPORTED,
+        "cputune: shares of caches, memory bandwidth and energy (resctrl) are not in this version");
+    return -1;
+}
+
 /* Devices of the host that the document names by what they are, or leaves to us. */
 static int find_devices(struct domain *live, GError **error)
 {
@@ -148,7 +161,8 @@ int prepare_live(struct guest *guest, struct domain *live, GError **error)
 {
     struct qemu *qemu = qemu_of(&guest->object);
 
-    if (dac_choose(live, &qemu->config, error) < 0 || netport_take_all(qemu, live, error) < 0)
+    if (check_shares(live, error) < 0 || dac_choose(live, &qemu->config, error) < 0 ||
+        netport_take_all(qemu, live, error) < 0)
         return -1;
     dac_adopt(guest, live);
     net_choose_names(live);
