@@ -148,7 +148,8 @@ static int read_uri(struct reading *reading, const char *name, GError **error)
     GUriFlags flags = G_URI_FLAGS_ENCODED_QUERY | (curl ? G_URI_FLAGS_ENCODED_PATH : 0);
 
     if (!g_uri_split(name, flags, &uri.scheme, &uri.user, &uri.host, &uri.port, &uri.path,
-                     &uri.query, NULL, NULL))
+                     &uri.query, NULL, NULL) ||
+        !uri.scheme)
         return refuse(reading, error, "that is no URI");
     const char *plus = strchr(uri.scheme, '+');
     uri.transport = plus ? plus + 1 : NULL;

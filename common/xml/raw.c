@@ -207,12 +207,25 @@ static void drop(xmlNode *node)
     xmlFreeNode(node);
 }
 
+/* Texts on both sides of it are one then, as they are for who reads what is printed. Returns what
+ * comes next. */
+static xmlNode *drop_between(xmlNode *node)
+{
+    xmlNode *before = node->prev, *next = node->next;
+
+    drop(node);
+    if (!before || !next || before->type != XML_TEXT_NODE || next->type != XML_TEXT_NODE)
+        return next;
+    xmlTextMerge(before, next);
+    return before->next;
+}
+
 void raw_tidy(xmlNode *element)
 {
     for (xmlNode *child = element->children, *next; child; child = next) {
         next = child->next;
         if (child->type == XML_ELEMENT_NODE && (!child->ns || is_taken(child)))
-            drop(child);
+            next = drop_between(child);
     }
     while (element->children && !xmlFirstElementChild(element))
         drop(element->children);
