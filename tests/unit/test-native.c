@@ -193,7 +193,8 @@ static void test_wrong(void)
     for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++) {
         struct domain *domain = NULL;
         g_autoptr(GError) error = NULL;
-        g_test_message("%s", wrong[i]);
+        g_autofree char *shown = g_strescape(wrong[i], NULL); /* bytes that are no text */
+        g_test_message("%s", shown);
         g_assert_cmpint(native_read(wrong[i], &domain, &error), ==, -1);
         g_assert_true(error_is(error, VIR_ERR_INVALID_ARG));
         g_assert_null(domain);
