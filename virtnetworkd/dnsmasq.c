@@ -14,6 +14,7 @@
 
 #include "dnsmasq-config.h"
 #include "dnsmasq-watch.h"
+#include "lease.h"
 #include "vnet.h"
 
 #define START_MS 20000
@@ -241,9 +242,10 @@ int dnsmasq_start(struct vnet *vnet, const struct network *network, GError **err
 
     if (!dnsmasq_is_needed(network))
         return 0;
+    g_autofree char *leases = dnsmasq_lease_path(network);
+    if ((!pid && write_files(network, error) < 0) || lease_begin(leases, error) < 0)
+        return -1;
     if (!pid) {
-        if (write_files(network, error) < 0)
-            return -1;
         if (run_again(network, error) < 0)
             return -1;
         pid = dnsmasq_pid(network);
@@ -295,7 +297,7 @@ void dnsmasq_forget(const struct network *network)
     if (!network->bridge)
         return;
     g_autofree char *path = dnsmasq_lease_path(network);
-    unlink(path);
+    lease_end(path);
 }
 
 int dnsmasq_follow(struct vnet *vnet, const struct network *old, const struct network *network,

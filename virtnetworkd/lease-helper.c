@@ -4,13 +4,10 @@
  * `lease-helper init` for the leases there were. It keeps them in the file that MODVIRT_LEASES
  * names: under a lock, replaced as one.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -24,17 +21,6 @@ static char *text_of(const char *variable)
     const char *value = g_getenv(variable);
 
     return value && *value ? g_strdup(value) : NULL;
-}
-
-/* The folder is locked, so that no lock file is left behind. */
-static int lock(const char *path)
-{
-    g_autofree char *folder = g_path_get_dirname(path);
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-    if (fd >= 0)
-        flock(fd, LOCK_EX);
-    return fd;
 }
 
 static void drop(GPtrArray *leases, const char *address, uint64_t now)
@@ -67,9 +53,12 @@ static struct lease *make_lease(const char *key, const char *address, const char
 
 static int change(const char *path, int argc, char **argv, GError **error)
 {
-    autofd int guard = lock(path);
+    autofd int guard = lease_lock(path);
     g_autoptr(GPtrArray) leases = NULL;
 
+    if (access(path, F_OK) <
+        0) /* dnsmasq tells what it had to tell when its network has gone, too */
+        return 0;
     if (lease_load(path, &leases, error) < 0)
         return -1;
     drop(leases, argv[3], (uint64_t)time(NULL));
@@ -99,7 +88,7 @@ static void print_leases(const GPtrArray *leases, bool ipv6)
 
 static int init(const char *path, GError **error)
 {
-    autofd int guard = lock(path);
+    autofd int guard = lease_lock(path);
     g_autoptr(GPtrArray) leases = NULL;
 
     if (lease_load(path, &leases, error) < 0)

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "lease.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <json-c/json.h>
 #include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include "base/error.h"
+#include "base/fd.h"
 #include "base/file.h"
 
 #define FILE_MOST (16 * 1024 * 1024)
@@ -94,6 +98,31 @@ static struct json_object *write_lease(struct lease *lease)
             json_object_object_add(json, texts[i].word, json_object_new_string(*text_at(lease, i)));
     json_object_object_add(json, "expiry-time", json_object_new_int64((int64_t)lease->expiry));
     return json;
+}
+
+int lease_lock(const char *path)
+{
+    g_autofree char *folder = g_path_get_dirname(path);
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd >= 0)
+        flock(fd, LOCK_EX);
+    return fd;
+}
+
+int lease_begin(const char *path, GError **error)
+{
+    autofd int guard = lease_lock(path);
+    g_autoptr(GPtrArray) none = g_ptr_array_new();
+
+    return access(path, F_OK) == 0 ? 0 : lease_save(path, none, error);
+}
+
+void lease_end(const char *path)
+{
+    autofd int guard = lease_lock(path);
+
+    unlink(path);
 }
 
 int lease_save(const char *path, const GPtrArray *leases, GError **error)

@@ -25,5 +25,14 @@ void lease_free(struct lease *lease);
  * the disk. */
 int lease_load(const char *path, GPtrArray **ret_leases, GError **error);
 
+/* Held while the file is changed: its folder, so that no lock file is left behind. The caller
+ * closes it; -1: there is no folder. Blocks for others. */
+int lease_lock(const char *path);
+
+/* There is a file as long as there is a network: what dnsmasq tells after that comes too late.
+ * Makes an empty one where none is; VIR_ERR_SYSTEM_ERROR. Removes it. Both lock. */
+int lease_begin(const char *path, GError **error);
+void lease_end(const char *path);
+
 /* Replaces the file. */
 int lease_save(const char *path, const GPtrArray *leases, GError **error);

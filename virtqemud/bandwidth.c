@@ -33,7 +33,7 @@ static bool has_device(const struct domain_net *net)
 static int refuse(const struct domain_net *net, GError **error)
 {
     error_set(error, VIR_ERR_CONFIG_UNSUPPORTED,
-              "setting bandwidth on interfaces of type '%s' is not implemented yet",
+              "the bandwidth of interfaces of type '%s' can't be set",
               names_word(&net_type_names, net->type));
     return -1;
 }

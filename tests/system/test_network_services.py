@@ -14,6 +14,7 @@ import libvirt
 import pytest
 
 import wire
+import daemon as tested
 from daemon import wait_until
 from netns import run
 from networks import *  # noqa: F403 - fixtures
@@ -144,7 +145,7 @@ def test_names_of_networks(connection, daemon, hosts, name):
     made = {path.name for path in set(pathlib.Path("/run/libvirt/network").iterdir()) - files}
     assert made == {name + ".xml", name + ".pid"}
     got = hosts("guest", "br-net").dhcp()["address"]
-    assert got in [lease["ipaddr"] for lease in network.DHCPLeases()]
+    assert [lease["ipaddr"] for lease in network.DHCPLeases()] == [got]
     update(network, "ADD_LAST", "DNS_TXT", "<txt name='a' value='b'/>")
     check(name, 0)
     network.destroy()
@@ -333,3 +334,11 @@ def test_stock_client_hears(connection):
                 break
         watch.terminate()
     assert words == ["Defined", "Started", "Stopped", "Undefined"]
+
+
+def test_lease_told_too_late():
+    """by a dnsmasq that ends: it brings no file of a network back that has gone"""
+    path = pathlib.Path("/run/gone.status")
+    subprocess.run([tested.BUILD / "virtnetworkd" / "virtnetworkd-lease-helper", "add", "52:54:00:00:00:01", "10.1.2.3"],
+                   env={"MODVIRT_LEASES": str(path)}, check=True, timeout=60)
+    assert not path.exists()
