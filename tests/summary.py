@@ -4,7 +4,8 @@
 
 Sums up the steps of a test run: DIRECTORY holds NAME.code, the exit code of each step, and for
 steps made of many tests NAME.xml, their results as JUnit XML. Of meson there is also NAME.json,
-which alone tells of programs that fail after their last test has passed. DIRECTORY/first holds the
+which alone tells of programs that fail after their last test has passed; of fuzzers NAME.log, what
+they printed, and NAME.input, in base64 the bytes at which one failed. DIRECTORY/first holds the
 same of steps that were tried again because something in them had failed. Prints what was skipped
 and why, what failed, and one last line; the exit code is 0 when nothing failed and something
 passed.
@@ -53,6 +54,17 @@ def read_programs(path):
             yield test["name"], telling_line(test.get("stderr"), test.get("stdout"))
 
 
+def read_alone(directory, name, code):
+    """why a step failed that is no list of tests"""
+    reason = "exit code %d" % code
+    log, fuzzed = (directory / (name + ending) for ending in (".log", ".input"))
+    if log.exists():
+        reason += ": " + telling_line(log.read_text(errors="replace"))
+    if fuzzed.exists():
+        reason += ": input in base64: " + fuzzed.read_text()
+    return reason
+
+
 def read_step(directory, name):
     """the tests of a step; the step itself is one when it has none, or failed beside them"""
     code = int((directory / (name + ".code")).read_text())
@@ -68,7 +80,7 @@ def read_step(directory, name):
     if code and not any(kind == "failed" for _, kind, _ in cases):
         programs = read_programs(directory / (name + ".json"))
         cases += [("%s: %s" % (name, program), "failed", why) for program, why in programs] or \
-            [(name, "failed", "exit code %d" % code)]
+            [(name, "failed", read_alone(directory, name, code))]
     elif not cases:
         cases.append((name, "passed", ""))
     return cases

@@ -14,7 +14,7 @@ static GByteArray *encode(const struct codec_type *type, const void *value)
     GByteArray *out = g_byte_array_new();
 
     if (codec_encode(type, value, out, NULL) < 0)
-        g_error("%s: decoded, but not to be encoded", type->name);
+        FAIL("%s: decoded, but not to be encoded", type->name);
     return out;
 }
 
@@ -32,10 +32,10 @@ static void try_type(const struct codec_type *type, const uint8_t *bytes, size_t
 
     g_autoptr(GByteArray) first = encode(type, value);
     if (codec_decode(type, first->data, first->len, &arena, again, NULL) < 0)
-        g_error("%s: encoded, but not to be decoded", type->name);
+        FAIL("%s: encoded, but not to be decoded", type->name);
     g_autoptr(GByteArray) second = encode(type, again);
     if (first->len != second->len || memcmp(first->data, second->data, first->len) != 0)
-        g_error("%s: encodes in two ways", type->name);
+        FAIL("%s: encodes in two ways", type->name);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -16,9 +16,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     int result = config_read("fuzz", (const char *)data, size, &part, 1, ignore, NULL, &error);
 
     if ((result < 0) != !!error)
-        g_error("result and error disagree");
+        FAIL("result and error disagree");
     if (result < 0 && settings.auth_unix_rw)
-        g_error("a refused file has left values");
+        FAIL("a refused file has left values");
     config_clear(&part, 1);
     return 0;
 }

@@ -16,10 +16,10 @@ static void find_below(const struct image_header *header)
 
     if (image_below_find("/nowhere/image", header, &below, NULL) == 0 && below.path &&
         !g_path_is_absolute(below.path))
-        FAIL("not whole: %s\n", below.path);
+        FAIL("not whole: %s", below.path);
     if (image_server_read("/nowhere/image", header->backing, &arena, &source, NULL) == 0 &&
         source.type != SOURCE_NETWORK)
-        FAIL("no server: %s\n", header->backing);
+        FAIL("no server: %s", header->backing);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

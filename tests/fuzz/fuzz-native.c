@@ -14,13 +14,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     int result = native_read(text, &domain, &error);
 
     if ((result < 0) != !!error || (result < 0) != !domain)
-        g_error("result, domain and error disagree");
+        FAIL("result, domain and error disagree");
     if (result < 0)
         return 0;
     g_autofree char *document = xml_write(&domain->definition, XML_WRITE_INACTIVE);
     DEFINITION_AUTO struct definition *again =
         xml_read(&domain_schema, document, -1, XML_READ_INACTIVE, NULL, &error);
     if (!again)
-        g_error("the document can't be read: %s\n%s", error->message, document);
+        FAIL("the document can't be read: %s\n%s", error->message, document);
     return 0;
 }

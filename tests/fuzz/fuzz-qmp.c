@@ -88,7 +88,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         qmp_bench_begin(&bench);
     struct qmp_peer *peer = qmp_peer_start(say, &input, &fd);
     if (qmp_open(bench.loop, fd, &settings, &ops, done, &qmp, NULL) < 0)
-        g_error("no handshake");
+        FAIL("no handshake");
     for (unsigned i = 0; i < COMMANDS; i++)
         qmp_send(qmp, "query-status", NULL, 0, on_reply, done);
     for (unsigned i = 0; i < COMMANDS + 1; i++)

@@ -14,7 +14,7 @@ static void walk(const struct ruleset *ruleset, const struct ruleset_packet *pac
     g_autofree char *where = ruleset_find_drop(ruleset, packet, &rule);
 
     if (!where != !(where && g_str_has_prefix(where, "table ")) || (rule && !where))
-        FAIL("dropped by %s: %s\n", where ? where : "nobody", rule ? rule : "");
+        FAIL("dropped by %s: %s", where ? where : "nobody", rule ? rule : "");
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

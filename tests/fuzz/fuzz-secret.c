@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     const struct secret *secret = (const struct secret *)definition;
     if (secret_usage_type(secret) > SECRET_USAGE_VTPM || !secret_usage_id(secret))
-        FAIL("a use that nobody knows: %s\n", text);
+        FAIL("a use that nobody knows: %s", text);
     fuzz_check_again(definition);
     return 0;
 }

@@ -16,7 +16,7 @@ static void check_words(GPtrArray *words)
         const char *word = words->pdata[i];
 
         if (!*word || strpbrk(word, " \n") || !g_utf8_validate(word, -1, NULL))
-            FAIL("no word: '%s'\n", word);
+            FAIL("no word: '%s'", word);
     }
     g_ptr_array_unref(words);
 }
@@ -33,7 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     g_autofree char *record = iscsi_set(text, "node.startup", "manual");
     g_autofree char *value = iscsi_get(record, "node.startup");
     if (g_strcmp0(value, "manual") != 0)
-        FAIL("what is set is not there: %s\n", record);
+        FAIL("what is set is not there: %s", record);
     lun_read_address(text, &address);
     lun_guess_label(data, size);
     scsi_host_read_name(text, &host, NULL);

@@ -11,9 +11,9 @@ static void check_name(const struct storage_volume *volume)
 {
     if (storage_volume_check_name(volume->name, NULL) == 0 &&
         (!*volume->name || strchr(volume->name, '/') || strcmp(volume->name, "..") == 0))
-        FAIL("not the name of a file: '%s'\n", volume->name);
+        FAIL("not the name of a file: '%s'", volume->name);
     if (volume->capacity.value > INT64_MAX || volume->allocation.value > INT64_MAX)
-        FAIL("no file is so large\n");
+        FAIL("no file is so large");
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -12,6 +12,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* Not g_error(): fuzzers keep the input of an abort, but not of a trap. */
 #define FAIL(...)                                                                                  \
     do {                                                                                           \
+        fputs("Bail out! ", stderr);                                                               \
         fprintf(stderr, __VA_ARGS__);                                                              \
+        fputc('\n', stderr);                                                                       \
         abort();                                                                                   \
     } while (0)
