@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "xml/definition.h"
+#include "xml/xml.h"
 
 #include "native-parts.h"
 #include "native-words.h"
@@ -204,6 +205,21 @@ static int read_words(struct native *native, char **words, GError **error)
     return 0;
 }
 
+/* A number may be one for QEMU, or look like one, and be too large for its place in a document. */
+static int check_document(const struct domain *domain, GError **error)
+{
+    g_autofree char *text = xml_write(&domain->definition, XML_WRITE_INACTIVE);
+    g_autoptr(GError) inner = NULL;
+    DEFINITION_AUTO struct definition *again =
+        xml_read(&domain_schema, text, -1, XML_READ_INACTIVE, NULL, &inner);
+
+    if (again)
+        return 0;
+    error_set(error, VIR_ERR_INVALID_ARG, "no document can say what the command line says: %s",
+              inner->message);
+    return -1;
+}
+
 int native_read(const char *text, struct domain **ret_domain, GError **error)
 {
     DEFINITION_AUTO struct domain *domain = NULL;
@@ -224,7 +240,7 @@ int native_read(const char *text, struct domain **ret_domain, GError **error)
     domain->memory = 128 * 1024;
     domain->max_vcpus = 1;
     domain->clock.offset = CLOCK_UTC;
-    if (read_words(&native, words, error) < 0)
+    if (read_words(&native, words, error) < 0 || check_document(domain, error) < 0)
         return -1;
     *ret_domain = g_steal_pointer(&domain);
     return 0;

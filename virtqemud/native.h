@@ -13,5 +13,5 @@
 
 /* Pure; any thread. *ret_domain is the caller's (definition_unref), not yet completed: what it does
  * not say is chosen when it is defined. Errors: VIR_ERR_INVALID_ARG names the option or the word
- * that can't be read. */
+ * that can't be read, or the path in the document where its value has no place. */
 int native_read(const char *text, struct domain **ret_domain, GError **error);

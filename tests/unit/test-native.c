@@ -188,6 +188,10 @@ static void test_wrong(void)
         Q "-m 1 && reboot",
         Q "-name \x01",
         Q "-name \xff",
+        /* a place that a document has, and a number that it can't hold */
+        Q "-vnc :1,websocket=65536",
+        Q "-boot reboot-timeout=65536",
+        Q "-device pcie-root-port,chassis=256",
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++) {
