@@ -60,7 +60,7 @@ static const struct xml_row domain_serial_rows[] = {
              CODE(VIR_ERR_CONFIG_UNSUPPORTED), .flags = XML_ABI),
     ROW_NUMBER("target/@port", port, "Number of the port, from 0", .flags = XML_ABI),
     ROW_ENUM("target/model/@name", model, serial_model_names, "Device",
-             WRONG(VIR_ERR_CONFIG_UNSUPPORTED), .flags = XML_ABI),
+             WRONG(VIR_ERR_CONFIG_UNSUPPORTED), .flags = XML_ABI | XML_BLANK),
     ROW_EMBED(".", info, domain_device_info),
 };
 #undef ROWS_OF

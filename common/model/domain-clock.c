@@ -36,11 +36,13 @@ XML_SCHEMA(clock_timer, "timer", .doc = "A timer of the guest");
 #define ROWS_OF struct domain_clock
 static const struct xml_row domain_clock_rows[] = {
     ROW_ENUM("@offset", offset, clock_offset_names, "What the clock shows at start",
-             DEFAULT(CLOCK_UTC), WRONG(VIR_ERR_CONFIG_UNSUPPORTED), .flags = XML_ALWAYS),
-    ROW_STRING("@adjustment", adjustment, "Seconds added, or \"reset\"", ADJUSTED),
+             DEFAULT(CLOCK_UTC), WRONG(VIR_ERR_CONFIG_UNSUPPORTED),
+             .flags = XML_ALWAYS | XML_BLANK),
+    ROW_STRING("@adjustment", adjustment, "Seconds added, or \"reset\"", ADJUSTED,
+               .flags = XML_BLANK),
     ROW_ENUM("@basis", basis, clock_basis_names, "What they are added to",
              WHEN(offset, BIT(CLOCK_VARIABLE)), DEFAULT(CLOCK_BASIS_UTC),
-             WRONG(VIR_ERR_CONFIG_UNSUPPORTED), .flags = XML_ALWAYS),
+             WRONG(VIR_ERR_CONFIG_UNSUPPORTED), .flags = XML_ALWAYS | XML_BLANK),
     ROW_STRING("@timezone", timezone, "Time zone", WHEN(offset, BIT(CLOCK_TIMEZONE))),
     ROW_NUMBER("@start", start, "Seconds of the epoch", WHEN(offset, BIT(CLOCK_ABSOLUTE)),
                .flags = XML_REQUIRED),

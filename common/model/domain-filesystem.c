@@ -17,7 +17,7 @@ static const struct xml_row filesystem_binary_rows[] = {
     ROW_STRING("sandbox/@mode", sandbox, "namespace or chroot"),
     ROW_ON_OFF("lock/@posix", posix_lock, "POSIX locks"),
     ROW_ON_OFF("lock/@flock", flock, "BSD locks"),
-    ROW_NUMBER("thread_pool/@size", thread_pool_size, "Threads"),
+    ROW_NUMBER("thread_pool/@size", thread_pool_size, "Threads", .flags = XML_BLANK),
     ROW_NUMBER("openfiles/@max", openfiles, "Most open files"),
 };
 #undef ROWS_OF
@@ -38,7 +38,8 @@ XML_SCHEMA(filesystem_map, "uid", .doc = "A range of users or groups");
 static const struct xml_row domain_filesystem_rows[] = {
     ROW_ENUM("@type", type, filesystem_type_names, "Kind of source", DEFAULT(FILESYSTEM_MOUNT),
              .flags = XML_ALWAYS),
-    ROW_ENUM("@accessmode", access, filesystem_access_names, "Whose rights count"),
+    ROW_ENUM("@accessmode", access, filesystem_access_names, "Whose rights count",
+             .flags = XML_BLANK),
     ROW_ENUM("@model", model, virtio_model_names, "Kind of virtio device", .flags = XML_ABI),
     ROW_ENUM("@multidevs", multidevs, filesystem_multidevs_names,
              "What to do with more than one file system below",
@@ -48,7 +49,7 @@ static const struct xml_row domain_filesystem_rows[] = {
     ROW_ENUM("driver/@type", driver, filesystem_driver_names, "What serves it"),
     ROW_ENUM("driver/@format", format, image_format_names, "Format of the image"),
     ROW_STRING("driver/@wrpolicy", wrpolicy, "immediate: the host's writeback starts at once"),
-    ROW_NUMBER("driver/@queue", queue_size, "Length of the queue"),
+    ROW_NUMBER("driver/@queue", queue_size, "Length of the queue", .flags = XML_BLANK),
     ROW_EMBED("driver", virtio, domain_virtio),
     ROW_CHILD("binary", binary, filesystem_binary, "The virtiofs daemon"),
     ROW_LIST("idmap/uid", uid_map, filesystem_map, "Users"),

@@ -146,7 +146,7 @@ static const struct xml_row domain_net_rows[] = {
     ROW_ENUM("@type", type, net_type_names, "Where the other end is", DEFAULT(NET_USER),
              .flags = XML_ALWAYS),
     ROW_YES_NO("@managed", managed, "The host's driver is taken away and given back",
-               WHEN(type, BIT(NET_HOSTDEV))),
+               WHEN(type, BIT(NET_HOSTDEV)), .flags = XML_BLANK),
     ROW_YES_NO("@trustGuestRxFilters", trust_guest_rx_filters,
                "The guest may change its MAC address and filters"),
     ROW_MAC("mac/@address", mac, "MAC address of the guest's device", .flags = XML_ABI),
@@ -221,9 +221,10 @@ static const struct xml_row domain_net_rows[] = {
     ROW_NUMBER("tune/sndbuf", sndbuf, "Bytes queued on the host",
                WRONG(VIR_ERR_CONFIG_UNSUPPORTED)),
     ROW_ENUM("link/@state", link, net_link_names, "State of the virtual cable",
-             WRONG(VIR_ERR_CONFIG_UNSUPPORTED)),
-    ROW_NUMBER("mtu/@size", mtu, "Largest packet", RANGE(0, 65535), .flags = XML_ABI),
-    ROW_NUMBER("coalesce/rx/frames/@max", coalesce_frames, "Packets received before an interrupt"),
+             WRONG(VIR_ERR_CONFIG_UNSUPPORTED), .flags = XML_BLANK),
+    ROW_NUMBER("mtu/@size", mtu, "Largest packet", RANGE(0, 65535), .flags = XML_ABI | XML_BLANK),
+    ROW_NUMBER("coalesce/rx/frames/@max", coalesce_frames, "Packets received before an interrupt",
+               .flags = XML_BLANK),
     ROW_EMBED(".", info, domain_device_info),
 };
 #undef ROWS_OF

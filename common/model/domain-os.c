@@ -87,8 +87,8 @@ XML_SCHEMA(os_acpi_table, "table", .doc = "An ACPI table added to the guest's");
 #define ROWS_OF struct domain_os
 static const struct xml_row domain_os_rows[] = {
     ROW_ENUM("@firmware", firmware, os_firmware_names, "Firmware of this kind is chosen"),
-    ROW_STRING("type/@arch", arch, "Architecture", .flags = XML_ABI),
-    ROW_STRING("type/@machine", machine, "Machine", .flags = XML_ABI),
+    ROW_STRING("type/@arch", arch, "Architecture", .flags = XML_ABI | XML_BLANK),
+    ROW_STRING("type/@machine", machine, "Machine", .flags = XML_ABI | XML_BLANK),
     ROW_ENUM("type", type, os_type_names,
              "hvm: full virtualization; linux, xen: "
              "paravirtualized; exe: container",

@@ -7,8 +7,9 @@ NAMES(rng_backend_names, NULL, "random", "egd", "builtin");
 static const struct xml_row domain_rng_rows[] = {
     ROW_ENUM("@model", model, virtio_model_names, "Device", WRONG(VIR_ERR_CONFIG_UNSUPPORTED),
              .flags = XML_REQUIRED | XML_ABI),
-    ROW_NUMBER("rate/@bytes", rate_bytes, "Bytes that the guest gets in a period"),
-    ROW_NUMBER("rate/@period", rate_period, "Milliseconds of a period"),
+    ROW_NUMBER("rate/@bytes", rate_bytes, "Bytes that the guest gets in a period",
+               .flags = XML_BLANK),
+    ROW_NUMBER("rate/@period", rate_period, "Milliseconds of a period", .flags = XML_BLANK),
     ROW_ENUM("backend/@model", backend, rng_backend_names, "Where randomness comes from",
              WRONG(VIR_ERR_CONFIG_UNSUPPORTED), .flags = XML_ONCE | XML_REQUIRED),
     ROW_STRING("backend", path, "Path of the device", WHEN(backend, BIT(RNG_BACKEND_RANDOM))),

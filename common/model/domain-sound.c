@@ -44,7 +44,7 @@ static const struct xml_row audio_direction_rows[] = {
     ROW_STRING("@clientName", client_name, "Name at the server (jack)"),
     ROW_STRING("@connectPorts", connect_ports, "Ports to connect to, a pattern (jack)"),
     ROW_YES_NO("@exactName", exact_name, "The name must be free (jack)"),
-    ROW_YES_NO("@tryPoll", try_poll, "Polling (oss)"),
+    ROW_YES_NO("@tryPoll", try_poll, "Polling (oss)", .flags = XML_BLANK),
     ROW_STRING("@name", name, "Sink or source (pulseaudio, pipewire)"),
     ROW_STRING("@streamName", stream_name, "Name of the stream (pulseaudio, pipewire)"),
     ROW_NUMBER("@latency", latency, "Microseconds (pulseaudio, pipewire)"),

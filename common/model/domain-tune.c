@@ -30,12 +30,13 @@ static const struct xml_row memory_backing_rows[] = {
     ROW_FLAG("nosharepages", nosharepages, "Equal pages are not merged"),
     ROW_FLAG("locked", locked, "Never swapped out"),
     ROW_ENUM("source/@type", source, memory_source_names, "Kind of memory",
-             WRONG(VIR_ERR_CONFIG_UNSUPPORTED), .flags = XML_ABI),
+             WRONG(VIR_ERR_CONFIG_UNSUPPORTED), .flags = XML_ABI | XML_BLANK),
     ROW_ENUM("access/@mode", access, memory_access_names, "Whether others may share it",
-             WRONG(VIR_ERR_CONFIG_UNSUPPORTED)),
+             WRONG(VIR_ERR_CONFIG_UNSUPPORTED), .flags = XML_BLANK),
     ROW_ENUM("allocation/@mode", allocation, memory_allocation_names, "When it is allocated",
-             WRONG(VIR_ERR_CONFIG_UNSUPPORTED)),
-    ROW_NUMBER("allocation/@threads", allocation_threads, "Threads that allocate it"),
+             WRONG(VIR_ERR_CONFIG_UNSUPPORTED), .flags = XML_BLANK),
+    ROW_NUMBER("allocation/@threads", allocation_threads, "Threads that allocate it",
+               .flags = XML_BLANK),
     ROW_FLAG("discard", discard, "Its contents are dropped at the end"),
 };
 #undef ROWS_OF

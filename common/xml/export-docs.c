@@ -19,6 +19,7 @@ static const struct {
     {XML_STATUS, "of status files"},
     {XML_INPUT, "old spelling, read only"},
     {XML_OUTPUT, "written, ignored when read"},
+    {XML_BLANK, "absent when empty"},
 };
 
 /* Names of sections must differ where tables have the same element. */

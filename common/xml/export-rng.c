@@ -115,13 +115,22 @@ static bool is_number(const struct xml_type *type)
            type == &xml_type_opt_int || type == &xml_type_opt_ulong;
 }
 
-static char *scalar_pattern(const struct xml_row *row)
+static char *filled_pattern(const struct xml_row *row)
 {
     if (row->type == &xml_type_enum)
         return word_pattern(row->names);
     if (is_number(row->type))
         return number_pattern(row);
     return g_strdup(row->type->rng ?: "<text/>");
+}
+
+static char *scalar_pattern(const struct xml_row *row)
+{
+    g_autofree char *filled = filled_pattern(row);
+
+    if (row->flags & XML_BLANK && row->type != &xml_type_string)
+        return g_strdup_printf("<choice><value/>%s</choice>", filled);
+    return g_steal_pointer(&filled);
 }
 
 /* ---- elements ---- */

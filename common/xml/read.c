@@ -192,7 +192,10 @@ static int read_attribute(struct xml_at *at, const struct xml_item *item, void *
     if (!attribute)
         return handle_absent(at, item, object, node, error);
     xml_mark_used(attribute);
-    return read_scalar(at, item, object, text_of(attribute->children, &storage), node, error);
+    const char *text = text_of(attribute->children, &storage);
+    if (!*text && item->row->flags & XML_BLANK)
+        return handle_absent(at, item, object, node, error);
+    return read_scalar(at, item, object, text, node, error);
 }
 
 static bool is_empty(const char *text, bool keep_space)

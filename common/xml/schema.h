@@ -110,6 +110,7 @@ enum xml_flag {
     XML_HIDDEN = 1 << 11,      /* neither: the member is only copied and compared */
     XML_HOST = 1 << 12,        /* of a struct: the guest sees none of it, whatever its rows say */
     XML_ONCE = 1 << 14,        /* a second element of this name is an error, not ignored */
+    XML_BLANK = 1 << 15,       /* an empty attribute is an absent one */
     XML_SPREAD = 1 << 13,      /* of ROW_ELEMENT: empty, its end tag is in a line of its own */
 };
 
@@ -226,7 +227,7 @@ unsigned xml_at_flags(const struct xml_at *at);
 
 /* ---- rows ---- */
 
-/* Text. Absent: NULL. An empty element is absent, an empty attribute is "". */
+/* Text. Absent: NULL. An empty element is absent, an empty attribute is "" but for XML_BLANK. */
 #define ROW_STRING(place, member, about, ...)                                                      \
     XML_ROW(place, member, about, XML_KIND_SCALAR, XML_IS_STRING(member),                          \
             .type = &xml_type_string, ##__VA_ARGS__)
