@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "xml/xml.h"
+
 #define MAX_WARNINGS 100
 
 static void append_steps(GString *out, const struct xml_step *step)
@@ -58,6 +60,8 @@ int xml_at_set_error(struct xml_at *at, const char *path, enum error_code code, 
 {
     g_autofree char *message = describe(at, path, text);
 
+    if (at->flags & XML_READ_VALIDATE)
+        code = VIR_ERR_XML_INVALID_SCHEMA;
     error_set_from(error, VIR_FROM_XML, code, "%s", message);
     return -1;
 }

@@ -194,7 +194,7 @@ static char *explain(const struct xml_place *place, const void *object, const ch
 static int report(struct xml_at *at, const char *path, const char *text, GError **error)
 {
     if (at->flags & XML_READ_VALIDATE)
-        return xml_at_set_error(at, path, VIR_ERR_XML_INVALID_SCHEMA, text, error);
+        return xml_at_set_error(at, path, VIR_ERR_XML_ERROR, text, error);
     xml_at_add_warning(at, path, text);
     return 0;
 }

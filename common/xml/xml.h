@@ -8,7 +8,7 @@
  * Documents as text and back. All functions are pure: no I/O, any thread.
  *
  * Errors of reading: VIR_ERR_XML_DETAIL text that is not XML, VIR_ERR_XML_ERROR (or the row's code)
- * a wrong document, VIR_ERR_XML_INVALID_SCHEMA something unknown in it, with XML_READ_VALIDATE.
+ * a wrong document, or VIR_ERR_XML_INVALID_SCHEMA with XML_READ_VALIDATE.
  * Each names line and path: "line 14: devices/disk[2]/target/@bus: 'virtoi' is not one of ...".
  */
 

@@ -139,6 +139,10 @@ def test_flags_of_a_start(connection, hlt):
     assert code_of(connection.createXML, odd, libvirt.VIR_DOMAIN_START_VALIDATE) \
         == libvirt.VIR_ERR_XML_INVALID_SCHEMA
     connection.createXML(odd)
+    wrong = hlt_xml("wrong").replace("<memory", "<memory unit='furlong'>1</memory><memory")
+    assert code_of(connection.defineXMLFlags, wrong, libvirt.VIR_DOMAIN_DEFINE_VALIDATE) \
+        == libvirt.VIR_ERR_XML_INVALID_SCHEMA
+    assert code_of(connection.defineXML, wrong) == libvirt.VIR_ERR_INVALID_ARG
 
 
 @pytest.mark.parametrize("kind, daemon_name", [("lxc", "virtlxcd"), ("xen", "virtxend"), ("test", "virtqemud")])
