@@ -600,16 +600,37 @@ static int replace_config(struct domain *config, const struct device *document, 
     return 0;
 }
 
+/* A stored one is known by its place, and then can change in all else; or by all that it is, and
+ * then what is requested of it changes. */
+static int update_config_memory(struct domain *config, const struct device *document,
+                                GError **error)
+{
+    const struct domain_memory *asked = document->object;
+    struct domain_memory *memory;
+
+    LIST_EACH (other, &config->devices.memories)
+        if (asked->info.address.type &&
+            xml_equal(&domain_address_schema, &asked->info.address, &other->info.address)) {
+            const struct device found = {
+                .kind = DEVICE_MEMORY, .object = other, .info = &other->info};
+            replace(&found, document);
+            return 0;
+        }
+    if (find_memory(config, asked))
+        return change_memory(config, asked, &memory, error);
+    error_set(error, VIR_ERR_INVALID_ARG, "memory not found");
+    return -1;
+}
+
 static int update_config(struct change *change, const char *text, GError **error)
 {
     struct domain *config = (struct domain *)change->config;
-    struct domain_memory *memory;
     struct device document;
 
     if (device_document_read(config, text, false, &document, error) < 0 ||
         hotplug_rules_check_update(&document, false, error) < 0)
         return -1;
-    if ((document.kind == DEVICE_MEMORY ? change_memory(config, document.object, &memory, error)
+    if ((document.kind == DEVICE_MEMORY ? update_config_memory(config, &document, error)
                                         : replace_config(config, &document, error)) < 0)
         return -1;
     return document_complete_changed(qemu_of(job_object(change->job)), config, error);

@@ -45,6 +45,17 @@ def test_sizes_are_whole(connection):
     assert domain.maxMemory() == 33792 + 2048 + 4096
 
 
+def test_a_stored_module_is_known_by_its_place(connection):
+    module_at = "<memory model='dimm'><target><size unit='KiB'>%d</size><node>0</node></target>" \
+                "<address type='dimm' slot='%d'/></memory>"
+    domain = connection.defineXML(roomy("stored", module_at % (131072, 1)))
+    domain.updateDeviceFlags(module_at % (262144, 1), libvirt.VIR_DOMAIN_AFFECT_CONFIG)
+    assert "<size unit='KiB'>262144</size>" in domain.XMLDesc()
+    assert domain.XMLDesc().count("<memory model") == 1
+    assert code_of(domain.updateDeviceFlags, module_at % (262144, 0), libvirt.VIR_DOMAIN_AFFECT_CONFIG) \
+        == libvirt.VIR_ERR_INVALID_ARG
+
+
 REFUSED = [
     (lambda: roomy("r", module(131072, node="")), libvirt.VIR_ERR_CONFIG_UNSUPPORTED, "target NUMA node"),
     (lambda: roomy("r", module(131072, node="<node>7</node>")), libvirt.VIR_ERR_XML_DETAIL, "guest node '7'"),
