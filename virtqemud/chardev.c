@@ -179,7 +179,7 @@ static void add_reconnect(struct building *building)
     const struct source_reconnect *reconnect = end_of(building->source)->reconnect;
     bool seconds = emulator_has(building->context->emulator, EMULATOR_CHARDEV_RECONNECT);
 
-    if (!reconnect)
+    if (!reconnect || !reconnect->enabled)
         return;
     unsigned timeout = reconnect->enabled == TRISTATE_NO ? 0 : reconnect->timeout;
     if (seconds)

@@ -54,7 +54,49 @@ static int check_guest(const struct domain *live, GError **error)
     return FAULTS_CHECK(faults, error, "domain");
 }
 
+/* ---- timers, what the firmware tells ---- */
+
+static bool lacks_smbios(const struct domain *live)
+{
+    LIST_EACH (sysinfo, &live->sysinfos)
+        if (sysinfo->type == SYSINFO_SMBIOS)
+            return false;
+    return live->os.smbios_mode == SMBIOS_MODE_SYSINFO;
+}
+
+static int check_clock(const struct domain *live, GError **error)
+{
+    const struct fault faults[] = {
+        {lacks_smbios(live), FAULT_XML,
+         "os/smbios/@mode: 'sysinfo' needs a <sysinfo type='smbios'>"},
+    };
+
+    LIST_EACH (timer, &live->clock.timers) {
+        const struct fault of_timer[] = {
+            {timer->name == TIMER_HPET && timer->tickpolicy > TIMER_TICK_DELAY, FAULT_QEMU,
+             "@tickpolicy can be 'delay' alone"},
+        };
+        if (FAULTS_CHECK(of_timer, error, "timer '%s'",
+                         names_word(&timer_name_names, timer->name)) < 0)
+            return -1;
+    }
+    return FAULTS_CHECK(faults, error, "domain");
+}
+
 /* ---- disks, shares ---- */
+
+/* How many units the controllers have. */
+static unsigned units_of(const struct domain *live, const struct domain_disk *disk)
+{
+    static const unsigned units[] = {
+        [DISK_BUS_IDE] = 2, [DISK_BUS_FDC] = 2, [DISK_BUS_SATA] = 6, [DISK_BUS_SCSI] = 16384};
+    const struct domain_controller *controller =
+        domain_find_controller(live, CONTROLLER_SCSI, disk->info.address.drive.controller);
+
+    if (disk->bus == DISK_BUS_SCSI && controller && controller->model == CONTROLLER_SCSI_LSILOGIC)
+        return 8;
+    return disk->bus < G_N_ELEMENTS(units) && units[disk->bus] ? units[disk->bus] : UINT_MAX;
+}
 
 enum { QUEUE_MOST = 1024, BLOCK_LEAST = 512, BLOCK_MOST = 2097152, SIDE_MOST = 255 };
 
@@ -63,12 +105,17 @@ static bool is_block_size(unsigned size)
     return !size || (is_power_of_two(size) && size >= BLOCK_LEAST && size <= BLOCK_MOST);
 }
 
-static int check_disk(const struct domain_disk *disk, GError **error)
+static int check_disk(const struct domain *live, const struct domain_disk *disk, GError **error)
 {
     const struct disk_geometry *geometry = disk->geometry;
     const struct disk_blockio none = {0}, *block = disk->blockio ?: &none;
     unsigned logical = block->logical_block_size, physical = block->physical_block_size;
+    bool placed = disk->info.address.type == ADDRESS_DRIVE;
     const struct fault faults[] = {
+        {disk->bus == DISK_BUS_XEN || disk->bus == DISK_BUS_UML, FAULT_QEMU,
+         "target/@bus: QEMU has no such one"},
+        {placed && disk->info.address.drive.unit >= units_of(live, disk), FAULT_QEMU,
+         "address/@unit: the controller has fewer"},
         {disk->queue_size && (!is_power_of_two(disk->queue_size) || disk->queue_size > QUEUE_MOST),
          FAULT_QEMU, "driver/@queue_size is a power of two, 1024 at most"},
         {geometry && (!geometry->cylinders || !geometry->heads || !geometry->sectors ||
@@ -102,7 +149,7 @@ static int check_share(const struct domain_filesystem *share, GError **error)
 static int check_storage(const struct domain *live, GError **error)
 {
     LIST_EACH (disk, &live->devices.disks)
-        if (check_disk(disk, error) < 0)
+        if (check_disk(live, disk, error) < 0)
             return -1;
     LIST_EACH (share, &live->devices.filesystems)
         if (check_share(share, error) < 0)
@@ -227,7 +274,7 @@ static bool is_name_taken(const struct domain *live, unsigned index)
     return false;
 }
 
-enum { HEADS_MOST = 16 };
+enum { HEADS_MOST = 16, ISA_PORTS = 4 };
 
 static int check_video(const struct domain_video *video, GError **error)
 {
@@ -243,6 +290,24 @@ static int check_video(const struct domain_video *video, GError **error)
                         names_word(&video_type_names, video->type));
 }
 
+static int check_displays(const struct domain *live, GError **error)
+{
+    unsigned seen[GRAPHICS_DBUS + 1] = {0};
+
+    LIST_EACH (graphics, &live->devices.graphics) {
+        const struct fault faults[] = {
+            {seen[graphics->type]++, FAULT_QEMU, "there can be one of each type"},
+        };
+        if (FAULTS_CHECK(faults, error, "graphics of type '%s'",
+                         names_word(&graphics_type_names, graphics->type)) < 0)
+            return -1;
+    }
+    LIST_EACH (video, &live->devices.videos)
+        if (check_video(video, error) < 0)
+            return -1;
+    return 0;
+}
+
 static int check_small(const struct domain *live, GError **error)
 {
     LIST_EACH (channel, &live->devices.channels) {
@@ -250,6 +315,14 @@ static int check_small(const struct domain *live, GError **error)
             {is_name_taken(live, channel_i), FAULT_QEMU, "target/@name is that of another one"},
         };
         if (FAULTS_CHECK(faults, error, "channel '%s'", channel->name ?: "") < 0)
+            return -1;
+    }
+    LIST_EACH (serial, &live->devices.serials) {
+        const struct fault faults[] = {
+            {serial->target == SERIAL_TARGET_ISA && serial->port.value >= ISA_PORTS, FAULT_QEMU,
+             "target/@port: there are four of them, 0 to 3"},
+        };
+        if (FAULTS_CHECK(faults, error, "devices/serial[%u]", serial_i + 1) < 0)
             return -1;
     }
     LIST_EACH (shmem, &live->devices.shmems) {
@@ -269,21 +342,22 @@ static int check_small(const struct domain *live, GError **error)
     }
     LIST_EACH (net, &live->devices.nets) {
         const struct fault faults[] = {
+            {net->type == NET_INTERNAL || net->type == NET_VDS, FAULT_QEMU,
+             "QEMU has no such interface"},
             {net->type == NET_MCAST && !net->address, FAULT_QEMU, "source/@address is missing"},
         };
-        if (FAULTS_CHECK(faults, error, "interface of type 'mcast'") < 0)
+        if (FAULTS_CHECK(faults, error, "interface of type '%s'",
+                         names_word(&net_type_names, net->type)) < 0)
             return -1;
     }
-    LIST_EACH (video, &live->devices.videos)
-        if (check_video(video, error) < 0)
-            return -1;
     return 0;
 }
 
 int check_limits(const struct domain *live, GError **error)
 {
     static int (*const checks[])(const struct domain *live, GError **error) = {
-        check_guest, check_storage, check_controllers, check_places, check_small,
+        check_guest,  check_clock,    check_storage, check_controllers,
+        check_places, check_displays, check_small,
     };
 
     for (unsigned i = 0; i < G_N_ELEMENTS(checks); i++)

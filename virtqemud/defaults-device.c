@@ -164,6 +164,8 @@ static void channel_defaults(struct domain_channel *channel)
 
 static void redirdev_defaults(struct domain *domain, struct domain_redirdev *redirdev)
 {
+    if (!redirdev->bus)
+        redirdev->bus = "usb";
     if (redirdev->source.type != CHARDEV_DBUS)
         return;
     struct chardev_end *end = chardev_source_make_end(&redirdev->source, &domain->definition.arena);

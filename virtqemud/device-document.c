@@ -7,6 +7,7 @@
 
 #include "address.h"
 #include "aliases.h"
+#include "check-limits.h"
 #include "defaults.h"
 #include "document.h"
 #include "memory-size.h"
@@ -189,7 +190,8 @@ int device_document_complete_live(struct domain *live, const struct device *devi
         return -1;
     for (guint i = 0; i < added->len; i++)
         aliases_assign_device(live, &g_array_index(added, struct device, i));
-    if (domain_check(live, error) < 0 || rules_check(live, error) < 0)
+    if (domain_check(live, error) < 0 || rules_check(live, error) < 0 ||
+        check_limits(live, error) < 0)
         return -1;
     *ret_added = g_steal_pointer(&added);
     return 0;

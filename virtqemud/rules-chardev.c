@@ -88,8 +88,6 @@ static bool is_x86(const struct domain *domain)
     return g_strcmp0(domain->os.arch, "x86_64") == 0 || g_strcmp0(domain->os.arch, "i686") == 0;
 }
 
-enum { ISA_PORTS = 4 };
-
 static int check_serials(const struct domain *domain, GError **error)
 {
     LIST_EACH (serial, &domain->devices.serials) {
@@ -97,9 +95,6 @@ static int check_serials(const struct domain *domain, GError **error)
         const struct fault faults[] = {
             {is_x86(domain) && (target == SERIAL_TARGET_SPAPR_VIO || target == SERIAL_TARGET_SCLP),
              FAULT_QEMU, "no machine of this architecture has its target/@type"},
-            {target == SERIAL_TARGET_ISA && serial->port.set && serial->port.value >= ISA_PORTS,
-             FAULT_XML, "target/@port: there are four of them, 0 to 3"},
-
         };
         if (check_target(serial, error) < 0 ||
             FAULTS_CHECK(faults, error, "devices/serial[%u]", serial_i + 1) < 0)

@@ -258,43 +258,26 @@ static int check_words(const struct domain_disk *disk, GError **error)
 
 /* ---- its place on a controller ---- */
 
-static const struct drive_room {
-    uint8_t bus;
-    unsigned controllers, buses, targets, units; /* how many there are; 0: any number */
-} rooms[] = {
-    {DISK_BUS_IDE, 1, 2, 1, 2},
-    {DISK_BUS_FDC, 1, 1, 1, 2},
-    {DISK_BUS_SATA, 0, 1, 1, 6},
-    {DISK_BUS_SCSI, 0, 1, 256, 16384},
-};
+enum { SCSI_TARGETS = 256 };
 
-static bool is_beyond(unsigned number, unsigned room)
-{
-    return room && number >= room;
-}
-
+/* How many units a controller has is asked when the guest starts: check-limits.c. */
 static int check_place(const struct domain *domain, const struct domain_disk *disk, GError **error)
 {
     const struct drive_address *at = &disk->info.address.drive;
     const struct domain_controller *controller =
         domain_find_controller(domain, CONTROLLER_SCSI, at->controller);
-    struct drive_room room = {0};
+    bool scsi = disk->bus == DISK_BUS_SCSI, ide = disk->bus == DISK_BUS_IDE;
+    bool lsi = scsi && controller && controller->model == CONTROLLER_SCSI_LSILOGIC;
+    unsigned targets = !scsi || lsi ? 1 : SCSI_TARGETS;
+    const struct fault faults[] = {
+        {(ide || disk->bus == DISK_BUS_FDC) && at->controller, FAULT_QEMU,
+         "@controller: there is only one"},
+        {at->bus > ide, FAULT_QEMU, "@bus: the controller has fewer"},
+        {at->target >= targets, FAULT_QEMU, "@target: the controller has fewer"},
+    };
 
     if (disk->info.address.type != ADDRESS_DRIVE)
         return 0;
-    for (unsigned i = 0; i < G_N_ELEMENTS(rooms); i++)
-        if (rooms[i].bus == disk->bus)
-            room = rooms[i];
-    if (disk->bus == DISK_BUS_SCSI && controller && controller->model == CONTROLLER_SCSI_LSILOGIC) {
-        room.targets = 1;
-        room.units = 7;
-    }
-    const struct fault faults[] = {
-        {is_beyond(at->controller, room.controllers), FAULT_QEMU, "@controller: there is only one"},
-        {is_beyond(at->bus, room.buses), FAULT_QEMU, "@bus: the controller has fewer"},
-        {is_beyond(at->target, room.targets), FAULT_QEMU, "@target: the controller has fewer"},
-        {is_beyond(at->unit, room.units), FAULT_QEMU, "@unit: the controller has fewer"},
-    };
     return FAULTS_CHECK(faults, error, "disk '%s': address", disk->target);
 }
 

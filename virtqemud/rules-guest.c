@@ -228,7 +228,7 @@ static const struct {
     [TIMER_RTC] = {BIT(TIMER_TICK_DELAY) | BIT(TIMER_TICK_CATCHUP),
                    BIT(TIMER_TRACK_GUEST) | BIT(TIMER_TRACK_WALL) | BIT(TIMER_TRACK_REALTIME),
                    ~UINT64_C(0)},
-    [TIMER_HPET] = {0, 0, ~UINT64_C(0)},
+    [TIMER_HPET] = {~UINT64_C(0), 0, ~UINT64_C(0)},
     [TIMER_TSC] = {~UINT64_C(0), ~UINT64_C(0), PC},
     [TIMER_KVMCLOCK] = {~UINT64_C(0), ~UINT64_C(0), PC},
     [TIMER_HYPERVCLOCK] = {~UINT64_C(0), ~UINT64_C(0), PC},
@@ -296,8 +296,6 @@ static int check_sysinfo(const struct domain *domain, const struct domain_sysinf
         if (g_str_has_prefix(entry->name, "opt/ovmf/") ||
             g_str_has_prefix(entry->name, "opt/org.qemu/"))
             return REFUSE(error, "That firmware name is reserved");
-        if (entry->value && *entry->value && entry->file)
-            return REFUSE(error, "fw_cfg entry can't have both a value and a file");
         if ((!entry->value || !*entry->value) && !entry->file)
             return REFUSE_XML(error, "Expected value or filename in sysinfo 'entry'");
     }
@@ -371,7 +369,7 @@ static int check_memory(const struct domain *domain, GError **error)
 {
     const struct numa_memory_tune *memory = domain->numa_tune ? domain->numa_tune->memory : NULL;
 
-    if (domain->memory_tune && domain->memory_tune->min_guarantee.set)
+    if (domain->memory_tune && domain->memory_tune->min_guarantee.value)
         return REFUSE(error, "Parameter 'min_guarantee' not supported by QEMU.");
     if (memory && memory->placement != PLACEMENT_AUTO && !memory->nodeset)
         return REFUSE(error, "nodeset for NUMA memory tuning must be set if 'placement' is "

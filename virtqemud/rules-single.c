@@ -135,7 +135,7 @@ static int check_redirdevs(const struct domain *domain, GError **error)
 {
     LIST_EACH (redirdev, &domain->devices.redirdevs) {
         const struct fault faults[] = {
-            {redirdev->bus && !g_str_equal(redirdev->bus, "usb"), FAULT_GUEST, "@bus is 'usb'"},
+            {g_strcmp0(redirdev->bus, "usb"), FAULT_GUEST, "@bus is 'usb'"},
             {!redirdev->source.type, FAULT_XML, "@type is missing"},
         };
         if (FAULTS_CHECK(faults, error, "redirdev") < 0)

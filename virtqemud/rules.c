@@ -32,9 +32,6 @@ static int check_disk(const struct domain_disk *disk, GError **error)
     if ((disk->vendor || disk->product || disk->wwn) && disk->bus == DISK_BUS_VIRTIO)
         return REFUSE(error, "disk '%s': vendor, product and wwn are not for bus 'virtio'",
                       disk->target);
-    if (disk->bus == DISK_BUS_XEN || disk->bus == DISK_BUS_UML)
-        return REFUSE(error, "disk '%s': QEMU has no bus '%s'", disk->target,
-                      names_word(&disk_bus_names, disk->bus));
     if (disk->tray == DISK_TRAY_OPEN && !is_ejectable(disk))
         return REFUSE(error, "tray is only valid for cdrom and floppy");
     if (disk->shareable && !disk->readonly && !can_be_shared(disk->source.format))
@@ -108,8 +105,6 @@ static int check_spice(const struct domain *domain, GError **error)
 
 static int check_graphics(const struct domain *domain, GError **error)
 {
-    unsigned seen[GRAPHICS_DBUS + 1] = {0};
-
     LIST_EACH (graphics, &domain->devices.graphics) {
         if (graphics->type == GRAPHICS_RDP)
             return REFUSE(error, "devices/graphics: type 'rdp' needs the program 'qemu-rdp', of "
@@ -120,11 +115,7 @@ static int check_graphics(const struct domain *domain, GError **error)
         if (graphics->type == GRAPHICS_VNC && graphics->connected &&
             graphics->connected != GRAPHICS_CONNECTED_KEEP)
             return REFUSE(error, "VNC supports connected='keep' only");
-        seen[graphics->type]++;
     }
-    if (seen[GRAPHICS_SDL] > 1 || seen[GRAPHICS_EGL_HEADLESS] > 1)
-        return REFUSE(error,
-                      "only 1 graphics device of each type (sdl, egl-headless) is supported");
     return 0;
 }
 
@@ -170,9 +161,6 @@ static int check_videos(const struct domain *domain, GError **error)
 static int check_nets(const struct domain *domain, GError **error)
 {
     LIST_EACH (net, &domain->devices.nets) {
-        if (net->type == NET_INTERNAL || net->type == NET_VDS)
-            return REFUSE(error, "interface type '%s' is not supported with QEMU",
-                          names_word(&net_type_names, net->type));
         if (net->mac[0] & 1) {
             char mac[MAC_TEXT];
 

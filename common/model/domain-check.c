@@ -231,21 +231,10 @@ static int check_disks(const struct domain *domain, GError **error)
 
 /* ---- the guest ---- */
 
-static bool covers(const struct domain_sysinfo *sysinfo)
-{
-    return sysinfo->type == SYSINFO_SMBIOS;
-}
-
 static int check_os(const struct domain *domain, GError **error)
 {
     const struct domain_os *os = &domain->os;
-    bool has_smbios = false;
 
-    LIST_EACH (sysinfo, &domain->sysinfos)
-        has_smbios |= covers(sysinfo);
-    if (os->smbios_mode == SMBIOS_MODE_SYSINFO && !has_smbios)
-        return REFUSE(error, VIR_ERR_XML_ERROR,
-                      "os/smbios/@mode: 'sysinfo' needs a <sysinfo type='smbios'>");
     if (os->firmware && os->loader && os->loader->path && os->loader->type == LOADER_ROM)
         return REFUSE(error, VIR_ERR_CONFIG_UNSUPPORTED,
                       "os/@firmware: firmware is chosen automatically, or by <loader>, not both");

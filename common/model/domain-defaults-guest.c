@@ -142,10 +142,13 @@ static void seclabel_defaults(struct domain *domain)
                        seclabel->type == SECLABEL_DYNAMIC ? TRISTATE_YES : TRISTATE_NO);
 }
 
-/* The machine's uuid in one spelling. */
+/* The machine's uuid in one spelling; of an entry that has a file and a value, the file. */
 static void sysinfo_defaults(struct domain *domain)
 {
-    LIST_EACH (sysinfo, &domain->sysinfos)
+    LIST_EACH (sysinfo, &domain->sysinfos) {
+        LIST_EACH (file, &sysinfo->entries)
+            if (file->file)
+                file->value = NULL;
         for (unsigned i = 0; sysinfo->system && i < sysinfo->system->entries.count; i++) {
             struct sysinfo_entry *entry = sysinfo->system->entries.items[i];
             uint8_t uuid[UUID_BYTES];
@@ -154,6 +157,7 @@ static void sysinfo_defaults(struct domain *domain)
                 uuid_parse(entry->value, uuid) == 0)
                 entry->value = uuid_format(uuid, arena_alloc(&domain->definition.arena, UUID_TEXT));
         }
+    }
 }
 
 /* ---- the clock ---- */

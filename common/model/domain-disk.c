@@ -169,7 +169,7 @@ static const struct xml_row domain_disk_rows[] = {
     ROW_ON_OFF("target/@removable", removable, "The guest sees removable media (usb)",
                .flags = XML_ABI),
     ROW_NUMBER("target/@rotation_rate", rotation_rate, "Turns a minute; 1: no moving parts",
-               RANGE(1, 65534), .flags = XML_ABI),
+               RANGE(0, 65534), .flags = XML_ABI),
     ROW_CHILD("iotune", iotune, disk_iotune, "Limits of throughput"),
     ROW_STRINGS("throttlefilters/throttlefilter/@group", throttle_groups,
                 "Throttle group, nearest to the image first"),

@@ -7,7 +7,7 @@ NAMES(smartcard_mode_names, NULL, "host", "host-certificates", "passthrough");
 
 #define ROWS_OF struct domain_redirdev
 static const struct xml_row domain_redirdev_rows[] = {
-    ROW_STRING("@bus", bus, "usb", .flags = XML_REQUIRED | XML_ABI),
+    ROW_STRING("@bus", bus, "usb", .flags = XML_ABI),
     ROW_EMBED(".", source, chardev_source),
     ROW_EMBED(".", info, domain_device_info),
 };

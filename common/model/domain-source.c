@@ -79,7 +79,7 @@ XML_SCHEMA(source_encryption, "encryption", .doc = "How the image is encrypted")
 
 #define ROWS_OF struct source_reconnect
 static const struct xml_row source_reconnect_rows[] = {
-    ROW_YES_NO("@enabled", enabled, "A lost connection is made again", .flags = XML_NEEDED),
+    ROW_YES_NO("@enabled", enabled, "A lost connection is made again"),
     ROW_NUMBER("@timeout", timeout, "Seconds between attempts"),
 };
 #undef ROWS_OF
@@ -122,8 +122,8 @@ static const struct xml_row source_network_rows[] = {
     ROW_STRING("initiator/iqn/@name", initiator_iqn, "Name of the iSCSI initiator"),
     ROW_YES_NO("ssl/@verify", ssl_verify, "The server's certificate is checked"),
     ROW_LIST("cookies/cookie", cookies, source_cookie, "Cookie sent with requests"),
-    ROW_NUMBER("readahead/@size", readahead, "Bytes read ahead"),
-    ROW_NUMBER("timeout/@seconds", timeout, "Time until a request fails"),
+    ROW_NUMBER("readahead/@size", readahead, "Bytes read ahead", .flags = XML_BLANK),
+    ROW_NUMBER("timeout/@seconds", timeout, "Time until a request fails", .flags = XML_BLANK),
     ROW_NUMBER("reconnect/@delay", reconnect_delay, "Seconds to try to reconnect"),
     ROW_STRING("knownHosts/@path", known_hosts, "File with the servers' keys"),
     ROW_STRING("identity/@username", ssh_user, "User at the server"),

@@ -227,8 +227,6 @@ static const struct {
     {"<name>g</name><memory>1024</memory><vcpu>4</vcpu>"
      "<cpu><topology sockets='1' cores='1' threads='1'/></cpu>",
      "CPU topology doesn't match"},
-    {"<name>g</name><memory>1024</memory><os><type>hvm</type><smbios mode='sysinfo'/></os>",
-     "smbios"},
     {"<name>g</name><memory>1024</memory><on_reboot>coredump-destroy</on_reboot>", "on_crash"},
     {"<name>g</name><memory>1024</memory><iothreads>4294967295</iothreads>", "more than 16384"},
     {"<name>g</name><memory unit='furlong'>1</memory>", "memory/@unit"},
