@@ -314,28 +314,16 @@ static int read_pid(const struct helper_launch *launch, int news, struct process
     return 0;
 }
 
-static int enter_group(struct guest *guest, const struct process *process, GError **error)
-{
-    g_auto(GStrv) folders = guest_get_cgroup(guest);
-
-    return folders ? cgroup_enter((const char *const *)folders, process->pid, error) : 0;
-}
-
-/* In the group from the start, as far as that can be: what it forks is there as well. */
+/* In the group before its first step: what it forks is there as well. */
 static int start_in_group(const struct helper_launch *launch, const struct process_spec *spec,
                           struct process *ret_process, GError **error)
 {
-    struct process process;
+    g_auto(GStrv) folders = guest_get_cgroup(launch->run);
+    g_auto(GStrv) entries = cgroup_entries((const char *const *)folders);
+    struct process_spec inside = *spec;
 
-    if (process_start(spec, &process, error) < 0)
-        return -1;
-    if (enter_group(launch->run, &process, error) < 0) {
-        process_kill(&process, STOP_GRACE_MS);
-        process_clear(&process);
-        return -1;
-    }
-    *ret_process = process;
-    return 0;
+    inside.cgroups = (const char *const *)entries;
+    return process_start(&inside, ret_process, error);
 }
 
 /* One that leaves its first process once it is ready. */

@@ -120,10 +120,11 @@ IN_CHILD static int set_limits(struct child *child)
     return 0;
 }
 
-IN_CHILD static int enter_cgroup(struct child *child)
+IN_CHILD static int enter_cgroups(struct child *child)
 {
-    if (child->spec->cgroup_procs && syscall(SYS_write, child->spec->cgroup_procs, "0", 1) < 0)
-        return fail(child, "entering its cgroup");
+    for (const char *const *file = child->spec->cgroups; file && *file; file++)
+        if (write_text(*file, "0") < 0)
+            return fail(child, "entering its cgroup");
     return 0;
 }
 
@@ -219,7 +220,7 @@ IN_CHILD static int prepare(struct child *child)
     reset_signals();
     if (spec->new_session && setsid() < 0)
         return fail(child, "making a session");
-    if (enter_cgroup(child) < 0 || map_descriptors(child) < 0 || set_limits(child) < 0 ||
+    if (enter_cgroups(child) < 0 || map_descriptors(child) < 0 || set_limits(child) < 0 ||
         run_hook(child) < 0 || close_others(child) < 0 || drop_privileges(child) < 0 ||
         end_with_parent(child) < 0)
         return -1;

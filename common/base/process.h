@@ -45,7 +45,7 @@ struct process_spec {
 
     const struct process_limit *limits;
     size_t limit_count;
-    int cgroup_procs;             /* descriptor of a cgroup.procs file to enter; 0: stay */
+    const char *const *cgroups;   /* cgroup.procs of those to enter, NULL at the end; NULL: stay */
     int nice;                     /* added to ours */
     const char *oom_score_adjust; /* text for oom_score_adj; NULL: ours */
 

@@ -274,6 +274,17 @@ int cgroup_enter(const char *const *folders, pid_t pid, GError **error)
     return 0;
 }
 
+char **cgroup_entries(const char *const *folders)
+{
+    g_autoptr(GStrvBuilder) entries = g_strv_builder_new();
+
+    for (size_t i = 0; folders && folders[i]; i++) {
+        g_autofree char *path = g_build_filename(folders[i], "cgroup.procs", NULL);
+        g_strv_builder_add(entries, path);
+    }
+    return g_strv_builder_end(entries);
+}
+
 void cgroup_kill(const char *const *folders)
 {
     for (size_t i = 0; folders && folders[i]; i++) {

@@ -32,6 +32,10 @@ int cgroup_make_in_scope(pid_t pid, const char *scope, const char *name,
  * VIR_ERR_SYSTEM_ERROR names the folder. */
 int cgroup_enter(const char *const *folders, pid_t pid, GError **error);
 
+/* The group's files for a process that enters it before its program begins (process_spec.cgroups),
+ * NULL at the end; the caller frees. */
+char **cgroup_entries(const char *const *folders);
+
 /* Kills all processes of the group, which is one that nobody enters any more. NULL is ok. */
 void cgroup_kill(const char *const *folders);
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Programs that work for a guest: swtpm, virtiofsd, passt, the bus of a display, reservations."""
+import contextlib
 import json
 import os
 import pathlib
@@ -157,24 +158,28 @@ def programs(name):
     return found
 
 
-def test_network(daemon, connection):
-    need("passt")
+@pytest.fixture
+def uplink():
+    """the host's way to others, which passt wants"""
     subprocess.run(["ip", "link", "add", "up0", "type", "bridge"], check=True)
     for words in (["addr", "add", "192.0.2.2/24", "dev", "up0"], ["link", "set", "up0", "up"],
                   ["route", "add", "default", "via", "192.0.2.1"]):
         subprocess.run(["ip", *words], check=True)
-    try:
-        domain = connection.createXML(hlt_xml("passt", machine="q35", devices="""<interface type='user'>
-            <backend type='passt' logFile='/run/tmp/passt.log'/><model type='virtio'/>
-            <portForward proto='tcp'><range start='20022' to='22'/></portForward></interface>"""))
-        pid = helpers("passt")["passt"]
-        assert "--tcp-ports\0" + "20022:22" in pathlib.Path(f"/proc/{pid}/cmdline").read_text()
-        assert pathlib.Path(f"/proc/{pid}").stat().st_uid == pwd.getpwnam("libvirt-qemu").pw_uid
-        domain.destroy()
-        wait_until(lambda: not runs(pid), what="the end of passt")
-        assert not list((STATUS / "passt").glob("*"))
-    finally:
-        subprocess.run(["ip", "link", "del", "up0"], check=True)
+    yield
+    subprocess.run(["ip", "link", "del", "up0"], check=True)
+
+
+def test_network(connection, uplink):
+    need("passt")
+    domain = connection.createXML(hlt_xml("passt", machine="q35", devices="""<interface type='user'>
+        <backend type='passt' logFile='/run/tmp/passt.log'/><model type='virtio'/>
+        <portForward proto='tcp'><range start='20022' to='22'/></portForward></interface>"""))
+    pid = helpers("passt")["passt"]
+    assert "--tcp-ports\0" + "20022:22" in pathlib.Path(f"/proc/{pid}/cmdline").read_text()
+    assert pathlib.Path(f"/proc/{pid}").stat().st_uid == pwd.getpwnam("libvirt-qemu").pw_uid
+    domain.destroy()
+    wait_until(lambda: not runs(pid), what="the end of passt")
+    assert not list((STATUS / "passt").glob("*"))
 
 
 def test_bus_of_a_display(connection):
@@ -203,6 +208,32 @@ def test_killed_with_its_helper(daemon, connection):
     domain.destroy()
     wait_until(lambda: not (STATES / uuid_text).exists(), what="the end of a transient guest's TPM")
     again.close()
+
+
+EVERY_HELPER = TPM % "" + f"""
+    <filesystem type='mount'><driver type='virtiofs'/><source dir='{IMAGES}'/><target dir='tag'/></filesystem>
+    <interface type='user'><backend type='passt'/><model type='virtio'/></interface>
+    <graphics type='dbus'/>
+    <controller type='scsi' model='virtio-scsi'/>
+    <disk type='block' device='disk'><driver name='qemu' type='raw'/>
+      <source dev='/dev/null'><reservations managed='yes'/></source><target dev='sda' bus='scsi'/></disk>"""
+
+
+def test_every_kind_is_the_guests_own(daemon, connection, uplink):
+    """each in its control group, there after a restart of the daemon, and gone with the guest"""
+    need("swtpm", "swtpm_setup", "/usr/lib/qemu/virtiofsd", "passt", "dbus-daemon", "qemu-pr-helper")
+    connection.createXML(with_memory(hlt_xml("every", machine="q35", devices=EVERY_HELPER), SHARED))
+    found = helpers("every")
+    assert sorted(found) == ["dbus-daemon", "passt", "qemu-pr-helper", "swtpm", "virtiofsd"]
+    (emulator,) = emulator_pids("every")
+    for name, pid in found.items():
+        assert runs(pid) and groups(pid) == groups(emulator), name
+    daemon.restart()
+    with contextlib.closing(libvirt.open("qemu:///system")) as again:
+        assert helpers("every") == found and all(runs(pid) for pid in found.values())
+        again.lookupByName("every").destroy()
+    for name, pid in found.items():
+        wait_until(lambda: not runs(pid), what="the end of " + name)
 
 
 def test_reservations(connection):

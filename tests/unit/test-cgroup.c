@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/process.h"
 #include "host/cgroup-delegate.h"
 #include "host/cgroup-value.h"
 #include "host/cgroup.h"
@@ -92,6 +93,27 @@ static void test_enter(void)
     g_assert_no_error(error);
     g_assert_nonnull(strstr(text, name));
     g_assert_true(kept);
+    expect_gone(folders);
+}
+
+/* The children of a program that was in the group before its first step are there as well. */
+static void test_enter_at_start(void)
+{
+    g_autofree char *name = group_name("begin");
+    g_auto(GStrv) folders = make(name);
+    g_auto(GStrv) entries = cgroup_entries((const char *const *)folders);
+    const struct process_spec spec = {
+        .argv = (const char *const[]){"/bin/sh", "-c", "(cat /proc/self/cgroup; exit)", NULL},
+        .cgroups = (const char *const *)entries};
+    g_autoptr(GError) error = NULL;
+    g_autofree char *text = NULL;
+
+    if (!folders)
+        return;
+    process_run(&spec, 65536, 10000, &text, &error);
+    cgroup_remove((const char *const *)folders);
+    g_assert_no_error(error);
+    g_assert_nonnull(strstr(text, name));
     expect_gone(folders);
 }
 
@@ -265,6 +287,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/cgroup/make-and-remove", test_make_and_remove);
     g_test_add_func("/cgroup/enter", test_enter);
+    g_test_add_func("/cgroup/enter-at-start", test_enter_at_start);
     g_test_add_func("/cgroup/enter-too-late", test_enter_too_late);
     g_test_add_func("/cgroup/no-controllers", test_no_controllers);
 #define TREE(name, function)                                                                       \

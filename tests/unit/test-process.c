@@ -411,16 +411,22 @@ static void test_run(void)
                     "operation failed: '/bin/sh' failed with exit status 2: cause");
 }
 
-static void test_cgroup_descriptor(void)
+static void test_cgroups(void)
 {
     g_autofree char *path = NULL;
     int fd = g_file_open_tmp("modvirt-procs-XXXXXX", &path, NULL);
-    struct process_spec spec = {.argv = SHELL(":"), .cgroup_procs = fd};
+    const char *files[] = {path, NULL, NULL};
+    struct process_spec spec = {.argv = SHELL(":"), .cgroups = files};
+    struct process process;
     g_autofree char *text = NULL;
+    g_autoptr(GError) error = NULL;
 
     assert_output(&spec, "");
     g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
     g_assert_cmpstr(text, ==, "0");
+    files[1] = "/nowhere/cgroup.procs";
+    g_assert_cmpint(process_start(&spec, &process, &error), ==, -1);
+    g_assert_nonnull(strstr(error->message, "entering its cgroup"));
     close(fd);
     unlink(path);
 }
@@ -475,7 +481,7 @@ int main(int argc, char **argv)
     g_test_add_func("/process/output-limit", test_output_limit);
     g_test_add_func("/process/left-behind", test_left_behind);
     g_test_add_func("/process/run", test_run);
-    g_test_add_func("/process/cgroup-descriptor", test_cgroup_descriptor);
+    g_test_add_func("/process/cgroups", test_cgroups);
     g_test_add_func("/process/threads", test_threads);
     return g_test_run();
 }
