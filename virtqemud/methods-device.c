@@ -65,7 +65,7 @@ int domain_screenshot(struct call *call, const struct remote_domain_screenshot_a
         return -1;
     }
     if (args->screen >= view_live(&view)->devices.videos.count) {
-        error_set(error, VIR_ERR_INVALID_ARG, "there is no screen %u", args->screen);
+        error_set(error, VIR_ERR_OPERATION_INVALID, "there is no screen %u", args->screen);
         return -1;
     }
     ret->mime = "image/png";

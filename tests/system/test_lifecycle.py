@@ -271,6 +271,7 @@ def test_screenshot(connection):
         data += more
     stream.finish()
     assert data.startswith((b"P6", b"\x89PNG")) and len(data) > 100
+    assert code_of(domain.screenshot, connection.newStream(), 1) == libvirt.VIR_ERR_OPERATION_INVALID
 
 
 def test_start_failure_shows_what_the_emulator_said(connection):
