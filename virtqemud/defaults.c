@@ -76,8 +76,7 @@ static void gic_defaults(struct domain *domain, const struct machine_traits *mac
     domain->features->gic_version = GIC_2;
 }
 
-/* Every vcpu has a node: those that the document forgot go to the first. */
-static void numa_defaults(struct domain *domain)
+void defaults_fill_nodes(struct domain *domain)
 {
     struct cpu_numa *numa = domain->cpu ? domain->cpu->numa : NULL;
 
@@ -290,7 +289,7 @@ int defaults_apply_machine(struct domain *domain, const struct machine_traits *m
     domain->os.machine = text(domain, machine->name);
     cpu_defaults(domain, machine);
     gic_defaults(domain, machine);
-    numa_defaults(domain);
+    defaults_fill_nodes(domain);
     nvram_defaults(domain, machine);
     security_defaults(domain);
     iommufd_defaults(domain);

@@ -29,3 +29,6 @@ int defaults_apply_device(struct domain *domain, const struct machine_traits *ma
 /* The traits of a domain that has a machine. The text is borrowed from the emulator. */
 int defaults_find_machine(const struct domain *domain, const struct emulator *emulator,
                           struct machine_traits *ret_machine, GError **error);
+
+/* Every vcpu has a NUMA node, if there are any: those that the document forgot go to the first. */
+void defaults_fill_nodes(struct domain *domain);

@@ -181,7 +181,7 @@ int domain_get_numa_parameters(struct call *call,
 }
 
 /* Memory that is there already stays where it is, except in the mode where only the control group
- * holds it. */
+ * holds it, and in a guest that was bound to no nodes. */
 static int check_live(const struct numa_memory_tune *memory, const struct numa_values *values,
                       GError **error)
 {
@@ -191,7 +191,7 @@ static int check_live(const struct numa_memory_tune *memory, const struct numa_v
                   "can't change numatune mode for running domain");
         return -1;
     }
-    if (!values->has_nodeset || (memory && memory->mode == NUMA_MODE_RESTRICTIVE))
+    if (!values->has_nodeset || !memory || memory->mode == NUMA_MODE_RESTRICTIVE)
         return 0;
     error_set(error, VIR_ERR_OPERATION_INVALID,
               "change of nodeset for running domain requires restrictive numa mode");

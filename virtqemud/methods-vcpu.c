@@ -4,6 +4,7 @@
 #include "protocol/remote-handlers.h"
 
 #include "agent-cpus.h"
+#include "defaults.h"
 #include "expectation.h"
 #include "methods.h"
 #include "placement.h"
@@ -259,6 +260,31 @@ static void drop_pins(struct domain *config)
             LIST_REMOVE(&tune->vcpu_pins, i);
 }
 
+static bool has_cpu_from(const struct cpu_numa *numa, unsigned first)
+{
+    LIST_EACH (cell, &numa->cells)
+        if (cell->cpus && cpuset_next(cell->cpus, first) >= 0)
+            return true;
+    return false;
+}
+
+static int check_maximum(const struct domain *config, unsigned count, GError **error)
+{
+    const struct cpu_topology *topology = config->cpu ? config->cpu->topology : NULL;
+    const char *fault = NULL;
+
+    if (topology && (uint64_t)topology->sockets * MAX(topology->dies, 1) *
+                            MAX(topology->clusters, 1) * topology->cores * topology->threads !=
+                        count)
+        fault = "CPU topology doesn't match the desired vcpu count";
+    else if (config->cpu && config->cpu->numa && has_cpu_from(config->cpu->numa, count))
+        fault = "Number of CPUs in <numa> exceeds the desired maximum vcpu count";
+    if (!fault)
+        return 0;
+    error_set(error, VIR_ERR_INVALID_ARG, "%s", fault);
+    return -1;
+}
+
 static int set_maximum(struct call *call, struct job *job, unsigned count, unsigned flags,
                        GError **error)
 {
@@ -272,19 +298,11 @@ static int set_maximum(struct call *call, struct job *job, unsigned count, unsig
         return -1;
     }
     struct domain *config = (struct domain *)change.config;
-    if (config->cpu && config->cpu->topology) {
-        const struct cpu_topology *topology = config->cpu->topology;
-        uint64_t room = (uint64_t)topology->sockets * MAX(topology->dies, 1) *
-                        MAX(topology->clusters, 1) * topology->cores * topology->threads;
-
-        if (room != count) {
-            error_set(error, VIR_ERR_INVALID_ARG,
-                      "CPU topology doesn't match the desired vcpu count");
-            return -1;
-        }
-    }
+    if (check_maximum(config, count, error) < 0)
+        return -1;
     vcpus_store_maximum(config, count);
     drop_pins(config);
+    defaults_fill_nodes(config);
     return change_save(&change, error);
 }
 

@@ -202,6 +202,15 @@ def test_vcpus_of_a_stored_document(hlt):
     assert len(qmp(hlt, "query-cpus-fast")) == 4
 
 
+def test_vcpus_of_nodes(connection):
+    cells = "<cpu><numa><cell id='0' cpus='0' memory='16' unit='MiB'/>" \
+        "<cell id='1' cpus='1' memory='16' unit='MiB'/></numa></cpu>"
+    domain = connection.defineXML(hlt_xml("noded").replace("<vcpu>1</vcpu>", "<vcpu>2</vcpu>" + cells))
+    virsh("setvcpus", "noded", "4", "--maximum", "--config")
+    assert [cell.get("cpus") for cell in find(domain, "cpu/numa")] == ["0,2-3", "1"]
+    assert code_of(domain.setVcpusFlags, 3, CONFIG | libvirt.VIR_DOMAIN_VCPU_MAXIMUM) == libvirt.VIR_ERR_INVALID_ARG
+
+
 def test_vcpu_leaves(connection):
     domain = connection.defineXML(linux_xml(NAME).replace("<vcpu>1</vcpu>", "<vcpu current='1'>2</vcpu>"))
     console = boot(domain)
@@ -314,14 +323,20 @@ def test_memory_limits(tuned, daemon):
 def test_nodes(tuned):
     assert code_of(tuned.setNumaParameters, {"numa_mode": 2}, CONFIG) == libvirt.VIR_ERR_CONFIG_UNSUPPORTED
     virsh("numatune", NAME, "--config", "--mode", "restrictive", "--nodeset", "0")
-    for values in ({"numa_mode": 2}, {"numa_nodeset": "0"}):
-        assert code_of(tuned.setNumaParameters, values, LIVE) == libvirt.VIR_ERR_OPERATION_INVALID
+    assert code_of(tuned.setNumaParameters, {"numa_mode": 2}, LIVE) == libvirt.VIR_ERR_OPERATION_INVALID
     group_file("cpuset.mems")
     next_run(tuned)
     assert group("cpuset.mems") == ["0"] and find(tuned, "numatune/memory").get("mode") == "restrictive"
     tuned.setNumaParameters({"numa_nodeset": "0"}, LIVE)
     assert code_of(tuned.setNumaParameters, {"numa_nodeset": "99"}, LIVE) == libvirt.VIR_ERR_SYSTEM_ERROR
     assert both(tuned, "numatune/memory", "nodeset") == ["0", "0"]
+
+
+def test_nodes_of_a_guest_that_had_none(tuned):
+    group_file("cpuset.mems")
+    tuned.setNumaParameters({"numa_nodeset": "0"}, LIVE)
+    assert both(tuned, "numatune/memory", "nodeset") == ["0", None] and group("cpuset.mems") == ["0"]
+    assert code_of(tuned.setNumaParameters, {"numa_nodeset": "0"}, LIVE) == libvirt.VIR_ERR_OPERATION_INVALID
 
 
 # ---- disks and interfaces ----
