@@ -83,11 +83,7 @@ static void add_initiator(GString *option, const struct build *build, const stru
 static void add_cell(const struct build *build, const struct numa_cell *cell, unsigned id)
 {
     g_autofree char *backend = g_strdup_printf("ram-node%u", id);
-    const struct memory_request request = {.id = backend,
-                                           .cell = (int)id,
-                                           .size = cell->memory,
-                                           .access = cell->memory_access,
-                                           .discard = cell->discard};
+    const struct memory_request request = {.id = backend, .cell = (int)id, .size = cell->memory};
     GString *option = option_new("node");
 
     if (cell->memory)

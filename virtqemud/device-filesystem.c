@@ -5,7 +5,6 @@
 
 #include "device-common.h"
 #include "filesystem.h"
-#include "memory-backend.h"
 #include "option.h"
 
 static int refuse(const struct domain_filesystem *filesystem, const char *reason, GError **error)
@@ -23,7 +22,7 @@ static bool is_virtiofs(const struct domain_filesystem *filesystem)
 static int check_virtiofs(const struct domain *domain, const struct domain_filesystem *filesystem,
                           GError **error)
 {
-    if (!memory_backend_is_shared(domain))
+    if (!domain_shares_memory(domain))
         return refuse(filesystem,
                       "'virtiofs' requires shared memory: <memoryBacking> needs "
                       "<access mode='shared'/>",

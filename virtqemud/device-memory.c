@@ -57,6 +57,7 @@ struct json_object *memory_object(const struct domain *domain, const struct doma
         .path = memory->path,
         .nodes = memory->nodemask,
         .deferred = memory->model == MEMORY_MODEL_VIRTIO_MEM,
+        .whole = memory->model == MEMORY_MODEL_NVDIMM && !memory->pmem,
     };
 
     if (memory->model == MEMORY_MODEL_SGX_EPC)

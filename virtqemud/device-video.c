@@ -3,7 +3,6 @@
 
 #include "device-common.h"
 #include "machine.h"
-#include "memory-backend.h"
 
 #define KIB_PER_MIB 1024
 
@@ -117,7 +116,7 @@ static int check_video(const struct domain *domain, const struct domain_video *v
         return refuse(video, "it can only be the first video device", error);
     if (is_elsewhere(video) && video->type != VIDEO_VIRTIO)
         return refuse(video, "<driver name='vhostuser'/> needs type='virtio'", error);
-    if (is_elsewhere(video) && !memory_backend_is_shared(domain))
+    if (is_elsewhere(video) && !domain_shares_memory(domain))
         return refuse(video,
                       "<driver name='vhostuser'/> requires shared memory: <memoryBacking> needs "
                       "<access mode='shared'/>",

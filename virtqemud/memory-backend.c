@@ -105,12 +105,29 @@ static const char *choose_type(const struct memory_backing *backing,
                                                            : "memory-backend-ram";
 }
 
-static void add_file(struct json_object *json, const struct domain *domain,
-                     const struct arguments_context *context, const struct memory_request *request)
+/* What it says itself, or its cell, or the guest. */
+static unsigned choose_access(const struct domain *domain, const struct numa_cell *cell,
+                              const struct memory_request *request)
 {
-    bool discard =
-        request->discard ? request->discard == TRISTATE_YES : backing_of(domain)->discard;
+    if (request->access)
+        return request->access;
+    return cell && cell->memory_access ? cell->memory_access : backing_of(domain)->access;
+}
 
+/* The same; but what a file of the user's has in it is kept. */
+static bool choose_discard(const struct domain *domain, const struct numa_cell *cell,
+                           const struct memory_request *request)
+{
+    if (request->path)
+        return false;
+    if (request->discard)
+        return request->discard == TRISTATE_YES;
+    return cell && cell->discard ? cell->discard == TRISTATE_YES : backing_of(domain)->discard;
+}
+
+static void add_file(struct json_object *json, const struct arguments_context *context,
+                     const struct memory_request *request, bool discard)
+{
     json_add(json, "s:mem-path",
              request->path ? request->path : context->config->memory_backing_folder, NULL);
     if (discard)
@@ -124,7 +141,7 @@ static void add_allocation(struct json_object *json, const struct memory_backing
         json_add(json, "b:reserve", false, NULL);
         return;
     }
-    if (huge || backing->allocation == MEMORY_ALLOCATION_IMMEDIATE)
+    if (huge || request->whole || backing->allocation == MEMORY_ALLOCATION_IMMEDIATE)
         json_add(json, "b:prealloc", true, NULL);
     if (backing->allocation_threads)
         json_add(json, "u:prealloc-threads", backing->allocation_threads, NULL);
@@ -135,7 +152,9 @@ struct json_object *memory_backend_build(const struct domain *domain,
                                          const struct memory_request *request)
 {
     const struct memory_backing *backing = backing_of(domain);
-    unsigned access = request->access ? request->access : backing->access;
+    const struct numa_cell *cell =
+        request->cell < 0 ? NULL : domain_cpu_find_cell(domain->cpu, (unsigned)request->cell);
+    unsigned access = choose_access(domain, cell, request);
     uint64_t page = 0;
     bool huge = !request->path && choose_pages(domain, request->cell, request->page_size, &page);
     const char *type = choose_type(backing, request, huge, access);
@@ -146,7 +165,7 @@ struct json_object *memory_backend_build(const struct domain *domain,
     if (huge && page)
         json_add(json, "U:hugetlbsize", page * KIB, NULL);
     if (g_str_equal(type, "memory-backend-file"))
-        add_file(json, domain, context, request);
+        add_file(json, context, request, choose_discard(domain, cell, request));
     if (access)
         json_add(json, "b:share", access == MEMORY_ACCESS_SHARED, NULL);
     if (request->canonical && !g_str_equal(type, "memory-backend-ram"))
@@ -155,25 +174,4 @@ struct json_object *memory_backend_build(const struct domain *domain,
     json_add(json, "U:size", request->size * KIB, NULL);
     add_policy(json, domain, request);
     return json;
-}
-
-/* ---- for processes beside QEMU ---- */
-
-static bool cell_is_shared(const struct domain *domain, const struct numa_cell *cell)
-{
-    unsigned access = cell->memory_access ? cell->memory_access : backing_of(domain)->access;
-
-    return access == MEMORY_ACCESS_SHARED;
-}
-
-bool memory_backend_is_shared(const struct domain *domain)
-{
-    const struct cpu_numa *numa = domain->cpu ? domain->cpu->numa : NULL;
-
-    if (!numa || numa->cells.count == 0)
-        return backing_of(domain)->access == MEMORY_ACCESS_SHARED;
-    LIST_EACH (cell, &numa->cells)
-        if (!cell_is_shared(domain, cell))
-            return false;
-    return true;
 }

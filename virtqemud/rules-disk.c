@@ -202,7 +202,7 @@ static int check_kind(const struct domain *domain, const struct domain_disk *dis
         {lun && !is_raw(source), FAULT_QEMU, "device 'lun' needs a driver of type 'raw'"},
         {lun && (disk->vendor || disk->product), FAULT_GUEST,
          "device 'lun' has the vendor and product that it says itself"},
-        {source->type == SOURCE_VHOST_USER && !rules_shares_memory(domain), FAULT_QEMU,
+        {source->type == SOURCE_VHOST_USER && !domain_shares_memory(domain), FAULT_QEMU,
          "type 'vhostuser' needs shared memory: <memoryBacking><access mode='shared'/>"},
         {source->type == SOURCE_DIR && !disk->readonly && !is_removable(disk), FAULT_QEMU,
          "type 'dir' can't be written to: <readonly/> is missing"},

@@ -172,14 +172,6 @@ static int check_cpu(const struct domain *domain, GError **error)
 
 /* ---- how far it is from one NUMA node to another ---- */
 
-static const struct numa_cell *find_cell(const struct cpu_numa *numa, unsigned id)
-{
-    LIST_EACH (cell, &numa->cells)
-        if (cell->id.value == id)
-            return cell;
-    return NULL;
-}
-
 static bool has_cache(const struct numa_cell *cell, unsigned level)
 {
     LIST_EACH (cache, &cell->caches)
@@ -188,12 +180,12 @@ static bool has_cache(const struct numa_cell *cell, unsigned level)
     return false;
 }
 
-static int check_interconnect(const struct cpu_numa *numa, const struct numa_interconnect *way,
+static int check_interconnect(const struct domain_cpu *cpu, const struct numa_interconnect *way,
                               GError **error)
 {
-    const struct numa_cell *target = find_cell(numa, way->target.value);
+    const struct numa_cell *target = domain_cpu_find_cell(cpu, way->target.value);
 
-    if (!find_cell(numa, way->initiator.value))
+    if (!domain_cpu_find_cell(cpu, way->initiator.value))
         return REFUSE_XML(error, "'initiator' refers to a non-existent NUMA node");
     if (!target)
         return REFUSE_XML(error, "'target' refers to a non-existent NUMA node");
@@ -209,10 +201,10 @@ static int check_interconnects(const struct domain *domain, GError **error)
     if (!numa)
         return 0;
     LIST_EACH (latency, &numa->latencies)
-        if (check_interconnect(numa, latency, error) < 0)
+        if (check_interconnect(domain->cpu, latency, error) < 0)
             return -1;
     LIST_EACH (bandwidth, &numa->bandwidths)
-        if (check_interconnect(numa, bandwidth, error) < 0)
+        if (check_interconnect(domain->cpu, bandwidth, error) < 0)
             return -1;
     return 0;
 }

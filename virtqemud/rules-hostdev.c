@@ -190,7 +190,7 @@ static int check_virtiofs(const struct domain *domain, const struct domain_files
                           GError **error)
 {
     const struct fault faults[] = {
-        {!rules_shares_memory(domain), FAULT_QEMU,
+        {!domain_shares_memory(domain), FAULT_QEMU,
          "it needs shared memory: <memoryBacking><access mode='shared'/>"},
         {share->access && share->access != FILESYSTEM_ACCESS_PASSTHROUGH, FAULT_QEMU,
          "@accessmode can be 'passthrough' alone"},

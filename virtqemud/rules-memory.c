@@ -2,19 +2,6 @@
 #include "faults.h"
 #include "rules-parts.h"
 
-bool rules_shares_memory(const struct domain *domain)
-{
-    const struct cpu_numa *numa = domain->cpu ? domain->cpu->numa : NULL;
-    bool shared = domain->memory_backing && domain->memory_backing->access == MEMORY_ACCESS_SHARED;
-
-    if (!numa || !numa->cells.count)
-        return shared;
-    LIST_EACH (cell, &numa->cells)
-        if (cell->memory_access != MEMORY_ACCESS_SHARED && (cell->memory_access || !shared))
-            return false;
-    return true;
-}
-
 enum { LABEL_LEAST = 128 /* KiB */ };
 
 static int check_sizes(const struct domain_memory *memory, GError **error)

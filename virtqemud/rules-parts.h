@@ -23,6 +23,3 @@ int rules_check_cpu(const struct domain *domain, GError **error);
 
 /* A server that an image or a SCSI device of the host is on. */
 int rules_check_host(const struct source_host *host, GError **error);
-
-/* True if other processes can map all of the guest's memory. */
-bool rules_shares_memory(const struct domain *domain);

@@ -154,3 +154,13 @@ static const struct xml_row domain_cpu_rows[] = {
 };
 #undef ROWS_OF
 XML_SCHEMA(domain_cpu, "cpu", .doc = "The guest's CPU");
+
+const struct numa_cell *domain_cpu_find_cell(const struct domain_cpu *cpu, unsigned id)
+{
+    if (!cpu || !cpu->numa)
+        return NULL;
+    LIST_EACH (cell, &cpu->numa->cells)
+        if (cell->id.value == id)
+            return cell;
+    return NULL;
+}

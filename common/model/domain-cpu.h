@@ -145,6 +145,9 @@ struct domain_cpu {
     struct cpu_numa *numa;
 };
 
+/* Borrowed; NULL: the guest has no such cell. */
+const struct numa_cell *domain_cpu_find_cell(const struct domain_cpu *cpu, unsigned id);
+
 XML_SCHEMA_DECLARE(cpu_topology);
 XML_SCHEMA_DECLARE(cpu_feature);
 XML_SCHEMA_DECLARE(cpu_cache);

@@ -226,3 +226,16 @@ unsigned domain_vcpus(const struct domain *domain)
 {
     return domain->current_vcpus ? domain->current_vcpus : domain->max_vcpus;
 }
+
+bool domain_shares_memory(const struct domain *domain)
+{
+    const struct cpu_numa *numa = domain->cpu ? domain->cpu->numa : NULL;
+    bool shared = domain->memory_backing && domain->memory_backing->access == MEMORY_ACCESS_SHARED;
+
+    if (!numa || !numa->cells.count)
+        return shared;
+    LIST_EACH (cell, &numa->cells)
+        if (cell->memory_access != MEMORY_ACCESS_SHARED && (cell->memory_access || !shared))
+            return false;
+    return true;
+}

@@ -344,5 +344,8 @@ bool domain_find_alias(const struct domain *domain, const char *alias, struct de
 /* Vcpus at start: current_vcpus, or all. */
 unsigned domain_vcpus(const struct domain *domain);
 
+/* Whether other processes can map all of the guest's memory, as vhost-user devices need. */
+bool domain_shares_memory(const struct domain *domain);
+
 /* True if the type is one that virtqemud runs. */
 bool domain_type_is_qemu(enum domain_type type);
