@@ -23,6 +23,14 @@ enum smbios_table {
     SMBIOS_OEM_STRINGS = 11,
 };
 
+/* Of boards and cases, no word of the maker is the word that there is none; QEMU would say its own.
+ */
+static void add_maker(GString *option, const struct sysinfo_block *block)
+{
+    if (!sysinfo_find(block, "manufacturer"))
+        option_add(option, "manufacturer", "");
+}
+
 static void add_block(const struct build *build, enum smbios_table table,
                       const struct sysinfo_block *block)
 {
@@ -32,6 +40,8 @@ static void add_block(const struct build *build, enum smbios_table table,
         return;
     option = option_new("");
     option_addf(option, "type", "%d", table);
+    if (table == SMBIOS_BASE_BOARD || table == SMBIOS_CHASSIS)
+        add_maker(option, block);
     LIST_EACH (entry, &block->entries)
         option_add(option, table == SMBIOS_OEM_STRINGS ? "value" : entry->name, entry->value);
     words_add_option(build->arguments, "-smbios", option);
