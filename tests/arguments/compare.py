@@ -10,9 +10,13 @@ IGNORED = {'-name', '-sandbox', '-msg', '-mon', '-S', '-netdev', '-uuid', '-no-u
            '-no-shutdown', '-no-reboot', '-add-fd'}
 
 
+# Sockets of channels are where newer releases have them.
+OLD_CHANNELS, CHANNELS = '/var/lib/libvirt/qemu/channel/target/', '/run/libvirt/qemu/channel/'
+
+
 def words_of_shell(text):
     """argv of a shell command line, without the variables before it."""
-    words = shlex.split(text.replace('\\\n', ' '))
+    words = shlex.split(text.replace('\\\n', ' ').replace(OLD_CHANNELS, CHANNELS))
     while words and re.match(r'^[A-Z_]+=', words[0]):
         words.pop(0)
     return words

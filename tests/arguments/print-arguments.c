@@ -2,8 +2,8 @@
 /*
  * What QEMU would be started with: reads paths of domain documents from its input, one a line, and
  * answers each with a line of JSON: {"argv":[...],"environment":[...],"devices":[[KIND,ALIAS]]} or
- * {"error":{"code":...,"message":...}}. Opens nothing that a document names, but for the headers of
- * images with --images. For golden tests, and for looking at.
+ * {"error":{"code":...,"message":...}}. Opens nothing that a document names. For golden tests, and
+ * for looking at.
  */
 #include <glib.h>
 #include <json-c/json.h>
@@ -14,27 +14,15 @@
 #include "base/file.h"
 #include "base/loop.h"
 
-#include "virtqemud/aliases.h"
-#include "virtqemud/arguments.h"
-#include "virtqemud/backing-chain.h"
-#include "virtqemud/check.h"
-#include "virtqemud/config.h"
 #include "virtqemud/document.h"
-#include "virtqemud/emulator-override.h"
-#include "virtqemud/firmware.h"
 #include "virtqemud/json.h"
-#include "virtqemud/memory-size.h"
-#include "virtqemud/netdev.h"
-#include "virtqemud/probe.h"
+#include "virtqemud/plan.h"
 
 #define LARGEST_DOCUMENT (1024 * 1024)
 
-static gboolean read_images;
 static char *cache_folder;
 
 static const GOptionEntry options[] = {
-    {"images", 0, 0, G_OPTION_ARG_NONE, &read_images, "Look into images for what is below them",
-     NULL},
     {"cache", 0, 0, G_OPTION_ARG_FILENAME, &cache_folder, "Where to keep what emulators can do",
      "FOLDER"},
     {NULL},
@@ -49,39 +37,6 @@ static void *run_loop(void *loop)
 static void quit(void *loop)
 {
     loop_quit(loop);
-}
-
-/* What the host would have chosen. */
-static void pretend_host(struct domain *live)
-{
-    struct arena *arena = &live->definition.arena;
-
-    backing_chain_number(live);
-    LIST_EACH (graphics, &live->devices.graphics)
-        if (graphics->type == GRAPHICS_SPICE && graphics->port <= 0)
-            graphics->port = 5901;
-    LIST_EACH (net, &live->devices.nets)
-        if (net->type == NET_NETWORK && !net->bridge)
-            net->bridge = "virbr0";
-    LIST_EACH (channel, &live->devices.channels) {
-        if (channel->source.type != CHARDEV_UNIX || !channel->name)
-            continue;
-        struct chardev_end *end = chardev_source_make_end(&channel->source, arena);
-        if (!end->path)
-            end->path = arena_printf(arena, "/var/lib/libvirt/qemu/channel/target/domain--1-%s/%s",
-                                     live->name, channel->name);
-    }
-}
-
-/* Everything between a document and a live definition. */
-static int complete(struct qemu *qemu, struct domain *live, GError **error)
-{
-    aliases_assign(live);
-    memory_size_round(live);
-    pretend_host(live);
-    if (read_images && backing_chain_load(live, error) < 0)
-        return -1;
-    return firmware_select(live, &qemu->config, "/var/lib/libvirt/qemu/nvram", NULL, error);
 }
 
 static struct json_object *list_of(const GPtrArray *words)
@@ -140,47 +95,23 @@ static struct json_object *devices_of(const struct domain *live)
     return list;
 }
 
-static int build(struct qemu *qemu, const struct domain *live, struct json_object **ret_answer,
-                 GError **error)
-{
-    struct emulator *emulator EMULATOR_AUTO = NULL;
-    g_autofree char *folder = g_strdup_printf("/var/lib/libvirt/qemu/domain--1-%s", live->name);
-    struct arguments arguments;
-
-    if (probe_get(qemu->probes, live->devices.emulator, &emulator, error) < 0 ||
-        emulator_override(live, &emulator, error) < 0)
-        return -1;
-    const struct arguments_context context = {.config = &qemu->config,
-                                              .emulator = emulator,
-                                              .status_folder = "/run/libvirt/qemu",
-                                              .folder = folder,
-                                              .monitor_fd = -1,
-                                              .plan = true};
-    if (check_domain(live, emulator, &qemu->config, error) < 0 ||
-        arguments_build(live, &context, &arguments, error) < 0)
-        return -1;
-    *ret_answer = json_build("j:argv", list_of(arguments.words), "j:environment",
-                             list_of(arguments.environment), "j:devices", devices_of(live), NULL);
-    arguments_clear(&arguments);
-    return 0;
-}
-
 static int answer(struct qemu *qemu, const char *path, struct json_object **ret_answer,
                   GError **error)
 {
-    struct definition *definition = NULL;
+    DEFINITION_AUTO struct definition *definition = NULL;
     g_autofree char *text = NULL;
-    int result;
+    struct arguments arguments;
 
     if (file_read_all(path, LARGEST_DOCUMENT, &text, NULL, error) < 0 ||
         document_read(qemu, text, false, &definition, error) < 0)
         return -1;
     struct domain *live = (struct domain *)definition;
-    result = complete(qemu, live, error);
-    if (result == 0)
-        result = build(qemu, live, ret_answer, error);
-    definition_unref(definition);
-    return result;
+    if (plan_arguments(qemu, live, &arguments, error) < 0)
+        return -1;
+    *ret_answer = json_build("j:argv", list_of(arguments.words), "j:environment",
+                             list_of(arguments.environment), "j:devices", devices_of(live), NULL);
+    arguments_clear(&arguments);
+    return 0;
 }
 
 static void serve(struct qemu *qemu)
@@ -207,7 +138,12 @@ int main(int argc, char **argv)
 {
     g_autoptr(GOptionContext) parser = g_option_context_new(NULL);
     g_autoptr(GError) error = NULL;
-    struct qemu qemu = {0};
+    struct daemon daemon = {0};
+    struct driver driver = {.daemon = &daemon};
+    struct qemu qemu = {.driver = &driver,
+                        .state_folder = "/var/lib/libvirt/qemu",
+                        .nvram_folder = "/var/lib/libvirt/qemu/nvram",
+                        .status_folder = "/run/libvirt/qemu"};
 
     g_option_context_add_main_entries(parser, options, NULL);
     if (!g_option_context_parse(parser, &argc, &argv, &error) ||
