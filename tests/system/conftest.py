@@ -10,6 +10,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import daemon as tested  # noqa: E402
+import incumbent as installed  # noqa: E402
 from client import code_of, collect_garbage, event_loop, opened, remove_guests  # noqa: E402,F401
 
 def pytest_collection_modifyitems(items):
@@ -47,6 +48,19 @@ def hlt(connection):
 def linux(connection):
     """a defined guest with a console"""
     return connection.defineXML(tested.linux_xml("linux"))
+
+
+@pytest.fixture(scope="module")
+def incumbent():
+    """a connection to libvirtd 9.0, whose answers are on record"""
+    if not installed.is_installed():
+        pytest.skip("libvirtd is not installed")
+    if not installed.version().startswith("9.0."):
+        pytest.skip("another libvirtd than 9.0: " + installed.version())
+    with installed.running() as path:
+        connection = libvirt.open(tested.URI + "?socket=" + path)
+        yield connection
+        connection.close()
 
 
 WOULD_BLOCK = -2
