@@ -20,6 +20,9 @@ static const char *const no_features[] = {
     "migratable", "ace2", "phe",  "pmm", "xcrypt", "xstore",
 };
 
+static const char *const hosts_features[] = {"cmt",     "mbm_local", "mbm_total",
+                                             "osxsave", "ospke",     NULL};
+
 static const struct {
     const char *prefix;
     const char *vendor;
@@ -69,6 +72,11 @@ bool cpu_property_is_feature(const char *name)
         if (g_str_has_prefix(name, no_features[i]))
             return false;
     return true;
+}
+
+bool cpu_feature_is_the_hosts(const char *name)
+{
+    return g_strv_contains(hosts_features, name);
 }
 
 const char *cpu_model_vendor(const char *model)

@@ -16,6 +16,10 @@ const char *cpu_feature_to_qemu(const char *name);
  * a switch of the hypervisor's own. */
 bool cpu_property_is_feature(const char *name);
 
+/* True for what a host's processor shows and QEMU has no word for: documents made of such a host
+ * name it, and no guest ever had it. */
+bool cpu_feature_is_the_hosts(const char *name);
+
 /* "Intel", "AMD", "Hygon", "Zhaoxin", or "unknown" for models that are nobody's. */
 const char *cpu_model_vendor(const char *model);
 

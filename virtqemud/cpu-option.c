@@ -85,7 +85,8 @@ static int add_features(GString *option, const struct domain *domain,
 
         if (!is_name(feature->name))
             return refuse_name("feature", feature->name, error);
-        if (feature->policy == CPU_POLICY_OPTIONAL && !host_has(domain, emulator, feature->name))
+        if (cpu_feature_is_the_hosts(feature->name) ||
+            (feature->policy == CPU_POLICY_OPTIONAL && !host_has(domain, emulator, feature->name)))
             continue;
         add_bool(option, cpu_feature_to_qemu(feature->name), on);
     }
@@ -329,23 +330,76 @@ static bool is_disabled(const struct domain_cpu *cpu, const char *name)
     return false;
 }
 
-static int check_blockers(const struct domain_cpu *cpu, const struct emulator_cpu_model *model,
-                          GError **error)
+static int check_known(const struct domain *domain, const struct emulator *emulator, GError **error)
 {
+    char **known = emulator->cpus[accelerator_of(domain)].known;
+
+    LIST_EACH (feature, &domain->cpu->features)
+        if (known && is_name(feature->name) && !cpu_feature_is_the_hosts(feature->name) &&
+            !g_strv_contains((const char *const *)known, feature->name)) {
+            error_set(error, VIR_ERR_CONFIG_UNSUPPORTED, "unknown CPU feature: %s", feature->name);
+            return -1;
+        }
+    return 0;
+}
+
+static void add_missing(GString *missing, const char *name)
+{
+    g_string_append_printf(missing, "%s%s", missing->len ? ", " : "", name);
+}
+
+/* Features that a maximum never lists, though they may be there. */
+static bool can_be_looked_up(const char *name)
+{
+    return cpu_property_is_feature(name) && !cpu_feature_is_the_hosts(name) &&
+           strcmp(name, "invtsc") != 0;
+}
+
+/* What the document asks for by name. */
+static void add_missing_features(GString *missing, const struct domain *domain,
+                                 const struct emulator *emulator)
+{
+    if (!emulator->cpus[accelerator_of(domain)].maximum)
+        return;
+    LIST_EACH (feature, &domain->cpu->features)
+        if (feature->policy == CPU_POLICY_REQUIRE && can_be_looked_up(feature->name) &&
+            !host_has(domain, emulator, feature->name))
+            add_missing(missing, feature->name);
+}
+
+static void add_missing_of_model(GString *missing, const struct domain_cpu *cpu,
+                                 const struct emulator_cpu_model *model)
+{
+    for (char **name = model && !model->usable ? model->blockers : NULL; name && *name; name++)
+        if (!is_disabled(cpu, *name))
+            add_missing(missing, *name);
+}
+
+/* What the guest would be without, if this is to be checked. */
+static int check_missing(const struct domain *domain, const struct emulator *emulator,
+                         GError **error)
+{
+    const struct domain_cpu *cpu = domain->cpu;
     g_autoptr(GString) missing = g_string_new(NULL);
 
-    for (char **name = model->blockers; name && *name; name++)
-        if (!is_disabled(cpu, *name))
-            g_string_append_printf(missing, "%s%s", missing->len ? ", " : "", *name);
-    if (model->usable || missing->len == 0)
+    if (cpu->check != CPU_CHECK_PARTIAL && cpu->check != CPU_CHECK_FULL)
         return 0;
-    error_set(error, VIR_ERR_CPU_INCOMPATIBLE,
-              "guest CPU %s is not compatible with host CPU, which lacks: %s", model->name,
-              missing->str);
+    if (cpu->mode == CPU_MODE_CUSTOM && cpu->match != CPU_MATCH_MINIMUM)
+        add_missing_of_model(missing, cpu,
+                             emulator_find_cpu(emulator, accelerator_of(domain), cpu->model));
+    if (cpu->mode == CPU_MODE_CUSTOM || cpu->mode == CPU_MODE_HOST_MODEL)
+        add_missing_features(missing, domain, emulator);
+    if (missing->len == 0)
+        return 0;
+    if (cpu->check == CPU_CHECK_FULL)
+        error_set(error, VIR_ERR_OPERATION_FAILED,
+                  "guest CPU doesn't match specification: missing features: %s", missing->str);
+    else
+        error_set(error, VIR_ERR_CPU_INCOMPATIBLE,
+                  "Host CPU does not provide required features: %s", missing->str);
     return -1;
 }
 
-/* Emulated CPUs lose what the emulator cannot do, and say so in the log: nobody refuses that. */
 static int check_custom(const struct domain *domain, const struct emulator *emulator,
                         GError **error)
 {
@@ -361,9 +415,7 @@ static int check_custom(const struct domain *domain, const struct emulator *emul
                   emulator->path, cpu->model ? cpu->model : "");
         return -1;
     }
-    if (!model || accelerator != ACCELERATOR_KVM || cpu->check == CPU_CHECK_NONE)
-        return 0;
-    return check_blockers(cpu, model, error);
+    return 0;
 }
 
 static int check_forbidden(const struct domain *domain, const struct emulator *emulator,
@@ -401,6 +453,9 @@ int cpu_option_check(const struct domain *domain, const struct emulator *emulato
         return -1;
     }
     if (cpu->mode == CPU_MODE_CUSTOM && check_custom(domain, emulator, error) < 0)
+        return -1;
+    if (device_arch_is_x86(domain) &&
+        (check_known(domain, emulator, error) < 0 || check_missing(domain, emulator, error) < 0))
         return -1;
     return check_forbidden(domain, emulator, error);
 }

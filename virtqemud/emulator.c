@@ -78,6 +78,7 @@ static const struct qmp_shape feature_shape =
         QMP_LIST(emulator, accelerator "/host-features", cpus[index].host.features,                \
                  cpus[index].host.feature_count, &feature_shape),                                  \
         QMP_OPTIONAL(emulator, accelerator "/maximum", WORDS, cpus[index].maximum),                \
+        QMP_OPTIONAL(emulator, accelerator "/known", WORDS, cpus[index].known),                    \
         QMP_OPTIONAL(emulator, accelerator "/gic", WORDS, cpus[index].gic)
 
 static const struct qmp_field emulator_fields[] = {

@@ -64,6 +64,7 @@ struct emulator_cpus {
     unsigned model_count;
     struct emulator_host_model host;
     char **maximum; /* features of `max` (KVM: `host`), NULL at the end */
+    char **known;   /* all that QEMU has a word for, the same way */
     char **gic;     /* versions of Arm's interrupt controller, the same way */
 };
 

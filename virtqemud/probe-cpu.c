@@ -79,6 +79,19 @@ static struct json_object *list_features(struct json_object *props)
     return sorted_words(names);
 }
 
+/* Whether the CPU has them or not. */
+static struct json_object *list_known(struct json_object *props)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
+
+    json_object_object_foreach(props, name, value)
+    {
+        if (json_object_is_type(value, json_type_boolean))
+            g_ptr_array_add(names, (char *)cpu_feature_from_qemu(name));
+    }
+    return sorted_words(names);
+}
+
 static void add_differences(struct json_object *list, struct json_object *host,
                             struct json_object *model, bool on)
 {
@@ -169,7 +182,8 @@ struct json_object *probe_cpu_describe(struct json_object *definitions, struct j
         json_build("b:usable", true, "j:models", list_models(definitions), NULL);
 
     if (properties(maximum)) {
-        json_add(part, "j:maximum", list_features(properties(maximum)), NULL);
+        json_add(part, "j:maximum", list_features(properties(maximum)), "j:known",
+                 list_known(properties(maximum)), NULL);
         add_host_model(part, maximum, candidates, expansions);
     }
     return part;

@@ -192,6 +192,7 @@ static void test_cpu(void)
                                                    JSON_C_TO_STRING_PLAIN),
                     ==, "[{\"name\":\"pclmuldq\",\"on\":true},{\"name\":\"avx2\"}]");
     g_assert_cmpstr(json_string_member(part, "maximum"), ==, "avx pclmuldq sse2");
+    g_assert_nonnull(strstr(json_string_member(part, "known"), "avx2"));
     struct json_object *model = json_object_array_get_idx(json_array_member(part, "models"), 1);
     g_assert_cmpstr(json_string_member(model, "blockers"), ==, "avx2 pclmuldq");
     g_assert_false(json_bool_member(model, "usable", false));

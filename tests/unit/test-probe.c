@@ -211,6 +211,8 @@ static void test_cpu_names(void)
     g_assert_false(cpu_model_is_listed("host"));
     g_assert_false(cpu_property_is_feature("kvm-asyncpf"));
     g_assert_true(cpu_property_is_feature("avx512f"));
+    g_assert_true(cpu_feature_is_the_hosts("osxsave"));
+    g_assert_false(cpu_feature_is_the_hosts("xsave"));
 }
 
 /* ---- the real one ---- */
@@ -228,6 +230,7 @@ static void check_models(const struct emulator *emulator)
     g_assert_cmpstr(cpu_model_vendor(cpus->host.model), ==, cpus->host.vendor);
     g_assert_cmpuint(g_strv_length(cpus->maximum), >, 20);
     g_assert_true(g_strv_contains((const char *const *)cpus->maximum, "sse2"));
+    g_assert_true(g_strv_contains((const char *const *)cpus->known, "avx512f"));
 
     /* TCG can do no AVX-512. */
     const struct emulator_cpu_model *large =
