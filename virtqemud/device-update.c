@@ -418,6 +418,19 @@ static bool same_listens(const struct domain_graphics *graphics,
     return true;
 }
 
+/* Where VNC is to listen now; NULL: it does, or its place is changed by the next start alone. */
+static const char *new_address(const struct domain_graphics *graphics,
+                               const struct domain_graphics *asked)
+{
+    if (graphics->type != GRAPHICS_VNC || graphics->websocket || graphics->listens.count != 1 ||
+        asked->listens.count != 1 || same_listens(graphics, asked))
+        return NULL;
+    const struct graphics_listen *is = graphics->listens.items[0],
+                                 *wanted = asked->listens.items[0];
+
+    return is->type == LISTEN_ADDRESS && wanted->type == LISTEN_ADDRESS ? wanted->address : NULL;
+}
+
 static bool same_ports(const struct domain_graphics *graphics, const struct domain_graphics *asked)
 {
     if (graphics->autoport == TRISTATE_YES)
@@ -432,7 +445,7 @@ static int compare_graphics(const struct domain_graphics *graphics,
     const char *type = names_word(&graphics_type_names, graphics->type);
     struct domain_graphics other = *asked;
 
-    if (!same_listens(graphics, asked))
+    if (!same_listens(graphics, asked) && !new_address(graphics, asked))
         return UNSUPPORTED(error, "cannot change listen address setting on '%s' graphics", type);
     if (!same_ports(graphics, asked))
         return UNSUPPORTED(error, "cannot change port settings on %s graphics", type);
@@ -452,6 +465,22 @@ static int compare_graphics(const struct domain_graphics *graphics,
     return path ? UNSUPPORTED(error, "cannot change %s on %s graphics", path, type) : 0;
 }
 
+/* address NULL: it stays where it is. */
+static int tell_display(const struct update *update, struct qmp *qmp,
+                        struct domain_graphics *graphics, const char *address, GError **error)
+{
+    const struct qemu_config *config = &qemu_of(&update->guest->object)->config;
+    const char *before = address ? graphics->listens.items[0]->address : NULL;
+
+    if (address && display_move(qmp, graphics, address, error) < 0)
+        return -1;
+    if (display_set_password(qmp, graphics, config, error) == 0)
+        return 0;
+    if (address)
+        display_move(qmp, graphics, before, NULL);
+    return -1;
+}
+
 static int update_graphics(const struct update *update, void *document, GError **error)
 {
     const struct domain_graphics *asked = document;
@@ -466,13 +495,13 @@ static int update_graphics(const struct update *update, void *document, GError *
     }
     if (compare_graphics(graphics, asked, error) < 0)
         return -1;
+    const char *address = new_address(graphics, asked);
     graphics->password = asked->password;
     graphics->password_valid_to = asked->password_valid_to;
     graphics->connected = asked->connected;
     if (rules_check(update->live, error) < 0 || !(qmp = guest_get_qmp(update->guest, error)))
         return -1;
-    int result =
-        display_set_password(qmp, graphics, &qemu_of(&update->guest->object)->config, error);
+    int result = tell_display(update, qmp, graphics, address, error);
     qmp_unref(qmp);
     update->change->applied = result == 0;
     return result;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "display.h"
 
-#include "json.h"
 #include "ports.h"
+#include "qmp-commands.h"
 
 static const char *default_address(const struct domain_graphics *graphics,
                                    const struct qemu_config *config)
@@ -186,8 +186,7 @@ static int expire_password(struct qmp *qmp, const char *protocol, const char *va
 
     if (end)
         g_snprintf(when, sizeof(when), "%" G_GINT64_FORMAT, g_date_time_to_unix(end));
-    return qmp_execute(qmp, "expire_password",
-                       json_build("s:protocol", protocol, "s:time", when, NULL), 0, NULL, error);
+    return qmp_expire_password(qmp, protocol, when, 0, error);
 }
 
 int display_set_password(struct qmp *qmp, const struct domain_graphics *graphics,
@@ -202,12 +201,23 @@ int display_set_password(struct qmp *qmp, const struct domain_graphics *graphics
     if (!password || (!vnc && graphics->type != GRAPHICS_SPICE))
         return 0;
     /* QEMU's VNC server knows no other choice than to keep who is connected */
-    if (qmp_execute(qmp, "set_password",
-                    json_build("s:protocol", protocol, "s:password", password, "S:connected",
-                               vnc ? NULL : connected, NULL),
-                    0, NULL, error) < 0)
+    if (qmp_set_password(qmp, protocol, password, vnc ? NULL : connected, 0, error) < 0)
         return -1;
     return graphics->password_valid_to
                ? expire_password(qmp, protocol, graphics->password_valid_to, error)
                : 0;
+}
+
+int display_move(struct qmp *qmp, struct domain_graphics *graphics, const char *address,
+                 GError **error)
+{
+    struct graphics_listen *listen = graphics->listens.items[0];
+
+    if (qmp_move_vnc(qmp, address, graphics->port, 0, error) < 0) {
+        qmp_move_vnc(qmp, listen->address, graphics->port, 0, NULL);
+        return -1;
+    }
+    listen->address = graphics->listen = address;
+    listen->from_config = TRISTATE_ABSENT;
+    return 0;
 }

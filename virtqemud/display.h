@@ -31,3 +31,8 @@ void display_return_ports(const struct domain *live, struct qemu *qemu);
  * without one. Blocks. */
 int display_set_password(struct qmp *qmp, const struct domain_graphics *graphics,
                          const struct qemu_config *config, GError **error);
+
+/* Makes a VNC display with one address, and without a websocket, listen at another one, which goes
+ * into it; on failure it stays where it was. Who is connected stays. Blocks. */
+int display_move(struct qmp *qmp, struct domain_graphics *graphics, const char *address,
+                 GError **error);

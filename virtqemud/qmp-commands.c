@@ -151,6 +151,17 @@ int qmp_expire_password(struct qmp *qmp, const char *protocol, const char *when,
                deadline_ms, error);
 }
 
+int qmp_move_vnc(struct qmp *qmp, const char *host, int port, unsigned deadline_ms, GError **error)
+{
+    g_autofree char *service = g_strdup_printf("%d", port);
+    struct json_object *addresses = json_object_new_array();
+
+    json_object_array_add(addresses,
+                          json_build("s:type", "inet", "s:host", host, "s:port", service, NULL));
+    return run(qmp, "display-update", json_build("s:type", "vnc", "j:addresses", addresses, NULL),
+               deadline_ms, error);
+}
+
 int qmp_device_add(struct qmp *qmp, struct json_object *device, unsigned deadline_ms,
                    GError **error)
 {

@@ -287,6 +287,9 @@ int qmp_set_password(struct qmp *qmp, const char *protocol, const char *password
 int qmp_expire_password(struct qmp *qmp, const char *protocol, const char *when,
                         unsigned deadline_ms, GError **error);
 
+/* The VNC server leaves where it listened, its websocket excepted, also when it fails. */
+int qmp_move_vnc(struct qmp *qmp, const char *host, int port, unsigned deadline_ms, GError **error);
+
 /* The property object is taken. */
 int qmp_device_add(struct qmp *qmp, struct json_object *device, unsigned deadline_ms,
                    GError **error);

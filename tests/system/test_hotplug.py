@@ -7,6 +7,7 @@ import os
 import pathlib
 import shutil
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -315,6 +316,33 @@ def test_media(connection):
         libvirt.VIR_ERR_SYSTEM_ERROR
     assert domain.XMLDesc() == text
     console.close()
+
+
+def greets(address, port):
+    """does a VNC server talk there?"""
+    try:
+        with socket.create_connection((address, port), 10) as viewer:
+            return viewer.recv(4) == b"RFB "
+    except ConnectionRefusedError:
+        return False
+
+
+def test_display_listens_elsewhere(connection):
+    display = "<graphics type='vnc' port='-1' autoport='yes' listen='%s'/>"
+    domain = connection.defineXML(hlt_xml("moves", devices=display % "127.0.0.1" + "<video><model type='vga'/></video>"))
+    domain.create()
+    said = lambda flags: ElementTree.fromstring(domain.XMLDesc(flags)).find("devices/graphics")
+    port = int(said(0).get("port"))
+    domain.updateDeviceFlags(display % "127.0.0.2", BOTH)
+    for flags in (0, libvirt.VIR_DOMAIN_XML_INACTIVE):
+        assert said(flags).get("listen") == said(flags).find("listen").get("address") == "127.0.0.2"
+    assert greets("127.0.0.2", port) and not greets("127.0.0.1", port)
+    # no address of this host
+    assert code_of(domain.updateDeviceFlags, display % "192.0.2.77", BOTH) == libvirt.VIR_ERR_INTERNAL_ERROR
+    assert said(0).get("listen") == "127.0.0.2" and greets("127.0.0.2", port)
+    for other in ("<graphics type='vnc' port='-1' autoport='yes'><listen type='socket'/></graphics>",
+                  "<graphics type='vnc' port='%d' listen='127.0.0.2'/>" % (port + 1)):
+        assert code_of(domain.updateDeviceFlags, other, LIVE) == libvirt.VIR_ERR_OPERATION_UNSUPPORTED
 
 
 def test_updates(connection):
