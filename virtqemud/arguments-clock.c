@@ -134,6 +134,8 @@ void arguments_add_power(const struct build *build)
     words_add(build->arguments, "-no-shutdown", NULL);
     if (domain->on_reboot == LIFECYCLE_DESTROY)
         words_add(build->arguments, "-no-reboot", NULL);
+    if (domain->on_crash == LIFECYCLE_PRESERVE_RUNNING)
+        words_add(build->arguments, "-action", "panic=none", NULL);
     if (!i440fx && !device_machine_is_q35(domain))
         return;
     const char *device = i440fx ? "PIIX4_PM" : "ICH9-LPC";

@@ -382,6 +382,18 @@ static bool has_device(enum device_kind kind)
            kind != DEVICE_LEASE;
 }
 
+/* Nodes of the guest that are memory on the device. */
+static void add_initiators(const struct build *build, const struct domain_device_info *info)
+{
+    for (int node = cpuset_next(info->acpi_nodes, 0); node >= 0;
+         node = cpuset_next(info->acpi_nodes, (unsigned)node + 1)) {
+        g_autofree char *id = g_strdup_printf("gi-%s-%d", info->alias, node);
+        words_add_json(build->arguments, "-object",
+                       json_build("s:qom-type", "acpi-generic-initiator", "s:id", id, "s:pci-dev",
+                                  info->alias, "u:node", (unsigned)node, NULL));
+    }
+}
+
 static int add_step_device(const struct build *build, const struct step *step,
                            const struct device *device, GError **error)
 {
@@ -389,6 +401,8 @@ static int add_step_device(const struct build *build, const struct step *step,
         return -1;
     if (has_device(step->kind) && add_opened(build, device, step->open, error) < 0)
         return -1;
+    if (device->info && device->info->acpi_nodes)
+        add_initiators(build, device->info);
     return step->after ? step->after(build, device, error) : 0;
 }
 

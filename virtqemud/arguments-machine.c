@@ -189,6 +189,8 @@ static void add_other_features(GString *option, const struct domain *domain,
     option_add_tristate(option, "cap-nested-hv", features->nested_hv);
     option_add_tristate(option, "cap-ccf-assist", features->ccf_assist);
     option_add_tristate(option, "ras", features->ras);
+    if (features->virtualization)
+        option_add_bool(option, "virtualization", true);
     if (features->cfpc)
         option_add(option, "cap-cfpc", names_word(&mitigation_names, features->cfpc));
     if (features->sbbc)

@@ -76,9 +76,11 @@ static void add_name(const struct build *build)
 
 static void add_uuid(const struct build *build)
 {
+    const struct domain *domain = build->domain;
+    const uint8_t *shown = uuid_is_valid(domain->hwuuid) ? domain->hwuuid : domain->uuid;
     char uuid[UUID_TEXT];
 
-    words_add(build->arguments, "-uuid", uuid_format(build->domain->uuid, uuid), NULL);
+    words_add(build->arguments, "-uuid", uuid_format(shown, uuid), NULL);
 }
 
 static int add_monitor(const struct build *build, GError **error)

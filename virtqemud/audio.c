@@ -11,7 +11,6 @@ static const char *const drivers[] = {
     [AUDIO_COREAUDIO] = NULL,  [AUDIO_JACK] = "jack", [AUDIO_OSS] = "oss",
     [AUDIO_PULSEAUDIO] = "pa", [AUDIO_SDL] = "sdl",   [AUDIO_SPICE] = "spice",
     [AUDIO_FILE] = "wav",      [AUDIO_DBUS] = "dbus", [AUDIO_PIPEWIRE] = "pipewire",
-    [AUDIO_SNDIO] = "sndio",
 };
 
 static void add_number(struct json_object *json, const char *pair, unsigned value)

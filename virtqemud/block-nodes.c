@@ -144,6 +144,7 @@ static int check_source(const struct domain_source *source, const struct argumen
         {source->type == SOURCE_VHOST_VDPA &&
              !emulator_has(context->emulator, EMULATOR_BLOCK_VHOST_VDPA),
          "the emulator has no vhost-vdpa"},
+        {source->type == SOURCE_CTL, "type 'ctl' is for other hypervisors"},
         {source->fdgroup && !fd_set_of(source, context),
          "descriptors passed by clients are for images of disks"},
         {source->reservations && source->reservations->managed != TRISTATE_YES &&

@@ -39,6 +39,11 @@ static int check_disk(const struct domain_disk *disk, const struct arguments_con
          "the emulator has no io='io_uring'"},
         {disk->iothreads.count && !emulator_has(context->emulator, EMULATOR_BLK_VQ_MAPPING),
          "the emulator cannot spread queues over iothreads"},
+        {disk->statistics.count && !emulator_has(context->emulator, EMULATOR_DISK_STATISTICS),
+         "the emulator has no <statistic> of intervals"},
+        {disk->source.reservations && disk->source.reservations->migration &&
+             !emulator_has(context->emulator, EMULATOR_MIGRATE_RESERVATIONS),
+         "the emulator has no migration of <reservations>"},
         {disk->iothread && !virtio, "an iothread needs bus='virtio'"},
         {disk->queues && !virtio, "queues need bus='virtio'"},
         {disk->model == DISK_MODEL_USB_BOT, "model='usb-bot' is not in this version"},
@@ -147,6 +152,15 @@ static void add_serial(struct json_object *json, const char *serial)
     json_add(json, "S:serial", shown, NULL);
 }
 
+static void add_statistics(struct json_object *json, const struct domain_disk *disk)
+{
+    struct json_object *intervals = json_object_new_array();
+
+    LIST_EACH (statistic, &disk->statistics)
+        json_object_array_add(intervals, json_object_new_int64(statistic->interval));
+    json_add(json, "j:stats-intervals", intervals, NULL);
+}
+
 static void add_common(struct json_object *json, const struct domain *domain,
                        const struct domain_disk *disk, const struct arguments_context *context)
 {
@@ -165,10 +179,15 @@ static void add_common(struct json_object *json, const struct domain *domain,
     add_wwn(json, disk->wwn);
     if (disk->rotation_rate)
         json_add(json, "u:rotation_rate", disk->rotation_rate, NULL);
+    device_add_bool(json, "dpofua", disk->dpofua);
     json_add(json, "S:vendor", disk->vendor, "S:product", disk->product, NULL);
     add_serial(json, disk->serial);
     add_write_cache(json, disk);
     add_error_policy(json, disk, context);
+    if (disk->statistics.count)
+        add_statistics(json, disk);
+    if (disk->source.reservations)
+        device_add_bool(json, "migrate-pr", disk->source.reservations->migration);
 }
 
 /* ---- by bus ---- */

@@ -58,8 +58,8 @@ static struct json_object *build_amd(const struct domain_iommu *iommu)
 /* The option of the machine knows nothing of what the newer device can do. */
 static int check_smmu(const struct domain_iommu *iommu, GError **error)
 {
-    if (iommu->pci_bus.set || iommu->accel || iommu->ats || iommu->ril || iommu->pasid ||
-        iommu->oas || iommu->ssid_size)
+    if (iommu->pci_bus.set || iommu->accel || iommu->ats || iommu->ril || iommu->cmdqv ||
+        iommu->oas || iommu->ssid_size.set)
         return refuse(iommu, "<driver> needs the device arm-smmuv3, which is not in this version",
                       error);
     return 0;

@@ -157,6 +157,7 @@ int device_memory_properties(const struct domain *domain, const struct domain_me
     else
         add_dimm(json, memory);
     json_add(json, "s:memdev", backend, "S:id", memory->info.alias, NULL);
+    device_add_virtio(json, &memory->virtio);
     add_place(json, domain, memory);
     *ret_properties = json;
     return 0;

@@ -20,6 +20,15 @@ static const struct {
     [VIDEO_RAMFB] = {"ramfb", "ramfb"},
 };
 
+/* The same, of documents that name one. */
+static const char *const chosen[] = {
+    [VIDEO_DEVICE_VGA] = "virtio-vga",
+    [VIDEO_DEVICE_VGA_GL] = "virtio-vga-gl",
+    [VIDEO_DEVICE_GPU_GL] = "virtio-gpu-gl-pci",
+    [VIDEO_DEVICE_VHOST_USER_VGA] = "vhost-user-vga",
+    [VIDEO_DEVICE_VHOST_USER_GPU] = "vhost-user-gpu-pci",
+};
+
 static int refuse(const struct domain_video *video, const char *reason, GError **error)
 {
     return device_refuse(error, "video", names_word(&video_type_names, video->type), "%s", reason);
@@ -56,6 +65,10 @@ static char *virtio_driver(const struct domain *domain, const struct domain_vide
 {
     const char *vga = drivers[VIDEO_VIRTIO].primary;
 
+    if (video->device == VIDEO_DEVICE_GPU)
+        return device_virtio_name(drivers[VIDEO_VIRTIO].secondary, VIRTIO_MODEL_NONE, &video->info);
+    if (video->device)
+        return g_strdup(chosen[video->device]);
     if (is_elsewhere(video))
         return g_strdup(is_primary(domain, video) && device_arch_is_x86(domain)
                             ? "vhost-user-vga"
@@ -121,6 +134,8 @@ static int check_video(const struct domain *domain, const struct domain_video *v
                       "<driver name='vhostuser'/> requires shared memory: <memoryBacking> needs "
                       "<access mode='shared'/>",
                       error);
+    if (video->device && (video->device >= VIDEO_DEVICE_VHOST_USER_VGA) != is_elsewhere(video))
+        return refuse(video, "its <model device=> is not for this <driver>", error);
     if (is_accelerated(video) && video->type != VIDEO_VIRTIO)
         return refuse(video, "accel3d needs type='virtio'", error);
     return 0;

@@ -154,6 +154,16 @@ static int check_place(const struct domain *domain, const struct device *device,
                          names_word(&address_type_names, type));
 }
 
+static int check_initiator(const struct device *device, const struct emulator *emulator,
+                           GError **error)
+{
+    if (!device->info || !device->info->acpi_nodes ||
+        emulator_has_type(emulator, "acpi-generic-initiator"))
+        return 0;
+    return device_refuse(error, names_word(&device_kind_names, device->kind), device->info->alias,
+                         "the emulator has no <acpi nodeset=>");
+}
+
 int device_properties(const struct domain *domain, const struct device *device,
                       const struct arguments_context *context, struct json_object **ret_properties,
                       GError **error)
@@ -164,7 +174,8 @@ int device_properties(const struct domain *domain, const struct device *device,
     if (!families[device->kind])
         return device_refuse(error, names_word(&device_kind_names, device->kind),
                              alias ? alias : "", "such devices are not in this version");
-    if (check_place(domain, device, error) < 0)
+    if (check_place(domain, device, error) < 0 ||
+        check_initiator(device, context->emulator, error) < 0)
         return -1;
     if (families[device->kind](domain, device->object, context, &json, error) < 0)
         return -1;

@@ -119,6 +119,8 @@ EMULATOR_FLAG(BALLOON_DEFLATE,     "balloon-deflate-on-oom", PROPERTY, "virtio-b
 EMULATOR_FLAG(BALLOON_REPORTING,   "balloon-free-page-reporting", PROPERTY, "virtio-balloon-pci", "free-page-reporting")
 EMULATOR_FLAG(SCSI_DISK_DEVICE_ID, "scsi-disk-device-id",  PROPERTY, "scsi-hd", "device_id")
 EMULATOR_FLAG(SCSI_ROTATION_RATE,  "scsi-rotation-rate",   PROPERTY, "scsi-hd", "rotation_rate")
+EMULATOR_FLAG(DISK_STATISTICS,     "disk-statistics",      PROPERTY, "scsi-hd", "stats-intervals")
+EMULATOR_FLAG(MIGRATE_RESERVATIONS, "scsi-migrate-reservations", PROPERTY, "scsi-block", "migrate-pr")
 EMULATOR_FLAG(USB_STORAGE_WERROR,  "usb-storage-werror",   PROPERTY, "usb-storage", "werror")
 EMULATOR_FLAG(ROOT_PORT_HOTPLUG,   "pcie-root-port-hotplug", PROPERTY, "pcie-root-port", "hotplug")
 EMULATOR_FLAG(ISA_SERIAL_ADDRESS,  "isa-serial-address",   PROPERTY, "isa-serial", "iobase")

@@ -102,7 +102,13 @@ static int find_usb(struct domain_hostdev *hostdev, GError **error)
 {
     struct hostdev_usb *usb = hostdev->usb;
 
-    if (hostdev->type != HOSTDEV_USB || !usb || usb->bus || usb->device)
+    if (hostdev->type != HOSTDEV_USB || !usb)
+        return 0;
+    if (usb_port_depth(&usb->port)) {
+        g_autofree char *port = usb_port_print(&usb->port);
+        return usb_find_at(usb->bus, port, &usb->device, error);
+    }
+    if (usb->bus || usb->device)
         return 0;
     return usb_find(usb->vendor, usb->product, &usb->bus, &usb->device, error);
 }

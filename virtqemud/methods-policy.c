@@ -35,6 +35,7 @@ static const enum lifecycle_action lifecycle_actions[] = {
     [VIR_DOMAIN_LIFECYCLE_ACTION_PRESERVE] = LIFECYCLE_PRESERVE,
     [VIR_DOMAIN_LIFECYCLE_ACTION_COREDUMP_DESTROY] = LIFECYCLE_COREDUMP_DESTROY,
     [VIR_DOMAIN_LIFECYCLE_ACTION_COREDUMP_RESTART] = LIFECYCLE_COREDUMP_RESTART,
+    [VIR_DOMAIN_LIFECYCLE_ACTION_PRESERVE_RUNNING] = LIFECYCLE_PRESERVE_RUNNING,
 };
 
 static int check_lifecycle(unsigned type, unsigned action, GError **error)
@@ -90,20 +91,31 @@ static int modify_lifecycle(struct domain *domain, bool live, const void *data, 
     return check_possible(domain, values, error);
 }
 
-/* Only a reset is decided in QEMU; the rest when its end is told. */
+/* What QEMU decides itself: a reset, and whether a guest that crashed runs on. The rest is done
+ * when its end is told. NULL: nothing. */
+static struct json_object *action_of(const struct domain *live, unsigned type)
+{
+    if (type == VIR_DOMAIN_LIFECYCLE_REBOOT)
+        return json_build("s:reboot", live->on_reboot == LIFECYCLE_DESTROY ? "shutdown" : "reset",
+                          NULL);
+    if (type == VIR_DOMAIN_LIFECYCLE_CRASH)
+        return json_build("s:panic",
+                          live->on_crash == LIFECYCLE_PRESERVE_RUNNING ? "none" : "shutdown", NULL);
+    return NULL;
+}
+
 static int apply_lifecycle(struct guest *guest, const struct domain *live, const void *data,
                            unsigned deadline_ms, GError **error)
 {
     const struct lifecycle_values *values = data;
-    const char *word = live->on_reboot == LIFECYCLE_DESTROY ? "shutdown" : "reset";
+    struct json_object *action JSON_AUTO = action_of(live, values->type);
     struct qmp *qmp;
 
-    if (values->type != VIR_DOMAIN_LIFECYCLE_REBOOT)
+    if (!action)
         return 0;
     if (!(qmp = guest_get_qmp(guest, error)))
         return -1;
-    int result = qmp_execute(qmp, "set-action", json_build("s:reboot", word, NULL), deadline_ms,
-                             NULL, error);
+    int result = qmp_execute(qmp, "set-action", g_steal_pointer(&action), deadline_ms, NULL, error);
     qmp_unref(qmp);
     return result;
 }

@@ -190,6 +190,11 @@ static void on_panic(const struct qmp_event *event, void *user)
     struct guest *guest = user;
     int action = action_of(guest, offsetof(struct domain, on_crash));
 
+    if (action == LIFECYCLE_PRESERVE_RUNNING) { /* QEMU let it run on */
+        guest_raise_lifecycle(guest, NULL, VIR_DOMAIN_EVENT_CRASHED,
+                              VIR_DOMAIN_EVENT_CRASHED_PANICKED);
+        return;
+    }
     if (!object_notice_state(&guest->object, VIR_DOMAIN_CRASHED, VIR_DOMAIN_CRASHED_PANICKED))
         return;
     guest_raise_lifecycle(guest, NULL, VIR_DOMAIN_EVENT_CRASHED, VIR_DOMAIN_EVENT_CRASHED_PANICKED);

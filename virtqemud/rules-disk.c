@@ -216,6 +216,8 @@ static int check_kind(const struct domain *domain, const struct domain_disk *dis
          "this @model is for bus 'usb' alone"},
         {disk->rotation_rate && !rotates(disk->bus), FAULT_XML,
          "target/@rotation_rate is for bus scsi, ide and sata"},
+        {disk->dpofua && disk->bus != DISK_BUS_SCSI, FAULT_QEMU,
+         "target/@dpofua is for bus scsi alone"},
         {disk->share_backing == TRISTATE_YES && !is_lun_bus(disk->bus), FAULT_QEMU,
          "transient/@shareBacking is for bus scsi and virtio"},
     };

@@ -35,6 +35,7 @@ static int check_families(const struct domain *domain, GError **error)
     } rows[] = {
         {"gic", features->gic, ARM},
         {"ras", features->ras, BIT(MACHINE_ARM_VIRT)},
+        {"virtualization", features->virtualization, BIT(MACHINE_ARM_VIRT)},
         {"ioapic", features->ioapic, PC},
         {"pvspinlock", features->pvspinlock, PC},
         {"vmport", features->vmport, PC},

@@ -60,8 +60,10 @@ static int check_own(const struct domain *domain, const struct domain_hostdev *h
     const struct fault faults[] = {
         {hostdev->type == HOSTDEV_USB && !hostdev->usb, FAULT_XML, "<source> is missing"},
         {scsi && !hostdev->scsi, FAULT_XML, "source/adapter/@name is missing"},
-        {usb && ((usb->bus && !usb->device) || (usb->product && !usb->vendor)), FAULT_XML,
-         "source has a vendor and a product, or the bus and the device of an address"},
+        {usb && ((usb->bus && !usb->device && !usb_port_depth(&usb->port)) ||
+                 (usb->product && !usb->vendor)),
+         FAULT_XML,
+         "source has a vendor and a product, or an address of a bus and its device or port"},
         {mdev && strcmp(model, "vfio-pci") && strcmp(model, "vfio-ccw") && strcmp(model, "vfio-ap"),
          FAULT_XML, "@model is vfio-pci, vfio-ccw or vfio-ap"},
         {mdev && !hostdev->mdev, FAULT_QEMU, "source/address is missing"},

@@ -62,6 +62,17 @@ int usb_find(unsigned vendor, unsigned product, unsigned *ret_bus, unsigned *ret
     return 0;
 }
 
+int usb_find_at(unsigned bus, const char *port, unsigned *ret_device, GError **error)
+{
+    g_autofree char *name = g_strdup_printf("%u-%s", bus, port);
+
+    if (read_number(name, "devnum", 10, ret_device))
+        return 0;
+    error_set(error, VIR_ERR_OPERATION_FAILED, "Did not find a USB device at bus:%u port:%s", bus,
+              port);
+    return -1;
+}
+
 char *usb_node(unsigned bus, unsigned device)
 {
     return g_strdup_printf("/dev/bus/usb/%03u/%03u", bus, device);

@@ -41,7 +41,7 @@ static void usb_port_format(const struct xml_row *row, const void *member, GStri
     usb_port_append(member, out);
 }
 
-static const struct xml_type usb_port_type = {
+const struct xml_type usb_port_type = {
     .name = "USB port",
     .rng =
         "<data type='string'><param name='pattern'>[0-9]{1,3}(\\.[0-9]{1,3}){0,3}</param></data>",

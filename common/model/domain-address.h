@@ -58,6 +58,7 @@ enum { USB_PORT_DEPTH = 4 };
 struct usb_port {
     uint8_t path[USB_PORT_DEPTH];
 };
+extern const struct xml_type usb_port_type;
 
 struct usb_address {
     unsigned bus;

@@ -27,6 +27,8 @@ static const struct xml_row domain_place_info_rows[] = {
     ROW_CHILD("rom", rom, domain_rom, "Option ROM"),
     ROW_NUMBER("acpi/@index", acpi_index, "Number from which a Linux guest names its interface",
                .flags = XML_ABI),
+    ROW_CPUSET("acpi/@nodeset", acpi_nodes, "NUMA nodes of the guest that are the device's memory",
+               .flags = XML_ABI),
     ROW_EMBED("address", address, domain_address),
 };
 XML_SCHEMA_OF(domain_place_info, struct domain_device_info, "device", .doc = "Place of a device");
@@ -52,7 +54,7 @@ XML_SCHEMA(domain_virtio, "driver", .doc = "Options of all virtio devices");
 #define ROWS_OF struct domain_source_label
 static const struct xml_row domain_source_label_rows[] = {
     ROW_STRING("@model", model, "Security model that the label is of: dac, selinux, apparmor"),
-    ROW_YES_NO("@labelskip", label_skip, "The file system can't be labelled", .flags = XML_STATUS),
+    ROW_YES_NO("@labelskip", label_skip, "The file system can't be labelled", .flags = XML_LIVE),
     ROW_YES_NO("@relabel", relabel, "The source is labelled when the guest starts"),
     ROW_STRING("label", label, "The label to give it"),
 };

@@ -14,8 +14,9 @@ struct domain_rom {
 struct domain_device_info {
     const char *alias; /* NULL until given by the user ("ua-...") or assigned at start */
     struct domain_address address;
-    unsigned boot_order; /* 0: not a boot device by itself */
-    unsigned acpi_index; /* 0: none */
+    unsigned boot_order;             /* 0: not a boot device by itself */
+    unsigned acpi_index;             /* 0: none */
+    const struct cpuset *acpi_nodes; /* NUMA nodes of the guest that are the device's memory */
     const char *loadparm;
     struct domain_rom *rom; /* NULL: not given */
 };
@@ -41,7 +42,7 @@ struct domain_virtio {
 struct domain_source_label {
     const char *model;
     uint8_t relabel;    /* enum tristate */
-    uint8_t label_skip; /* enum tristate; status only */
+    uint8_t label_skip; /* enum tristate */
     const char *label;
 };
 

@@ -23,6 +23,7 @@ NAMES(disk_mirror_ready_names, NULL, "yes", "abort", "pivot");
 
 NAMES(disk_model_names, NULL, "virtio", "virtio-transitional", "virtio-non-transitional",
       "usb-storage", "usb-bot");
+NAMES(disk_histogram_names, NULL, "read", "write", "zone", "flush");
 
 #define ROWS_OF struct disk_iothread_queue
 static const struct xml_row disk_iothread_queue_rows[] = {
@@ -38,6 +39,28 @@ static const struct xml_row disk_iothread_rows[] = {
 };
 #undef ROWS_OF
 XML_SCHEMA(disk_iothread, "iothread", .doc = "One of several I/O threads of a disk");
+
+#define ROWS_OF struct disk_statistic
+static const struct xml_row disk_statistic_rows[] = {
+    ROW_NUMBER("@interval", interval, "Seconds", .flags = XML_REQUIRED),
+};
+#undef ROWS_OF
+XML_SCHEMA(disk_statistic, "statistic", .doc = "Figures of the last seconds");
+
+#define ROWS_OF struct disk_latency_bin
+static const struct xml_row disk_latency_bin_rows[] = {
+    ROW_NUMBER("@start", start, "Nanoseconds", .flags = XML_NEEDED | XML_ALWAYS),
+};
+#undef ROWS_OF
+XML_SCHEMA(disk_latency_bin, "bin", .doc = "Where a class of latencies begins");
+
+#define ROWS_OF struct disk_histogram
+static const struct xml_row disk_histogram_rows[] = {
+    ROW_ENUM("@type", type, disk_histogram_names, "Kind of requests; all without it"),
+    ROW_LIST("bin", bins, disk_latency_bin, "Class of latencies"),
+};
+#undef ROWS_OF
+XML_SCHEMA(disk_histogram, "latency-histogram", .doc = "How many requests took how long");
 
 /* The limits of one disk, and of a named group of filters, which must have its name. */
 #define RATE(name, about) ROW_NUMBER(#name, name, about)
@@ -151,6 +174,10 @@ static const struct xml_row domain_disk_rows[] = {
     ROW_LIST("driver/iothreads/iothread", iothreads, disk_iothread, "I/O thread of some queues"),
     ROW_CHILD("driver/metadata_cache", source.metadata_cache, source_metadata_cache,
               "Cache of a qcow2 image's tables"),
+    ROW_LIST("driver/statistics/statistic", statistics, disk_statistic,
+             "Figures of the last seconds"),
+    ROW_LIST("driver/statistics/latency-histogram", histograms, disk_histogram,
+             "How many requests took how long"),
     ROW_CHILD("auth", source.disk_auth, source_auth, "Credentials (older place)"),
     ROW_EMBED(".", source, domain_source),
     ROW_NUMBER("source/@index", source.index, "Number of the image, for block jobs",
@@ -170,6 +197,8 @@ static const struct xml_row domain_disk_rows[] = {
                .flags = XML_ABI),
     ROW_NUMBER("target/@rotation_rate", rotation_rate, "Turns a minute; 1: no moving parts",
                RANGE(0, 65534), .flags = XML_ABI),
+    ROW_ON_OFF("target/@dpofua", dpofua, "Single writes may skip the cache (SCSI)",
+               .flags = XML_ABI),
     ROW_CHILD("iotune", iotune, disk_iotune, "Limits of throughput"),
     ROW_STRINGS("throttlefilters/throttlefilter/@group", throttle_groups,
                 "Throttle group, nearest to the image first"),

@@ -97,6 +97,15 @@ enum disk_mirror_ready {
 };
 extern const struct names disk_mirror_ready_names;
 
+enum disk_histogram_type {
+    DISK_HISTOGRAM_ALL,
+    DISK_HISTOGRAM_READ,
+    DISK_HISTOGRAM_WRITE,
+    DISK_HISTOGRAM_ZONE,
+    DISK_HISTOGRAM_FLUSH,
+};
+extern const struct names disk_histogram_names;
+
 struct disk_iothread_queue {
     unsigned id;
 };
@@ -104,6 +113,22 @@ struct disk_iothread_queue {
 struct disk_iothread {
     unsigned id;
     LIST_OF(struct disk_iothread_queue) queues;
+};
+
+/* Figures of what the disk did in the last so many seconds. */
+struct disk_statistic {
+    unsigned interval;
+};
+
+/* Where a class of latencies begins, in nanoseconds. */
+struct disk_latency_bin {
+    uint64_t start;
+};
+
+/* How many requests took how long: of one kind, or of all. */
+struct disk_histogram {
+    uint8_t type; /* enum disk_histogram_type */
+    LIST_OF(struct disk_latency_bin) bins;
 };
 
 struct disk_iotune {
@@ -187,6 +212,7 @@ struct domain_disk {
     unsigned queue_size;
     unsigned iothread; /* 0: none */
     unsigned rotation_rate;
+    uint8_t dpofua;          /* enum tristate: writes that skip the cache */
     const char *target;      /* vda, sda, hdc, fda: unique in the guest */
     const char *driver_name; /* qemu; Xen: tap, phy, file, qemu */
     const char *serial;
@@ -197,6 +223,8 @@ struct domain_disk {
     struct domain_source source;
     LIST_OF(struct disk_iothread) iothreads; /* queues spread over several threads */
     LIST_OF(const char) throttle_groups;     /* filters, nearest to the image first */
+    LIST_OF(struct disk_statistic) statistics;
+    LIST_OF(struct disk_histogram) histograms;
     struct disk_iotune *iotune;
     struct disk_geometry *geometry;
     struct disk_blockio *blockio;
@@ -205,6 +233,9 @@ struct domain_disk {
 
 XML_SCHEMA_DECLARE(disk_iothread_queue);
 XML_SCHEMA_DECLARE(disk_iothread);
+XML_SCHEMA_DECLARE(disk_statistic);
+XML_SCHEMA_DECLARE(disk_latency_bin);
+XML_SCHEMA_DECLARE(disk_histogram);
 XML_SCHEMA_DECLARE(disk_iotune);
 XML_SCHEMA_DECLARE(throttle_group); /* of struct disk_iotune too */
 XML_SCHEMA_DECLARE(disk_geometry);

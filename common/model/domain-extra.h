@@ -69,9 +69,9 @@ struct domain_iommu {
     uint8_t accel; /* smmuv3: enum tristate, as the next ones */
     uint8_t ats;
     uint8_t ril;
-    uint8_t pasid;
+    uint8_t cmdqv;
     unsigned oas;
-    unsigned ssid_size;
+    struct opt_uint ssid_size;
     struct opt_ulong granule; /* virtio: KiB */
     const char *granule_mode; /* "host" */
 };

@@ -189,6 +189,7 @@ static const struct xml_row domain_features_rows[] = {
     STATE("ps2", ps2, "PS/2 controller"),
     ROW_ENUM("aia/@value", aia, aia_value_names, "Interrupt architecture of RISC-V",
              .flags = XML_ABI),
+    ROW_FLAG("virtualization", virtualization, "Guests of the guest, on Arm", .flags = XML_ABI),
 };
 #undef ROWS_OF
 

@@ -179,6 +179,7 @@ struct domain_features {
     uint8_t ps2;
     uint8_t async_teardown;
     uint8_t aia;         /* enum aia_value */
+    bool virtualization; /* of an Arm CPU */
     uint8_t gic_version; /* enum gic_version */
     uint8_t ioapic;      /* enum ioapic_driver */
     uint8_t msrs;        /* enum msrs_unknown */

@@ -31,6 +31,7 @@ static const struct xml_row hostdev_usb_rows[] = {
     ROW_HEX("product/@id", product, 4, "Product", RANGE(0, 0xffff)),
     ROW_NUMBER_ANY("address/@bus", bus, "Bus of the host"),
     ROW_NUMBER_ANY("address/@device", device, "Number on the bus"),
+    ROW_TYPE("address/@port", port, usb_port_type, "Port of the host, whatever is plugged there"),
 };
 #undef ROWS_OF
 XML_SCHEMA(hostdev_usb, "source", .doc = "A USB device of the host");

@@ -44,6 +44,7 @@ struct hostdev_usb {
     unsigned product;
     unsigned bus;
     unsigned device;
+    struct usb_port port; /* of the host: the device that is plugged there at the start */
 };
 
 enum hostdev_scsi_protocol { HOSTDEV_SCSI_NONE, HOSTDEV_SCSI_ADAPTER, HOSTDEV_SCSI_ISCSI };

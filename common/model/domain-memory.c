@@ -16,6 +16,7 @@ static const struct xml_row domain_memory_rows[] = {
     ROW_ENUM("@access", access, memory_access_names, "Whether others may share it"),
     ROW_YES_NO("@discard", discard, "Its contents are dropped when it is unplugged"),
     ROW_UUID("uuid", uuid, "Identity (nvdimm of pseries)", .flags = XML_ABI),
+    ROW_EMBED("driver", virtio, domain_virtio, VIRTIO),
     ROW_CPUSET("source/nodemask", nodemask, "Nodes of the host", HOST_MEMORY),
     ROW_SIZE("source/pagesize", pagesize, UNIT_KIB, "Size of the host's pages", HOST_MEMORY),
     ROW_STRING("source/path", path, "File of its contents", PERSISTENT),

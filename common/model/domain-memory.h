@@ -18,10 +18,11 @@ extern const struct names memory_model_names;
 
 struct domain_memory {
     struct domain_device_info info;
-    uint8_t model;            /* enum memory_model */
-    uint8_t access;           /* enum memory_access */
-    uint8_t discard;          /* enum tristate */
-    uint8_t dynamic_memslots; /* enum tristate */
+    struct domain_virtio virtio; /* virtio-mem, virtio-pmem */
+    uint8_t model;               /* enum memory_model */
+    uint8_t access;              /* enum memory_access */
+    uint8_t discard;             /* enum tristate */
+    uint8_t dynamic_memslots;    /* enum tristate */
     bool pmem;
     bool readonly;
     uint8_t uuid[16];

@@ -110,6 +110,8 @@ static const struct xml_row net_hostdev_source_rows[] = {
     ROW_EMBED("address", pci, pci_address, WHEN(type, BIT(NET_HOSTDEV_PCI)), .flags = XML_HOST),
     ROW_NUMBER("address/@bus", usb_bus, "USB bus", WHEN(type, BIT(NET_HOSTDEV_USB))),
     ROW_NUMBER("address/@device", usb_device, "USB device", WHEN(type, BIT(NET_HOSTDEV_USB))),
+    ROW_TYPE("address/@port", usb_port, usb_port_type, "USB port",
+             WHEN(type, BIT(NET_HOSTDEV_USB))),
 };
 #undef ROWS_OF
 XML_SCHEMA(net_hostdev_source, "source", .doc = "A network device of the host");
@@ -152,6 +154,7 @@ static const struct xml_row domain_net_rows[] = {
     ROW_MAC("mac/@address", mac, "MAC address of the guest's device", .flags = XML_ABI),
     ROW_ENUM("mac/@type", mac_type, net_mac_type_names, "VMware: how it was chosen"),
     ROW_YES_NO("mac/@check", mac_check, "VMware: whether it is checked"),
+    ROW_MAC("mac/@currentAddress", current_mac, "What the guest made of it", .flags = XML_LIVE),
 
     ROW_STRING("source/@network", network, "Name of the network", WHEN(type, BIT(NET_NETWORK)),
                .flags = XML_REQUIRED),

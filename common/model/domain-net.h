@@ -117,6 +117,7 @@ struct net_hostdev_source {
     struct pci_address pci;
     unsigned usb_bus;
     unsigned usb_device;
+    struct usb_port usb_port;
 };
 
 struct net_vds_source {
@@ -140,6 +141,7 @@ struct domain_net {
     struct domain_device_info info;
     uint8_t type; /* enum net_type */
     uint8_t mac[6];
+    uint8_t current_mac[6];         /* the guest's own; zero: it left it as it was */
     uint8_t mac_type;               /* enum net_mac_type */
     uint8_t mac_check;              /* enum tristate */
     uint8_t link;                   /* enum net_link */

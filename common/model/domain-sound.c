@@ -5,7 +5,7 @@ NAMES(sound_model_names, NULL, "sb16", "es1370", "pcspk", "ac97", "ich6", "ich9"
       "virtio");
 NAMES(sound_codec_type_names, NULL, "duplex", "micro", "output");
 NAMES(audio_type_names, NULL, "none", "alsa", "coreaudio", "jack", "oss", "pulseaudio", "sdl",
-      "spice", "file", "dbus", "pipewire", "sndio");
+      "spice", "file", "dbus", "pipewire");
 NAMES(audio_sdl_driver_names, NULL, "esd", "alsa", "arts", "pulseaudio");
 NAMES(audio_format_names, NULL, "u8", "s8", "u16", "s16", "u32", "s32", "f32");
 

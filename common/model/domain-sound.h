@@ -49,7 +49,6 @@ enum audio_type {
     AUDIO_FILE,
     AUDIO_DBUS,
     AUDIO_PIPEWIRE,
-    AUDIO_SNDIO,
 };
 extern const struct names audio_type_names;
 

@@ -4,7 +4,7 @@
 #include "model/rows.h"
 
 NAMES(source_type_names, NULL, "file", "block", "dir", "network", "volume", "nvme", "vhostuser",
-      "vhostvdpa");
+      "vhostvdpa", "ctl");
 NAMES(source_protocol_names, NULL, "nbd", "rbd", "sheepdog", "gluster", "iscsi", "http", "https",
       "ftp", "ftps", "tftp", "ssh", "vxhs", "nfs");
 NAMES(source_transport_names, NULL, "tcp", "unix", "rdma");
@@ -88,6 +88,7 @@ XML_SCHEMA(source_reconnect, "reconnect", .doc = "What to do when the connection
 #define ROWS_OF struct source_reservations
 static const struct xml_row source_reservations_rows[] = {
     ROW_YES_NO("@managed", managed, "A helper is started for this guest"),
+    ROW_YES_NO("@migration", migration, "They move with the guest"),
     ROW_STRING("source/@type", type, "Kind of socket: unix"),
     ROW_STRING("source/@path", path, "Path of the helper's socket"),
     ROW_STRING("source/@mode", mode, "client"),
@@ -167,7 +168,7 @@ static const struct xml_row domain_source_rows[] = {
     ROW_ENUM("@type", type, source_type_names, "Kind of storage", .flags = XML_HIDDEN),
     ROW_STRING("source/@file", path, "Path of the file", WHEN(type, BIT(SOURCE_FILE))),
     ROW_STRING("source/@dev", path, "Path of the device",
-               WHEN(type, BIT(SOURCE_BLOCK) | BIT(SOURCE_VHOST_VDPA))),
+               WHEN(type, BIT(SOURCE_BLOCK) | BIT(SOURCE_VHOST_VDPA) | BIT(SOURCE_CTL))),
     ROW_STRING("source/@dir", path, "Path of the folder", WHEN(type, BIT(SOURCE_DIR))),
     ROW_STRING("source/@fdgroup", fdgroup, "Group of descriptors that the client passed",
                WHEN(type, BIT(SOURCE_FILE) | BIT(SOURCE_BLOCK))),

@@ -18,6 +18,7 @@ enum source_type {
     SOURCE_NVME,
     SOURCE_VHOST_USER,
     SOURCE_VHOST_VDPA,
+    SOURCE_CTL, /* FreeBSD's CAM target layer */
 };
 extern const struct names source_type_names;
 
@@ -128,8 +129,9 @@ struct source_reconnect {
 };
 
 struct source_reservations {
-    uint8_t managed;  /* enum tristate */
-    const char *type; /* unix */
+    uint8_t managed;   /* enum tristate */
+    uint8_t migration; /* enum tristate */
+    const char *type;  /* unix */
     const char *path;
     const char *mode;
 };

@@ -4,6 +4,8 @@
 NAMES(video_type_names, NULL, "vga", "cirrus", "vmvga", "xen", "vbox", "qxl", "parallels", "virtio",
       "gop", "none", "bochs", "ramfb");
 NAMES(video_backend_names, NULL, "qemu", "vhostuser");
+NAMES(video_device_names, NULL, "virtio-vga", "virtio-vga-gl", "virtio-gpu", "virtio-gpu-gl",
+      "vhost-user-vga", "vhost-user-gpu");
 NAMES(video_vgaconf_names, NULL, "io", "on", "off");
 
 #define ROWS_OF struct video_acceleration
@@ -30,6 +32,8 @@ static const struct xml_row domain_video_rows[] = {
     ROW_EMBED("driver", virtio, domain_virtio),
     ROW_ENUM("model/@type", type, video_type_names, "Device", WRONG(VIR_ERR_CONFIG_UNSUPPORTED),
              .flags = XML_ABI | XML_BLANK),
+    ROW_ENUM("model/@device", device, video_device_names, "Which of the virtio adapters",
+             WHEN(type, BIT(VIDEO_VIRTIO)), .flags = XML_ABI),
     ROW_NUMBER("model/@ram", ram, "KiB of the first bar (qxl)", .flags = XML_ABI | XML_BLANK),
     ROW_NUMBER("model/@vram", vram, "KiB of video memory", .flags = XML_ABI | XML_BLANK),
     ROW_NUMBER("model/@vram64", vram64, "KiB of 64-bit video memory (qxl)",

@@ -37,11 +37,23 @@ struct video_resolution {
     unsigned y;
 };
 
+enum video_device {
+    VIDEO_DEVICE_NONE,
+    VIDEO_DEVICE_VGA,
+    VIDEO_DEVICE_VGA_GL,
+    VIDEO_DEVICE_GPU,
+    VIDEO_DEVICE_GPU_GL,
+    VIDEO_DEVICE_VHOST_USER_VGA,
+    VIDEO_DEVICE_VHOST_USER_GPU,
+};
+extern const struct names video_device_names;
+
 struct domain_video {
     struct domain_device_info info;
     uint8_t type;    /* enum video_type */
     uint8_t backend; /* enum video_backend */
     uint8_t vgaconf; /* enum video_vgaconf */
+    uint8_t device;  /* enum video_device: of type virtio */
     bool primary;
     uint8_t blob; /* enum tristate */
     uint8_t edid; /* enum tristate */

@@ -6,7 +6,7 @@
 NAMES(domain_type_names, NULL, "qemu", "kqemu", "kvm", "xen", "lxc", "uml", "openvz", "test",
       "vmware", "hyperv", "vbox", "phyp", "parallels", "bhyve", "vz", "hvf");
 NAMES(lifecycle_action_names, NULL, "destroy", "restart", "rename-restart", "preserve",
-      "coredump-destroy", "coredump-restart");
+      "coredump-destroy", "coredump-restart", "preserve-running");
 NAMES(lock_failure_action_names, NULL, "poweroff", "restart", "pause", "ignore");
 
 #define ROWS_OF struct domain_vcpu
@@ -136,6 +136,7 @@ static const struct xml_row domain_rows[] = {
     ROW_STRING("name", name, "Name, unique on the host", .flags = XML_REQUIRED | XML_ABI,
                .code = VIR_ERR_NO_NAME),
     ROW_OPT_UUID("uuid", given_uuid, "Identity, unique everywhere", .flags = XML_ABI),
+    ROW_UUID("hwuuid", hwuuid, "Identity that the guest sees instead", .flags = XML_ABI),
     ROW_FLAG("genid", has_genid, "Changes whenever the guest's past does",
              .flags = XML_ONCE | XML_ABI),
     ROW_OPT_UUID("genid", given_genid, "Its value", .flags = XML_ABI),

@@ -61,8 +61,9 @@ enum lifecycle_action {
     LIFECYCLE_RESTART,
     LIFECYCLE_RENAME_RESTART,
     LIFECYCLE_PRESERVE,
-    LIFECYCLE_COREDUMP_DESTROY, /* on_crash only, as the next */
+    LIFECYCLE_COREDUMP_DESTROY, /* on_crash only, as the next ones */
     LIFECYCLE_COREDUMP_RESTART,
+    LIFECYCLE_PRESERVE_RUNNING,
 };
 extern const struct names lifecycle_action_names;
 
@@ -172,6 +173,7 @@ struct domain {
         uint8_t genid[16];
         struct opt_uuid given_genid;
     };
+    uint8_t hwuuid[16];     /* what the guest's devices say instead of uuid; zero: not given */
     bool has_genid;         /* <genid/> may be empty: one is to be made */
     uint8_t on_poweroff;    /* enum lifecycle_action */
     uint8_t on_reboot;      /* enum lifecycle_action */
