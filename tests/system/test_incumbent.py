@@ -22,6 +22,7 @@ ENDS = "<distances>"
 # Documents and command lines that are not the incumbent's: a word of how it differs, and why.
 NEWER = "newer than it"
 DOCUMENTS = {
+    "arch-aarch64-newest": ("'virtualization'", NEWER),
     "arch-loongarch64": ("loongarch64", NEWER),
     "chardevs": ("reconnect is possible only", "a reconnection that is switched off asks for nothing"),
     "container": ("modvirt-lxc", "of another hypervisor"),
@@ -33,6 +34,8 @@ DOCUMENTS = {
     "machine": ("'ps2'", NEWER),
     "newest": ("'host-model'", NEWER),
     "newest-devices": ("'usb-storage'", NEWER),
+    "newest-parts": ("preserve-running", NEWER),
+    "newest-smmu": ("ssidsize", NEWER),
     "ports": ("no hub at port 1", "a hub of the document without a place gets the one that others name"),
     "throttle": ("throttlegroups", NEWER),
     "xen-hvm": ("qemu-dm", "of another hypervisor"),
@@ -40,6 +43,7 @@ DOCUMENTS = {
 }
 SIMPLE = "it shows interfaces without their details"
 COMMANDS = {
+    "arch-aarch64-newest": ("virtualization", NEWER),
     "arch-aarch64-usb": ("missing bus/device", "it wants to see the host's devices"),
     "arch-loongarch64": ("loongarch64", NEWER),
     "arch-s390x-devices": ("virtio-net-ccw", SIMPLE),
@@ -53,6 +57,7 @@ COMMANDS = {
     "hugepages": ("hugetlbfs", "of the host"),
     "interfaces": ("virtio-net-pci", SIMPLE),
     "memory": ("poll-max-ns", NEWER),
+    "newest": ("preserve-running", NEWER),
     "passthrough": ("virtio-net-pci", SIMPLE),
     "plugged-memory": ("mem-path", "files for memory have no names of their own: nothing to clear up"),
     "renderer": ("/dev/dri", "of the host"),

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/uuid.h"
 #include "xml/xml.h"
 
 /* What a command line becomes: parts of its document, in order. */
@@ -257,7 +258,9 @@ static void compare(const struct domain *is, const struct domain *wanted)
     const struct domain_devices *a = &is->devices, *b = &wanted->devices;
 
     g_assert_cmpstr(is->name, ==, wanted->name);
-    if (wanted->given_uuid.set)
+    if (uuid_is_valid(wanted->hwuuid)) /* the one that a command line tells */
+        g_assert_cmpmem(is->uuid, 16, wanted->hwuuid, 16);
+    else if (wanted->given_uuid.set)
         g_assert_cmpmem(is->uuid, 16, wanted->uuid, 16);
     g_assert_cmpuint(is->max_vcpus, ==, MAX(wanted->max_vcpus, 1));
     g_assert_cmpuint(a->disks.count + count_words(is, "\"drive\":") + count_words(is, "scsi-cd") +
