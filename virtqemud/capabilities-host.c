@@ -16,7 +16,6 @@
 #define HUGEPAGES "/sys/kernel/mm/hugepages"
 #define CPUINFO_MAX (16u << 20)
 #define FILE_MAX (64u << 10)
-#define CACHES_MAX 16 /* of one CPU */
 
 /* ---- small files of the kernel ---- */
 
@@ -318,56 +317,4 @@ void capabilities_write_topology(struct element_writer *writer)
     FOR_EACH(node, nodes) write_node(writer, &arena, nodes, node);
     element_end(writer, "cells");
     element_end(writer, "topology");
-}
-
-/* ---- <cache> ---- */
-
-static const char *cache_type(const char *kernel)
-{
-    if (g_strcmp0(kernel, "Data") == 0)
-        return "data";
-    return g_strcmp0(kernel, "Instruction") == 0 ? "code" : "both";
-}
-
-/* One line for caches that CPUs share: the first CPU of each tells it. False: the CPU has no cache
- * of this index. */
-static bool write_cache(struct element_writer *writer, int cpu, unsigned index)
-{
-    g_autofree char *level = read_text(CPU "/cpu%d/cache/index%u/level", cpu, index);
-
-    if (!level || number_of(level) < 3)
-        return level;
-    g_autofree char *cpus = read_text(CPU "/cpu%d/cache/index%u/shared_cpu_list", cpu, index);
-    if (number_of(cpus) != cpu)
-        return true;
-
-    g_autofree char *id = read_text(CPU "/cpu%d/cache/index%u/id", cpu, index);
-    g_autofree char *type = read_text(CPU "/cpu%d/cache/index%u/type", cpu, index);
-    g_autofree char *size = read_text(CPU "/cpu%d/cache/index%u/size", cpu, index);
-    int64_t kib = number_of(size);
-    g_autofree char *shown = decimal(kib % 1024 ? kib : kib / 1024);
-    if (id && cpus)
-        element_empty(writer, "bank", "id", id, "level", level, "type", cache_type(type), "size",
-                      shown, "unit", kib % 1024 ? "KiB" : "MiB", "cpus", cpus, NULL);
-    return true;
-}
-
-void capabilities_write_caches(struct element_writer *writer)
-{
-    g_autoptr(GString) text = g_string_new(NULL);
-    struct element_writer banks = {text, writer->depth + 1};
-    struct arena arena ARENA_AUTO = {0};
-    const struct cpuset *cpus = read_online(&arena, CPU);
-
-    FOR_EACH(cpu, cpus)
-    {
-        unsigned index = 0;
-        while (index < CACHES_MAX && write_cache(&banks, cpu, index))
-            index++;
-    }
-    if (text->len == 0)
-        return;
-    element_begin(writer, "cache", NULL);
-    g_string_append_len(writer->text, text->str, text->len);
-    element_end(writer, "cache");
 }

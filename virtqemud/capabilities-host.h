@@ -11,4 +11,5 @@ void capabilities_write_cpu(struct element_writer *writer, const struct emulator
 void capabilities_write_power(struct element_writer *writer);
 void capabilities_write_iommu(struct element_writer *writer);
 void capabilities_write_topology(struct element_writer *writer);
+/* Caches, memory bandwidth and energy, with what resctrl can do of them. */
 void capabilities_write_caches(struct element_writer *writer);

@@ -5,6 +5,7 @@
 #include "counters.h"
 #include "facts.h"
 #include "image-size.h"
+#include "share-stats.h"
 #include "usage.h"
 
 static void add_state(struct params *params, struct guest *guest, const struct object_view *view,
@@ -25,10 +26,18 @@ static void add_cpu(struct params *params, struct guest *guest, const struct obj
     params_add_ulong(params, usage_read_cpu_time(guest, &times), VIR_DOMAIN_STATS_CPU_TIME);
     params_add_ulong(params, times.user_ns, VIR_DOMAIN_STATS_CPU_USER);
     params_add_ulong(params, times.system_ns, VIR_DOMAIN_STATS_CPU_SYSTEM);
-    params_add_uint(params, 0, VIR_DOMAIN_STATS_CPU_CACHE_MONITOR_COUNT);
+    share_stats_add(params, view_live(view), SHARE_MONITOR_CACHE);
+    share_stats_add(params, view_live(view), SHARE_MONITOR_ENERGY);
     usage_read_halt_poll(guest, &polls);
     params_add_ulong(params, polls.success_ns, VIR_DOMAIN_STATS_CPU_HALTPOLL_SUCCESS_TIME);
     params_add_ulong(params, polls.fail_ns, VIR_DOMAIN_STATS_CPU_HALTPOLL_FAIL_TIME);
+}
+
+static void add_memory(struct params *params, struct guest *guest, const struct object_view *view,
+                       bool backing)
+{
+    if (view->live)
+        share_stats_add(params, view_live(view), SHARE_MONITOR_BANDWIDTH);
 }
 
 static void add_balloon(struct params *params, struct guest *guest, const struct object_view *view,
@@ -322,6 +331,7 @@ static const struct {
     {VIR_DOMAIN_STATS_IOTHREAD, add_iothreads},
     {VIR_DOMAIN_STATS_DIRTYRATE, add_dirty_rate},
     {VIR_DOMAIN_STATS_PERF, add_perf},
+    {VIR_DOMAIN_STATS_MEMORY, add_memory},
     {VIR_DOMAIN_STATS_VM, add_numbers_of_kvm},
 };
 

@@ -10,7 +10,7 @@
  * for QEMU (statistics_refresh() did). */
 void domain_stats_add(struct params *params, struct object *object, unsigned groups, bool backing);
 
-/* The groups that exist here; of memory bandwidth nobody has a monitor. */
+/* The groups that exist here. */
 #define DOMAIN_STATS_GROUPS                                                                        \
     (VIR_DOMAIN_STATS_STATE | VIR_DOMAIN_STATS_CPU_TOTAL | VIR_DOMAIN_STATS_BALLOON |              \
      VIR_DOMAIN_STATS_VCPU | VIR_DOMAIN_STATS_INTERFACE | VIR_DOMAIN_STATS_BLOCK |                 \

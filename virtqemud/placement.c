@@ -8,6 +8,7 @@
 #include "host/cgroup-value.h"
 #include "host/thread.h"
 
+#include "shares.h"
 #include "tune-parts.h"
 
 /* ---- roles ---- */
@@ -224,6 +225,13 @@ uint64_t *placement_read_vcpus(struct guest *guest, const struct domain *live, u
     return sum;
 }
 
+/* ---- which of the caches ---- */
+
+static int enter_shares(const struct thread *thread, const void *data, GError **error)
+{
+    return shares_enter(data, thread->number, thread->id, error);
+}
+
 /* ---- at the start ---- */
 
 /* The roles of whose threads the document says something. */
@@ -258,7 +266,8 @@ int placement_apply_all(struct guest *guest, const struct domain *live, GError *
                               tune->iothread_schedulers.count);
     g_auto(GStrv) group = guest_get_cgroup(guest);
 
-    if (for_each(guest, live, ROLE_BIT(ROLE_VCPU), account, group, error) < 0)
+    if (for_each(guest, live, ROLE_BIT(ROLE_VCPU), account, group, error) < 0 ||
+        for_each(guest, live, ROLE_BIT(ROLE_VCPU), enter_shares, live, error) < 0)
         return -1;
     if (pinned && placement_apply_cpus(guest, live, pinned, error) < 0)
         return -1;

@@ -24,6 +24,7 @@
 #include "netport.h"
 #include "ownership.h"
 #include "resource-limits.h"
+#include "shares.h"
 #include "tls-creds.h"
 #include "transient.h"
 #include "volume-source.h"
@@ -121,19 +122,6 @@ static int choose_cpu(struct qemu *qemu, struct domain *live, GError **error)
     return 0;
 }
 
-/* A guest that runs without its share of the caches has all of them, and takes others'. */
-static int check_shares(const struct domain *live, GError **error)
-{
-    const struct cpu_tune *tune = live->cpu_tune;
-
-    if (!tune || tune->caches.count + tune->bandwidths.count + tune->energies.count == 0)
-        return 0;
-    error_set(
-        error, VIR_ERR_CONFIG_UNSUPPORTED,
-        "cputune: shares of caches, memory bandwidth and energy (resctrl) are not in this version");
-    return -1;
-}
-
 /* Devices of the host that the document names by what they are, or leaves to us. */
 static int find_devices(struct domain *live, GError **error)
 {
@@ -161,15 +149,15 @@ int prepare_live(struct guest *guest, struct domain *live, GError **error)
 {
     struct qemu *qemu = qemu_of(&guest->object);
 
-    if (check_shares(live, error) < 0 || dac_choose(live, &qemu->config, error) < 0 ||
-        netport_take_all(qemu, live, error) < 0)
+    if (dac_choose(live, &qemu->config, error) < 0 || netport_take_all(qemu, live, error) < 0)
         return -1;
     dac_adopt(guest, live);
     net_choose_names(live);
     display_choose_sockets(live, &qemu->config, guest->folder);
     if (guest_scope_choose_partition(qemu, live, error) < 0 || find_devices(live, error) < 0 ||
-        host_nodes_choose(live, error) < 0 || choose_cpu(qemu, live, error) < 0 ||
-        look_up_files(qemu, live, error) < 0 || display_take_ports(live, qemu, error) < 0 ||
+        host_nodes_choose(live, error) < 0 || shares_make(live, error) < 0 ||
+        choose_cpu(qemu, live, error) < 0 || look_up_files(qemu, live, error) < 0 ||
+        display_take_ports(live, qemu, error) < 0 ||
         make_folder(dac_config(guest), guest->folder, error) < 0 ||
         prepare_channel_folders(guest, live, error) < 0)
         return -1;
@@ -226,6 +214,7 @@ void prepare_undo(struct guest *guest, const struct domain *live)
         netdev_remove(net);
     netport_give_back(qemu, live);
     resource_limits_remove_group(guest);
+    shares_remove(live);
     if (!guest->folder)
         return;
     remove_channel_folder(qemu, guest);

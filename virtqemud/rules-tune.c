@@ -3,6 +3,7 @@
 
 #include "faults.h"
 #include "rules-parts.h"
+#include "shares.h"
 
 /* Threads, memory and labels of the guest: what is said twice, or contradicts itself. */
 
@@ -197,10 +198,7 @@ static int check_names(const struct domain *domain, GError **error)
 int rules_check_tune(const struct domain *domain, GError **error)
 {
     static int (*const checks[])(const struct domain *domain, GError **error) = {
-        check_vcpus,
-        check_tune,
-        check_memory,
-        check_names,
+        check_vcpus, check_tune, shares_check, check_memory, check_names,
     };
 
     for (unsigned i = 0; i < G_N_ELEMENTS(checks); i++)

@@ -98,25 +98,46 @@ static struct cpuset *those_there(struct domain *domain, struct cpuset *vcpus)
     return there;
 }
 
-/* Of a list of struct tag, each with vcpus and monitors. */
-#define TRIM(list)                                                                                 \
+/* Of a list of struct tag, each with vcpus, monitors and a list of what is shared out; without
+ * those that say nothing. */
+#define TRIM(list, parts)                                                                          \
     do {                                                                                           \
         unsigned kept = 0;                                                                         \
         LIST_EACH (tune, list) {                                                                   \
             tune->vcpus = those_there(domain, tune->vcpus);                                        \
             LIST_EACH (monitor, &tune->monitors)                                                   \
                 monitor->vcpus = those_there(domain, monitor->vcpus);                              \
-            if (tune->vcpus)                                                                       \
+            if (tune->vcpus && tune->monitors.count + tune->parts.count)                           \
                 (list)->items[kept++] = tune;                                                      \
         }                                                                                          \
         (list)->count = kept;                                                                      \
     } while (0)
 
+/* Those of the same vcpus are one. */
+static void join_bandwidths(struct arena *arena, struct cpu_tune *tune)
+{
+    for (unsigned i = 1; i < tune->bandwidths.count; i++)
+        for (unsigned j = 0; j < i; j++) {
+            struct memory_bandwidth_tune *first = tune->bandwidths.items[j];
+            const struct memory_bandwidth_tune *more = tune->bandwidths.items[i];
+
+            if (!cpuset_equal(first->vcpus, more->vcpus))
+                continue;
+            LIST_EACH (node, &more->nodes)
+                LIST_APPEND(arena, &first->nodes, node);
+            LIST_EACH (monitor, &more->monitors)
+                LIST_APPEND(arena, &first->monitors, monitor);
+            LIST_REMOVE(&tune->bandwidths, i--);
+            break;
+        }
+}
+
 static void cache_defaults(struct domain *domain)
 {
-    TRIM(&domain->cpu_tune->caches);
-    TRIM(&domain->cpu_tune->bandwidths);
-    TRIM(&domain->cpu_tune->energies);
+    TRIM(&domain->cpu_tune->caches, parts);
+    TRIM(&domain->cpu_tune->bandwidths, nodes);
+    TRIM(&domain->cpu_tune->energies, monitors);
+    join_bandwidths(&domain->definition.arena, domain->cpu_tune);
 }
 
 static void cpu_tune_defaults(struct domain *domain)

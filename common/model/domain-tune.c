@@ -7,6 +7,7 @@ NAMES(tune_placement_names, NULL, "static", "auto");
 NAMES(memory_source_names, NULL, "file", "anonymous", "memfd");
 NAMES(memory_allocation_names, NULL, "immediate", "ondemand");
 NAMES(numa_mode_names, NULL, "strict", "preferred", "interleave", "restrictive");
+NAMES(cache_part_type_names, NULL, "both", "code", "data");
 NAMES(tune_scheduler_names, NULL, "batch", "idle", "fifo", "rr");
 
 #define ROWS_OF struct memory_page
@@ -123,7 +124,7 @@ XML_SCHEMA_OF(iothread_scheduler, struct thread_scheduler, "iothreadsched",
 static const struct xml_row cache_part_rows[] = {
     ROW_NUMBER("@id", id, "Cache of the host", .flags = XML_REQUIRED),
     ROW_NUMBER("@level", level, "Level", .flags = XML_REQUIRED),
-    ROW_STRING("@type", type, "both, code or data", .flags = XML_REQUIRED),
+    ROW_ENUM("@type", type, cache_part_type_names, "What is in it", .flags = XML_REQUIRED),
     ROW_NUMBER("@size", size, "Size", .flags = XML_REQUIRED),
     ROW_STRING("@unit", unit, "Its unit; B if not given"),
 };
@@ -150,15 +151,15 @@ XML_SCHEMA(cache_part, "cache", .doc = "Part of a cache of the host", .check = c
 #define ROWS_OF struct cache_monitor
 static const struct xml_row cache_monitor_rows[] = {
     ROW_NUMBER("@level", level, "Level"),
-    ROW_CPUSET("@vcpus", vcpus, "Virtual CPUs", .flags = XML_REQUIRED),
+    ROW_CPUSET("@vcpus", vcpus, "Virtual CPUs", WRONG(VIR_ERR_XML_ERROR), .flags = XML_REQUIRED),
 };
 #undef ROWS_OF
 XML_SCHEMA(cache_monitor, "monitor", .doc = "Use that is measured");
 
 #define ROWS_OF struct cache_tune
 static const struct xml_row cache_tune_rows[] = {
-    ROW_CPUSET("@vcpus", vcpus, "Virtual CPUs", .flags = XML_REQUIRED),
-    ROW_STRING("@id", id, "Group of the host", .flags = XML_STATUS),
+    ROW_CPUSET("@vcpus", vcpus, "Virtual CPUs", WRONG(VIR_ERR_XML_ERROR), .flags = XML_REQUIRED),
+    ROW_STRING("@id", id, "Group of the host", .flags = XML_LIVE),
     ROW_LIST("cache", parts, cache_part, "Part"),
     ROW_LIST("monitor", monitors, cache_monitor, "Use that is measured"),
 };
@@ -168,15 +169,15 @@ XML_SCHEMA(cache_tune, "cachetune", .doc = "Share of the host's caches");
 #define ROWS_OF struct bandwidth_node
 static const struct xml_row bandwidth_node_rows[] = {
     ROW_NUMBER("@id", id, "Node of the host", .flags = XML_REQUIRED),
-    ROW_NUMBER("@bandwidth", bandwidth, "Percent", .flags = XML_REQUIRED),
+    ROW_NUMBER("@bandwidth", bandwidth, "Percent", RANGE(0, 100), .flags = XML_REQUIRED),
 };
 #undef ROWS_OF
 XML_SCHEMA(bandwidth_node, "node", .doc = "Share of one node's bandwidth");
 
 #define ROWS_OF struct memory_bandwidth_tune
 static const struct xml_row memory_bandwidth_tune_rows[] = {
-    ROW_CPUSET("@vcpus", vcpus, "Virtual CPUs", .flags = XML_REQUIRED),
-    ROW_STRING("@id", id, "Group of the host", .flags = XML_STATUS),
+    ROW_CPUSET("@vcpus", vcpus, "Virtual CPUs", WRONG(VIR_ERR_XML_ERROR), .flags = XML_REQUIRED),
+    ROW_STRING("@id", id, "Group of the host", .flags = XML_LIVE),
     ROW_LIST("node", nodes, bandwidth_node, "Share of one node"),
     ROW_LIST("monitor", monitors, cache_monitor, "Use that is measured"),
 };
@@ -185,8 +186,8 @@ XML_SCHEMA(memory_bandwidth_tune, "memorytune", .doc = "Share of the host's memo
 
 #define ROWS_OF struct energy_tune
 static const struct xml_row energy_tune_rows[] = {
-    ROW_CPUSET("@vcpus", vcpus, "Virtual CPUs", .flags = XML_REQUIRED),
-    ROW_STRING("@id", id, "Group of the host", .flags = XML_STATUS),
+    ROW_CPUSET("@vcpus", vcpus, "Virtual CPUs", WRONG(VIR_ERR_XML_ERROR), .flags = XML_REQUIRED),
+    ROW_STRING("@id", id, "Group of the host", .flags = XML_LIVE),
     ROW_LIST("monitor", monitors, cache_monitor, "Use that is measured"),
 };
 #undef ROWS_OF

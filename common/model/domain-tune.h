@@ -99,10 +99,13 @@ struct thread_scheduler {
     struct cpuset *threads; /* vcpus or iothreads */
 };
 
+enum cache_part_type { CACHE_PART_NONE, CACHE_PART_BOTH, CACHE_PART_CODE, CACHE_PART_DATA };
+extern const struct names cache_part_type_names;
+
 struct cache_part {
     struct opt_uint id;
     unsigned level;
-    const char *type; /* both, code, data */
+    uint8_t type;     /* enum cache_part_type */
     uint64_t size;    /* in units of unit */
     const char *unit; /* B, KiB, MiB, GiB */
 };
