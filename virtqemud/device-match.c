@@ -146,6 +146,7 @@ static const struct refusal {
                          VIR_ERR_OPERATION_INVALID},
     [DEVICE_VSOCK] = {"matching vsock device not found", "matching vsock device not found", 0,
                       VIR_ERR_OPERATION_FAILED},
+    [DEVICE_CRYPTO] = {"matching crypto device not found", "matching crypto device not found"},
     [DEVICE_HOSTDEV] = {"host device not found", NULL},
 };
 

@@ -36,6 +36,7 @@ static const struct {
     [DEVICE_SHMEM] = {PLUG, PLUG},
     [DEVICE_MEMORY] = {PLUG | UPDATE, PLUG | UPDATE},
     [DEVICE_VSOCK] = {PLUG, PLUG},
+    [DEVICE_CRYPTO] = {PLUG, PLUG},
 };
 
 static bool is_possible(enum device_kind kind, enum change change, bool live)

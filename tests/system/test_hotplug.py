@@ -188,6 +188,8 @@ FAMILIES = [
      "<model type='e1000'/></interface>", "net1", has_pci("8086", "100e")),
     ("rng", lambda: "<rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>", "rng0",
      has_virtio("0x0004")),
+    ("crypto", lambda: "<crypto model='virtio' type='qemu'><backend model='builtin'/></crypto>", "crypto0",
+     has_virtio("0x0014")),
     ("channel", lambda: "<channel type='unix'><target type='virtio' name='a.b'/></channel>", "channel0",
      "grep -q a.b /sys/class/virtio-ports/*/name"),
     ("channel", lambda: "<channel type='file'><source path='%s'/><target type='virtio' name='c.d'/>"
