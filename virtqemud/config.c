@@ -410,7 +410,18 @@ static int resolve_tls(const char *path, struct qemu_config *config, GError **er
     return 0;
 }
 
-/* Every group of the user's, its first one included. A number that is nobody's has that alone. */
+/* The group of the user's own entry, which the system's list leaves out when another is the first.
+ */
+static void add_group(struct qemu_config *config, gid_t gid)
+{
+    for (size_t i = 0; i < config->group_count; i++)
+        if (config->groups[i] == gid)
+            return;
+    config->groups = g_renew(gid_t, config->groups, config->group_count + 1);
+    config->groups[config->group_count++] = gid;
+}
+
+/* A number that is nobody's has the first one alone. */
 void qemu_config_find_groups(struct qemu_config *config)
 {
     g_autofree char *buffer = g_malloc(NAME_BUFFER_BYTES);
@@ -428,6 +439,7 @@ void qemu_config_find_groups(struct qemu_config *config)
         getgrouplist(found->pw_name, config->gid, config->groups, &count);
     }
     config->group_count = (size_t)count;
+    add_group(config, found->pw_gid);
 }
 
 /* Whose processes: in session mode ours, so that nothing is switched. */

@@ -88,6 +88,8 @@ static void make_probes(struct qemu *qemu, const struct daemon *daemon)
         .set_user = qemu->config.set_user,
         .uid = qemu->config.uid,
         .gid = qemu->config.gid,
+        .groups = qemu->config.groups,
+        .group_count = qemu->config.group_count,
     };
 
     qemu->probes = probes_new(qemu->monitors, &settings);

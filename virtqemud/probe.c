@@ -2,10 +2,8 @@
 #include "probe.h"
 
 #include <errno.h>
-#include <grp.h>
 #include <json-c/json.h>
 #include <malloc.h>
-#include <pwd.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
@@ -23,7 +21,6 @@
 #define CACHE_MAX (4u << 20)
 #define CACHE_MEMORY (64u << 20)
 #define CACHE_DEPTH 32
-#define GROUPS_MAX 64
 
 struct entry {
     char *stamp; /* what the outcome is valid for */
@@ -38,7 +35,7 @@ struct probes {
     char **search;
     char *host_stamp;
     struct probe_run_settings run;
-    gid_t groups[GROUPS_MAX];
+    gid_t *groups;
 
     GMutex lock; /* the following */
     GCond done;
@@ -262,21 +259,6 @@ int probe_get(struct probes *probes, const char *path, struct emulator **ret_emu
 
 /* ---- the registry ---- */
 
-/* The user's own groups: one of them may be what opens /dev/kvm. */
-static void find_groups(struct probes *probes)
-{
-    int count = GROUPS_MAX;
-    struct passwd entry, *found = NULL;
-    char buffer[4096];
-
-    if (getpwuid_r(probes->run.uid, &entry, buffer, sizeof(buffer), &found) != 0 || !found)
-        return;
-    if (getgrouplist(entry.pw_name, probes->run.gid, probes->groups, &count) < 0)
-        return;
-    probes->run.groups = probes->groups;
-    probes->run.group_count = count;
-}
-
 struct probes *probes_new(struct loop *loop, const struct probes_settings *settings)
 {
     struct probes *probes = g_new0(struct probes, 1);
@@ -288,15 +270,16 @@ struct probes *probes_new(struct loop *loop, const struct probes_settings *setti
 
     probes->folder = g_strdup(settings->folder);
     probes->search = g_strsplit(search, ":", -1);
+    probes->groups = g_memdup2(settings->groups, settings->group_count * sizeof(gid_t));
     probes->run = (struct probe_run_settings){
         .loop = loop,
         .set_user = settings->set_user,
         .uid = settings->uid,
         .gid = settings->gid,
+        .groups = probes->groups,
+        .group_count = settings->group_count,
         .deadline_ms = settings->deadline_ms ? settings->deadline_ms : DEADLINE_MS,
     };
-    if (settings->set_user)
-        find_groups(probes);
     probes->host_stamp = make_host_stamp(probes);
     g_mutex_init(&probes->lock);
     g_cond_init(&probes->done);
@@ -314,6 +297,7 @@ void probes_free(struct probes *probes)
     g_strfreev(probes->search);
     g_free(probes->host_stamp);
     g_free(probes->folder);
+    g_free(probes->groups);
     g_free(probes);
 }
 

@@ -23,6 +23,8 @@ struct probes_settings {
     bool set_user;      /* run emulators as uid and gid */
     uid_t uid;
     gid_t gid;
+    const gid_t *groups; /* that may open /dev/kvm, for instance; copied */
+    size_t group_count;
     unsigned deadline_ms; /* of one probe; 0: 20 s */
     const char *search;   /* folders with emulators, like PATH; NULL: PATH, then the usual ones */
 };

@@ -74,6 +74,26 @@ static void test_values(void)
     qemu_config_clear(&config);
 }
 
+static bool has_group(const struct qemu_config *config, gid_t gid)
+{
+    for (size_t i = 0; i < config->group_count; i++)
+        if (config->groups[i] == gid)
+            return true;
+    return false;
+}
+
+/* A user whose own group is not the one that was chosen is in both. */
+static void test_groups(void)
+{
+    g_autoptr(GError) error = NULL;
+    struct qemu_config config;
+
+    load("user = \"root\"\ngroup = \"+12345\"\n", false, &config, NULL, &error);
+    g_assert_no_error(error);
+    g_assert_true(has_group(&config, 12345) && has_group(&config, 0));
+    qemu_config_clear(&config);
+}
+
 /* Keys of the incumbent that do nothing here are told, and no mistake. */
 static void test_warnings(void)
 {
@@ -135,6 +155,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/qemu-config/defaults", test_defaults);
     g_test_add_func("/qemu-config/values", test_values);
+    g_test_add_func("/qemu-config/groups", test_groups);
     g_test_add_func("/qemu-config/warnings", test_warnings);
     g_test_add_func("/qemu-config/mistakes", test_mistakes);
     g_test_add_func("/qemu-config/rows", test_rows);
