@@ -73,21 +73,24 @@ static int restore_path(const char *path, const struct dac_owner *owner,
     return 0;
 }
 
-/* ---- what is only read ---- */
+/* ---- what others may have too ---- */
 
-static bool may_read(const char *path, const struct stat *info, const struct dac_owner *owner)
+/* wanted: bits of S_IRWXO */
+static bool may_use(const char *path, const struct stat *info, const struct dac_owner *owner,
+                    mode_t wanted)
 {
     /* whoever has set an access list has decided */
     if (getxattr(path, "system.posix_acl_access", NULL, 0) > 0)
         return true;
     if (info->st_uid == owner->uid)
-        return info->st_mode & S_IRUSR;
-    return info->st_mode & (info->st_gid == owner->gid ? S_IRGRP : S_IROTH);
+        wanted <<= 6;
+    else if (info->st_gid == owner->gid)
+        wanted <<= 3;
+    return (info->st_mode & wanted) == wanted;
 }
 
 /* Maybe by many, so it is not taken back: nobody knows who else reads it. */
-static int lend_path(const char *path, const struct dac_owner *owner,
-                     const struct qemu_config *config, GError **error)
+static int lend_path(const char *path, const struct dac_owner *owner, mode_t wanted, GError **error)
 {
     struct stat info;
 
@@ -95,7 +98,7 @@ static int lend_path(const char *path, const struct dac_owner *owner,
         error_set_errno(error, errno, "cannot access '%s'", path);
         return -1;
     }
-    if (may_read(path, &info, owner) || chown(path, owner->uid, owner->gid) == 0)
+    if (may_use(path, &info, owner, wanted) || chown(path, owner->uid, owner->gid) == 0)
         return 0;
     error_set_errno(error, errno, "unable to set user and group of '%s' to %u:%u", path, owner->uid,
                     owner->gid);
@@ -145,16 +148,21 @@ static int image_path(const struct domain_disk *disk, const struct qemu_config *
     return function(image->path, &owner, config, error);
 }
 
+/* An overlay of ours is nobody else's. */
+static bool is_shared(const struct domain_disk *disk)
+{
+    return disk->shareable && !transient_image(disk);
+}
+
 /* Disks that a guest writes to, alone. */
 static int disk_paths(const struct domain *live, const struct qemu_config *config,
                       path_function *function, GError **error)
 {
     LIST_EACH (disk, &live->devices.disks) {
-        bool shared = disk->shareable && !transient_image(disk);
         struct dac_owner owner;
 
         if (!domain_source_is_local(&disk->source) || !disk->source.path || disk->source.fdgroup ||
-            shared || disk->readonly || !find_owner(&disk->source, config, &owner))
+            is_shared(disk) || disk->readonly || !find_owner(&disk->source, config, &owner))
             continue;
         if (function(disk->source.path, &owner, config, error) < 0 ||
             data_path(&disk->source, config, function, error) < 0 ||
@@ -165,26 +173,30 @@ static int disk_paths(const struct domain *live, const struct qemu_config *confi
 }
 
 static int lend_image(const struct domain_source *source, const struct qemu_config *config,
-                      GError **error)
+                      mode_t wanted, GError **error)
 {
     struct dac_owner owner;
 
     if (!domain_source_is_local(source) || !source->path || source->fdgroup ||
         !find_owner(source, config, &owner))
         return 0;
-    if (lend_path(source->path, &owner, config, error) < 0)
+    if (lend_path(source->path, &owner, wanted, error) < 0)
         return -1;
-    return source->data_file ? lend_image(source->data_file, config, error) : 0;
+    return source->data_file ? lend_image(source->data_file, config, wanted, error) : 0;
 }
 
-/* Media, and images below a disk's own, as far as they are not everybody's to read. */
+/* Media, images below a disk's own, and those that guests share, as far as they are not everybody's
+ * to read, or to write. */
 static int lend_images(const struct domain *live, const struct qemu_config *config, GError **error)
 {
     LIST_EACH (disk, &live->devices.disks) {
-        if (disk->readonly && lend_image(&disk->source, config, error) < 0)
+        mode_t wanted = disk->readonly ? S_IROTH : S_IROTH | S_IWOTH;
+
+        if ((disk->readonly || is_shared(disk)) &&
+            lend_image(&disk->source, config, wanted, error) < 0)
             return -1;
         for (const struct domain_source *at = disk->source.backing; at; at = at->backing)
-            if (lend_image(at, config, error) < 0)
+            if (lend_image(at, config, S_IROTH, error) < 0)
                 return -1;
     }
     return 0;

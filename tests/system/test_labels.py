@@ -109,6 +109,30 @@ def test_one_file(connection, usual):
     assert owner(image) == (1, 1)
 
 
+def test_shared(connection, usual):
+    """an image that guests share is each one's to write to, and none takes it from the others"""
+    image = make_image()
+    devices = (DISK % (image, "", "vda")).replace("<target", "<shareable/><target")
+    first, second = (connection.createXML(hlt_xml(name, devices=devices)) for name in ("first", "second"))
+    assert owner(image) == usual
+    first.destroy()
+    assert owner(image) == usual
+    second.destroy()
+    os.chown(image, 1, 1)
+    image.chmod(0o666)
+    connection.createXML(hlt_xml("first", devices=devices)).destroy()
+    assert owner(image) == (1, 1)
+
+
+def test_groups(connection):
+    """QEMU is in all groups of its user: one of them may be what opens /dev/kvm"""
+    user = pwd.getpwnam("libvirt-qemu")
+    connection.createXML(hlt_xml("groups"))
+    with open("/proc/%d/status" % emulator_pids("groups")[0]) as status:
+        groups = next(line for line in status if line.startswith("Groups:")).split()[1:]
+    assert set(os.getgrouplist(user.pw_name, user.pw_gid)) <= set(map(int, groups))
+
+
 @pytest.mark.parametrize("label, own, code", [
     ("<seclabel type='dynamic' model='selinux'/>", "", libvirt.VIR_ERR_CONFIG_UNSUPPORTED),
     ("<seclabel type='static' model='apparmor'><label>x</label></seclabel>", "", libvirt.VIR_ERR_CONFIG_UNSUPPORTED),
