@@ -18,6 +18,8 @@
 #include "tls-creds.h"
 
 #define LOG_MODE 0600
+/* Whoever is in the group of QEMU's user may connect. */
+#define SOCKET_MODE 0775
 #define BACKLOG 1
 #define ENCRYPTED_PROTOCOLS (BIT(CHARDEV_PROTOCOL_TLS) | BIT(CHARDEV_PROTOCOL_TELNETS))
 
@@ -85,7 +87,8 @@ static int bind_socket(int fd, const char *path, GError **error)
     struct stat about;
     if (lstat(path, &about) == 0 && S_ISSOCK(about.st_mode))
         unlink(path);
-    if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, BACKLOG) < 0) {
+    if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+        chmod(path, SOCKET_MODE) < 0 || listen(fd, BACKLOG) < 0) {
         error_set_errno(error, errno, "cannot listen on '%s'", path);
         return -1;
     }

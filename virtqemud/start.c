@@ -101,6 +101,7 @@ static int spawn(struct guest *guest, const struct domain *live, const struct ar
         .gid = config->gid,
         .groups = config->groups,
         .group_count = config->group_count,
+        .umask = 0002, /* what QEMU makes is its group's too */
         .new_session = true,
     };
 
@@ -236,6 +237,12 @@ static void learn_terminal(struct domain *live, struct chardev_source *source, c
         arena_strdup(&live->definition.arena, path);
 }
 
+static void show_terminal(struct chardev_source *source)
+{
+    if (source->type == CHARDEV_PTY && chardev_source_end(source))
+        source->tty = chardev_source_end(source)->path;
+}
+
 /* The first console is the first serial port, shown a second time. */
 static void mirror_console(struct domain *live)
 {
@@ -248,8 +255,6 @@ static void mirror_console(struct domain *live)
         return;
     console->source = serial->source;
     console->info.alias = serial->info.alias;
-    if (serial->source.type == CHARDEV_PTY && chardev_source_end(&serial->source))
-        console->source.tty = chardev_source_end(&serial->source)->path;
 }
 
 static void learn_terminals(struct domain *live, const struct qmp_chardev *chardevs, unsigned count)
@@ -265,6 +270,8 @@ static void learn_terminals(struct domain *live, const struct qmp_chardev *chard
     LIST_EACH (console, &devices->consoles)
         learn_terminal(live, &console->source, console->info.alias, chardevs, count);
     mirror_console(live);
+    LIST_EACH (console, &devices->consoles)
+        show_terminal(&console->source);
 }
 
 /* Statistics that fail to come are no reason to end a guest. */

@@ -156,6 +156,13 @@ def test_live_document_says_what_runs(linux):
     assert inactive.get("id") is None and inactive.find("devices/serial/source") is None
 
 
+def test_each_console_shows_its_terminal(connection):
+    domain = connection.createXML(hlt_xml("consoles", devices="<console type='pty'><target type='virtio'/></console>" * 2))
+    consoles = ElementTree.fromstring(domain.XMLDesc()).findall("devices/console")
+    ends = [console.find("source").get("path") for console in consoles]
+    assert [console.get("tty") for console in consoles] == ends and len(set(ends)) == 2
+
+
 def test_list_filters(connection, hlt):
     connection.createXML(hlt_xml("running"))
     connection.createXML(hlt_xml("paused"), libvirt.VIR_DOMAIN_START_PAUSED)
