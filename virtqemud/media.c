@@ -13,6 +13,7 @@
 #include "prepare-device.h"
 
 #define TRAY_DEADLINE_MS 10000
+#define TRAY_ATTEMPTS 5
 
 static bool is_drive(const struct domain_disk *disk)
 {
@@ -46,9 +47,9 @@ static int remove_medium(struct qmp *qmp, const struct domain_disk *drive, GErro
 }
 
 /* A guest that has locked the tray is asked, and may open it or not. QEMU does not say whether it
- * has asked: the medium can be taken out or not. */
-static int take_out(struct job *job, struct qmp *qmp, const struct domain_disk *drive, bool force,
-                    GError **error)
+ * has asked: the medium can be taken out or not. *ret_opened: the tray was open at some moment. */
+static int open_and_remove(struct job *job, struct qmp *qmp, const struct domain_disk *drive,
+                           bool force, bool *ret_opened, GError **error)
 {
     struct expectation expectation;
 
@@ -58,11 +59,30 @@ static int take_out(struct job *job, struct qmp *qmp, const struct domain_disk *
     enum news news = expectation_end(&expectation, job, asked < 0 || is_out ? 0 : TRAY_DEADLINE_MS);
     if (asked < 0 || is_out)
         return asked;
+    *ret_opened = news == NEWS_OPEN;
     if (news == NEWS_OPEN)
         return remove_medium(qmp, drive, error);
     error_set(error, VIR_ERR_OPERATION_FAILED,
               "timeout when waiting for the guest to open the tray of '%s'", drive->target);
     return -1;
+}
+
+/* A guest may close the tray before the medium is out: firmware that looks for something to boot
+ * does. */
+static int take_out(struct job *job, struct qmp *qmp, const struct domain_disk *drive, bool force,
+                    GError **error)
+{
+    for (unsigned left = TRAY_ATTEMPTS;; left--) {
+        g_autoptr(GError) refusal = NULL;
+        bool opened = false;
+
+        if (open_and_remove(job, qmp, drive, force, &opened, &refusal) == 0)
+            return 0;
+        if (!opened || left == 1) {
+            g_propagate_error(error, g_steal_pointer(&refusal));
+            return -1;
+        }
+    }
 }
 
 static int insert(struct qmp *qmp, const struct domain_disk *drive, const struct domain_disk *disk,

@@ -219,13 +219,29 @@ static int build_tap(const struct building *building, struct json_object **ret_j
 
 /* ---- by another process or the kernel ---- */
 
+/* QEMU listens, and does nothing else before somebody has connected. */
+static bool is_served(const struct domain_net *net)
+{
+    return net->type == NET_VHOST_USER && g_strcmp0(net->path_mode, "server") == 0;
+}
+
+char *netdev_awaited(const struct domain *live)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+
+    LIST_EACH (net, &live->devices.nets)
+        if (is_served(net))
+            g_string_append_printf(text, "%sinterface '%s' at '%s'", text->len ? ", " : "",
+                                   net->info.alias, net->path);
+    return text->len ? g_string_free(g_steal_pointer(&text), FALSE) : NULL;
+}
+
 /* The stream through which the other process gets the guest's memory. */
 static int add_stream(const struct building *building, GError **error)
 {
     const struct domain_net *net = building->net;
-    bool server = g_strcmp0(net->path_mode, "server") == 0;
     struct chardev_end end = {.path = net->path,
-                              .mode = server ? CHARDEV_MODE_BIND : CHARDEV_MODE_CONNECT,
+                              .mode = is_served(net) ? CHARDEV_MODE_BIND : CHARDEV_MODE_CONNECT,
                               .reconnect = net->reconnect};
     struct chardev_end *ends[] = {&end};
     const struct chardev_source source = {.type = CHARDEV_UNIX, .ends = {ends, 1}};

@@ -24,3 +24,7 @@ void netdev_remove(const struct domain_net *net);
 int netdev_build(const struct domain *domain, const struct domain_net *net,
                  const struct arguments_context *context, struct arguments *arguments,
                  struct json_object **ret_netdev, GError **error);
+
+/* Those interfaces for whose client a starting QEMU waits, with their sockets, in words that the
+ * caller frees; NULL: none. Pure. */
+char *netdev_awaited(const struct domain *live);

@@ -28,6 +28,7 @@
 #include "log-file.h"
 #include "memory-devices.h"
 #include "monitor.h"
+#include "netdev.h"
 #include "placement.h"
 #include "prepare.h"
 #include "qmp-commands.h"
@@ -116,13 +117,30 @@ static int spawn(struct guest *guest, const struct domain *live, const struct ar
     return resource_limits_enter_group(guest, live, error);
 }
 
+/* A QEMU that keeps silent may wait for somebody. */
+static void explain_silence(const struct domain *live, GError **error)
+{
+    g_autofree char *awaited = netdev_awaited(live);
+
+    if (!awaited || !error || !error_is(*error, VIR_ERR_OPERATION_TIMEOUT))
+        return;
+    g_clear_error(error);
+    error_set(error, VIR_ERR_OPERATION_TIMEOUT,
+              "QEMU waits for a vhost-user client, and none came within %d s: %s",
+              MONITOR_DEADLINE_MS / 1000, awaited);
+}
+
 /* Once QEMU has gone, its own words say more than "the connection was closed". */
-static void explain(struct guest *guest, const char *name, const struct log_file *log,
+static void explain(struct guest *guest, const struct domain *live, const struct log_file *log,
                     GError **error)
 {
     g_autofree char *words = NULL;
 
-    if (!guest_wait(guest, 500) || !(words = log_file_read(qemu_of(&guest->object), name, log)))
+    if (!guest_wait(guest, 500)) {
+        explain_silence(live, error);
+        return;
+    }
+    if (!(words = log_file_read(qemu_of(&guest->object), live->name, log)))
         return;
     g_clear_error(error);
     error_set(error, VIR_ERR_INTERNAL_ERROR, "process exited while connecting to monitor: %s",
@@ -171,7 +189,7 @@ static int run_emulator(struct guest *guest, struct job *job, const struct domai
     if (result < 0)
         close(monitor);
     else if ((result = monitor_open(guest, live->name, monitor, MONITOR_DEADLINE_MS, error)) < 0)
-        explain(guest, live->name, &log, error);
+        explain(guest, live, &log, error);
     close(log.fd);
     return result;
 }

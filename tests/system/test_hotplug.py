@@ -18,7 +18,7 @@ import libvirt
 import libvirt_qemu
 import pytest
 from conftest import Console, boot, code_of
-from daemon import EMULATOR, GUEST, IMAGES, URI, emulator_pids, hlt_xml, virsh, wait_until
+from daemon import EMULATOR, GUEST, IMAGES, ROOT, URI, emulator_pids, hlt_xml, virsh, wait_until
 
 LIVE, CONFIG = libvirt.VIR_DOMAIN_AFFECT_LIVE, libvirt.VIR_DOMAIN_AFFECT_CONFIG
 BOTH = LIVE | CONFIG
@@ -345,6 +345,17 @@ def test_display_listens_elsewhere(connection):
     for other in ("<graphics type='vnc' port='-1' autoport='yes'><listen type='socket'/></graphics>",
                   "<graphics type='vnc' port='%d' listen='127.0.0.2'/>" % (port + 1)):
         assert code_of(domain.updateDeviceFlags, other, LIVE) == libvirt.VIR_ERR_OPERATION_UNSUPPORTED
+
+
+def test_tray_that_closes(connection):
+    """a guest may close the tray before the medium is out, and is asked again"""
+    emulator = shutil.copy(ROOT / "tests" / "lib" / "closing-tray", IMAGES)
+    first, second = image("first.iso"), image("second.iso", 4 << 20)
+    domain = connection.createXML(hlt_xml("closing", emulator=emulator, devices=disk(first, "hdc", "ide", "cdrom")))
+    domain.updateDeviceFlags(disk(second, "hdc", "ide", "cdrom"), LIVE)
+    assert str(second) in domain.XMLDesc() and str(first) not in domain.XMLDesc()
+    (drive,) = qmp(domain, "query-block")
+    assert drive["inserted"]["image"]["filename"] == str(second) and not drive["tray_open"]
 
 
 def test_updates(connection):

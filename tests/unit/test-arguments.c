@@ -13,6 +13,7 @@
 #include "virtqemud/chardev.h"
 #include "virtqemud/device.h"
 #include "virtqemud/firmware.h"
+#include "virtqemud/netdev.h"
 #include "virtqemud/option.h"
 
 /* What golden documents cannot show: quoting, descriptors, files that are made. */
@@ -265,6 +266,22 @@ static void test_iommufd(struct setup *setup, gconstpointer data)
     g_assert_cmpstr(json_string_member(json, "iommufd"), ==, "iommufd0");
 }
 
+static void test_awaited(struct setup *setup, gconstpointer data)
+{
+    struct domain_net nets[] = {
+        {.type = NET_VHOST_USER, .path = "/run/a", .path_mode = "server", .info.alias = "net0"},
+        {.type = NET_VHOST_USER, .path = "/run/b", .path_mode = "client", .info.alias = "net1"},
+        {.type = NET_VHOST_USER, .path = "/run/c", .path_mode = "server", .info.alias = "net2"},
+    };
+    struct domain_net *items[] = {&nets[1], &nets[0], &nets[2]};
+    struct domain domain = {.devices.nets = {items, 1}};
+
+    g_assert_null(netdev_awaited(&domain));
+    domain.devices.nets.count = 3;
+    g_autofree char *text = netdev_awaited(&domain);
+    g_assert_cmpstr(text, ==, "interface 'net0' at '/run/a', interface 'net2' at '/run/c'");
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -279,5 +296,6 @@ int main(int argc, char **argv)
     TEST("firmware-none", test_firmware_none);
     TEST("aliases", test_aliases);
     TEST("iommufd", test_iommufd);
+    TEST("awaited", test_awaited);
     return g_test_run();
 }
