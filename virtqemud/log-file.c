@@ -91,11 +91,11 @@ static char *read_tail(const char *path, off_t start)
     return *text ? g_utf8_make_valid(text, -1) : NULL;
 }
 
-char *log_file_read(struct qemu *qemu, const char *name, const struct log_file *file)
+char *log_file_read(struct qemu *qemu, const char *name, size_t start)
 {
     g_autofree char *path = path_of(qemu, name);
 
-    return read_tail(path, (off_t)file->start);
+    return read_tail(path, (off_t)start);
 }
 
 size_t log_file_end(struct qemu *qemu, const char *name)

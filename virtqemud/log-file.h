@@ -18,9 +18,9 @@ struct log_file {
 int log_file_open(struct qemu *qemu, const char *name, const char *versions, const char *command,
                   struct log_file *ret_file, GError **error);
 
-/* What QEMU wrote since the heading, white space at the ends cut, the end of it if it is long; NULL
- * when it wrote nothing. The caller frees. */
-char *log_file_read(struct qemu *qemu, const char *name, const struct log_file *file);
+/* What was written from start on, white space at the ends cut, the end of it if it is long; NULL:
+ * nothing. The caller frees. */
+char *log_file_read(struct qemu *qemu, const char *name, size_t start);
 
 /* The last line of what was written from start on; NULL: nothing. The caller frees. */
 char *log_file_last_words(struct qemu *qemu, const char *name, size_t start);

@@ -40,6 +40,17 @@ static bool take_server(struct native_list *list, struct chardev_end *end)
     return !server || !wait;
 }
 
+static void take_reconnect(struct native *native, struct native_list *list, struct chardev_end *end)
+{
+    unsigned seconds;
+
+    if (end->mode != CHARDEV_MODE_CONNECT || !native_list_take_uint(list, "reconnect", &seconds))
+        return;
+    end->reconnect = arena_new(native->arena, struct source_reconnect);
+    end->reconnect->enabled = seconds ? TRISTATE_YES : TRISTATE_NO;
+    end->reconnect->timeout = seconds;
+}
+
 static bool take_socket(struct native *native, struct native_list *list,
                         struct chardev_source *source)
 {
@@ -48,6 +59,7 @@ static bool take_socket(struct native *native, struct native_list *list,
 
     if (!take_server(list, end))
         return false;
+    take_reconnect(native, list, end);
     if (native_list_find(list, "path")) {
         source->type = CHARDEV_UNIX;
         end->path = native_list_take(list, "path");

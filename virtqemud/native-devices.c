@@ -268,7 +268,10 @@ static int read_device(struct native *native, struct native_option *option, GErr
         add_other,
     };
     const char *driver = native_list_find(&option->list, "driver");
+    const char *id = native_list_find(&option->list, "id");
 
+    if (id && g_hash_table_contains(native->kept, id))
+        return 0;
     if (!driver)
         return option->value[0] == '{' ? 0 : native_fault(option, "no device is named", error);
     for (size_t i = 0; i < G_N_ELEMENTS(families) && !option->taken; i++) {

@@ -45,6 +45,7 @@ struct native {
     GArray *options;      /* struct native_option */
     GArray *buses;        /* struct native_bus */
     GHashTable *backends; /* "netdev ID" to struct native_option, borrowed */
+    GHashTable *kept;     /* names of buses that go on to QEMU with what is on them */
     bool is_x86;
     bool is_q35;
     bool no_defaults;
@@ -110,6 +111,15 @@ bool native_take_audio(struct native *native, struct native_list *list, struct o
 /* What the guest has though nobody asked for it, or has not though a document would. */
 void native_complete_display(struct native *native);
 void native_complete_devices(struct native *native);
+
+/* ---- What goes on to QEMU ---- */
+
+/* Notes as kept the buses of the document that devices which go on are on: QEMU makes those devices
+ * before any of the document. True: there were such, and everything has to be read again. */
+bool native_keep_buses(struct native *native);
+
+/* Passes on what has not been taken. */
+void native_pass_on(struct native *native);
 
 /* The pairs of -net nic and one back end. */
 void native_complete_nets(struct native *native);

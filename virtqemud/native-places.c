@@ -216,7 +216,7 @@ bool native_controller_device(struct native *native, struct native_list *list,
     const struct controller_driver_name *driver = find_driver(driver_name);
     struct domain_controller *controller = arena_new(native->arena, struct domain_controller);
     const char *id = native_list_take(list, "id");
-    unsigned ports;
+    unsigned ports, queues;
 
     if (!driver)
         return false;
@@ -225,6 +225,10 @@ bool native_controller_device(struct native *native, struct native_list *list,
     controller->index = OPT_UINT(choose_index(native, driver->type, id));
     if (driver->type == CONTROLLER_PCI)
         take_pci_options(native, list, driver, controller);
+    if (driver->type == CONTROLLER_SCSI && native_list_take_uint(list, "num_queues", &queues)) {
+        controller->driver = arena_new(native->arena, struct controller_driver);
+        controller->driver->queues = queues;
+    }
     if (driver->type == CONTROLLER_USB &&
         g_strcmp0(native_list_find(list, "p2"), native_list_find(list, "p3")) == 0 &&
         native_list_take_uint(list, "p2", &ports) && native_list_take(list, "p3"))

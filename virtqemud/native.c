@@ -11,6 +11,9 @@
 #include "native-parts.h"
 #include "native-words.h"
 
+/* Buses behind buses behind buses that are kept */
+#define MAX_READINGS 8
+
 static const struct native_row *const tables[] = {
     native_machine_rows, native_cpu_rows,     native_disk_rows,    native_net_rows,
     native_device_rows,  native_chardev_rows, native_display_rows,
@@ -172,20 +175,6 @@ static int read_stage(struct native *native, enum native_stage stage, GError **e
     return 0;
 }
 
-static void pass_through(struct native *native)
-{
-    for (guint i = 0; i < native->options->len; i++) {
-        struct native_option *option = &g_array_index(native->options, struct native_option, i);
-        const char *value = option->rest ? option->rest : option->value;
-
-        if (option->taken && !option->rest)
-            continue;
-        LIST_APPEND(native->arena, &native->domain->qemu_arguments, option->word);
-        if (value)
-            LIST_APPEND(native->arena, &native->domain->qemu_arguments, value);
-    }
-}
-
 static int read_words(struct native *native, char **words, GError **error)
 {
     if (read_command(native, &words, error) < 0)
@@ -201,7 +190,6 @@ static int read_words(struct native *native, char **words, GError **error)
     native_complete_nets(native);
     native_complete_display(native);
     native_complete_devices(native);
-    pass_through(native);
     return 0;
 }
 
@@ -220,27 +208,49 @@ static int check_document(const struct domain *domain, GError **error)
     return -1;
 }
 
-int native_read(const char *text, struct domain **ret_domain, GError **error)
+static int read_domain(char **words, GHashTable *kept, struct domain **ret_domain, bool *ret_again,
+                       GError **error)
 {
-    DEFINITION_AUTO struct domain *domain = NULL;
+    DEFINITION_AUTO struct domain *domain = (struct domain *)definition_new(&domain_schema);
     g_autoptr(GArray) options = g_array_new(FALSE, TRUE, sizeof(struct native_option));
     g_autoptr(GArray) buses = g_array_new(FALSE, TRUE, sizeof(struct native_bus));
     g_autoptr(GHashTable) backends = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    g_auto(GStrv) words = NULL;
-
-    if (native_split(text, &words, error) < 0)
-        return -1;
-    domain = (struct domain *)definition_new(&domain_schema);
     struct native native = {.domain = domain,
                             .arena = &domain->definition.arena,
                             .options = options,
                             .buses = buses,
-                            .backends = backends};
+                            .backends = backends,
+                            .kept = kept};
+
     domain->name = "unnamed";
     domain->memory = 128 * 1024;
     domain->max_vcpus = 1;
     domain->clock.offset = CLOCK_UTC;
-    if (read_words(&native, words, error) < 0 || check_document(domain, error) < 0)
+    if (read_words(&native, words, error) < 0)
+        return -1;
+    *ret_again = native_keep_buses(&native);
+    native_pass_on(&native);
+    *ret_domain = g_steal_pointer(&domain);
+    return 0;
+}
+
+int native_read(const char *text, struct domain **ret_domain, GError **error)
+{
+    DEFINITION_AUTO struct domain *domain = NULL;
+    g_autoptr(GHashTable) kept = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_auto(GStrv) words = NULL;
+    bool again = true;
+
+    if (native_split(text, &words, error) < 0)
+        return -1;
+    for (unsigned left = MAX_READINGS; again && left > 0; left--) {
+        if (domain)
+            definition_unref(&domain->definition);
+        domain = NULL;
+        if (read_domain(words, kept, &domain, &again, error) < 0)
+            return -1;
+    }
+    if (check_document(domain, error) < 0)
         return -1;
     *ret_domain = g_steal_pointer(&domain);
     return 0;

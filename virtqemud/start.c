@@ -130,21 +130,20 @@ static void explain_silence(const struct domain *live, GError **error)
               MONITOR_DEADLINE_MS / 1000, awaited);
 }
 
-/* Once QEMU has gone, its own words say more than "the connection was closed". */
-static void explain(struct guest *guest, const struct domain *live, const struct log_file *log,
-                    GError **error)
+/* Once QEMU has gone, its own words say more than that the connection was closed. False: it has
+ * not. */
+static bool explain_end(struct guest *guest, const char *name, const char *when, GError **error)
 {
     g_autofree char *words = NULL;
 
-    if (!guest_wait(guest, 500)) {
-        explain_silence(live, error);
-        return;
+    if (!guest_wait(guest, 500))
+        return false;
+    words = log_file_read(qemu_of(&guest->object), name, guest->log_start);
+    if (words) {
+        g_clear_error(error);
+        error_set(error, VIR_ERR_INTERNAL_ERROR, "%s: %s", when, words);
     }
-    if (!(words = log_file_read(qemu_of(&guest->object), live->name, log)))
-        return;
-    g_clear_error(error);
-    error_set(error, VIR_ERR_INTERNAL_ERROR, "process exited while connecting to monitor: %s",
-              words);
+    return true;
 }
 
 /* There is no use in going on for someone who wants it ended. */
@@ -188,8 +187,9 @@ static int run_emulator(struct guest *guest, struct job *job, const struct domai
     arguments_close(arguments);
     if (result < 0)
         close(monitor);
-    else if ((result = monitor_open(guest, live->name, monitor, MONITOR_DEADLINE_MS, error)) < 0)
-        explain(guest, live, &log, error);
+    else if ((result = monitor_open(guest, live->name, monitor, MONITOR_DEADLINE_MS, error)) < 0 &&
+             !explain_end(guest, live->name, "process exited while connecting to monitor", error))
+        explain_silence(live, error);
     close(log.fd);
     return result;
 }
@@ -376,14 +376,25 @@ static int let_run(struct guest *guest, struct job *job, const struct start_requ
     return 0;
 }
 
+/* What follows once QEMU answers. It may still go, for want of a display for instance. */
+static int settle(struct guest *guest, struct job *job, const struct domain *live,
+                  const struct start_request *request, GError **error)
+{
+    const struct qemu_config *config = &qemu_of(&guest->object)->config;
+
+    if (start_learn(guest, job, error) == 0 && tell_settings(job, live, config, error) == 0 &&
+        tell_host(guest, live, error) == 0 && let_run(guest, job, request, error) == 0)
+        return 0;
+    explain_end(guest, live->name, "qemu unexpectedly closed the monitor", error);
+    return -1;
+}
+
 static int bring_up(struct guest *guest, struct job *job, const struct domain *live,
                     const struct start_request *request, GError **error)
 {
     struct qemu *qemu = qemu_of(&guest->object);
 
-    if (launch(guest, job, live, error) < 0 || start_learn(guest, job, error) < 0 ||
-        tell_settings(job, live, &qemu->config, error) < 0 || tell_host(guest, live, error) < 0 ||
-        let_run(guest, job, request, error) < 0)
+    if (launch(guest, job, live, error) < 0 || settle(guest, job, live, request, error) < 0)
         return -1;
     if (request->client) {
         guest->owner = client_ref(request->client);

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Documents as command lines of QEMU, for people who want to see or run them by hand."""
+import json
 import shlex
 from xml.etree import ElementTree
 
 import libvirt
+import libvirt_qemu
 import pytest
 from conftest import code_of
 from daemon import hlt_xml, virsh
@@ -82,3 +84,16 @@ def test_our_own_line_is_read_back(connection, tmp_path):
 ])
 def test_what_is_refused(connection, ask, code):
     assert code_of(ask, connection) == code
+
+
+def test_what_has_no_place_in_a_document_does_not_stand_in_its_way(connection, tmp_path):
+    """devices that go on as they were given come to QEMU first, and leave the others' places and buses alone"""
+    path = tmp_path / "guest.sh"
+    path.write_text("/usr/bin/qemu-system-x86_64 -name passing -machine q35 -m 32 -display none "
+                    "-netdev user,id=a,hostfwd=tcp:127.0.0.1:0-:22 -device e1000,netdev=a "
+                    "-device pcie-root-port,id=root,chassis=9 -device edu,bus=root,id=behind -device pci-testdev,id=beside "
+                    "-serial unix:%s,reconnect=5" % (tmp_path / "absent"))
+    domain = connection.createXML(virsh("domxml-from-native", "qemu-argv", str(path)), libvirt.VIR_DOMAIN_START_PAUSED)
+    text = json.dumps({"execute": "qom-list", "arguments": {"path": "/machine/peripheral"}})
+    devices = json.loads(libvirt_qemu.qemuMonitorCommand(domain, text, 0))["return"]
+    assert {"root", "behind", "beside", "video0"} <= {device["name"] for device in devices}
