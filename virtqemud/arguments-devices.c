@@ -55,11 +55,10 @@ static int add_device(const struct build *build, const struct device *device, GE
 
 /* ---- controllers ---- */
 
-/* Types in the order in which one can be on another. */
+/* Types in the order in which one can be on another; those of cards can be on hubs, too. */
 static const uint8_t controller_order[] = {
-    CONTROLLER_PCI,    CONTROLLER_USB, CONTROLLER_SCSI,          CONTROLLER_IDE,
-    CONTROLLER_SATA,   CONTROLLER_FDC, CONTROLLER_VIRTIO_SERIAL, CONTROLLER_CCID,
-    CONTROLLER_XENBUS, CONTROLLER_ISA, CONTROLLER_NVME,
+    CONTROLLER_PCI, CONTROLLER_USB,           CONTROLLER_SCSI,   CONTROLLER_IDE, CONTROLLER_SATA,
+    CONTROLLER_FDC, CONTROLLER_VIRTIO_SERIAL, CONTROLLER_XENBUS, CONTROLLER_ISA, CONTROLLER_NVME,
 };
 
 static int add_controller(const struct build *build, struct domain_controller *controller,
@@ -121,6 +120,11 @@ static int add_controllers(const struct build *build, GError **error)
             add_type(build, controller_order[i], true, error) < 0)
             return -1;
     return 0;
+}
+
+static int add_card_readers(const struct build *build, GError **error)
+{
+    return add_type(build, CONTROLLER_CCID, false, error);
 }
 
 /* ---- disks ---- */
@@ -262,7 +266,7 @@ static int add_rng_backend(const struct build *build, const struct device *devic
 
 static int add_audio(const struct build *build, GError **error)
 {
-    return audio_build(build->domain, build->arguments, error);
+    return audio_build(build->domain, build->context->emulator, build->arguments, error);
 }
 
 static int add_graphics(const struct build *build, const struct device *device, GError **error)
@@ -350,7 +354,7 @@ static const struct step {
     {DEVICE_DISK, .before = add_disk_backend, .first = add_floppy_controller},
     {DEVICE_FILESYSTEM, .before = add_filesystem_backend},
     {DEVICE_NET, .before = add_netdev},
-    {DEVICE_SMARTCARD, .before = add_smartcard_stream},
+    {DEVICE_SMARTCARD, .before = add_smartcard_stream, .first = add_card_readers},
     {DEVICE_SERIAL, .before = add_serial_stream, .after = add_serial_port},
     {DEVICE_PARALLEL, .before = add_parallel_stream},
     {DEVICE_CHANNEL, .before = add_channel_stream},
