@@ -20,13 +20,13 @@ static int usb_number_parse(const struct xml_row *row, const char *text, struct 
                             void *member, GString *problem)
 {
     bool hex = g_str_has_prefix(text, "0x") || g_str_has_prefix(text, "0X");
-    guint64 number;
+    guint64 number, most = row->width == 2 ? 0xff : 0xffff;
 
     if (g_str_equal(text, "-1"))
         return 0;
-    if (!g_ascii_string_to_unsigned(hex ? text + 2 : text, hex ? 16 : 10, 0, 0xffff, &number,
-                                    NULL)) {
-        g_string_append_printf(problem, "'%s' is not a number from 0 to 0xffff, or -1", text);
+    if (!g_ascii_string_to_unsigned(hex ? text + 2 : text, hex ? 16 : 10, 0, most, &number, NULL)) {
+        g_string_append_printf(problem, "'%s' is not a number from 0 to 0x%x, or -1", text,
+                               (unsigned)most);
         return -1;
     }
     *(struct opt_int *)member = OPT_INT((int)number);
