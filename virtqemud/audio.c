@@ -45,14 +45,18 @@ static struct json_object *build_direction(const struct audio_direction *directi
     return json;
 }
 
-static int build_audio(const struct domain_audio *audio, struct arguments *arguments,
-                       GError **error)
+enum { PIPEWIRE_SINCE = 8001000 };
+
+static int build_audio(const struct domain_audio *audio, const struct emulator *emulator,
+                       struct arguments *arguments, GError **error)
 {
     g_autofree char *id = g_strdup_printf("audio%u", audio->id);
 
     if (!drivers[audio->type])
         return device_refuse(error, "audio", id, "type='%s' is for other systems",
                              names_word(&audio_type_names, audio->type));
+    if (audio->type == AUDIO_PIPEWIRE && emulator->version < PIPEWIRE_SINCE)
+        return device_refuse(error, "audio", id, "type='pipewire' needs QEMU 8.1");
     struct json_object *json = json_build("s:id", id, "s:driver", drivers[audio->type], NULL);
     add_number(json, "u:timer-period", audio->timer_period);
     json_add(json, "S:server", audio->server_name, "S:path", audio->path, NULL);
@@ -71,13 +75,14 @@ static int build_audio(const struct domain_audio *audio, struct arguments *argum
     return 0;
 }
 
-int audio_build(const struct domain *domain, struct arguments *arguments, GError **error)
+int audio_build(const struct domain *domain, const struct emulator *emulator,
+                struct arguments *arguments, GError **error)
 {
     static const struct domain_audio silence = {.id = 1, .type = AUDIO_NONE};
     bool needs_one = !domain->devices.audios.count && domain->devices.sounds.count;
 
     LIST_EACH (audio, &domain->devices.audios)
-        if (build_audio(audio, arguments, error) < 0)
+        if (build_audio(audio, emulator, arguments, error) < 0)
             return -1;
-    return needs_one ? build_audio(&silence, arguments, error) : 0;
+    return needs_one ? build_audio(&silence, emulator, arguments, error) : 0;
 }

@@ -41,6 +41,9 @@ static int check_guest(const struct domain *live, GError **error)
          "maxMemory is not more than the guest has at boot: nothing could be plugged"},
         {x86 && has_module(live) && !acpi, FAULT_QEMU,
          "devices/memory of model dimm and nvdimm needs <features><acpi/>"},
+        {live->memory_tune && live->memory_tune->hard_limit.set &&
+             !live->memory_tune->hard_limit.value,
+         FAULT_QEMU, "memtune/hard_limit: nothing runs in no memory"},
         {live->os.initrd && !live->os.kernel, FAULT_QEMU, "os/initrd needs a <kernel>"},
         {live->os.cmdline && !live->os.kernel, FAULT_QEMU, "os/cmdline needs a <kernel>"},
         {live->launch_security && live->launch_security->type == LAUNCH_SEV &&

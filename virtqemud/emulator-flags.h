@@ -20,6 +20,7 @@ EMULATOR_FLAG(SANDBOX,             "sandbox",              OPTION,   "sandbox", 
 EMULATOR_FLAG(SPICE,               "spice",                OPTION,   "spice", "port")
 EMULATOR_FLAG(SPICE_GL,            "spice-gl",             OPTION,   "spice", "gl")
 EMULATOR_FLAG(SPICE_RENDERNODE,    "spice-rendernode",     OPTION,   "spice", "rendernode")
+EMULATOR_FLAG(SPICE_GL_REMOTE,     "spice-gl-remote",      OPTION,   "spice", "video-codecs")
 EMULATOR_FLAG(SPICE_PASSWORD_SECRET, "spice-password-secret", OPTION, "spice", "password-secret")
 EMULATOR_FLAG(VNC,                 "vnc",                  OPTION,   "vnc", "display")
 EMULATOR_FLAG(VNC_POWER_CONTROL,   "vnc-power-control",    OPTION,   "vnc", "power-control")

@@ -257,6 +257,12 @@ static int check_spice(const struct domain_graphics *graphics, const struct plac
         return refuse(graphics, "the emulator has no SPICE", error);
     if (place->type == LISTEN_SOCKET && !place->socket)
         return refuse(graphics, "its socket has no path", error);
+    if (graphics->gl == TRISTATE_YES && place->type != LISTEN_SOCKET &&
+        place->type != LISTEN_NONE && !emulator_has(context->emulator, EMULATOR_SPICE_GL_REMOTE))
+        return refuse(graphics,
+                      "OpenGL is for viewers on this host: it needs a <listen> of type 'none' or "
+                      "'socket'",
+                      error);
     if (reach.secure && !context->plan && !context->config->tls[QEMU_TLS_SPICE].enabled)
         return refuse(graphics, "it has a port for TLS, and qemu.conf does not say spice_tls = 1",
                       error);

@@ -14,5 +14,6 @@ struct json_object *sound_codec_properties(const struct domain *domain,
                                            const struct domain_sound *sound, unsigned index);
 
 /* Adds -audiodev for each <audio>, or for silence where there is none. VIR_ERR_CONFIG_UNSUPPORTED:
- * a backend of other systems. */
-int audio_build(const struct domain *domain, struct arguments *arguments, GError **error);
+ * a backend of other systems, or of later emulators. */
+int audio_build(const struct domain *domain, const struct emulator *emulator,
+                struct arguments *arguments, GError **error);

@@ -16,6 +16,7 @@
 #include "arguments.h"
 #include "backing-chain.h"
 #include "bandwidth.h"
+#include "check-files.h"
 #include "check.h"
 #include "counters.h"
 #include "dac.h"
@@ -222,7 +223,7 @@ static int launch(struct guest *guest, struct job *job, const struct domain *liv
     /* on record before anything of the host changes */
     if (probe_get(qemu->probes, live->devices.emulator, &emulator, error) < 0 ||
         emulator_override(live, &emulator, error) < 0 ||
-        check_domain(live, emulator, &qemu->config, error) < 0 ||
+        check_domain(live, emulator, &qemu->config, error) < 0 || check_files(live, error) < 0 ||
         store_save_status(qemu->store, job, error) < 0 || prepare_access(guest, live, error) < 0 ||
         start_helpers(guest, job, live, error) < 0 ||
         make_monitor_socket(guest->folder, &listening, &monitor, error) < 0)
