@@ -462,11 +462,14 @@ def test_a_step_that_fails_undoes_the_others(connection):
     assert (domain.XMLDesc(), back_ends(domain), in_qemu(domain)) == (text, ends, names)
     # of a file that QEMU was to write to nothing is left open
     channel = "<channel type='file'><source path='%s'/><target type='virtio' name='%s'/></channel>"
-    domain.attachDevice(channel % (IMAGES / "one.log", "same"))
+    domain.attachDevice(channel % (IMAGES / "one.log", "one"))
+    assert code_of(domain.attachDevice, channel % (IMAGES / "two.log", "one")) == libvirt.VIR_ERR_CONFIG_UNSUPPORTED
+    qmp(domain, "device_add", driver="virtserialport", id="channel1", bus="virtio-serial0.0")
     sets = qmp(domain, "query-fdsets")
-    assert code_of(domain.attachDevice, channel % (IMAGES / "two.log", "same")) == \
+    assert code_of(domain.attachDevice, channel % (IMAGES / "two.log", "two")) == \
         libvirt.VIR_ERR_INTERNAL_ERROR
     assert qmp(domain, "query-fdsets") == sets
+    qmp(domain, "device_del", id="channel1")
     assert true(domain)
 
 
