@@ -481,6 +481,22 @@ static int find_places(struct round *round, const struct device *devices, unsign
     return 0;
 }
 
+/* Where QEMU has no PCI at all. */
+static int need_no_places(const struct round *round, const struct device *devices, unsigned count,
+                          GError **error)
+{
+    if (machine_devices_of(round->machine->family)->has_no_places)
+        return 0;
+    for (unsigned i = 0; i < count; i++)
+        if (pci_need_of(&devices[i], round->machine) != PCI_NEED_NOTHING) {
+            error_set_from(error, VIR_FROM_DOMAIN, VIR_ERR_XML_ERROR,
+                           "No PCI buses available for the %s device of a machine '%s'",
+                           names_word(&device_kind_names, devices[i].kind), round->machine->name);
+            return -1;
+        }
+    return 0;
+}
+
 /* 0: done; -1 with round->missing: no place; -1 with error: the document is wrong. */
 static int play_round(struct round *round, GError **error)
 {
@@ -490,7 +506,7 @@ static int play_round(struct round *round, GError **error)
     round->missing = PCI_NEED_NOTHING;
     set_up_buses(round);
     if (round->buses[0].kind == BUS_ABSENT)
-        return 0;
+        return need_no_places(round, devices, count, error);
     if (keep_places(round, devices, count, error) < 0)
         return -1;
     set_up_machine(round);

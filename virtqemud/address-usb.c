@@ -289,10 +289,12 @@ static int add_hub(struct tree *tree, GError **error)
     struct arena *arena = &tree->domain->definition.arena;
 
     if (!tree->count || tree->domain->devices.hubs.count >= MAX_HUBS) {
-        error_set_from(error, VIR_FROM_DOMAIN, VIR_ERR_XML_ERROR,
-                       tree->count ? "No free USB ports"
-                                   : "USB is disabled for this domain, but USB devices are "
-                                     "present in the domain XML");
+        if (tree->count)
+            error_set_from(error, VIR_FROM_DOMAIN, VIR_ERR_XML_ERROR, "No free USB ports");
+        else
+            error_set_from(error, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED,
+                           "USB is disabled for this domain, but USB devices are present in the "
+                           "domain XML");
         return -1;
     }
     struct domain_hub *hub = arena_new(arena, struct domain_hub);

@@ -145,7 +145,7 @@ int address_assign_virtio(struct domain *domain, const struct machine_traits *ma
 
     if (machine->family == MACHINE_S390_CCW)
         return assign_channels(devices, count, error);
-    if (machine->family == MACHINE_ARM_BOARD ||
+    if (machine->family == MACHINE_ARM_EXPRESS ||
         (has_slots(machine->family) && uses_slots(devices, count)))
         assign_slots(devices, count);
     return 0;

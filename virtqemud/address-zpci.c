@@ -13,7 +13,8 @@ static bool is_known(const struct device *device)
 
     return device->info && device->info->address.type == ADDRESS_PCI &&
            device->kind != DEVICE_SERIAL &&
-           (device->kind != DEVICE_CONTROLLER || controller->type != CONTROLLER_PCI);
+           (device->kind != DEVICE_CONTROLLER || controller->type != CONTROLLER_PCI ||
+            controller->model != CONTROLLER_PCI_ROOT);
 }
 
 /* The member of a device's address, uid or fid. */

@@ -94,7 +94,7 @@ static struct domain_console *find_shown_port(const struct domain_devices *devic
                                                                                          : NULL;
 }
 
-static void assign_registers(struct domain *domain, const struct machine_traits *machine)
+static void assign_registers(struct domain *domain)
 {
     unsigned count;
     g_autofree struct device *devices = domain_list_devices(domain, &count);
@@ -102,8 +102,7 @@ static void assign_registers(struct domain *domain, const struct machine_traits 
     for (unsigned i = 0; i < count; i++) {
         struct domain_address *address = devices[i].info ? &devices[i].info->address : NULL;
 
-        if (address && address->type == ADDRESS_NONE && machine->family == MACHINE_PSERIES &&
-            needs_register(&devices[i]))
+        if (address && address->type == ADDRESS_NONE && needs_register(&devices[i]))
             address->type = ADDRESS_SPAPR_VIO;
         if (!address || address->type != ADDRESS_SPAPR_VIO || address->spapr_vio.reg.set)
             continue;
@@ -121,7 +120,7 @@ static int assign(struct domain *domain, const struct machine_traits *machine, b
 
     if (shown)
         shown->info.address = (struct domain_address){0};
-    assign_registers(domain, machine);
+    assign_registers(domain);
     if (address_assign_virtio(domain, machine, error) < 0 ||
         address_assign_pci(domain, machine, grow, error) < 0 ||
         address_assign_usb(domain, grow, error) < 0)

@@ -11,9 +11,7 @@
 static int check_architecture(const struct domain *live, const struct emulator *emulator,
                               GError **error)
 {
-    if (!live->os.arch || g_strcmp0(live->os.arch, emulator->arch) == 0 ||
-        (device_arch_is_x86(live) && g_strcmp0(emulator->arch, "x86_64") == 0) ||
-        (g_str_equal(live->os.arch, "ppc64le") && g_strcmp0(emulator->arch, "ppc64") == 0))
+    if (!live->os.arch || emulator_serves(emulator, live->os.arch))
         return 0;
     error_set(error, VIR_ERR_CONFIG_UNSUPPORTED, "os/type/@arch: the emulator %s is for %s, not %s",
               emulator->path, emulator->arch, live->os.arch);

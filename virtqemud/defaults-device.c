@@ -13,11 +13,6 @@ static void default_to(uint8_t *member, uint8_t value)
         *member = value;
 }
 
-static bool is_x86(const struct machine_traits *machine)
-{
-    return machine->family == MACHINE_PC || machine->family == MACHINE_Q35;
-}
-
 /* An iSCSI name that ends without a unit means unit 0. */
 static const char *whole_iscsi_name(struct domain *domain, const char *name)
 {
@@ -114,7 +109,7 @@ static void net_defaults(struct domain_net *net, const struct machine_traits *ma
 static void serial_defaults(struct domain_serial *serial, const struct machine_traits *machine)
 {
     const struct machine_devices *devices = machine_devices_of(machine->family);
-    bool has_isa = is_x86(machine) || devices->serial_target == SERIAL_TARGET_ISA;
+    bool has_isa = devices->serial_target == SERIAL_TARGET_ISA;
 
     /* what older documents say of any port */
     if (!has_isa && serial->target == SERIAL_TARGET_ISA && !serial->model)
@@ -129,9 +124,9 @@ static void input_defaults(struct domain_input *input, const struct machine_trai
 {
     if (input->type == INPUT_EVDEV)
         return;
-    if (input->type == INPUT_PASSTHROUGH)
+    if (input->type == INPUT_PASSTHROUGH || machine->family == MACHINE_S390_CCW)
         default_to(&input->bus, INPUT_BUS_VIRTIO);
-    else if (input->type == INPUT_TABLET || !machine_has_ps2(machine))
+    else if (input->type == INPUT_TABLET || !machine_is_x86(machine))
         default_to(&input->bus, INPUT_BUS_USB);
     else
         default_to(&input->bus, INPUT_BUS_PS2);
@@ -200,8 +195,9 @@ static void tpm_defaults(struct domain_tpm *tpm, const struct machine_traits *ma
     if (tpm->backend == TPM_BACKEND_PASSTHROUGH && !tpm->device)
         tpm->device = "/dev/tpm0";
     if (tpm->backend == TPM_BACKEND_EMULATOR)
-        default_to(&tpm->version, tpm->model == TPM_MODEL_TIS && is_x86(machine) ? TPM_VERSION_1_2
-                                                                                 : TPM_VERSION_2_0);
+        default_to(&tpm->version, tpm->model == TPM_MODEL_TIS && machine_is_x86(machine)
+                                      ? TPM_VERSION_1_2
+                                      : TPM_VERSION_2_0);
 }
 
 static void panic_defaults(struct domain_panic *panic, const struct machine_traits *machine)

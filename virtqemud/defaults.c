@@ -37,18 +37,13 @@ static void default_cpu(struct domain *domain, const struct machine_traits *mach
     cpu->model = text(domain, machine->default_cpu);
 }
 
-static bool is_x86(const struct machine_traits *machine)
-{
-    return machine->family == MACHINE_PC || machine->family == MACHINE_Q35;
-}
-
 /* A host's CPU is what it is, and an emulated one of a given name has what it can have. */
 static bool is_checked(const struct domain *domain, const struct machine_traits *machine)
 {
     uint8_t mode = domain->cpu->mode;
 
     return mode == CPU_MODE_HOST_MODEL ||
-           (mode == CPU_MODE_CUSTOM && domain->type == DOMAIN_TYPE_KVM && is_x86(machine));
+           (mode == CPU_MODE_CUSTOM && domain->type == DOMAIN_TYPE_KVM && machine_is_x86(machine));
 }
 
 static void cpu_defaults(struct domain *domain, const struct machine_traits *machine)
@@ -61,7 +56,7 @@ static void cpu_defaults(struct domain *domain, const struct machine_traits *mac
     }
     if (!cpu->check)
         cpu->check = is_checked(domain, machine) ? CPU_CHECK_PARTIAL : CPU_CHECK_NONE;
-    if (cpu->mode == CPU_MODE_HOST_PASSTHROUGH && !cpu->migratable)
+    if (cpu->mode == CPU_MODE_HOST_PASSTHROUGH && !cpu->migratable && machine_is_x86(machine))
         cpu->migratable = TRISTATE_ON;
 }
 
@@ -135,41 +130,17 @@ static void iommufd_defaults(struct domain *domain)
 
 /* ---- buses that every machine of a family has ---- */
 
-/* Such machines have a first one, whatever others they are given. */
-static void usb_defaults(struct domain *domain, const struct machine_traits *machine)
-{
-    if (!domain_find_controller(domain, CONTROLLER_USB, 0))
-        domain_ensure_controller(domain, CONTROLLER_USB, 0)->model =
-            machine->family == MACHINE_PC ? CONTROLLER_USB_PIIX3_UHCI : CONTROLLER_USB_QEMU_XHCI;
-}
-
+/* The first of its kind is there whatever others the guest is given. */
 static void machine_controllers(struct domain *domain, const struct machine_traits *machine)
 {
-    switch (machine->family) {
-    case MACHINE_PC:
-        usb_defaults(domain, machine);
-        domain_ensure_controller(domain, CONTROLLER_PCI, 0)->model = CONTROLLER_PCI_ROOT;
-        break;
-    case MACHINE_Q35:
-        usb_defaults(domain, machine);
+    const struct machine_devices *has = machine_devices_of(machine->family);
+
+    if (has->first_usb && !domain_find_controller(domain, CONTROLLER_USB, 0))
+        domain_ensure_controller(domain, CONTROLLER_USB, 0)->model = has->first_usb;
+    if (has->has_sata)
         domain_ensure_controller(domain, CONTROLLER_SATA, 0);
-        domain_ensure_controller(domain, CONTROLLER_PCI, 0)->model = CONTROLLER_PCIE_ROOT;
-        break;
-    case MACHINE_ARM_VIRT:
-    case MACHINE_RISCV_VIRT:
-    case MACHINE_LOONGARCH_VIRT:
-        domain_ensure_controller(domain, CONTROLLER_PCI, 0)->model = CONTROLLER_PCIE_ROOT;
-        break;
-    case MACHINE_PSERIES:
-        usb_defaults(domain, machine);
-        domain_ensure_controller(domain, CONTROLLER_PCI, 0)->model = CONTROLLER_PCI_ROOT;
-        break;
-    case MACHINE_S390_CCW:
-        domain_ensure_controller(domain, CONTROLLER_PCI, 0)->model = CONTROLLER_PCI_ROOT;
-        break;
-    default:
-        break;
-    }
+    if (has->root)
+        domain_ensure_controller(domain, CONTROLLER_PCI, 0)->model = has->root;
 }
 
 /* ---- devices that guests have without asking ---- */
@@ -196,12 +167,14 @@ static void add_input(struct domain *domain, enum input_type type, enum input_bu
 
 static void input_defaults(struct domain *domain, const struct machine_traits *machine)
 {
-    if (machine->family == MACHINE_PSERIES && domain->devices.graphics.count) {
+    bool power = machine->family == MACHINE_PSERIES || machine->family == MACHINE_POWER;
+
+    if (power && domain->devices.graphics.count) {
         add_input(domain, INPUT_KEYBOARD, INPUT_BUS_USB);
         if (!has_input(domain, INPUT_TABLET, INPUT_BUS_USB))
             add_input(domain, INPUT_MOUSE, INPUT_BUS_USB);
     }
-    if (!machine_has_ps2(machine) || (domain->features && domain->features->ps2 == TRISTATE_OFF))
+    if (!machine_is_x86(machine) || (domain->features && domain->features->ps2 == TRISTATE_OFF))
         return;
     add_input(domain, INPUT_MOUSE, INPUT_BUS_PS2);
     add_input(domain, INPUT_KEYBOARD, INPUT_BUS_PS2);

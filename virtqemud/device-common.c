@@ -16,12 +16,10 @@ static char *pci_bus_name(const struct domain *domain, unsigned bus)
     const struct domain_controller *controller =
         domain_find_controller(domain, CONTROLLER_PCI, bus);
 
-    if (controller && controller->model == CONTROLLER_PCIE_ROOT)
-        return g_strdup("pcie.0");
-    if (bus && controller && controller->model == CONTROLLER_PCI_ROOT)
-        return device_bus_name(domain, CONTROLLER_PCI, bus);
     if (bus == 0)
-        return g_strdup(!controller && device_machine_is_q35(domain) ? "pcie.0" : "pci.0");
+        return g_strdup(machine_root_bus(domain->os.arch, domain->os.machine));
+    if (controller && controller->model == CONTROLLER_PCI_ROOT)
+        return device_bus_name(domain, CONTROLLER_PCI, bus);
     return controller && controller->info.alias ? g_strdup(controller->info.alias)
                                                 : g_strdup_printf("pci.%u", bus);
 }

@@ -53,10 +53,9 @@ static bool is_elsewhere(const struct domain_video *video)
 /* Arm's machines have no VGA, and channels no PCI. */
 static bool has_vga(const struct domain *domain, const struct domain_video *video)
 {
-    enum machine_family family = machine_family_of(domain->os.arch, domain->os.machine);
-
-    return family != MACHINE_ARM_VIRT && family != MACHINE_ARM_BOARD &&
-           (device_arch_is_x86(domain) || video->info.address.type == ADDRESS_PCI);
+    return device_arch_is_x86(domain) ||
+           (!g_str_has_prefix(domain->os.arch, "arm") && !g_str_equal(domain->os.arch, "aarch64") &&
+            video->info.address.type == ADDRESS_PCI);
 }
 
 /* The first of them is a VGA for firmware. */

@@ -80,13 +80,9 @@ static int find_emulator(struct probes *probes, const struct domain_capabilities
     return -1;
 }
 
-/* An emulator of 64 bits runs the guests of its 32 as well. */
 static int check_arch(const struct emulator *emulator, const char *arch, GError **error)
 {
-    if (!arch || strcmp(arch, emulator->arch) == 0 ||
-        (strcmp(arch, "i686") == 0 && strcmp(emulator->arch, "x86_64") == 0) ||
-        (g_str_has_prefix(arch, "arm") && g_str_has_prefix(emulator->arch, "arm")) ||
-        (g_str_has_prefix(arch, "ppc64") && g_str_has_prefix(emulator->arch, "ppc64")))
+    if (!arch || emulator_serves(emulator, arch))
         return 0;
     error_set(error, VIR_ERR_INVALID_ARG, "emulator '%s' is for '%s', not for '%s'", emulator->path,
               emulator->arch, arch);

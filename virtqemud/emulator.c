@@ -192,6 +192,19 @@ bool emulator_has(const struct emulator *emulator, enum emulator_flag flag)
     return emulator->flags[flag];
 }
 
+bool emulator_serves(const struct emulator *emulator, const char *arch)
+{
+    static const char *const others[][2] = {
+        {"x86_64", "i686"}, {"armv7l", "armv6l"}, {"ppc64", "ppc64le"}, {"ppc64le", "ppc64"}};
+
+    if (g_str_equal(emulator->arch, arch))
+        return true;
+    for (unsigned i = 0; i < G_N_ELEMENTS(others); i++)
+        if (g_str_equal(others[i][0], emulator->arch) && g_str_equal(others[i][1], arch))
+            return true;
+    return false;
+}
+
 bool emulator_has_type(const struct emulator *emulator, const char *type)
 {
     return g_hash_table_contains(emulator->types, type);

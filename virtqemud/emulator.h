@@ -97,6 +97,9 @@ void emulator_unref(struct emulator *emulator);
 void emulator_clear(struct emulator **emulator);
 #define EMULATOR_AUTO __attribute__((cleanup(emulator_clear)))
 
+/* True if its guests may be of the architecture: one of 64 bits also runs those of 32. */
+bool emulator_serves(const struct emulator *emulator, const char *arch);
+
 /* Borrowed answers. */
 bool emulator_has(const struct emulator *emulator, enum emulator_flag flag);
 bool emulator_has_type(const struct emulator *emulator, const char *type);

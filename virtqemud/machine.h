@@ -11,16 +11,27 @@ enum machine_family {
     MACHINE_OTHER, /* no PCI, nothing built in that is known here */
     MACHINE_PC,    /* i440fx: one conventional PCI bus */
     MACHINE_Q35,
+    MACHINE_ISA,       /* of x86 without PCI: isapc, microvm */
+    MACHINE_PCI_BOARD, /* of real hardware with one conventional PCI bus */
+    MACHINE_SPARC,     /* of 32 bits: SBus, which is not known here */
     MACHINE_ARM_VIRT,
     MACHINE_RISCV_VIRT,
     MACHINE_LOONGARCH_VIRT,
-    MACHINE_ARM_BOARD, /* of real hardware: virtio devices have slots of their own, without PCI */
+    MACHINE_ARM_BOARD,   /* of real hardware without PCI */
+    MACHINE_ARM_EXPRESS, /* such a one with slots for virtio devices */
+    MACHINE_ARM_VERSATILE,
+    MACHINE_RISCV_BOARD, /* without PCI */
     MACHINE_PSERIES,
+    MACHINE_POWER, /* of real hardware of 64 bits */
     MACHINE_S390_CCW,
 };
 
-/* What devices are when their documents do not say it. */
+/* What the machine has, and what devices are when their documents do not say it. */
 struct machine_devices {
+    uint8_t root;          /* enum controller_pci_model of its PCI bus; 0: it has none */
+    uint8_t first_usb;     /* enum controller_usb_model of a bus that it has unasked; 0: none */
+    bool has_sata;         /* a controller that it has unasked */
+    bool has_no_places;    /* devices of PCI go where QEMU puts them, if anywhere */
     uint8_t usb;           /* enum controller_usb_model */
     uint8_t scsi;          /* enum controller_scsi_model */
     uint8_t serial_target; /* enum serial_target; 0: a port of the board */
@@ -47,11 +58,18 @@ enum machine_family machine_family_of(const char *arch, const char *name);
 /* Borrowed. */
 const struct machine_devices *machine_devices_of(enum machine_family family);
 
-/* True if the guest has a PS/2 controller, and with it always a mouse and a keyboard. */
-bool machine_has_ps2(const struct machine_traits *machine);
+/* True if it is a PC of whatever age: it has a PS/2 controller, and with it always a mouse and a
+ * keyboard. */
+bool machine_is_x86(const struct machine_traits *machine);
+
+/* True if disks can be on its own IDE. */
+bool machine_has_ide(const char *arch, const char *name);
 
 /* True if devices go to PCI Express ports. */
 bool machine_has_pcie(const struct machine_traits *machine);
+
+/* QEMU's name of its first PCI bus. Borrowed. */
+const char *machine_root_bus(const char *arch, const char *name);
 
 /* What implements a PCI controller that does not say it; PCI_MODEL_NAME_NONE: the machine has it,
  * or nothing here does. */

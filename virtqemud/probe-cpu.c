@@ -189,6 +189,48 @@ struct json_object *probe_cpu_describe(struct json_object *definitions, struct j
     return part;
 }
 
+/* ---- what machines have unless told otherwise ---- */
+
+static bool has_models(const char *arch)
+{
+    static const char *const archs[] = {"aarch64", "armv7l",  "i686",  "loongarch64",
+                                        "ppc64",   "ppc64le", "s390x", "x86_64"};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(archs); i++)
+        if (g_str_equal(archs[i], arch))
+            return true;
+    return false;
+}
+
+/* QEMU names a type, "qemu64-x86_64-cpu": documents know the first model of that type, and those of
+ * POWER in capitals. NULL: it has no model. The caller frees. */
+static char *find_model(struct json_object *definitions, const char *type)
+{
+    size_t length = definitions ? json_object_array_length(definitions) : 0;
+
+    for (size_t i = 0; i < length; i++) {
+        struct json_object *definition = json_object_array_get_idx(definitions, i);
+        const char *name = json_string_member(definition, "name");
+        if (name && g_strcmp0(json_string_member(definition, "typename"), type) == 0)
+            return g_str_has_prefix(name, "power") ? g_ascii_strup(name, -1) : g_strdup(name);
+    }
+    return NULL;
+}
+
+void probe_cpu_name_defaults(struct json_object *machines, struct json_object *definitions,
+                             const char *arch)
+{
+    size_t length = json_object_array_length(machines);
+
+    for (size_t i = 0; i < length; i++) {
+        struct json_object *machine = json_object_array_get_idx(machines, i);
+        const char *type = json_string_member(machine, "default-cpu-type");
+        g_autofree char *model = type && has_models(arch) ? find_model(definitions, type) : NULL;
+        json_object_object_del(machine, "default-cpu-type");
+        json_add(machine, "S:default-cpu-type", model, NULL);
+    }
+}
+
 struct json_object *probe_cpu_gic_versions(struct json_object *interrupts, const char *kind)
 {
     g_autoptr(GPtrArray) versions = g_ptr_array_new_with_free_func(g_free);

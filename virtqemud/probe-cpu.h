@@ -27,6 +27,11 @@ const char *probe_cpu_vendor(struct json_object *expansion);
 struct json_object *probe_cpu_describe(struct json_object *definitions, struct json_object *maximum,
                                        char **candidates, GPtrArray *expansions);
 
+/* In the list of machines: the types of their CPUs become names of models, or go if documents of
+ * this architecture know none. definitions: NULL or the reply to query-cpu-definitions. */
+void probe_cpu_name_defaults(struct json_object *machines, struct json_object *definitions,
+                             const char *arch);
+
 /* Versions of Arm's interrupt controller as words, from the reply to query-gic-capabilities, that
  * are of this kind ("emulated", "kernel"); NULL: none, or no reply. The caller's reference. */
 struct json_object *probe_cpu_gic_versions(struct json_object *interrupts, const char *kind);

@@ -247,46 +247,18 @@ static struct json_object *names_of(struct json_object *list, const char *meta_t
     return json_words(names);
 }
 
-/* "qemu64-x86_64-cpu" is the type of model qemu64; how QEMU calls its targets there. */
-static const struct {
-    const char *target, *suffix;
-} cpu_types[] = {
-    {"aarch64", "-arm-cpu"},           {"arm", "-arm-cpu"},         {"i386", "-i386-cpu"},
-    {"loongarch64", "-loongarch-cpu"}, {"ppc64", "-powerpc64-cpu"}, {"s390x", "-s390x-cpu"},
-    {"x86_64", "-x86_64-cpu"},
-};
-
-/* NULL: QEMU has no names of models for this target. "power9_v2.0" is a mask of the model POWER9,
- * and documents know only that. The caller frees. */
-static char *model_of_type(const char *type, const char *target)
+/* One that has nothing is no guest's. */
+static struct json_object *list_machines(struct json_object *machines)
 {
-    for (size_t i = 0; i < G_N_ELEMENTS(cpu_types); i++) {
-        if (strcmp(cpu_types[i].target, target) != 0 ||
-            !g_str_has_suffix(type, cpu_types[i].suffix))
-            continue;
-        char *model = g_strndup(type, strlen(type) - strlen(cpu_types[i].suffix));
-        if (strcmp(target, "ppc64") != 0)
-            return model;
-        model[strcspn(model, "_")] = '\0';
-        char *upper = g_ascii_strup(model, -1);
-        g_free(model);
-        return upper;
-    }
-    return NULL;
-}
-
-static struct json_object *with_model_names(struct json_object *machines, const char *target)
-{
+    struct json_object *list = json_object_new_array();
     size_t length = json_object_array_length(machines);
 
     for (size_t i = 0; i < length; i++) {
         struct json_object *machine = json_object_array_get_idx(machines, i);
-        const char *type = json_string_member(machine, "default-cpu-type");
-        g_autofree char *model = type ? model_of_type(type, target) : NULL;
-        json_object_object_del(machine, "default-cpu-type");
-        json_add(machine, "S:default-cpu-type", model, NULL);
+        if (g_strcmp0(json_string_member(machine, "name"), "none") != 0)
+            json_object_array_add(list, json_object_get(machine));
     }
-    return json_object_get(machines);
+    return list;
 }
 
 static struct json_object *describe(const char *path, struct json_object *replies[QUESTIONS],
@@ -301,9 +273,8 @@ static struct json_object *describe(const char *path, struct json_object *replie
 
     return json_build("s:path", path, "S:arch", probe_arch_name(target), "I:version", version,
                       "S:package", json_string_member(replies[VERSION], "package"), "j:machines",
-                      with_model_names(replies[MACHINES], target), "j:types",
-                      names_of(replies[TYPES], NULL), "j:commands",
-                      names_of(replies[SCHEMA], "command"), "j:flags",
+                      list_machines(replies[MACHINES]), "j:types", names_of(replies[TYPES], NULL),
+                      "j:commands", names_of(replies[SCHEMA], "command"), "j:flags",
                       emulator_evidence_flags(&evidence), NULL);
 }
 
@@ -397,6 +368,8 @@ static int ask_both(const char *path, const struct probe_run_settings *settings,
         return -1;
 
     ask_cpus(first);
+    probe_cpu_name_defaults(json_array_member(document, "machines"), first->definitions,
+                            json_string_member(document, "arch"));
     add_cpus(document, kvm ? "kvm" : "tcg", first);
     add_host_cpu(document, first);
     if (kvm && second_monitor >= 0 &&

@@ -312,6 +312,7 @@ static const struct {
     {"alpha", {"qemu-system-alpha"}},
     {"armv6l", {"qemu-system-arm"}},
     {"armv7l", {"qemu-system-arm"}},
+    {"cris", {"qemu-system-cris"}},
     {"hppa", {"qemu-system-hppa"}},
     {"i686", {"qemu-system-i386", "qemu-system-x86_64"}},
     {"loongarch64", {"qemu-system-loongarch64"}},

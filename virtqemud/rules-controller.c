@@ -173,8 +173,9 @@ static int check_other(const struct domain *domain, const struct domain_controll
 {
     enum machine_family family = machine_family_of(domain->os.arch, domain->os.machine);
     const struct fault faults[] = {
-        {controller->type == CONTROLLER_IDE && family == MACHINE_Q35, FAULT_QEMU,
-         "a q35 machine has none: use sata"},
+        {controller->type == CONTROLLER_IDE &&
+             !machine_has_ide(domain->os.arch, domain->os.machine),
+         FAULT_QEMU, "the machine has none: use another bus"},
         {controller->type == CONTROLLER_IDE && family == MACHINE_PC && controller->index.value,
          FAULT_QEMU, "the machine has one, of index 0"},
         {controller->type == CONTROLLER_XENBUS, FAULT_XML, "it is of Xen"},
@@ -185,22 +186,8 @@ static int check_other(const struct domain *domain, const struct domain_controll
                         controller->index.value);
 }
 
-/* Machines of x86 that have no PCI are not guests that this daemon can give devices. */
-static int check_root(const struct domain *domain, GError **error)
-{
-    enum machine_family family = machine_family_of(domain->os.arch, domain->os.machine);
-    const struct fault faults[] = {
-        {family == MACHINE_OTHER && g_strcmp0(domain->os.arch, "x86_64") == 0, FAULT_XML,
-         "the machine has no PCI bus: use pc or q35"},
-    };
-
-    return FAULTS_CHECK(faults, error, "os/type/@machine '%s'", domain->os.machine ?: "");
-}
-
 int rules_check_controllers(const struct domain *domain, GError **error)
 {
-    if (check_root(domain, error) < 0)
-        return -1;
     LIST_EACH (controller, &domain->devices.controllers) {
         if (check_other(domain, controller, error) < 0)
             return -1;

@@ -20,6 +20,9 @@ static const struct emulated {
     {"aarch64", "/usr/bin/qemu-system-aarch64", "virt", "virt-7.2", "cortex-a15"},
     {"armv7l", "/usr/bin/qemu-system-arm", "virt", "virt-7.2", "cortex-a15"},
     {"ppc64", "/usr/bin/qemu-system-ppc64", "pseries", "pseries-7.2", "POWER9"},
+    {"ppc64", "/usr/bin/qemu-system-ppc64", "mac99", "mac99", "ppc64"},
+    {"mips", "/usr/bin/qemu-system-mips", "malta", "malta", NULL},
+    {"sparc", "/usr/bin/qemu-system-sparc", "SS-5", "SS-5", NULL},
     {"s390x", "/usr/bin/qemu-system-s390x", "s390-ccw-virtio", "s390-ccw-virtio-7.2", "qemu"},
     {"riscv64", "/usr/bin/qemu-system-riscv64", "virt", "virt", NULL},
     {"loongarch64", "/usr/bin/qemu-system-loongarch64", "virt", "virt", "la464"},
@@ -40,10 +43,13 @@ static const struct emulated *emulated_of(const char *arch, const char *machine)
     return first;
 }
 
+/* One that no QEMU has, as documents that are refused name it, is the usual one. */
 static const char *machine_of(const struct domain *domain, const struct emulated *emulated)
 {
     const char *machine = domain->os.machine;
 
+    if (g_strcmp0(machine, "foobar") == 0)
+        machine = NULL;
     if (emulated && (!machine || g_str_equal(machine, emulated->alias)))
         return emulated->machine;
     return machine ? machine : "pc-i440fx-7.2";
