@@ -42,6 +42,7 @@ struct round {
     struct domain *domain;
     const struct machine_traits *machine;
     struct bus buses[BUSES];
+    bool made[BUSES];      /* it is not of the document that is defined */
     GArray *given;         /* struct given: to be taken back when the round fails */
     enum pci_need missing; /* what there was no place for; PCI_NEED_NOTHING: not the reason */
 };
@@ -689,7 +690,7 @@ static void finish(struct round *round)
 {
     set_multifunction(round);
     if (round->machine->family == MACHINE_S390_CCW)
-        address_assign_zpci(round->domain);
+        address_assign_zpci(round->domain, round->made);
     LIST_EACH (controller, &round->domain->devices.controllers)
         if (controller->type == CONTROLLER_PCI)
             complete_controller(round->domain, controller);
@@ -708,6 +709,8 @@ static int play(struct round *round, bool may_grow, GError **error)
 {
     bool is_ours = may_grow && !has_pci_controllers(round->domain), again = true;
 
+    for (unsigned i = 0; i < BUSES; i++)
+        round->made[i] = !may_grow || !domain_find_controller(round->domain, CONTROLLER_PCI, i);
     if (may_grow && fill_gaps(round->domain, round->machine, error) < 0)
         return -1;
     while (again) {

@@ -64,11 +64,12 @@ static bool uses_slots(const struct device *devices, unsigned count)
     return false;
 }
 
-/* QEMU numbers them itself. */
+/* QEMU numbers them itself. File systems and sockets have always gone to PCI. */
 static void assign_slots(const struct device *devices, unsigned count)
 {
     for (unsigned i = 0; i < count; i++)
-        if (is_virtio(&devices[i]) && devices[i].info->address.type == ADDRESS_NONE)
+        if (is_virtio(&devices[i]) && devices[i].kind != DEVICE_FILESYSTEM &&
+            devices[i].kind != DEVICE_VSOCK && devices[i].info->address.type == ADDRESS_NONE)
             devices[i].info->address.type = ADDRESS_VIRTIO_MMIO;
 }
 
@@ -78,9 +79,9 @@ enum { VIRTUAL_CSSID = 0xfe, CHANNELS = 0x10000 };
 
 /* Guests have counted on this order since it was first given. */
 static const uint8_t channel_order[] = {
-    DEVICE_DISK,       DEVICE_NET,        DEVICE_HOSTDEV, DEVICE_VIDEO,
-    DEVICE_CONTROLLER, DEVICE_FILESYSTEM, DEVICE_INPUT,   DEVICE_MEMBALLOON,
-    DEVICE_RNG,        DEVICE_VSOCK,      DEVICE_CRYPTO,
+    DEVICE_DISK,       DEVICE_NET,   DEVICE_HOSTDEV,    DEVICE_VIDEO,
+    DEVICE_CONTROLLER, DEVICE_INPUT, DEVICE_FILESYSTEM, DEVICE_MEMBALLOON,
+    DEVICE_RNG,        DEVICE_VSOCK, DEVICE_CRYPTO,
 };
 
 static bool is_on_channel(const struct device *device)
@@ -94,7 +95,8 @@ static void mark_channels(const struct device *devices, unsigned count, uint8_t 
     for (unsigned i = 0; i < count; i++) {
         const struct domain_address *address = devices[i].info ? &devices[i].info->address : NULL;
 
-        if (address && address->type == ADDRESS_CCW && address->ccw.devno.set)
+        if (address && address->type == ADDRESS_CCW && address->ccw.devno.set &&
+            address->ccw.cssid.value == VIRTUAL_CSSID && address->ccw.ssid.value == 0)
             used[address->ccw.devno.value % CHANNELS] = true;
     }
 }

@@ -46,21 +46,14 @@ static bool register_is_used(const struct device *devices, unsigned count, uint6
     return false;
 }
 
-static uint64_t first_register(enum device_kind kind)
-{
-    switch (kind) {
-    case DEVICE_CONTROLLER:
-        return 0x2000;
-    case DEVICE_NVRAM:
-        return 0x3000;
-    case DEVICE_TPM:
-        return 0x4000;
-    case DEVICE_SERIAL:
-        return 0x30000000;
-    default:
-        return 0x1000;
-    }
-}
+/* In the order in which they get theirs. */
+static const struct {
+    enum device_kind kind;
+    uint64_t first;
+} registers[] = {
+    {DEVICE_NET, 0x1000},   {DEVICE_CONTROLLER, 0x2000}, {DEVICE_SERIAL, 0x30000000},
+    {DEVICE_NVRAM, 0x3000}, {DEVICE_TPM, 0x4000},
+};
 
 /* Devices that exist on this bus alone. */
 static bool needs_register(const struct device *device)
@@ -94,23 +87,29 @@ static struct domain_console *find_shown_port(const struct domain_devices *devic
                                                                                          : NULL;
 }
 
+static void assign_register(const struct device *devices, unsigned count,
+                            const struct device *device, uint64_t first)
+{
+    struct domain_address *address = &device->info->address;
+
+    if (address->type == ADDRESS_NONE && needs_register(device))
+        address->type = ADDRESS_SPAPR_VIO;
+    if (address->type != ADDRESS_SPAPR_VIO || address->spapr_vio.reg.set)
+        return;
+    while (register_is_used(devices, count, first))
+        first += 0x1000;
+    address->spapr_vio.reg = OPT_ULONG(first);
+}
+
 static void assign_registers(struct domain *domain)
 {
     unsigned count;
     g_autofree struct device *devices = domain_list_devices(domain, &count);
 
-    for (unsigned i = 0; i < count; i++) {
-        struct domain_address *address = devices[i].info ? &devices[i].info->address : NULL;
-
-        if (address && address->type == ADDRESS_NONE && needs_register(&devices[i]))
-            address->type = ADDRESS_SPAPR_VIO;
-        if (!address || address->type != ADDRESS_SPAPR_VIO || address->spapr_vio.reg.set)
-            continue;
-        uint64_t reg = first_register(devices[i].kind);
-        while (register_is_used(devices, count, reg))
-            reg += 0x1000;
-        address->spapr_vio.reg = OPT_ULONG(reg);
-    }
+    for (unsigned k = 0; k < G_N_ELEMENTS(registers); k++)
+        for (unsigned i = 0; i < count; i++)
+            if (devices[i].kind == registers[k].kind)
+                assign_register(devices, count, &devices[i], registers[k].first);
 }
 
 static int assign(struct domain *domain, const struct machine_traits *machine, bool grow,

@@ -56,6 +56,8 @@ static void cpu_defaults(struct domain *domain, const struct machine_traits *mac
     }
     if (!cpu->check)
         cpu->check = is_checked(domain, machine) ? CPU_CHECK_PARTIAL : CPU_CHECK_NONE;
+    if (cpu->mode == CPU_MODE_HOST_MODEL && cpu->model && !cpu->fallback)
+        cpu->fallback = CPU_FALLBACK_ALLOW;
     if (cpu->mode == CPU_MODE_HOST_PASSTHROUGH && !cpu->migratable && machine_is_x86(machine))
         cpu->migratable = TRISTATE_ON;
 }
@@ -130,8 +132,25 @@ static void iommufd_defaults(struct domain *domain)
 
 /* ---- buses that every machine of a family has ---- */
 
+static int ensure_root(struct domain *domain, enum controller_pci_model model, GError **error)
+{
+    const struct domain_controller *given = domain_find_controller(domain, CONTROLLER_PCI, 0);
+
+    if (given && given->model != model) {
+        error_set_from(error, VIR_FROM_DOMAIN, VIR_ERR_XML_ERROR,
+                       "The PCI controller with index='0' must be model='%s' for this machine "
+                       "type, but model='%s' was found instead",
+                       names_word(&controller_pci_model_names, model),
+                       names_word(&controller_pci_model_names, given->model) ?: "(none)");
+        return -1;
+    }
+    domain_ensure_controller(domain, CONTROLLER_PCI, 0)->model = (uint8_t)model;
+    return 0;
+}
+
 /* The first of its kind is there whatever others the guest is given. */
-static void machine_controllers(struct domain *domain, const struct machine_traits *machine)
+static int machine_controllers(struct domain *domain, const struct machine_traits *machine,
+                               GError **error)
 {
     const struct machine_devices *has = machine_devices_of(machine->family);
 
@@ -139,8 +158,7 @@ static void machine_controllers(struct domain *domain, const struct machine_trai
         domain_ensure_controller(domain, CONTROLLER_USB, 0)->model = has->first_usb;
     if (has->has_sata)
         domain_ensure_controller(domain, CONTROLLER_SATA, 0);
-    if (has->root)
-        domain_ensure_controller(domain, CONTROLLER_PCI, 0)->model = has->root;
+    return has->root ? ensure_root(domain, has->root, error) : 0;
 }
 
 /* ---- devices that guests have without asking ---- */
@@ -230,9 +248,11 @@ static void add_audio(struct domain *domain)
     LIST_APPEND(&domain->definition.arena, &domain->devices.audios, audio);
 }
 
-static void implicit_devices(struct domain *domain, const struct machine_traits *machine)
+static int implicit_devices(struct domain *domain, const struct machine_traits *machine,
+                            GError **error)
 {
-    machine_controllers(domain, machine);
+    if (machine_controllers(domain, machine, error) < 0)
+        return -1;
     input_defaults(domain, machine);
     domain_add_video(domain);
     if (machine_devices_of(machine->family)->has_balloon)
@@ -240,6 +260,7 @@ static void implicit_devices(struct domain *domain, const struct machine_traits 
     if (machine_devices_of(machine->family)->has_panic)
         add_panic(domain, machine);
     add_audio(domain);
+    return 0;
 }
 
 /* ---- all of it ---- */
@@ -266,10 +287,9 @@ int defaults_apply_machine(struct domain *domain, const struct machine_traits *m
     nvram_defaults(domain, machine);
     security_defaults(domain);
     iommufd_defaults(domain);
-    if (device_defaults(domain, machine, error) < 0)
-        return -1;
-    implicit_devices(domain, machine);
-    if (domain_add_controllers(domain, error) < 0 || device_defaults(domain, machine, error) < 0)
+    if (device_defaults(domain, machine, error) < 0 ||
+        implicit_devices(domain, machine, error) < 0 || domain_add_controllers(domain, error) < 0 ||
+        device_defaults(domain, machine, error) < 0)
         return -1;
     return address_assign(domain, machine, error);
 }

@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 
 #include "faults.h"
+#include "machine.h"
 #include "rules-parts.h"
 
 /* ---- the host's end ---- */
@@ -52,28 +53,39 @@ static int check_ends(const struct domain *domain, GError **error)
 
 /* ---- the guest's end ---- */
 
+#define ANY (~UINT64_C(0))
+
+/* Ports by model, which target and architecture have them. */
 static const struct {
-    uint8_t target, address;
-    uint64_t models;
-} serial_targets[] = {
-    {SERIAL_TARGET_ISA, ADDRESS_ISA, BIT(SERIAL_MODEL_ISA_SERIAL)},
-    {SERIAL_TARGET_USB, ADDRESS_USB, BIT(SERIAL_MODEL_USB_SERIAL)},
-    {SERIAL_TARGET_PCI, ADDRESS_PCI, BIT(SERIAL_MODEL_PCI_SERIAL)},
-    {SERIAL_TARGET_SPAPR_VIO, ADDRESS_SPAPR_VIO, BIT(SERIAL_MODEL_SPAPR_VTY)},
-    {SERIAL_TARGET_ISA_DEBUG, ADDRESS_ISA, BIT(SERIAL_MODEL_ISA_DEBUGCON)},
+    uint8_t model, target, address; /* of address 0: it is the machine's, anywhere */
+    uint64_t families;
+} serial_models[] = {
+    {SERIAL_MODEL_ISA_SERIAL, SERIAL_TARGET_ISA, ADDRESS_ISA, ANY},
+    {SERIAL_MODEL_ISA_DEBUGCON, SERIAL_TARGET_ISA_DEBUG, ADDRESS_ISA, ANY},
+    {SERIAL_MODEL_USB_SERIAL, SERIAL_TARGET_USB, ADDRESS_USB, ANY},
+    {SERIAL_MODEL_PCI_SERIAL, SERIAL_TARGET_PCI, ADDRESS_PCI, ANY},
+    {SERIAL_MODEL_SPAPR_VTY, SERIAL_TARGET_SPAPR_VIO, ADDRESS_SPAPR_VIO, BIT(MACHINE_PSERIES)},
+    {SERIAL_MODEL_PL011, SERIAL_TARGET_SYSTEM, 0, BIT(MACHINE_ARM_VIRT)},
+    {SERIAL_MODEL_16550A, SERIAL_TARGET_SYSTEM, 0,
+     BIT(MACHINE_RISCV_VIRT) | BIT(MACHINE_LOONGARCH_VIRT)},
+    {SERIAL_MODEL_SCLPCONSOLE, SERIAL_TARGET_SCLP, 0, BIT(MACHINE_S390_CCW)},
+    {SERIAL_MODEL_SCLPLMCONSOLE, SERIAL_TARGET_SCLP, 0, BIT(MACHINE_S390_CCW)},
 };
 
-static int check_target(const struct domain_serial *serial, GError **error)
+static int check_model(const struct domain_serial *serial, enum machine_family family,
+                       GError **error)
 {
     uint8_t address = serial->info.address.type;
 
-    for (unsigned i = 0; i < G_N_ELEMENTS(serial_targets); i++) {
-        bool mine = serial_targets[i].target == serial->target;
+    for (unsigned i = 0; i < G_N_ELEMENTS(serial_models); i++) {
+        bool mine = serial_models[i].model == serial->model;
         const struct fault faults[] = {
-            {mine && serial->model && !(BIT(serial->model) & serial_targets[i].models), FAULT_QEMU,
+            {mine && serial->target != serial_models[i].target, FAULT_QEMU,
              "target/model/@name is none of this target type"},
-            {mine && address && address != ADDRESS_UNASSIGNED &&
-                 address != serial_targets[i].address,
+            {mine && !(serial_models[i].families & BIT(family)), FAULT_QEMU,
+             "the machine has none of this target type and model"},
+            {mine && address && address != ADDRESS_UNASSIGNED && serial_models[i].address &&
+                 address != serial_models[i].address,
              FAULT_QEMU, "the type of its address is none of this target type"},
         };
         if (FAULTS_CHECK(faults, error, "serial with target type '%s'",
@@ -83,35 +95,27 @@ static int check_target(const struct domain_serial *serial, GError **error)
     return 0;
 }
 
-static bool is_x86(const struct domain *domain)
-{
-    return g_strcmp0(domain->os.arch, "x86_64") == 0 || g_strcmp0(domain->os.arch, "i686") == 0;
-}
-
 static int check_serials(const struct domain *domain, GError **error)
 {
-    LIST_EACH (serial, &domain->devices.serials) {
-        uint8_t target = serial->target;
-        const struct fault faults[] = {
-            {is_x86(domain) && (target == SERIAL_TARGET_SPAPR_VIO || target == SERIAL_TARGET_SCLP),
-             FAULT_QEMU, "no machine of this architecture has its target/@type"},
-        };
-        if (check_target(serial, error) < 0 ||
-            FAULTS_CHECK(faults, error, "devices/serial[%u]", serial_i + 1) < 0)
+    enum machine_family family = machine_family_of(domain->os.arch, domain->os.machine);
+
+    LIST_EACH (serial, &domain->devices.serials)
+        if (check_model(serial, family, error) < 0)
             return -1;
-    }
     return 0;
 }
 
 static int check_consoles(const struct domain *domain, GError **error)
 {
+    bool s390 = machine_family_of(domain->os.arch, domain->os.machine) == MACHINE_S390_CCW;
+
     LIST_EACH (console, &domain->devices.consoles) {
         bool sclp =
             console->target == CONSOLE_TARGET_SCLP || console->target == CONSOLE_TARGET_SCLPLM;
         const struct fault faults[] = {
             {console->target == CONSOLE_TARGET_SERIAL && console_i > 0, FAULT_GUEST,
              "only the first one can be a serial port"},
-            {sclp && is_x86(domain), FAULT_QEMU, "QEMU has its target/@type for s390x alone"},
+            {sclp && !s390, FAULT_QEMU, "QEMU has its target/@type for s390x alone"},
         };
         if (FAULTS_CHECK(faults, error, "devices/console[%u]", console_i + 1) < 0)
             return -1;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "device-common.h"
 #include "faults.h"
+#include "machine.h"
 #include "rules-parts.h"
 
 /* Where no device can be, whatever is there. */
@@ -33,8 +34,14 @@ static bool is_built_in(const struct domain *live, const struct device *device)
     return false;
 }
 
+/* Those of real hardware that QEMU gives no slots for virtio devices. */
+#define WITHOUT_SLOTS                                                                              \
+    (BIT(MACHINE_PCI_BOARD) | BIT(MACHINE_SPARC) | BIT(MACHINE_PSERIES) | BIT(MACHINE_POWER) |     \
+     BIT(MACHINE_S390_CCW))
+
 int rules_check_places(const struct domain *domain, GError **error)
 {
+    enum machine_family family = machine_family_of(domain->os.arch, domain->os.machine);
     bool x86 = device_arch_is_x86(domain);
     unsigned count;
     g_autofree struct device *devices = domain_list_devices(domain, &count);
@@ -50,6 +57,10 @@ int rules_check_places(const struct domain *domain, GError **error)
              FAULT_XML, "@type: it is a device of USB"},
             {x86 && address->type == ADDRESS_PCI && address->pci.at.domain, FAULT_XML,
              "@domain: there is 0 alone"},
+            {address->type == ADDRESS_CCW && family != MACHINE_S390_CCW, FAULT_QEMU,
+             "@type: channels are of s390x alone"},
+            {address->type == ADDRESS_VIRTIO_MMIO && (WITHOUT_SLOTS & BIT(family)), FAULT_QEMU,
+             "@type: the machine has no such slots"},
             {is_built_in(domain, &devices[i]), FAULT_XML, "a part of the machine is there already"},
         };
         if (FAULTS_CHECK(faults, error, "devices/%s[%u]: address",

@@ -42,11 +42,15 @@ static int check_watchdogs(const struct domain *domain, GError **error)
 
 static int check_panics(const struct domain *domain, GError **error)
 {
+    enum machine_family family = machine_family_of(domain->os.arch, domain->os.machine);
+
     LIST_EACH (panic, &domain->devices.panics) {
         uint8_t address = panic->info.address.type;
         const struct fault faults[] = {
-            {panic->model == PANIC_PSERIES && !is_arch(domain, "ppc64"), FAULT_QEMU,
+            {panic->model == PANIC_PSERIES && family != MACHINE_PSERIES, FAULT_QEMU,
              "it is of pseries machines"},
+            {(panic->model == PANIC_ISA || panic->model == PANIC_HYPERV) && !is_x86(domain),
+             FAULT_QEMU, "it is of x86 machines"},
             {panic->model == PANIC_S390 && !is_arch(domain, "s390"), FAULT_QEMU,
              "it is of s390x machines"},
             {panic->model == PANIC_ISA && address && address != ADDRESS_ISA, FAULT_QEMU,
@@ -82,7 +86,7 @@ static int check_iommu(const struct domain *domain, const struct domain_iommu *i
         {iommu->model == IOMMU_SMMUV3 && !arm, FAULT_QEMU, "it is of machines 'virt' of ARM"},
         {iommu->model == IOMMU_VIRTIO && !arm && !q35, FAULT_QEMU,
          "it is for machines q35, and 'virt' of ARM"},
-        {iommu->model == IOMMU_VIRTIO && q35 && !has_acpi(domain), FAULT_QEMU,
+        {iommu->model == IOMMU_VIRTIO && !has_acpi(domain), FAULT_QEMU,
          "it needs <features><acpi/>"},
         {(iommu->model == IOMMU_VIRTIO || iommu->model == IOMMU_SMMUV3) && tuned, FAULT_XML,
          "this model has no attributes of <driver>"},
@@ -97,13 +101,22 @@ static int check_iommu(const struct domain *domain, const struct domain_iommu *i
 
 /* ---- input, smart cards, USB of others ---- */
 
-static int check_input(const struct domain_input *input, GError **error)
+/* Machines without the controller. */
+#define WITHOUT_PS2                                                                                \
+    (BIT(MACHINE_SPARC) | BIT(MACHINE_ARM_VIRT) | BIT(MACHINE_ARM_BOARD) |                         \
+     BIT(MACHINE_ARM_EXPRESS) | BIT(MACHINE_ARM_VERSATILE) | BIT(MACHINE_RISCV_VIRT) |             \
+     BIT(MACHINE_RISCV_BOARD) | BIT(MACHINE_LOONGARCH_VIRT) | BIT(MACHINE_S390_CCW))
+
+static int check_input(const struct domain *domain, const struct domain_input *input,
+                       GError **error)
 {
+    enum machine_family family = machine_family_of(domain->os.arch, domain->os.machine);
     bool virtio = input->bus == INPUT_BUS_VIRTIO, ps2 = input->bus == INPUT_BUS_PS2;
     const struct fault faults[] = {
         {input->type == INPUT_PASSTHROUGH && !virtio, FAULT_QEMU,
          "type 'passthrough' is for bus 'virtio' alone"},
         {input->type == INPUT_TABLET && ps2, FAULT_XML, "bus 'ps2' has no tablets"},
+        {ps2 && (WITHOUT_PS2 & BIT(family)), FAULT_QEMU, "the machine has no bus 'ps2'"},
         {input->bus == INPUT_BUS_XEN || input->bus == INPUT_BUS_PARALLELS, FAULT_XML,
          "bus 'xen' and 'parallels' are not of QEMU"},
         {input->model && !virtio, FAULT_QEMU, "@model is for bus 'virtio' alone"},
@@ -154,7 +167,7 @@ static int check_redirdevs(const struct domain *domain, GError **error)
 static int check_inputs(const struct domain *domain, GError **error)
 {
     LIST_EACH (input, &domain->devices.inputs)
-        if (check_input(input, error) < 0)
+        if (check_input(domain, input, error) < 0)
             return -1;
     LIST_EACH (card, &domain->devices.smartcards)
         if (check_smartcard(domain, card, error) < 0)
@@ -189,12 +202,12 @@ static int check_tpm(const struct domain *domain, const struct domain_tpm *tpm, 
 
 static int check_rest(const struct domain *domain, GError **error)
 {
+    enum machine_family family = machine_family_of(domain->os.arch, domain->os.machine);
     const struct domain_memballoon *balloon = domain->devices.memballoon;
     const struct fault faults[] = {
-        {domain->devices.nvram && !is_arch(domain, "ppc64"), FAULT_QEMU, "nvram is of ppc64 alone"},
+        {domain->devices.nvram && family != MACHINE_PSERIES, FAULT_QEMU,
+         "nvram is of pseries machines alone"},
         {balloon && balloon->model == MEMBALLOON_XEN, FAULT_XML, "memballoon 'xen' is not of QEMU"},
-        {balloon && is_x86(domain) && balloon->info.address.type == ADDRESS_CCW, FAULT_QEMU,
-         "memballoon: addresses of type 'ccw' are of s390x"},
     };
 
     if (FAULTS_CHECK(faults, error, "devices") < 0)
