@@ -228,10 +228,10 @@ static int add_hyperv(GString *option, const struct features_hyperv *hyperv, GEr
 {
     if (!hyperv)
         return 0;
-    if (hyperv->mode == HYPERV_MODE_PASSTHROUGH) {
+    if (hyperv->mode == HYPERV_MODE_PASSTHROUGH || hyperv->mode == HYPERV_MODE_HOST)
         add_bool(option, "hv-passthrough", true);
+    if (hyperv->mode == HYPERV_MODE_PASSTHROUGH)
         return 0;
-    }
     if (hyperv->relaxed == TRISTATE_ON)
         add_bool(option, "hv-relaxed", true);
     if (hyperv->vapic == TRISTATE_ON)

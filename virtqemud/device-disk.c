@@ -41,6 +41,11 @@ static int check_disk(const struct domain_disk *disk, const struct arguments_con
          "the emulator cannot spread queues over iothreads"},
         {disk->statistics.count && !emulator_has(context->emulator, EMULATOR_DISK_STATISTICS),
          "the emulator has no <statistic> of intervals"},
+        {disk->histograms.count &&
+             !emulator_has_command(context->emulator, "block-latency-histogram-set"),
+         "the emulator has no <latency-histogram>"},
+        {disk->histograms.count && disk->source.type == SOURCE_VHOST_USER,
+         "<latency-histogram> needs an image that QEMU reads itself"},
         {disk->source.reservations && disk->source.reservations->migration &&
              !emulator_has(context->emulator, EMULATOR_MIGRATE_RESERVATIONS),
          "the emulator has no migration of <reservations>"},

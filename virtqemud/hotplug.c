@@ -130,7 +130,9 @@ static bool may_still_happen(const GError *error)
 /* What no word of the command line says, as tuning.h and bandwidth.h have it at the start. */
 static int tell_disk(struct qmp *qmp, const struct domain_disk *disk, GError **error)
 {
-    return disk->iotune ? tuning_limit_disk(qmp, disk, 0, error) : 0;
+    if (disk->iotune && tuning_limit_disk(qmp, disk, 0, error) < 0)
+        return -1;
+    return tuning_count_latencies(qmp, disk, error);
 }
 
 static int tell_net(struct qmp *qmp, const struct domain_net *net, GError **error)

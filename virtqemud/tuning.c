@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "tuning.h"
 
+#include <json-c/json.h>
+
 #include "qmp-commands.h"
 
 static void add_number(struct json_object *json, const char *pair, uint64_t seconds)
@@ -77,12 +79,43 @@ int tuning_restore(struct qmp *qmp, const struct domain *live, GError **error)
     return 0;
 }
 
+/* The first class begins at 0, which QEMU knows itself. */
+static struct json_object *boundaries_of(const struct disk_histogram *histogram)
+{
+    struct json_object *json = json_object_new_array();
+
+    LIST_EACH (bin, &histogram->bins)
+        if (bin->start)
+            json_object_array_add(json, json_object_new_uint64(bin->start));
+    return json;
+}
+
+int tuning_count_latencies(struct qmp *qmp, const struct domain_disk *disk, GError **error)
+{
+    static const char *const pairs[] = {
+        [DISK_HISTOGRAM_ALL] = "j:boundaries",         [DISK_HISTOGRAM_READ] = "j:boundaries-read",
+        [DISK_HISTOGRAM_WRITE] = "j:boundaries-write", [DISK_HISTOGRAM_ZONE] = "j:boundaries-zap",
+        [DISK_HISTOGRAM_FLUSH] = "j:boundaries-flush",
+    };
+    g_autofree char *device = back_end_of(disk);
+
+    LIST_EACH (histogram, &disk->histograms)
+        if (qmp_execute(
+                qmp, "block-latency-histogram-set",
+                json_build("s:id", device, pairs[histogram->type], boundaries_of(histogram), NULL),
+                0, NULL, error) < 0)
+            return -1;
+    return 0;
+}
+
 static int limit_disks(struct qmp *qmp, const struct domain *live, GError **error)
 {
     LIST_EACH (disk, &live->devices.disks) {
         struct json_object *json = tuning_of_disk(disk);
 
         if (json && qmp_execute(qmp, "block_set_io_throttle", json, 0, NULL, error) < 0)
+            return -1;
+        if (tuning_count_latencies(qmp, disk, error) < 0)
             return -1;
     }
     return 0;

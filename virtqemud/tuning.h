@@ -7,7 +7,8 @@
 #include "qmp.h"
 
 /* What a QEMU that has just started is told by its monitor, because no word of the command line
- * says it: limits of disks, links that are down, the balloon's target and its statistics. */
+ * says it: limits of disks and which latencies of theirs to count, links that are down, the
+ * balloon's target and its statistics. */
 
 /* Tells all of that; nothing for most guests. Blocks. */
 int tuning_apply(struct qmp *qmp, const struct domain *live, GError **error);
@@ -21,5 +22,9 @@ struct json_object *tuning_of_disk(const struct domain_disk *disk);
 int tuning_limit_disk(struct qmp *qmp, const struct domain_disk *disk, unsigned deadline_ms,
                       GError **error);
 
-/* The same for all disks that have a medium. Blocks. */
+/* Has QEMU count the latencies of a disk's requests from now on, by the classes of its document;
+ * none if it has none. Blocks. */
+int tuning_count_latencies(struct qmp *qmp, const struct domain_disk *disk, GError **error);
+
+/* Limits all disks that have a medium. Blocks. */
 int tuning_restore(struct qmp *qmp, const struct domain *live, GError **error);

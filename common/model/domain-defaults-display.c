@@ -64,18 +64,16 @@ static void spice_port_defaults(struct domain_graphics *graphics)
         graphics->port = graphics->tls_port = 0;
 }
 
-/* In the order of their names, each once, and only those that are unlike the others. */
+/* In the order of their names, each once, and only those that must be one or the other. */
 static void spice_channel_defaults(struct domain_graphics *graphics)
 {
     struct spice_channel *by_name[SPICE_CHANNEL_USBREDIR + 1] = {NULL};
-    uint8_t usual = graphics->spice_default_mode;
     unsigned kept = 0;
 
-    default_to(&usual, SPICE_MODE_ANY);
     LIST_EACH (channel, &graphics->spice->channels)
         by_name[channel->name] = channel;
     for (unsigned i = 0; i < G_N_ELEMENTS(by_name); i++)
-        if (by_name[i] && by_name[i]->mode != usual)
+        if (by_name[i] && by_name[i]->mode != SPICE_MODE_ANY)
             graphics->spice->channels.items[kept++] = by_name[i];
     graphics->spice->channels.count = kept;
 }

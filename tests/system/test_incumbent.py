@@ -34,7 +34,7 @@ DOCUMENTS = {
     "machine": ("'ps2'", NEWER),
     "newest": ("'host-model'", NEWER),
     "newest-devices": ("'usb-storage'", NEWER),
-    "newest-parts": ("preserve-running", NEWER),
+    "newest-parts": ("'host-model'", NEWER),
     "newest-smmu": ("ssidsize", NEWER),
     "ports": ("no hub at port 1", "a hub of the document without a place gets the one that others name"),
     "throttle": ("throttlegroups", NEWER),

@@ -589,3 +589,39 @@ def test_killed_in_the_middle(tuned, daemon, delay_ms):
     expected = int(limit.text) * 1024 if limit is not None else None
     found = int(group("memory.limit_in_bytes")[0])
     assert found == expected if expected else found > 1 << 60
+
+
+# ---- latencies of disks ----
+
+def counting_disk(target, histograms):
+    path = IMAGES / (target + "-counted.img")
+    with path.open("wb") as file:
+        file.truncate(1 << 20)
+    path.chmod(0o666)
+    return """<disk type='file' device='disk'><driver name='qemu' type='raw'><statistics>%s</statistics></driver>
+      <source file='%s'/><target dev='%s' bus='%s'/></disk>""" % (
+        histograms, path, target, "virtio" if target.startswith("v") else "scsi")
+
+
+def boundaries(domain):
+    """by disk, then by kind of request: where the classes of latencies that QEMU counts begin"""
+    answer = json.loads(libvirt_qemu.qemuMonitorCommand(domain, '{"execute": "query-blockstats"}', 0))
+    return {disk["qdev"].removesuffix("/virtio-backend").rsplit("/", 1)[-1]: {
+        kind: disk["stats"][kind + "_latency_histogram"]["boundaries"] for kind in ("rd", "wr", "flush")
+        if kind + "_latency_histogram" in disk["stats"]} for disk in answer["return"]}
+
+
+def test_latency_histograms(connection):
+    """of all requests or of one kind, at the start and when a disk is plugged in"""
+    bins = "<bin start='0'/><bin start='1000'/><bin start='50000'/>"
+    disks = counting_disk("vda", "<latency-histogram>%s</latency-histogram>" % bins) \
+        + counting_disk("sda", "<latency-histogram type='read'>%s</latency-histogram>" % bins)
+    domain = connection.defineXML(hlt_xml(NAME, devices=disks))
+    domain.create()
+    classes = [1000, 50000]
+    expected = {"virtio-disk0": {"rd": classes, "wr": classes, "flush": classes},
+                "scsi0-0-0": {"rd": classes}}
+    assert boundaries(domain) == expected
+    domain.attachDevice(counting_disk("sdb", "<latency-histogram type='flush'>%s</latency-histogram>" % bins))
+    assert boundaries(domain) == expected | {"scsi0-0-1": {"flush": classes}}
+    assert "<latency-histogram type='flush'>" in domain.XMLDesc()
