@@ -5,7 +5,7 @@
 #include "cpu-names.h"
 #include "native-parts.h"
 
-static struct domain_cpu *cpu_of(struct native *native)
+struct domain_cpu *native_cpu(struct native *native)
 {
     if (!native->domain->cpu)
         native->domain->cpu = arena_new(native->arena, struct domain_cpu);
@@ -33,7 +33,7 @@ static int set_topology(struct native *native, struct native_option *option,
     topology->dies = or_one(topology->dies);
     topology->cores = or_one(topology->cores);
     topology->threads = or_one(topology->threads);
-    cpu_of(native)->topology = topology;
+    native_cpu(native)->topology = topology;
     return 0;
 }
 
@@ -120,7 +120,7 @@ static int read_cpu(struct native *native, struct native_option *option, GError 
     if (!native->is_x86 && cpu->features.count)
         return 0;
     if (native_list_done(list)) {
-        cpu->topology = cpu_of(native)->topology;
+        cpu->topology = native_cpu(native)->topology;
         native->domain->cpu = cpu;
         option->taken = true;
     }

@@ -118,13 +118,12 @@ static int read_machine(struct native *native, struct native_option *option, GEr
 
 /* ---- Memory ---- */
 
-/* "2G", in MiB if it does not say it. */
-static bool read_size(const char *text, uint64_t *ret_kib)
+bool native_size(const char *text, uint64_t usual, uint64_t *ret_kib)
 {
     uint64_t value, bytes;
     size_t digits = strspn(text, G_CSET_DIGITS);
     g_autofree char *number = g_strndup(text, digits);
-    uint64_t unit = text[digits] ? unit_find(text + digits) : UNIT_MIB;
+    uint64_t unit = text[digits] ? unit_find(text + digits) : usual;
 
     if (strlen(text + digits) > 1 || unit == 0 || !native_number(number, &value) ||
         unit_convert(value, unit, UNIT_BYTES, &bytes) < 0 || bytes == 0)
@@ -138,7 +137,7 @@ static int read_memory(struct native *native, struct native_option *option, GErr
 {
     const char *size = native_list_take(&option->list, "size");
 
-    if (size && !read_size(size, &native->domain->memory))
+    if (size && !native_size(size, UNIT_MIB, &native->domain->memory))
         return native_fault(option, "this is no size of memory", error);
     return take_part(native, option);
 }

@@ -57,6 +57,7 @@ struct native {
 
 extern const struct native_row native_machine_rows[];
 extern const struct native_row native_cpu_rows[];
+extern const struct native_row native_numa_rows[];
 extern const struct native_row native_disk_rows[];
 extern const struct native_row native_net_rows[];
 extern const struct native_row native_device_rows[];
@@ -107,6 +108,15 @@ bool native_chardev_source(struct native *native, struct native_list *list,
 /* Takes the key audiodev of a list, and makes it an <audio>; false: no document can. No such key is
  * true. */
 bool native_take_audio(struct native *native, struct native_list *list, struct opt_uint *ret_id);
+
+/* The document's processor, made when there is none. */
+struct domain_cpu *native_cpu(struct native *native);
+
+/* "2G", in the usual unit if it does not say it; false: it is no size, or nothing. */
+bool native_size(const char *text, uint64_t usual, uint64_t *ret_kib);
+
+/* The cells of all -numa, if a document can say them. */
+void native_complete_numa(struct native *native);
 
 /* What the guest has though nobody asked for it, or has not though a document would. */
 void native_complete_display(struct native *native);

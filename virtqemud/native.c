@@ -15,8 +15,8 @@
 #define MAX_READINGS 8
 
 static const struct native_row *const tables[] = {
-    native_machine_rows, native_cpu_rows,     native_disk_rows,    native_net_rows,
-    native_device_rows,  native_chardev_rows, native_display_rows,
+    native_machine_rows, native_cpu_rows,    native_numa_rows,    native_disk_rows,
+    native_net_rows,     native_device_rows, native_chardev_rows, native_display_rows,
 };
 
 /* What a daemon gives to every QEMU by itself. */
@@ -187,6 +187,7 @@ static int read_words(struct native *native, char **words, GError **error)
         read_stage(native, NATIVE_DRIVE, error) < 0 ||
         read_stage(native, NATIVE_DEVICE, error) < 0 || read_stage(native, NATIVE_LAST, error) < 0)
         return -1;
+    native_complete_numa(native);
     native_complete_nets(native);
     native_complete_display(native);
     native_complete_devices(native);

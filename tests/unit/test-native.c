@@ -49,6 +49,15 @@ static const struct {
      {"'pcie-root-port,id=a,addr=0x18'", "'pcie-root-port,id=b,bus=a'", "'edu,bus=b'"}},
     {Q "-device virtio-scsi-pci,num_queues=4", {"model='virtio-scsi'", "<driver queues='4'/>"}},
     {Q "-serial unix:/a,reconnect=5", {"mode='connect'", "<reconnect enabled='yes' timeout='5'/>"}},
+    {Q
+     "-numa node,cpus=0-1,cpus=4,memdev=m -numa node,nodeid=1,mem=64 -numa dist,src=0,dst=1,val=21 "
+     "-object memory-backend-ram,id=m,size=128M",
+     {">196608</memory>", "<cell id='0' cpus='0-1,4' memory='131072' unit='KiB'>",
+      "<sibling id='1' value='21'/>", "<cell id='1' memory='65536'"}},
+    {Q "-numa node,cpus=0,memdev=m -numa node,mem=64 "
+       "-object memory-backend-ram,id=m,size=128M,prealloc=on",
+     {"'node,cpus=0,memdev=m'", "'node,mem=64'",
+      "'memory-backend-ram,id=m,size=128M,prealloc=on'"}},
     {Q "-bios /b.bin", {"<loader type='rom'>/b.bin</loader>"}},
     {Q "-drive if=pflash,format=raw,unit=0,readonly=on,file=/c.fd "
        "-drive if=pflash,format=raw,unit=1,file=/v.fd",
