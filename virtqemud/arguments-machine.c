@@ -247,11 +247,31 @@ static void add_accelerator(const struct build *build)
     words_add_option(build->arguments, "-accel", option);
 }
 
+/* The root of PCI is the machine's own, and no -device has its properties. */
+static void add_root_globals(const struct build *build)
+{
+    const struct domain_controller *root = domain_find_controller(build->domain, CONTROLLER_PCI, 0);
+    const struct controller_pci *pci = root ? root->pci : NULL;
+    bool i440fx = device_machine_is_i440fx(build->domain);
+
+    if (pci && pci->hole64.set && (i440fx || device_machine_is_q35(build->domain))) {
+        g_autofree char *hole = g_strdup_printf("%s-pcihost.pci-hole64-size=%" G_GUINT64_FORMAT "K",
+                                                i440fx ? "i440FX" : "q35", pci->hole64.value);
+        words_add(build->arguments, "-global", hole, NULL);
+    }
+    if (pci && pci->hotplug && i440fx)
+        words_add(build->arguments, "-global",
+                  pci->hotplug == TRISTATE_YES ? "PIIX4_PM.acpi-root-pci-hotplug=on"
+                                               : "PIIX4_PM.acpi-root-pci-hotplug=off",
+                  NULL);
+}
+
 static void add_globals(const struct build *build)
 {
     const struct features_smm *smm = features_of(build)->smm;
 
     add_secure_flash(build);
+    add_root_globals(build);
     if (smm && smm->tseg.set) {
         g_autofree char *size =
             g_strdup_printf("mch.extended-tseg-mbytes=%" G_GUINT64_FORMAT, smm->tseg.value >> 20);

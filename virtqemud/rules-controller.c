@@ -98,17 +98,17 @@ static int check_usb_bus(const struct domain *domain, GError **error)
 
 static const struct pci_kind {
     uint8_t model, name;
-    bool chassis_nr, chassis, bus_nr, on_pc, on_q35;
+    bool chassis_nr, chassis, bus_nr, hotplug, on_pc, on_q35;
 } pci_kinds[] = {
-    {CONTROLLER_PCI_ROOT, 0, .on_pc = true},
+    {CONTROLLER_PCI_ROOT, 0, .hotplug = true, .on_pc = true},
     {CONTROLLER_PCIE_ROOT, 0, .on_q35 = true},
     {CONTROLLER_PCI_BRIDGE, PCI_MODEL_NAME_PCI_BRIDGE, .chassis_nr = true, .on_pc = true,
      .on_q35 = true},
     {CONTROLLER_PCI_DMI_BRIDGE, PCI_MODEL_NAME_I82801B11_BRIDGE, .on_q35 = true},
-    {CONTROLLER_PCIE_ROOT_PORT, 0, .chassis = true, .on_q35 = true},
+    {CONTROLLER_PCIE_ROOT_PORT, 0, .chassis = true, .hotplug = true, .on_q35 = true},
     {CONTROLLER_PCIE_SWITCH_UPSTREAM_PORT, PCI_MODEL_NAME_X3130_UPSTREAM, .on_q35 = true},
     {CONTROLLER_PCIE_SWITCH_DOWNSTREAM_PORT, PCI_MODEL_NAME_XIO3130_DOWNSTREAM, .chassis = true,
-     .on_q35 = true},
+     .hotplug = true, .on_q35 = true},
     {CONTROLLER_PCI_EXPANDER_BUS, PCI_MODEL_NAME_PXB, .bus_nr = true, .on_pc = true},
     {CONTROLLER_PCIE_EXPANDER_BUS, PCI_MODEL_NAME_PXB_PCIE, .bus_nr = true, .on_q35 = true},
     {CONTROLLER_PCIE_TO_PCI_BRIDGE, PCI_MODEL_NAME_PCIE_PCI_BRIDGE, .on_q35 = true},
@@ -150,7 +150,10 @@ static int check_pci_kind(const struct domain *domain, const struct domain_contr
         {pci->bus_nr.set && !kind->bus_nr, FAULT_QEMU, "target/@busNr is for expander buses alone"},
         {pci->node.set && kind->bus_nr && pci->node.value >= count_cells(domain), FAULT_XML,
          "target/node is none of cpu/numa"},
-
+        {pci->hotplug && !kind->hotplug, FAULT_QEMU,
+         "target/@hotplug is for pci-root and ports of PCI Express alone"},
+        {pci->hole64.set && root && family != MACHINE_PC && family != MACHINE_Q35, FAULT_QEMU,
+         "pcihole64 is of machines pc and q35"},
     };
 
     return FAULTS_CHECK(faults, error, "pci controller %u of model '%s'", controller->index.value,
