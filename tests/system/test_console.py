@@ -10,7 +10,7 @@ import xml.etree.ElementTree as ElementTree
 import libvirt
 import pytest
 from conftest import Console, boot, code_of
-from daemon import URI, hlt_xml, linux_xml, wait_until
+from daemon import URI, hlt_xml, linux_xml, virsh, wait_until
 
 
 def test_both_ways(linux):
@@ -195,6 +195,16 @@ def test_unknown_device(linux):
 def test_guest_without_console(hlt):
     hlt.create()
     assert code_of(hlt.openConsole, None, hlt.connect().newStream()) == libvirt.VIR_ERR_INTERNAL_ERROR
+
+
+def test_terminals_are_named(connection):
+    domain = connection.createXML(hlt_xml("named", devices="""<serial type='pty'/>
+        <console type='pty'><target type='virtio'/></console>"""))
+    consoles = ElementTree.fromstring(domain.XMLDesc()).findall("devices/console")
+    assert [console.find("target").get("type") for console in consoles] == ["serial", "virtio"]
+    for console in consoles:
+        assert console.get("tty") == console.find("source").get("path")
+    assert virsh("ttyconsole", "named").strip() == consoles[0].get("tty")
 
 
 def test_channel(connection):
