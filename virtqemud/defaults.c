@@ -79,17 +79,17 @@ void defaults_fill_nodes(struct domain *domain)
 
     if (!numa || !numa->cells.count)
         return;
+    struct cpuset *first = numa->cells.items[0]->cpus;
     struct cpuset *rest = cpuset_new(&domain->definition.arena, domain->max_vcpus);
     for (unsigned cpu = 0; cpu < domain->max_vcpus; cpu++) {
         bool placed = false;
 
         LIST_EACH (cell, &numa->cells)
-            placed |= cell->cpus && cpuset_has(cell->cpus, cpu) && cell_i > 0;
-        if (!placed)
+            placed |= cell->cpus && cpuset_has(cell->cpus, cpu);
+        if (!placed || (first && cpuset_has(first, cpu)))
             cpuset_add(rest, cpu);
     }
     /* the first node may also name CPUs that the guest does not have: those stay */
-    struct cpuset *first = numa->cells.items[0]->cpus;
     if (first && cpuset_next(first, domain->max_vcpus) >= 0)
         return;
     if (cpuset_next(rest, 0) >= 0)

@@ -26,6 +26,7 @@ static int check_end(const struct chardev_source *source, const char *what, GErr
         {(tcp || udp) && !end->service, FAULT_XML, "source/@service is missing"},
         {reconnects && end->mode != CHARDEV_MODE_CONNECT, FAULT_XML,
          "source/reconnect is for mode 'connect' alone"},
+        {reconnects && !end->reconnect->timeout, FAULT_XML, "source/reconnect/@timeout is missing"},
         {source->type == CHARDEV_NMDM && (!end->master || !end->slave), FAULT_XML,
          "source/@master and source/@slave are needed"},
         {is_of(source, OF_CHANNEL) && !end->channel, FAULT_GUEST, "source/@channel is missing"},

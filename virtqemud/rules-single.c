@@ -119,6 +119,7 @@ static int check_input(const struct domain *domain, const struct domain_input *i
         {ps2 && (WITHOUT_PS2 & BIT(family)), FAULT_QEMU, "the machine has no bus 'ps2'"},
         {input->bus == INPUT_BUS_XEN || input->bus == INPUT_BUS_PARALLELS, FAULT_XML,
          "bus 'xen' and 'parallels' are not of QEMU"},
+        {input->grab && !g_str_equal(input->grab, "all"), FAULT_XML, "source/@grab is 'all'"},
         {input->model && !virtio, FAULT_QEMU, "@model is for bus 'virtio' alone"},
         {input->type == INPUT_EVDEV && input->bus && input->bus != INPUT_BUS_NONE, FAULT_QEMU,
          "type 'evdev' has no bus"},
