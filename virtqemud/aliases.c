@@ -2,6 +2,7 @@
 #include "aliases.h"
 
 #include "device-common.h"
+#include "machine.h"
 
 #include <string.h>
 
@@ -89,6 +90,8 @@ static char *name_controller(struct domain *live, const struct domain_controller
     const char *machine = live->os.machine ? live->os.machine : "";
     bool q35 = strstr(machine, "q35") != NULL;
 
+    if (controller->type == CONTROLLER_PCI && index == 0)
+        return arena_strdup(arena, machine_root_bus(live->os.arch, machine));
     if (controller->type == CONTROLLER_PCI)
         return arena_printf(arena, "%s.%u",
                             controller->model == CONTROLLER_PCIE_ROOT ? "pcie" : "pci", index);
@@ -117,8 +120,26 @@ static char *name_net(struct domain *live, const struct domain_net *net)
     return free_name(live, prefixes[net->type == NET_HOSTDEV ? DEVICE_HOSTDEV : DEVICE_NET]);
 }
 
+/* What QEMU has no device for: a balloon that is none, and what POWER and Z do without one. */
+static bool is_nothing(const struct device *device)
+{
+    const void *object = device->object;
+
+    switch (device->kind) {
+    case DEVICE_MEMBALLOON:
+        return ((const struct domain_memballoon *)object)->model == MEMBALLOON_NONE;
+    case DEVICE_PANIC:
+        return ((const struct domain_panic *)object)->model == PANIC_PSERIES ||
+               ((const struct domain_panic *)object)->model == PANIC_S390;
+    default:
+        return false;
+    }
+}
+
 static char *name_device(struct domain *live, const struct device *device)
 {
+    if (is_nothing(device))
+        return NULL;
     switch (device->kind) {
     case DEVICE_DISK:
         return name_disk(live, device->object);
@@ -128,8 +149,6 @@ static char *name_device(struct domain *live, const struct device *device)
         return name_net(live, device->object);
     case DEVICE_MEMORY:
         return name_memory(live, device->object);
-    case DEVICE_NVRAM:
-        return arena_strdup(&live->definition.arena, "nvram");
     default:
         return prefixes[device->kind] ? free_name(live, prefixes[device->kind]) : NULL;
     }

@@ -2,6 +2,7 @@
 #include <json-c/json.h>
 
 #include "base/error.h"
+#include "base/mac.h"
 
 #include "address-zpci.h"
 #include "arguments-backends.h"
@@ -167,6 +168,24 @@ static int add_netdev(const struct build *build, const struct device *device, GE
         return -1;
     if (json)
         words_add_json(build->arguments, "-netdev", json);
+    return 0;
+}
+
+/* One that is part of the machine has no -device. */
+static int add_built_in_net(const struct build *build, const struct device *device, GError **error)
+{
+    const struct domain_net *net = device->object;
+    char mac[MAC_TEXT];
+
+    if (!device_net_is_built_in(net))
+        return 0;
+    GString *option = option_new("nic");
+    option_add(option, "macaddr", mac_format(net->mac, mac));
+    if (net->type != NET_NULL)
+        option_addf(option, "netdev", "host%s", net->info.alias);
+    option_add(option, "model", net->model);
+    option_add(option, "id", net->info.alias);
+    words_add_option(build->arguments, "-net", option);
     return 0;
 }
 
@@ -353,7 +372,7 @@ static const struct step {
     {DEVICE_HUB},
     {DEVICE_DISK, .before = add_disk_backend, .first = add_floppy_controller},
     {DEVICE_FILESYSTEM, .before = add_filesystem_backend},
-    {DEVICE_NET, .before = add_netdev},
+    {DEVICE_NET, .before = add_netdev, .after = add_built_in_net},
     {DEVICE_SMARTCARD, .before = add_smartcard_stream, .first = add_card_readers},
     {DEVICE_SERIAL, .before = add_serial_stream, .after = add_serial_port},
     {DEVICE_PARALLEL, .before = add_parallel_stream},

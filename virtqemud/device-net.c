@@ -84,6 +84,11 @@ static int build_hostdev(const struct domain *domain, const struct domain_net *n
     return device_hostdev_properties(domain, &hostdev, context, ret_properties, error);
 }
 
+bool device_net_is_built_in(const struct domain_net *net)
+{
+    return g_strcmp0(net->model, "lan9118") == 0 || g_strcmp0(net->model, "smc91c111") == 0;
+}
+
 int device_net_properties(const struct domain *domain, const struct domain_net *net,
                           const struct arguments_context *context,
                           struct json_object **ret_properties, GError **error)
@@ -102,6 +107,9 @@ int device_net_properties(const struct domain *domain, const struct domain_net *
                              "the transient half of a team is a host device");
     if (!virtio && net->driver && net->driver->queues > 1)
         return device_refuse(error, "interface", net->info.alias, "queues need model='virtio'");
+    *ret_properties = NULL;
+    if (device_net_is_built_in(net))
+        return 0;
     struct json_object *json = json_build("s:driver", driver, NULL);
     if (virtio)
         add_virtio_options(json, net);

@@ -50,12 +50,14 @@ static bool is_elsewhere(const struct domain_video *video)
     return video->backend == VIDEO_BACKEND_VHOST_USER;
 }
 
-/* Arm's machines have no VGA, and channels no PCI. */
-static bool has_vga(const struct domain *domain, const struct domain_video *video)
+/* Arm's machines have no VGA, and channels no PCI; nor have all emulators one with virtio. */
+static bool has_vga(const struct domain *domain, const struct domain_video *video,
+                    const struct emulator *emulator)
 {
     return device_arch_is_x86(domain) ||
            (!g_str_has_prefix(domain->os.arch, "arm") && !g_str_equal(domain->os.arch, "aarch64") &&
-            video->info.address.type == ADDRESS_PCI);
+            video->info.address.type == ADDRESS_PCI &&
+            emulator_has_type(emulator, drivers[VIDEO_VIRTIO].primary));
 }
 
 /* The first of them is a VGA for firmware. */
@@ -74,7 +76,7 @@ static char *virtio_driver(const struct domain *domain, const struct domain_vide
                             : "vhost-user-gpu-pci");
     if (is_accelerated(video) && is_primary(domain, video))
         vga = drivers[VIDEO_VIRTIO].accelerated;
-    if (is_primary(domain, video) && has_vga(domain, video))
+    if (is_primary(domain, video) && has_vga(domain, video, context->emulator))
         return g_strdup(vga);
     if (is_accelerated(video))
         return g_strdup("virtio-gpu-gl-pci");

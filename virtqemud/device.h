@@ -20,6 +20,8 @@ int device_controller_properties(const struct domain *domain,
                                  const struct domain_controller *controller,
                                  const struct arguments_context *context,
                                  struct json_object **ret_properties, GError **error);
+/* True if it is a part of its machine, and no -device. */
+bool device_net_is_built_in(const struct domain_net *net);
 int device_net_properties(const struct domain *domain, const struct domain_net *net,
                           const struct arguments_context *context,
                           struct json_object **ret_properties, GError **error);

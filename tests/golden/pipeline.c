@@ -19,6 +19,7 @@ static const struct emulated {
     {"i686", "/usr/bin/qemu-system-i386", "q35", "pc-q35-7.2", "qemu32"},
     {"aarch64", "/usr/bin/qemu-system-aarch64", "virt", "virt-7.2", "cortex-a15"},
     {"armv7l", "/usr/bin/qemu-system-arm", "virt", "virt-7.2", "cortex-a15"},
+    {"armv7l", "/usr/bin/qemu-system-arm", "vexpress-a9", "vexpress-a9", "cortex-a9"},
     {"ppc64", "/usr/bin/qemu-system-ppc64", "pseries", "pseries-7.2", "POWER9"},
     {"ppc64", "/usr/bin/qemu-system-ppc64", "mac99", "mac99", "ppc64"},
     {"mips", "/usr/bin/qemu-system-mips", "malta", "malta", NULL},
