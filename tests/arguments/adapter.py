@@ -16,7 +16,7 @@ NETWORK_DRIVERS = {'nbd', 'rbd', 'iscsi', 'http', 'https', 'ftp', 'ftps', 'glust
 FAR_CHARDEVS = {'socket', 'file', 'udp', 'serial', 'parallel', 'pipe', 'pty', 'spicevmc', 'spiceport', 'dbus'}
 FLASH_SIZE, ARM_FLASH_SIZE = 540672, 64 << 20
 IMAGE_SIZE = 1 << 20
-BUILT_IN = {'ide', 'fdc0', 'nvram', 'pci.0', 'pcie.0'}  # of the machine
+BUILT_IN = {'ide', 'fdc0', 'nvram', 'pci', 'pci.0', 'pcie.0'}  # of the machine
 LISTED = pathlib.Path(__file__).with_name('absent.txt')
 
 
@@ -144,6 +144,10 @@ class Adapter:
         if netdev.get('type', netdev.get('driver')) != 'user':
             return json.dumps({'type': 'hubport', 'hubid': 0, 'id': netdev['id']})
         return re.sub(r'tcp:[0-9.]+:', 'tcp:10.0.2.100:', value)  # QEMU forwards from its own network only
+
+    def change_net(self, value):
+        self.named.add(members_of(value)['id'])  # an adapter of the machine's own
+        return value
 
     def change_vnc(self, value):
         rest = value.replace(',,', '').split(',')[1:]
