@@ -102,10 +102,12 @@ static char *monitor_group(const struct domain *live, const struct share *share,
 
 /* ---- monitors ---- */
 
+/* One of no vcpu that the guest can have is refused by shares_check(), but files may have it. */
 static void add_monitors(GPtrArray *monitors, struct cache_monitor **items, unsigned count)
 {
     for (unsigned i = 0; i < count; i++)
-        g_ptr_array_add(monitors, items[i]);
+        if (items[i]->vcpus)
+            g_ptr_array_add(monitors, items[i]);
 }
 
 /* Those of a share, as they are in the document; the caller's. */
@@ -273,13 +275,15 @@ static int check_monitor_vcpus(const struct share *share, GError **error)
 
 static bool has_empty_monitor(const struct share *share)
 {
+    unsigned count = (share->cache ? share->cache->monitors.count : 0) +
+                     (share->bandwidth ? share->bandwidth->monitors.count : 0) +
+                     (share->energy ? share->energy->monitors.count : 0);
+
     for (unsigned kind = 0; kind < SHARE_MONITORS; kind++) {
         g_autoptr(GPtrArray) monitors = monitors_of(share, kind);
-        for (unsigned i = 0; i < monitors->len; i++)
-            if (!((const struct cache_monitor *)monitors->pdata[i])->vcpus)
-                return true;
+        count -= monitors->len;
     }
-    return false;
+    return count > 0;
 }
 
 static bool overlaps(const GArray *shares, const struct share *one)
@@ -444,7 +448,8 @@ int shares_make(struct domain *live, GError **error)
 
     if (!shares->len)
         return 0;
-    if (resctrl_read(RESCTRL_FOLDER, &host, error) < 0)
+    /* definitions that were loaded have not been asked */
+    if (shares_check(live, error) < 0 || resctrl_read(RESCTRL_FOLDER, &host, error) < 0)
         return -1;
     note_ids(live);
     for (unsigned i = 0; i < shares->len; i++)

@@ -205,6 +205,18 @@ def test_refused(connection):
         assert groups() == [own] and shares_of(own)[0] == [0x00c, 0x003]
 
 
+def test_stored(daemon):
+    """a file that nobody would have written down here"""
+    daemon.stop()
+    path = pathlib.Path("/etc/libvirt/qemu/guest.xml")
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(xml("<cachetune vcpus='0-1'><monitor level='3' vcpus='9'/></cachetune>"))
+    daemon.start()
+    done = virsh("start", "guest", check=False)
+    assert "vcpus is empty" in done.stderr and groups() == []
+    virsh("undefine", "guest")
+
+
 def test_interrupted_start(daemon):
     """what a killed daemon had made goes with the start that nobody waits for any more"""
     client = threading.Thread(target=virsh, args=("create", "/dev/stdin"), kwargs={
