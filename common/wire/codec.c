@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "wire/codec.h"
 
-#include <rpc/xdr.h>
+#include <endian.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <string.h>
@@ -25,8 +25,8 @@ const struct codec_type codec_double = SCALAR(CODEC_DOUBLE, double, 8);
 
 /* One encoding or decoding. */
 struct walk {
-    XDR xdr;
-    const char *bytes;   /* decoding: what xdr reads */
+    char *at;            /* decoding: the next byte to be read; encoding: to be written */
+    size_t left;         /* from there on */
     struct arena *arena; /* decoding: what holds the result */
     size_t measured;     /* measuring: bytes so far */
     char *problem;       /* after a failure */
@@ -131,56 +131,97 @@ static int report(struct walk *walk, const char *what, const struct codec_type *
     return -1;
 }
 
-/* reading */
+/* what all consists of */
 
-static uint32_t bytes_left(struct walk *walk)
+/* The next count bytes with their padding, to be read or written. NULL: there are fewer. */
+static char *next_bytes(struct walk *walk, uint32_t count)
 {
-    return walk->xdr.x_handy;
+    char *bytes = walk->at;
+
+    if (padded(count) > walk->left) {
+        fail_end(walk);
+        return NULL;
+    }
+    walk->at += padded(count);
+    walk->left -= padded(count);
+    return bytes;
+}
+
+static bool read_number(struct walk *walk, uint32_t *ret_number)
+{
+    const char *bytes = next_bytes(walk, sizeof(*ret_number));
+
+    if (!bytes)
+        return false;
+    memcpy(ret_number, bytes, sizeof(*ret_number));
+    *ret_number = be32toh(*ret_number);
+    return true;
+}
+
+static bool write_number(struct walk *walk, uint32_t number)
+{
+    char *bytes = next_bytes(walk, sizeof(number));
+
+    number = htobe32(number);
+    return bytes && memcpy(bytes, &number, sizeof(number));
+}
+
+static bool write_bytes(struct walk *walk, const char *bytes, uint32_t count)
+{
+    char *to = next_bytes(walk, count);
+
+    if (!to)
+        return false;
+    if (count)
+        memcpy(to, bytes, count);
+    memset(to + count, 0, padded(count) - count);
+    return true;
 }
 
 static bool read_count(struct walk *walk, uint32_t max, uint32_t *ret_count)
 {
-    if (!xdr_u_int(&walk->xdr, ret_count))
-        return fail_end(walk);
+    if (!read_number(walk, ret_count))
+        return false;
     if (*ret_count > max)
         return fail_limit(walk, *ret_count, max);
     return true;
 }
 
-/* The next count bytes, and past their padding. NULL if there are fewer. */
-static const char *read_bytes(struct walk *walk, uint32_t count)
-{
-    uint32_t position = xdr_getpos(&walk->xdr);
-
-    if (!xdr_setpos(&walk->xdr, position + padded(count)))
-        return NULL;
-    return walk->bytes + position;
-}
-
 /* scalars */
 
-static bool xdr_scalar(XDR *xdr, enum codec_kind kind, void *value)
+union scalar {
+    uint64_t whole;
+    uint32_t half;
+    uint16_t quarter;
+    uint8_t byte;
+    char sign; /* char has one where C has it */
+};
+
+static uint64_t load_scalar(const struct codec_type *type, const char *value)
 {
-    switch (kind) {
-    case CODEC_INT:
-        return xdr_int(xdr, value);
-    case CODEC_UINT:
-        return xdr_u_int(xdr, value);
-    case CODEC_CHAR:
-        return xdr_char(xdr, value);
-    case CODEC_UCHAR:
-        return xdr_u_char(xdr, value);
-    case CODEC_USHORT:
-        return xdr_u_short(xdr, value);
-    case CODEC_INT64:
-        return xdr_int64_t(xdr, value);
-    case CODEC_UINT64:
-        return xdr_uint64_t(xdr, value);
-    case CODEC_DOUBLE:
-        return xdr_double(xdr, value);
-    default:
-        return false;
-    }
+    union scalar scalar;
+
+    memcpy(&scalar, value, type->size);
+    if (type->size == sizeof(scalar.whole))
+        return scalar.whole;
+    if (type->size == sizeof(scalar.half))
+        return scalar.half;
+    if (type->size == sizeof(scalar.quarter))
+        return scalar.quarter;
+    return type->kind == CODEC_CHAR ? (uint32_t)scalar.sign : scalar.byte;
+}
+
+static void store_scalar(const struct codec_type *type, uint64_t number, char *value)
+{
+    union scalar scalar = {.whole = number};
+
+    if (type->size == sizeof(scalar.half))
+        scalar.half = (uint32_t)number;
+    else if (type->size == sizeof(scalar.quarter))
+        scalar.quarter = (uint16_t)number;
+    else if (type->size == sizeof(scalar.byte))
+        scalar.byte = (uint8_t)number;
+    memcpy(value, &scalar, type->size);
 }
 
 static bool scalar_measure(struct walk *walk, const struct codec_type *type, const char *value)
@@ -189,22 +230,29 @@ static bool scalar_measure(struct walk *walk, const struct codec_type *type, con
     return true;
 }
 
-/* Encoding reads through value only, but libtirpc has one function for both directions. */
 static bool scalar_encode(struct walk *walk, const struct codec_type *type, const char *value)
 {
-    return xdr_scalar(&walk->xdr, type->kind, (void *)value) || fail_end(walk);
+    uint64_t number = load_scalar(type, value);
+
+    return (type->wire_min == 4 || write_number(walk, (uint32_t)(number >> 32))) &&
+           write_number(walk, (uint32_t)number);
 }
 
 static bool scalar_decode(struct walk *walk, const struct codec_type *type, char *value)
 {
-    return xdr_scalar(&walk->xdr, type->kind, value) || fail_end(walk);
+    uint32_t high = 0, low;
+
+    if ((type->wire_min != 4 && !read_number(walk, &high)) || !read_number(walk, &low))
+        return false;
+    store_scalar(type, (uint64_t)high << 32 | low, value);
+    return true;
 }
 
 /* packed bytes: strings, opaque data */
 
-static bool write_bytes(struct walk *walk, const char *bytes, uint32_t count)
+static bool write_counted(struct walk *walk, const char *bytes, uint32_t count)
 {
-    return xdr_u_int(&walk->xdr, &count) && xdr_opaque(&walk->xdr, (char *)bytes, count);
+    return write_number(walk, count) && write_bytes(walk, bytes, count);
 }
 
 static bool string_measure(struct walk *walk, const struct codec_type *type, const char *value)
@@ -225,7 +273,7 @@ static bool string_encode(struct walk *walk, const struct codec_type *type, cons
 {
     const char *text = load_pointer(value);
 
-    return write_bytes(walk, text, strlen(text)) || fail_end(walk);
+    return write_counted(walk, text, strlen(text));
 }
 
 static bool string_decode(struct walk *walk, const struct codec_type *type, char *value)
@@ -235,9 +283,9 @@ static bool string_decode(struct walk *walk, const struct codec_type *type, char
     if (!read_count(walk, type->max, &length))
         return false;
 
-    const char *text = read_bytes(walk, length);
+    const char *text = next_bytes(walk, length);
     if (!text)
-        return fail_end(walk);
+        return false;
     /* a name that means one thing to a check and another to its user */
     if (memchr(text, '\0', length))
         return fail(walk, "a string with a NUL byte inside");
@@ -261,7 +309,7 @@ static bool bytes_encode(struct walk *walk, const struct codec_type *type, const
 {
     struct list list = load_list(value);
 
-    return write_bytes(walk, list.val, list.len) || fail_end(walk);
+    return write_counted(walk, list.val, list.len);
 }
 
 static bool bytes_decode(struct walk *walk, const struct codec_type *type, char *value)
@@ -271,37 +319,34 @@ static bool bytes_decode(struct walk *walk, const struct codec_type *type, char 
     if (!read_count(walk, type->max, &length))
         return false;
 
-    const char *bytes = read_bytes(walk, length);
+    const char *bytes = next_bytes(walk, length);
     if (!bytes)
-        return fail_end(walk);
+        return false;
     store_list(value, length ? arena_memdup(walk->arena, bytes, length) : NULL, length);
     return true;
 }
 
 static bool fixed_bytes_encode(struct walk *walk, const struct codec_type *type, const char *value)
 {
-    return xdr_opaque(&walk->xdr, (char *)value, type->max) || fail_end(walk);
+    return write_bytes(walk, value, type->max);
 }
 
 static bool fixed_bytes_decode(struct walk *walk, const struct codec_type *type, char *value)
 {
-    return xdr_opaque(&walk->xdr, value, type->max) || fail_end(walk);
+    const char *bytes = next_bytes(walk, type->max);
+
+    return bytes && memcpy(value, bytes, type->max);
 }
 
 /* pointers */
 
 static bool read_presence(struct walk *walk, uint32_t *ret_present)
 {
-    if (!xdr_u_int(&walk->xdr, ret_present))
-        return fail_end(walk);
+    if (!read_number(walk, ret_present))
+        return false;
     if (*ret_present > 1)
         return fail(walk, "%u is neither NULL (0) nor a value (1)", *ret_present);
     return true;
-}
-
-static bool write_presence(struct walk *walk, uint32_t present)
-{
-    return xdr_u_int(&walk->xdr, &present) || fail_end(walk);
 }
 
 static bool optional_string_measure(struct walk *walk, const struct codec_type *type,
@@ -316,7 +361,7 @@ static bool optional_string_encode(struct walk *walk, const struct codec_type *t
 {
     bool present = load_pointer(value);
 
-    return write_presence(walk, present) && (!present || string_encode(walk, type, value));
+    return write_number(walk, present) && (!present || string_encode(walk, type, value));
 }
 
 static bool optional_string_decode(struct walk *walk, const struct codec_type *type, char *value)
@@ -338,7 +383,7 @@ static bool pointer_encode(struct walk *walk, const struct codec_type *type, con
 {
     const char *target = load_pointer(value);
 
-    return write_presence(walk, target != NULL) &&
+    return write_number(walk, target != NULL) &&
            (!target || ops_of(type->of)->encode(walk, type->of, target));
 }
 
@@ -407,9 +452,7 @@ static bool array_encode(struct walk *walk, const struct codec_type *type, const
 {
     struct list list = load_list(value);
 
-    if (!xdr_u_int(&walk->xdr, &list.len))
-        return fail_end(walk);
-    return encode_elements(walk, type->of, list.val, list.len);
+    return write_number(walk, list.len) && encode_elements(walk, type->of, list.val, list.len);
 }
 
 static bool array_decode(struct walk *walk, const struct codec_type *type, char *value)
@@ -419,7 +462,7 @@ static bool array_decode(struct walk *walk, const struct codec_type *type, char 
     if (!read_count(walk, type->max, &count))
         return false;
     /* before anything is allocated: a count that the rest of the payload can't hold */
-    if (count > bytes_left(walk) / type->of->wire_min)
+    if (count > walk->left / type->of->wire_min)
         return fail_end(walk);
     if (!count)
         return true;
@@ -503,22 +546,22 @@ static bool union_encode(struct walk *walk, const struct codec_type *type, const
     int discriminant = load_discriminant(value);
     const struct codec_member *arm = find_arm(type, discriminant);
 
-    if (!xdr_int(&walk->xdr, &discriminant))
-        return fail_end(walk);
+    if (!write_number(walk, (uint32_t)discriminant))
+        return false;
     return ops_of(arm->type)->encode(walk, arm->type, value + arm->offset) ||
            failed_in_member(walk, arm);
 }
 
 static bool union_decode(struct walk *walk, const struct codec_type *type, char *value)
 {
-    int discriminant;
+    uint32_t discriminant;
 
-    if (!xdr_int(&walk->xdr, &discriminant))
-        return fail_end(walk);
+    if (!read_number(walk, &discriminant))
+        return false;
 
-    const struct codec_member *arm = find_arm(type, discriminant);
+    const struct codec_member *arm = find_arm(type, (int)discriminant);
     if (!arm)
-        return fail(walk, "there is no type %d", discriminant);
+        return fail(walk, "there is no type %d", (int)discriminant);
     memcpy(value, &discriminant, sizeof(discriminant));
     return ops_of(arm->type)->decode(walk, arm->type, value + arm->offset) ||
            failed_in_member(walk, arm);
@@ -585,7 +628,8 @@ int codec_encode(const struct codec_type *type, const void *value, GByteArray *o
         return 0;
 
     g_byte_array_set_size(out, start + size);
-    xdrmem_create(&walk.xdr, (char *)out->data + start, size, XDR_ENCODE);
+    walk.at = (char *)out->data + start;
+    walk.left = size;
     if (!ops_of(type)->encode(&walk, type, value)) {
         g_byte_array_set_size(out, start);
         return report(&walk, "encode", type, error);
@@ -596,15 +640,15 @@ int codec_encode(const struct codec_type *type, const void *value, GByteArray *o
 int codec_decode(const struct codec_type *type, const void *bytes, size_t length,
                  struct arena *arena, void *ret_value, GError **error)
 {
-    struct walk walk = {.bytes = bytes, .arena = arena};
+    /* decoding does not write there; what lies beyond the largest payload is surplus */
+    struct walk walk = {
+        .at = (char *)bytes, .left = MIN(length, VIR_NET_MESSAGE_PAYLOAD_MAX), .arena = arena};
 
     if (!type)
         return 0;
 
     /* decoded aside, so that a failure leaves *ret_value alone */
     char *value = arena_alloc(arena, type->size);
-    /* what lies beyond the largest payload is surplus: xdrmem counts in 32 bits */
-    xdrmem_create(&walk.xdr, (char *)bytes, MIN(length, VIR_NET_MESSAGE_PAYLOAD_MAX), XDR_DECODE);
     if (!ops_of(type)->decode(&walk, type, value))
         return report(&walk, "decode", type, error);
     memcpy(ret_value, value, type->size);
