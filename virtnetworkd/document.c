@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -68,13 +69,6 @@ static int apply_defaults(struct definition *definition, GError **error)
     return network_apply_defaults((struct network *)definition, &defaults, error);
 }
 
-static bool is_zero(const uint8_t *bytes, size_t size)
-{
-    while (size > 0 && !bytes[size - 1])
-        size--;
-    return size == 0;
-}
-
 /* A file that a hand has put there may lack them. They must be the same at each start, and those of
  * no other host. */
 static void derive_identity(struct network *network)
@@ -90,12 +84,12 @@ static void derive_identity(struct network *network)
     g_checksum_update(checksum, (const guchar *)network->name, -1);
     g_checksum_get_digest(checksum, digest, &size);
     g_checksum_free(checksum);
-    if (is_zero(network->uuid, sizeof(network->uuid))) {
+    if (bytes_are_zero(network->uuid, sizeof(network->uuid))) {
         memcpy(network->uuid, digest, sizeof(network->uuid));
         network->uuid[6] = (uint8_t)((network->uuid[6] & 0x0f) | 0x80);
         network->uuid[8] = (uint8_t)((network->uuid[8] & 0x3f) | 0x80);
     }
-    if (network_is_managed(network) && is_zero(network->mac, sizeof(network->mac))) {
+    if (network_is_managed(network) && bytes_are_zero(network->mac, sizeof(network->mac))) {
         memcpy(network->mac, (const uint8_t[]){0x52, 0x54, 0x00}, 3);
         memcpy(network->mac + 3, digest + 16, 3);
     }

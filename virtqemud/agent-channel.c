@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "base/log.h"
 #include "driver/events.h"
 #include "protocol/remote.h"
 
@@ -80,19 +79,12 @@ static const struct qmp_chardev *find_chardev(const struct qmp_chardev *chardevs
     return NULL;
 }
 
-static bool is_starting(struct guest *guest)
-{
-    OBJECT_VIEW_AUTO struct object_view view = {0};
-
-    object_get_view(&guest->object, &view);
-    return view.state == VIR_DOMAIN_PAUSED && view.reason == VIR_DOMAIN_PAUSED_STARTING_UP;
-}
-
 void agent_channel_learn(struct guest *guest, struct job *job, struct domain *live,
                          const struct qmp_chardev *chardevs, unsigned count)
 {
-    int reason = is_starting(guest) ? VIR_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_REASON_DOMAIN_STARTED
-                                    : VIR_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_REASON_CHANNEL;
+    int reason = guest_is_starting(guest)
+                     ? VIR_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_REASON_DOMAIN_STARTED
+                     : VIR_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_REASON_CHANNEL;
 
     LIST_EACH (channel, &live->devices.channels) {
         const struct qmp_chardev *chardev =
@@ -117,7 +109,6 @@ void agent_channel_learn(struct guest *guest, struct job *job, struct domain *li
 static void note_change(struct guest *guest, struct job *job, uint64_t open, const char *alias)
 {
     OBJECT_VIEW_AUTO struct object_view view = {0};
-    g_autoptr(GError) error = NULL;
     uint8_t state = open ? CHANNEL_STATE_CONNECTED : CHANNEL_STATE_DISCONNECTED;
 
     object_get_view(&guest->object, &view);
@@ -133,8 +124,7 @@ static void note_change(struct guest *guest, struct job *job, uint64_t open, con
     channel->state = state;
     raise_event(guest, job, channel, VIR_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_REASON_CHANNEL);
     object_publish_live(job, &live->definition);
-    if (store_save_status(qemu_of(&guest->object)->store, job, &error) < 0)
-        log_error("%s", error->message);
+    guest_save_status(guest, job);
 }
 
 void agent_channel_event(const struct qmp_event *event, void *user)

@@ -139,7 +139,7 @@ static void add_acpi(GString *option, const struct build *build)
     if (family == MACHINE_PC || family == MACHINE_Q35)
         option_add(option, "hpet",
                    timer_presence(build->domain, TIMER_HPET) == TRISTATE_NO ? "off" : NULL);
-    if (device_arch_is_x86(build->domain) || (family == MACHINE_ARM_VIRT && arm))
+    if (domain_is_x86(build->domain) || (family == MACHINE_ARM_VIRT && arm))
         option_add_bool(option, "acpi", features_of(build)->acpi);
 }
 

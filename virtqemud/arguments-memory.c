@@ -109,14 +109,6 @@ static void add_iothread(const struct build *build, unsigned id,
     words_add_json(build->arguments, "-object", json);
 }
 
-static const struct domain_iothread *find_iothread(const struct domain *domain, unsigned id)
-{
-    LIST_EACH (thread, &domain->iothreads)
-        if (thread->id == id)
-            return thread;
-    return NULL;
-}
-
 /* Those that the document names, and as many more as it counts, with the lowest free numbers. */
 void arguments_add_iothreads(const struct build *build)
 {
@@ -134,7 +126,7 @@ void arguments_add_iothreads(const struct build *build)
     LIST_EACH (thread, &domain->iothreads)
         add_iothread(build, thread->id, thread);
     for (unsigned id = 1; unnamed > 0; id++)
-        if (!find_iothread(domain, id)) {
+        if (!domain_find_iothread(domain, id)) {
             add_iothread(build, id, NULL);
             unnamed--;
         }

@@ -34,7 +34,7 @@ static bool has_module(const struct domain *live)
 
 static int check_guest(const struct domain *live, GError **error)
 {
-    bool x86 = device_arch_is_x86(live), acpi = live->features && live->features->acpi;
+    bool x86 = domain_is_x86(live), acpi = live->features && live->features->acpi;
     const struct fault faults[] = {
         {live->memory_slots > SLOTS_MOST, FAULT_QEMU, "maxMemory/@slots: there can be 256"},
         {live->memory_slots && live->max_memory <= live->memory - count_modules(live), FAULT_QEMU,

@@ -303,7 +303,7 @@ int cpu_option_build(const struct domain *domain, const struct arguments_context
     if (named && add_cpu(option, domain, context->emulator, error) < 0)
         return -1;
     gsize named_length = option->len;
-    if (device_arch_is_x86(domain) && add_extras(option, domain, error) < 0)
+    if (domain_is_x86(domain) && add_extras(option, domain, error) < 0)
         return -1;
     if (machine_family_of(domain->os.arch, domain->os.machine) == MACHINE_ARM_VIRT)
         add_tristate(option, "pmu", features_of(domain)->pmu);
@@ -454,7 +454,7 @@ int cpu_option_check(const struct domain *domain, const struct emulator *emulato
     }
     if (cpu->mode == CPU_MODE_CUSTOM && check_custom(domain, emulator, error) < 0)
         return -1;
-    if (device_arch_is_x86(domain) &&
+    if (domain_is_x86(domain) &&
         (check_known(domain, emulator, error) < 0 || check_missing(domain, emulator, error) < 0))
         return -1;
     return check_forbidden(domain, emulator, error);

@@ -44,7 +44,7 @@ int device_serial_properties(const struct domain *domain, const struct domain_se
                              struct json_object **ret_properties, GError **error)
 {
     unsigned model = model_of(serial);
-    bool of_board = !serial->target && !serial->model && !device_arch_is_x86(domain);
+    bool of_board = !serial->target && !serial->model && !domain_is_x86(domain);
 
     *ret_properties = NULL;
     if (of_board || !serial_models[model].driver)

@@ -302,10 +302,3 @@ bool device_machine_is_i440fx(const struct domain *domain)
 {
     return family_of(domain) == MACHINE_PC;
 }
-
-bool device_arch_is_x86(const struct domain *domain)
-{
-    const char *arch = domain->os.arch;
-
-    return arch && (strcmp(arch, "x86_64") == 0 || strcmp(arch, "i686") == 0);
-}

@@ -51,4 +51,3 @@ int device_refuse(GError **error, const char *what, const char *name, const char
 /* The members of a virtual machine's name that matter here. */
 bool device_machine_is_q35(const struct domain *domain);
 bool device_machine_is_i440fx(const struct domain *domain);
-bool device_arch_is_x86(const struct domain *domain);

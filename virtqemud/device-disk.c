@@ -14,11 +14,6 @@ static int refuse(const struct domain_disk *disk, const char *reason, GError **e
     return device_refuse(error, "disk", disk->target, "%s", reason);
 }
 
-static bool is_drive(const struct domain_disk *disk)
-{
-    return disk->device == DISK_DEVICE_CDROM || disk->device == DISK_DEVICE_FLOPPY;
-}
-
 /* ---- what can't be ---- */
 
 static int check_disk(const struct domain_disk *disk, const struct arguments_context *context,
@@ -52,7 +47,7 @@ static int check_disk(const struct domain_disk *disk, const struct arguments_con
         {disk->iothread && !virtio, "an iothread needs bus='virtio'"},
         {disk->queues && !virtio, "queues need bus='virtio'"},
         {disk->model == DISK_MODEL_USB_BOT, "model='usb-bot' is not in this version"},
-        {virtio && is_drive(disk), "drives with removable media have no bus='virtio'"},
+        {virtio && domain_disk_is_drive(disk), "drives with removable media have no bus='virtio'"},
         {disk->device == DISK_DEVICE_LUN && !scsi, "device='lun' needs bus='scsi'"},
         {disk->device == DISK_DEVICE_LUN && domain_source_type(&disk->source) != SOURCE_BLOCK,
          "device='lun' needs a block device of the host"},
@@ -60,7 +55,7 @@ static int check_disk(const struct domain_disk *disk, const struct arguments_con
          "floppy drives need bus='fdc'"},
         {disk->bus == DISK_BUS_FDC && disk->device != DISK_DEVICE_FLOPPY,
          "bus='fdc' is for floppy drives"},
-        {!is_drive(disk) && domain_source_is_empty(&disk->source), "it has no source"},
+        {!domain_disk_is_drive(disk) && domain_source_is_empty(&disk->source), "it has no source"},
         {disk->copy_on_read == TRISTATE_ON && disk->readonly,
          "copy_on_read='on' needs a disk that can be written"},
         {domain_source_type(&disk->source) == SOURCE_DIR && !disk->readonly &&

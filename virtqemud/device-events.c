@@ -4,7 +4,6 @@
 #include <json-c/json.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "driver/events.h"
 #include "protocol/qemu.h"
 #include "protocol/remote.h"
@@ -36,11 +35,8 @@ static struct domain *copy_live(struct guest *guest)
 
 static void publish_live(struct guest *guest, struct job *job, struct domain *live)
 {
-    g_autoptr(GError) error = NULL;
-
     object_publish_live(job, &live->definition);
-    if (store_save_status(qemu_of(&guest->object)->store, job, &error) < 0)
-        log_error("%s", error->message);
+    guest_save_status(guest, job);
 }
 
 /* "virtio-disk0" of "/machine/peripheral/virtio-disk0/virtio-backend", which g_free() takes. */
@@ -141,10 +137,7 @@ static int io_error_action(const char *word)
 
 static void save(struct guest *guest, struct job *job, uint64_t number, const char *text)
 {
-    g_autoptr(GError) error = NULL;
-
-    if (store_save_status(qemu_of(&guest->object)->store, job, &error) < 0)
-        log_error("%s", error->message);
+    guest_save_status(guest, job);
 }
 
 void device_event_io_error(const struct qmp_event *event, void *user)

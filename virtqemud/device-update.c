@@ -117,11 +117,6 @@ static int compare_disk(const struct domain_disk *disk, const struct domain_disk
                 : 0;
 }
 
-static bool has_medium(const struct domain_disk *disk)
-{
-    return disk->device == DISK_DEVICE_CDROM || disk->device == DISK_DEVICE_FLOPPY;
-}
-
 static int update_disk(const struct update *update, void *document, GError **error)
 {
     struct domain_disk *asked = document;
@@ -141,7 +136,7 @@ static int update_disk(const struct update *update, void *document, GError **err
         disk->source.startup_policy = asked->source.startup_policy;
         return 0;
     }
-    if (has_medium(disk))
+    if (domain_disk_is_drive(disk))
         return media_change(update->change, asked, update->force, error);
     error_set(error, VIR_ERR_CONFIG_UNSUPPORTED,
               "disk source can be changed only in removable drives");

@@ -54,7 +54,7 @@ static bool is_elsewhere(const struct domain_video *video)
 static bool has_vga(const struct domain *domain, const struct domain_video *video,
                     const struct emulator *emulator)
 {
-    return device_arch_is_x86(domain) ||
+    return domain_is_x86(domain) ||
            (!g_str_has_prefix(domain->os.arch, "arm") && !g_str_equal(domain->os.arch, "aarch64") &&
             video->info.address.type == ADDRESS_PCI &&
             emulator_has_type(emulator, drivers[VIDEO_VIRTIO].primary));
@@ -71,9 +71,8 @@ static char *virtio_driver(const struct domain *domain, const struct domain_vide
     if (video->device)
         return g_strdup(chosen[video->device]);
     if (is_elsewhere(video))
-        return g_strdup(is_primary(domain, video) && device_arch_is_x86(domain)
-                            ? "vhost-user-vga"
-                            : "vhost-user-gpu-pci");
+        return g_strdup(is_primary(domain, video) && domain_is_x86(domain) ? "vhost-user-vga"
+                                                                           : "vhost-user-gpu-pci");
     if (is_accelerated(video) && is_primary(domain, video))
         vga = drivers[VIDEO_VIRTIO].accelerated;
     if (is_primary(domain, video) && has_vga(domain, video, context->emulator))

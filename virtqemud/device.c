@@ -146,8 +146,8 @@ static int check_place(const struct domain *domain, const struct device *device,
 {
     unsigned type = device->info ? device->info->address.type : ADDRESS_NONE;
 
-    if (!device_arch_is_x86(domain) || (type != ADDRESS_SPAPR_VIO && type != ADDRESS_VIRTIO_S390 &&
-                                        type != ADDRESS_CCW && type != ADDRESS_VIRTIO_MMIO))
+    if (!domain_is_x86(domain) || (type != ADDRESS_SPAPR_VIO && type != ADDRESS_VIRTIO_S390 &&
+                                   type != ADDRESS_CCW && type != ADDRESS_VIRTIO_MMIO))
         return 0;
     return device_refuse(error, names_word(&device_kind_names, device->kind), device->info->alias,
                          "this machine has no place of type='%s'",

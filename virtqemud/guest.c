@@ -150,6 +150,22 @@ int guest_set_process(struct guest *guest, struct process *process, GError **err
     return 0;
 }
 
+bool guest_is_starting(struct guest *guest)
+{
+    OBJECT_VIEW_AUTO struct object_view view = {0};
+
+    object_get_view(&guest->object, &view);
+    return view.state == VIR_DOMAIN_PAUSED && view.reason == VIR_DOMAIN_PAUSED_STARTING_UP;
+}
+
+void guest_save_status(struct guest *guest, struct job *job)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (store_save_status(qemu_of(&guest->object)->store, job, &error) < 0)
+        log_error("%s", error->message);
+}
+
 bool guest_has_ended(struct guest *guest)
 {
     return atomic_load(&guest->ended_run) == atomic_load(&guest->run);

@@ -103,6 +103,13 @@ void guest_set_qmp(struct guest *guest, struct qmp *qmp);
  * can't be watched, and is not taken. */
 int guest_set_process(struct guest *guest, struct process *process, GError **error);
 
+/* Whether its QEMU is one that a start has not let run yet. Any thread. */
+bool guest_is_starting(struct guest *guest);
+
+/* With a job: brings what is published of its run to the disk. For what QEMU tells, where nobody
+ * waits for an error: it is logged. Blocks on the disk. */
+void guest_save_status(struct guest *guest, struct job *job);
+
 /* True when there is no QEMU, or it has gone and nobody has cleared up yet. Any thread. */
 bool guest_has_ended(struct guest *guest);
 

@@ -342,7 +342,7 @@ static bool controller_is_used(const struct domain *domain,
 static int check_disk_goes(const struct domain *domain, const void *object, GError **error)
 {
     const struct domain_disk *disk = object;
-    bool drive = disk->device == DISK_DEVICE_CDROM || disk->device == DISK_DEVICE_FLOPPY;
+    bool drive = domain_disk_is_drive(disk);
 
     if (drive && disk->bus != DISK_BUS_USB && disk->bus != DISK_BUS_SCSI)
         return UNSUPPORTED(error, "disk device type '%s' cannot be detached",
@@ -377,11 +377,7 @@ static int check_input_goes(const struct domain *domain, const void *object, GEr
 
 static int check_filesystem_goes(const struct domain *domain, const void *object, GError **error)
 {
-    const struct domain_filesystem *filesystem = object;
-
-    if (filesystem->driver != FILESYSTEM_DRIVER_VIRTIOFS)
-        return UNSUPPORTED(error, "only virtiofs filesystems can be hotplugged");
-    return 0;
+    return check_filesystem_type(object, error);
 }
 
 static int (*const detach_checks[DEVICE_KINDS])(const struct domain *, const void *, GError **) = {

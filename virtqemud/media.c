@@ -15,16 +15,11 @@
 #define TRAY_DEADLINE_MS 10000
 #define TRAY_ATTEMPTS 5
 
-static bool is_drive(const struct domain_disk *disk)
-{
-    return disk->device == DISK_DEVICE_CDROM || disk->device == DISK_DEVICE_FLOPPY;
-}
-
 bool media_is_meant(const struct domain *live, const struct domain_disk *disk)
 {
     const struct domain_disk *drive = domain_find_disk(live, disk->target);
 
-    return drive && is_drive(drive) && is_drive(disk);
+    return drive && domain_disk_is_drive(drive) && domain_disk_is_drive(disk);
 }
 
 static struct device device_of(struct domain_disk *disk)

@@ -3,7 +3,6 @@
 
 #include <json-c/json.h>
 
-#include "base/log.h"
 #include "driver/events.h"
 #include "protocol/remote.h"
 
@@ -96,7 +95,6 @@ int memory_devices_refresh(struct domain *live, struct qmp *qmp, GError **error)
 static void follow(struct guest *guest, struct job *job, uint64_t kib, const char *alias)
 {
     OBJECT_VIEW_AUTO struct object_view view = {0};
-    g_autoptr(GError) error = NULL;
 
     object_get_view(&guest->object, &view);
     DEFINITION_AUTO struct domain *live = (struct domain *)definition_copy(view.live);
@@ -105,8 +103,7 @@ static void follow(struct guest *guest, struct job *job, uint64_t kib, const cha
         return;
     set_current(live, memory, kib);
     object_publish_live(job, definition_copy(&live->definition));
-    if (store_save_status(qemu_of(&guest->object)->store, job, &error) < 0)
-        log_error("%s", error->message);
+    guest_save_status(guest, job);
 }
 
 void memory_devices_event(const struct qmp_event *event, void *user)

@@ -54,7 +54,7 @@ static int add(struct domain *domain, bool live, const void *values, GError **er
     struct domain_iothread *thread = arena_new(arena, struct domain_iothread);
 
     tune_name_iothreads(domain);
-    if (tune_find_iothread(domain, id)) {
+    if (domain_find_iothread(domain, id)) {
         error_set(error, VIR_ERR_INVALID_ARG, "an IOThread is already using iothread_id '%u'", id);
         return -1;
     }
@@ -95,7 +95,7 @@ static int remove_thread(struct domain *domain, bool live, const void *values, G
     const char *user = find_user(domain, id);
 
     tune_name_iothreads(domain);
-    if (!tune_find_iothread(domain, id)) {
+    if (!domain_find_iothread(domain, id)) {
         error_set(error, VIR_ERR_INVALID_ARG, "cannot find IOThread '%u' in iothreadids list", id);
         return -1;
     }
@@ -122,7 +122,7 @@ static int apply_presence(struct guest *guest, const struct domain *live, const 
 
     if (!qmp)
         return -1;
-    bool wanted = tune_has_iothread(live, id);
+    bool wanted = domain_has_iothread(live, id);
     int result = wanted
                      ? qmp_object_add(qmp, json_build("s:qom-type", "iothread", "s:id", name, NULL),
                                       deadline_ms, error)
@@ -240,7 +240,7 @@ static int modify_params(struct domain *domain, bool live, const void *data, GEr
     const struct iothread_values *values = data;
 
     tune_name_iothreads(domain);
-    struct domain_iothread *thread = tune_find_iothread(domain, values->id);
+    struct domain_iothread *thread = domain_find_iothread(domain, values->id);
     if (!thread) {
         error_set(error, VIR_ERR_INVALID_ARG, "cannot find IOThread '%u' in iothreadids",
                   values->id);
@@ -296,7 +296,7 @@ static int apply_params(struct guest *guest, const struct domain *live, const vo
 {
     static const struct iothread_poll none;
     const struct iothread_values *values = data;
-    const struct domain_iothread *thread = tune_find_iothread(live, values->id);
+    const struct domain_iothread *thread = domain_find_iothread(live, values->id);
     const struct iothread_poll *poll = thread && thread->poll ? thread->poll : &none;
     struct qmp *qmp = thread ? guest_get_qmp(guest, error) : NULL;
     const struct property properties[] = {

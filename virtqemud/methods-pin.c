@@ -81,7 +81,7 @@ static int pin_iothread(struct domain *domain, bool live, const struct pin *pin,
     struct arena *arena = &domain->definition.arena;
     struct cpu_tune *tune = tune_make_cpu(domain);
 
-    if (!tune_has_iothread(domain, pin->id)) {
+    if (!domain_has_iothread(domain, pin->id)) {
         error_set(error, VIR_ERR_INVALID_ARG, "%s %u not found", live ? "iothread" : "iothreadid",
                   pin->id);
         return -1;

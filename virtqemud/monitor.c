@@ -106,18 +106,10 @@ void monitor_push(struct guest *guest, monitor_follow_up *function, uint64_t num
         workers_push(driver_of(guest)->daemon->workers, run_follow_up, follow_up, true);
 }
 
-static void save_status(struct guest *guest, struct job *job)
-{
-    g_autoptr(GError) error = NULL;
-
-    if (store_save_status(qemu_of(&guest->object)->store, job, &error) < 0)
-        log_error("%s", error->message);
-}
-
 /* The state was published on the loop; here it reaches the disk. */
 static void save_after(struct guest *guest, struct job *job, uint64_t number, const char *text)
 {
-    save_status(guest, job);
+    guest_save_status(guest, job);
 }
 
 /* ---- the end, and what is made of it ---- */

@@ -168,11 +168,9 @@ static bool is_told_later(const GError *error)
 /* A guest's start takes its ports and plugs in itself: it is not to be met halfway. */
 static void await_start(struct guest *guest)
 {
-    OBJECT_VIEW_AUTO struct object_view view = {0};
     JOB_AUTO struct job *job = NULL;
 
-    object_get_view(&guest->object, &view);
-    if (view.state == VIR_DOMAIN_PAUSED && view.reason == VIR_DOMAIN_PAUSED_STARTING_UP)
+    if (guest_is_starting(guest))
         job_begin(&guest->object, JOB_MODIFY, "looking after ports", JOB_DEADLINE_MS, &job, NULL);
 }
 

@@ -27,7 +27,7 @@ static struct thread role_of(const struct domain *live, const struct thread_info
     if (sscanf(info->name, "CPU %u/", &thread.number) == 1 && thread.number < live->max_vcpus)
         thread.role = ROLE_VCPU;
     else if (sscanf(info->name, "IO iothread%u", &thread.number) == 1 &&
-             tune_has_iothread(live, thread.number))
+             domain_has_iothread(live, thread.number))
         thread.role = ROLE_IOTHREAD;
     return thread;
 }

@@ -235,17 +235,9 @@ static void notice_state(struct guest *guest, struct job *job, const char *word)
 }
 
 /* A start that the old daemon did not finish has no client to report to: it is undone. */
-static bool is_starting(struct guest *guest)
-{
-    OBJECT_VIEW_AUTO struct object_view view = {0};
-
-    object_get_view(&guest->object, &view);
-    return view.state == VIR_DOMAIN_PAUSED && view.reason == VIR_DOMAIN_PAUSED_STARTING_UP;
-}
-
 static bool was_starting(struct guest *guest, const char *word)
 {
-    return is_starting(guest) && strcmp(word, "running") != 0;
+    return guest_is_starting(guest) && strcmp(word, "running") != 0;
 }
 
 static int catch_up(struct guest *guest, struct job *job, GError **error)
@@ -351,9 +343,7 @@ static int take_up(struct guest *guest, struct job *job, GError **error)
     set_found(guest, name);
     restore_settings(guest);
     learn(guest, job);
-    g_autoptr(GError) unsaved = NULL;
-    if (store_save_status(qemu_of(&guest->object)->store, job, &unsaved) < 0)
-        log_error("%s", unsaved->message);
+    guest_save_status(guest, job);
     return 0;
 }
 
@@ -413,7 +403,7 @@ static void reconnect(struct guest *guest, struct job *job)
     log_error("domain '%s' can't be taken up again: %s", name, error->message);
     guest_set_qmp(guest, NULL);
     /* a QEMU that waits for a helper that is mute has never said anything */
-    if (error_is(error, VIR_ERR_OPERATION_ABORTED) || is_starting(guest)) {
+    if (error_is(error, VIR_ERR_OPERATION_ABORTED) || guest_is_starting(guest)) {
         atomic_store(&guest->end_reason, VIR_DOMAIN_SHUTOFF_FAILED);
         stop_kill(guest, false, NULL);
     } else if (!guest_has_ended(guest)) {

@@ -15,14 +15,6 @@ static bool is_of(uint8_t value, uint64_t values)
     return BIT(value) & values;
 }
 
-static bool has_iothread(const struct domain *domain, unsigned id)
-{
-    LIST_EACH (iothread, &domain->iothreads)
-        if (iothread->id == id)
-            return true;
-    return id <= domain->iothread_count;
-}
-
 static int check_scsi(const struct domain *domain, const struct domain_controller *controller,
                       GError **error)
 {
@@ -36,7 +28,7 @@ static int check_scsi(const struct domain *domain, const struct domain_controlle
          "lsisas1078, vmpvscsi, am53c974"},
         {tuned && controller->model && !virtio, FAULT_QEMU,
          "queues, cmd_per_lun, max_sectors, ioeventfd and iothread are for virtio-scsi alone"},
-        {driver->iothread && !has_iothread(domain, driver->iothread), FAULT_QEMU,
+        {driver->iothread && !domain_has_iothread(domain, driver->iothread), FAULT_QEMU,
          "driver/@iothread is none of <iothreads>"},
     };
 

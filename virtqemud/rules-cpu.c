@@ -107,14 +107,6 @@ static int check_numa(const struct domain *domain, const struct cpu_numa *numa, 
 
 /* ---- words that must be clean, and what excludes each other ---- */
 
-static bool is_printable(const char *text)
-{
-    for (; text && *text; text++)
-        if (!g_ascii_isprint(*text))
-            return false;
-    return true;
-}
-
 static bool ticks_without_policy(const struct domain *domain)
 {
     LIST_EACH (timer, &domain->clock.timers)
@@ -163,7 +155,7 @@ static int check_words(const struct domain *domain, GError **error)
         {ticks_without_policy(domain), FAULT_GUEST,
          "clock/timer: kvmclock and hypervclock have no @tickpolicy"},
         {has_nameless_entry(domain), FAULT_XML, "sysinfo/entry/@name is missing"},
-        {domain->resource && !is_printable(domain->resource->fibrechannel_appid), FAULT_XML,
+        {domain->resource && !rules_is_printable(domain->resource->fibrechannel_appid), FAULT_XML,
          "resource/fibrechannel/@appid is not printable"},
     };
 

@@ -15,14 +15,6 @@
 
 enum { SCSI_VENDOR_LONGEST = 8, SCSI_PRODUCT_LONGEST = 16 };
 
-static bool has_iothread(const struct domain *domain, unsigned id)
-{
-    LIST_EACH (iothread, &domain->iothreads)
-        if (iothread->id == id)
-            return true;
-    return id <= domain->iothread_count;
-}
-
 static int check_disk(const struct domain *domain, const struct domain_disk *disk, GError **error)
 {
     if (disk->vendor && strlen(disk->vendor) > SCSI_VENDOR_LONGEST)
@@ -34,7 +26,7 @@ static int check_disk(const struct domain *domain, const struct domain_disk *dis
     if (disk->geometry && disk->geometry->trans && disk->bus != DISK_BUS_IDE)
         return REFUSE(error, "CHS translation mode can only be set for 'ide' bus not '%s'",
                       names_word(&disk_bus_names, disk->bus));
-    if (disk->iothread && !has_iothread(domain, disk->iothread))
+    if (disk->iothread && !domain_has_iothread(domain, disk->iothread))
         return REFUSE(error, "Disk iothread '%u' not defined in iothreadid", disk->iothread);
     return 0;
 }
@@ -265,7 +257,7 @@ static int check_cpu_tune(const struct domain *domain, GError **error)
             return -1;
     if (tune)
         LIST_EACH (pin, &tune->iothread_pins)
-            if (!has_iothread(domain, pin->iothread))
+            if (!domain_has_iothread(domain, pin->iothread))
                 return REFUSE(error, "Cannot find 'iothread' : %u", pin->iothread);
     return 0;
 }

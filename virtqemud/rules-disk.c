@@ -11,7 +11,7 @@ static bool has_two_parts(const struct domain_source *source)
     return source->protocol != SOURCE_PROTOCOL_GLUSTER && source->protocol != SOURCE_PROTOCOL_RBD;
 }
 
-static bool is_printable(const char *text)
+bool rules_is_printable(const char *text)
 {
     for (; text && *text; text++)
         if (!g_ascii_isprint(*text))
@@ -160,11 +160,6 @@ static bool has_virtio_options(const struct domain_virtio *virtio)
     return virtio->iommu || virtio->ats || virtio->packed || virtio->page_per_vq;
 }
 
-static bool is_removable(const struct domain_disk *disk)
-{
-    return disk->device == DISK_DEVICE_CDROM || disk->device == DISK_DEVICE_FLOPPY;
-}
-
 static bool fits_virtio(uint8_t address)
 {
     return address != ADDRESS_DRIVE && address != ADDRESS_USB && address != ADDRESS_ISA &&
@@ -204,7 +199,7 @@ static int check_kind(const struct domain *domain, const struct domain_disk *dis
          "device 'lun' has the vendor and product that it says itself"},
         {source->type == SOURCE_VHOST_USER && !domain_shares_memory(domain), FAULT_QEMU,
          "type 'vhostuser' needs shared memory: <memoryBacking><access mode='shared'/>"},
-        {source->type == SOURCE_DIR && !disk->readonly && !is_removable(disk), FAULT_QEMU,
+        {source->type == SOURCE_DIR && !disk->readonly && !domain_disk_is_drive(disk), FAULT_QEMU,
          "type 'dir' can't be written to: <readonly/> is missing"},
         {on_virtio && !fits_virtio(disk->info.address.type), FAULT_QEMU,
          "bus 'virtio' has no addresses of this type"},
@@ -241,14 +236,14 @@ static int check_words(const struct domain_disk *disk, GError **error)
         {policy && type != SOURCE_FILE && type != SOURCE_BLOCK && type != SOURCE_DIR &&
              type != SOURCE_VOLUME,
          FAULT_XML, "source/@startupPolicy is not for this type"},
-        {policy == STARTUP_POLICY_REQUISITE && !is_removable(disk), FAULT_XML,
+        {policy == STARTUP_POLICY_REQUISITE && !domain_disk_is_drive(disk), FAULT_XML,
          "source/@startupPolicy 'requisite' is for cdrom and floppy"},
         {disk->copy_on_read == TRISTATE_ON && disk->readonly, FAULT_QEMU,
          "copy_on_read does not go with <readonly/>"},
         {disk->rerror_policy == DISK_ERROR_POLICY_ENOSPACE, FAULT_GUEST,
          "driver/@rerror_policy can be stop, report, ignore"},
-        {!is_printable(disk->vendor), FAULT_XML, "<vendor> is not printable"},
-        {!is_printable(disk->product), FAULT_XML, "<product> is not printable"},
+        {!rules_is_printable(disk->vendor), FAULT_XML, "<vendor> is not printable"},
+        {!rules_is_printable(disk->product), FAULT_XML, "<product> is not printable"},
         {!is_safe(disk->serial), FAULT_XML, "<serial> has characters that are not allowed"},
         {disk->wwn &&
              (strlen(disk->wwn) != 16 || disk->wwn[strspn(disk->wwn, "0123456789abcdefABCDEF")]),

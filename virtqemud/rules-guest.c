@@ -326,14 +326,6 @@ static int check_pools(const struct domain *domain, GError **error)
     return loop ? check_pool(loop->thread_pool_min, loop->thread_pool_max, error) : 0;
 }
 
-static bool has_iothread(const struct domain *domain, int id)
-{
-    LIST_EACH (iothread, &domain->iothreads)
-        if (iothread->id == (unsigned)id)
-            return true;
-    return !domain->iothreads.count && id >= 1 && (unsigned)id <= domain->iothread_count;
-}
-
 static int check_cpu_tune(const struct domain *domain, GError **error)
 {
     const struct cpu_tune *tune = domain->cpu_tune;
@@ -349,7 +341,7 @@ static int check_cpu_tune(const struct domain *domain, GError **error)
     LIST_EACH (scheduler, &tune->iothread_schedulers) {
         int id = cpuset_next(scheduler->threads, 0);
 
-        if (id >= 0 && !has_iothread(domain, id))
+        if (id >= 0 && !domain_has_iothread(domain, (unsigned)id))
             return REFUSE(error, "Cannot find 'iothread' : %d", id);
     }
     if ((tune->caches.count || tune->bandwidths.count || tune->energies.count) &&

@@ -23,3 +23,6 @@ int rules_check_cpu(const struct domain *domain, GError **error);
 
 /* A server that an image or a SCSI device of the host is on. */
 int rules_check_host(const struct source_host *host, GError **error);
+
+/* Whether all characters are of printable ASCII; NULL has none. */
+bool rules_is_printable(const char *text);

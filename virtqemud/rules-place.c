@@ -42,7 +42,7 @@ static bool is_built_in(const struct domain *live, const struct device *device)
 int rules_check_places(const struct domain *domain, GError **error)
 {
     enum machine_family family = machine_family_of(domain->os.arch, domain->os.machine);
-    bool x86 = device_arch_is_x86(domain);
+    bool x86 = domain_is_x86(domain);
     unsigned count;
     g_autofree struct device *devices = domain_list_devices(domain, &count);
 

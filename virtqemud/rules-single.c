@@ -12,11 +12,6 @@ static bool is_arch(const struct domain *domain, const char *arch)
     return domain->os.arch && g_str_has_prefix(domain->os.arch, arch);
 }
 
-static bool is_x86(const struct domain *domain)
-{
-    return is_arch(domain, "x86_64") || is_arch(domain, "i686");
-}
-
 /* ---- watchdogs, panics ---- */
 
 static int check_watchdogs(const struct domain *domain, GError **error)
@@ -49,7 +44,7 @@ static int check_panics(const struct domain *domain, GError **error)
         const struct fault faults[] = {
             {panic->model == PANIC_PSERIES && family != MACHINE_PSERIES, FAULT_QEMU,
              "it is of pseries machines"},
-            {(panic->model == PANIC_ISA || panic->model == PANIC_HYPERV) && !is_x86(domain),
+            {(panic->model == PANIC_ISA || panic->model == PANIC_HYPERV) && !domain_is_x86(domain),
              FAULT_QEMU, "it is of x86 machines"},
             {panic->model == PANIC_S390 && !is_arch(domain, "s390"), FAULT_QEMU,
              "it is of s390x machines"},

@@ -15,11 +15,6 @@
 
 /* ---- disks ---- */
 
-static bool is_ejectable(const struct domain_disk *disk)
-{
-    return disk->device == DISK_DEVICE_CDROM || disk->device == DISK_DEVICE_FLOPPY;
-}
-
 static bool can_be_shared(uint8_t format)
 {
     return format == IMAGE_FORMAT_RAW || format == IMAGE_FORMAT_NONE;
@@ -27,12 +22,12 @@ static bool can_be_shared(uint8_t format)
 
 static int check_disk(const struct domain_disk *disk, GError **error)
 {
-    if (is_ejectable(disk) && disk->bus == DISK_BUS_VIRTIO)
+    if (domain_disk_is_drive(disk) && disk->bus == DISK_BUS_VIRTIO)
         return REFUSE(error, "disk type of '%s' does not support ejectable media", disk->target);
     if ((disk->vendor || disk->product || disk->wwn) && disk->bus == DISK_BUS_VIRTIO)
         return REFUSE(error, "disk '%s': vendor, product and wwn are not for bus 'virtio'",
                       disk->target);
-    if (disk->tray == DISK_TRAY_OPEN && !is_ejectable(disk))
+    if (disk->tray == DISK_TRAY_OPEN && !domain_disk_is_drive(disk))
         return REFUSE(error, "tray is only valid for cdrom and floppy");
     if (disk->shareable && !disk->readonly && !can_be_shared(disk->source.format))
         return REFUSE(error, "shared access for disk '%s' requires use of supported storage format",

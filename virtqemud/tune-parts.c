@@ -22,22 +22,6 @@ struct blkio_tune *tune_make_blkio(struct domain *domain)
     return domain->blkio_tune;
 }
 
-struct domain_iothread *tune_find_iothread(const struct domain *domain, unsigned id)
-{
-    LIST_EACH (thread, &domain->iothreads)
-        if (thread->id == id)
-            return thread;
-    return NULL;
-}
-
-/* The defaults leave either none or all of them named. */
-bool tune_has_iothread(const struct domain *domain, unsigned id)
-{
-    if (domain->iothreads.count)
-        return tune_find_iothread(domain, id);
-    return id >= 1 && id <= domain->iothread_count;
-}
-
 void tune_name_iothreads(struct domain *domain)
 {
     struct arena *arena = &domain->definition.arena;

@@ -10,11 +10,5 @@ struct cpu_tune *tune_make_cpu(struct domain *domain);
 struct memory_tune *tune_make_memory(struct domain *domain);
 struct blkio_tune *tune_make_blkio(struct domain *domain);
 
-/* Whether there is an I/O thread of this number, named or only counted. */
-bool tune_has_iothread(const struct domain *domain, unsigned id);
-
 /* Names those that are only counted, with the lowest free numbers: the form that can be changed. */
 void tune_name_iothreads(struct domain *domain);
-
-/* Among the named ones; borrowed; NULL: there is none. */
-struct domain_iothread *tune_find_iothread(const struct domain *domain, unsigned id);

@@ -68,7 +68,6 @@ static bool has_gone(struct guest *guest, const struct domain *live, const struc
 static void follow_removal(struct guest *guest, struct job *job, uint64_t number, const char *alias)
 {
     OBJECT_VIEW_AUTO struct object_view view = {0};
-    g_autoptr(GError) error = NULL;
     struct device device;
 
     object_get_view(&guest->object, &view);
@@ -81,8 +80,7 @@ static void follow_removal(struct guest *guest, struct job *job, uint64_t number
     else if (!vcpus_forget(guest, job, live, alias))
         return;
     object_publish_live(job, definition_copy(&live->definition));
-    if (store_save_status(qemu_of(&guest->object)->store, job, &error) < 0)
-        log_error("%s", error->message);
+    guest_save_status(guest, job);
 }
 
 /* A part may also go before its device, which is then found to be there. */

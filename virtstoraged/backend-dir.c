@@ -19,18 +19,10 @@ static int dir_build(const struct storage_pool *pool, unsigned flags, GError **e
     return folder_build(pool, error);
 }
 
-static int dir_remove(const struct storage_pool *pool, unsigned flags, GError **error)
-{
-    if (rmdir(pool->target.path) == 0)
-        return 0;
-    error_set_errno(error, errno, "failed to remove pool '%s'", pool->target.path);
-    return -1;
-}
-
 const struct backend dir_backend = {
     .build_flags = VIR_STORAGE_POOL_BUILD_OVERWRITE | VIR_STORAGE_POOL_BUILD_NO_OVERWRITE,
     .build = dir_build,
-    .remove = dir_remove,
+    .remove = folder_remove,
     .start = folder_open,
     .refresh = folder_refresh,
     .measure = folder_measure,

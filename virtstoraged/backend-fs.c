@@ -99,14 +99,6 @@ static int fs_build(const struct storage_pool *pool, unsigned flags, GError **er
     return format(pool, overwrite, error);
 }
 
-static int fs_remove(const struct storage_pool *pool, unsigned flags, GError **error)
-{
-    if (rmdir(pool->target.path) == 0)
-        return 0;
-    error_set_errno(error, errno, "failed to remove pool '%s'", pool->target.path);
-    return -1;
-}
-
 /* ---- start and stop ---- */
 
 static int fs_start(const struct storage_pool *pool, struct volumes **ret_volumes, GError **error)
@@ -137,7 +129,7 @@ const struct backend fs_backend = {
     .needs = "mount",
     .build_flags = VIR_STORAGE_POOL_BUILD_OVERWRITE | VIR_STORAGE_POOL_BUILD_NO_OVERWRITE,
     .build = fs_build,
-    .remove = fs_remove,
+    .remove = folder_remove,
     .start = fs_start,
     .stop = fs_stop,
     .refresh = folder_refresh,

@@ -22,14 +22,6 @@ static int netfs_build(const struct storage_pool *pool, unsigned flags, GError *
     return folder_build(pool, error);
 }
 
-static int netfs_remove(const struct storage_pool *pool, unsigned flags, GError **error)
-{
-    if (rmdir(pool->target.path) == 0)
-        return 0;
-    error_set_errno(error, errno, "failed to remove pool '%s'", pool->target.path);
-    return -1;
-}
-
 /* ---- what is mounted ---- */
 
 static int check_host(const struct storage_pool *pool, GError **error)
@@ -152,7 +144,7 @@ static int netfs_find_sources(const struct storage_source *wanted, char **ret_te
 const struct backend netfs_backend = {
     .needs = "mount",
     .build = netfs_build,
-    .remove = netfs_remove,
+    .remove = folder_remove,
     .start = netfs_start,
     .stop = served_stop,
     .refresh = folder_refresh,

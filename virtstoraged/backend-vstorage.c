@@ -20,14 +20,6 @@ static int vstorage_build(const struct storage_pool *pool, unsigned flags, GErro
     return folder_build(pool, error);
 }
 
-static int vstorage_remove(const struct storage_pool *pool, unsigned flags, GError **error)
-{
-    if (rmdir(pool->target.path) == 0)
-        return 0;
-    error_set_errno(error, errno, "failed to remove pool '%s'", pool->target.path);
-    return -1;
-}
-
 /* ---- start ---- */
 
 static void add_words(GPtrArray *words, const char *option, char *value)
@@ -92,7 +84,7 @@ static int vstorage_start(const struct storage_pool *pool, struct volumes **ret_
 const struct backend vstorage_backend = {
     .needs = "vstorage-mount",
     .build = vstorage_build,
-    .remove = vstorage_remove,
+    .remove = folder_remove,
     .start = vstorage_start,
     .stop = served_stop,
     .refresh = folder_refresh,

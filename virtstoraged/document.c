@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -12,13 +13,6 @@
 
 /* ---- pools ---- */
 
-static bool is_zero(const uint8_t *bytes, size_t size)
-{
-    while (size > 0 && !bytes[size - 1])
-        size--;
-    return size == 0;
-}
-
 /* A file that a hand has put there may lack it. It must be the same at each start. */
 int document_complete(struct definition *definition, GError **error)
 {
@@ -26,7 +20,7 @@ int document_complete(struct definition *definition, GError **error)
     uint8_t digest[32];
     size_t size = sizeof(digest);
 
-    if (!is_zero(pool->uuid, sizeof(pool->uuid)))
+    if (!bytes_are_zero(pool->uuid, sizeof(pool->uuid)))
         return 0;
     g_autofree char *machine = NULL;
     if (file_read_all("/etc/machine-id", 256, &machine, NULL, NULL) < 0)
@@ -59,7 +53,7 @@ int document_read_pool(const char *text, bool validate, struct storage_pool **re
 
     if (!pool)
         return -1;
-    if (is_zero(pool->uuid, sizeof(pool->uuid)) && uuid_generate(pool->uuid) < 0) {
+    if (bytes_are_zero(pool->uuid, sizeof(pool->uuid)) && uuid_generate(pool->uuid) < 0) {
         error_set_errno(error, errno, "cannot make up a uuid");
         return -1;
     }

@@ -84,6 +84,14 @@ static void sweep(int folder)
         closedir(listing);
 }
 
+int folder_remove(const struct storage_pool *pool, unsigned flags, GError **error)
+{
+    if (rmdir(pool->target.path) == 0)
+        return 0;
+    error_set_errno(error, errno, "failed to remove pool '%s'", pool->target.path);
+    return -1;
+}
+
 int folder_open(const struct storage_pool *pool, struct volumes **ret_volumes, GError **error)
 {
     autofd int folder = -1;

@@ -8,6 +8,9 @@
 /* Makes it, if it is not there, with the permissions that the pool's document says. */
 int folder_build(const struct storage_pool *pool, GError **error);
 
+/* backend.remove: the folder, which must be empty. */
+int folder_remove(const struct storage_pool *pool, unsigned flags, GError **error);
+
 /* Opens it as the set of volumes of a pool, and removes what a killed daemon left half made. */
 int folder_open(const struct storage_pool *pool, struct volumes **ret_volumes, GError **error);
 

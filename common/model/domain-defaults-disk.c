@@ -82,8 +82,7 @@ static void empty_defaults(struct domain_disk *disk)
 
     if (source->path && !*source->path)
         source->path = NULL;
-    if ((disk->device == DISK_DEVICE_CDROM || disk->device == DISK_DEVICE_FLOPPY) &&
-        domain_source_is_empty(source))
+    if (domain_disk_is_drive(disk) && domain_source_is_empty(source))
         source->type = SOURCE_FILE;
 }
 

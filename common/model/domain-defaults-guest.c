@@ -3,12 +3,13 @@
 
 #include <errno.h>
 
+#include "base/bytes.h"
 #include "base/uuid.h"
 #include "xml/xml.h"
 
 static int make_uuid(struct opt_uuid *uuid, GError **error)
 {
-    if (uuid->set || !is_zero(uuid->bytes, UUID_BYTES) || uuid_generate(uuid->bytes) == 0)
+    if (uuid->set || !bytes_are_zero(uuid->bytes, UUID_BYTES) || uuid_generate(uuid->bytes) == 0)
         return 0;
     error_set_errno(error, errno, "cannot make up a uuid");
     return -1;
@@ -21,7 +22,7 @@ static void adopt_uuid(struct domain *domain)
     LIST_EACH (sysinfo, &domain->sysinfos) {
         const char *text = sysinfo->system ? sysinfo_find(sysinfo->system, "uuid") : NULL;
 
-        if (text && !domain->given_uuid.set && is_zero(domain->uuid, UUID_BYTES))
+        if (text && !domain->given_uuid.set && bytes_are_zero(domain->uuid, UUID_BYTES))
             uuid_parse(text, domain->uuid);
     }
 }
@@ -64,21 +65,13 @@ static void vcpu_defaults(struct domain *domain)
         domain->current_vcpus = 0;
 }
 
-static bool has_iothread(const struct domain *domain, unsigned id)
-{
-    LIST_EACH (iothread, &domain->iothreads)
-        if (iothread->id == id)
-            return true;
-    return false;
-}
-
 /* As soon as one I/O thread has a number, all have. */
 static void iothread_defaults(struct domain *domain)
 {
     if (!domain->iothreads.count)
         return;
     for (unsigned id = 1; domain->iothreads.count < domain->iothread_count; id++) {
-        if (has_iothread(domain, id))
+        if (domain_find_iothread(domain, id))
             continue;
         struct domain_iothread *iothread =
             arena_new(&domain->definition.arena, struct domain_iothread);

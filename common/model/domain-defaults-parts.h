@@ -15,15 +15,6 @@ static inline void default_to(uint8_t *member, uint8_t value)
         *member = value;
 }
 
-static inline bool is_zero(const void *bytes, size_t length)
-{
-    const uint8_t *byte = bytes;
-
-    while (length && !byte[length - 1])
-        length--;
-    return !length;
-}
-
 /* All outside of <devices>. VIR_ERR_XML_ERROR if there is no memory; VIR_ERR_SYSTEM_ERROR if no
  * uuid can be made up. */
 int domain_defaults_guest(struct domain *domain, GError **error);

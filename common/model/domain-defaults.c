@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "base/bytes.h"
 #include "base/mac.h"
 #include "base/uuid.h"
 #include "model/domain-defaults-parts.h"
@@ -81,7 +82,8 @@ static int net_defaults(struct domain_net *net, const struct domain_defaults *de
         error_set_errno(error, errno, "cannot make up an identity for a virtual port");
         return -1;
     }
-    if (!is_zero(net->mac, sizeof(net->mac)) || mac_generate(defaults->mac_prefix, net->mac) == 0)
+    if (!bytes_are_zero(net->mac, sizeof(net->mac)) ||
+        mac_generate(defaults->mac_prefix, net->mac) == 0)
         return 0;
     error_set_errno(error, errno, "cannot make up a MAC address");
     return -1;

@@ -290,6 +290,14 @@ struct domain_audio *domain_find_audio(const struct domain *domain, unsigned id)
     return NULL;
 }
 
+struct domain_iothread *domain_find_iothread(const struct domain *domain, unsigned id)
+{
+    LIST_EACH (iothread, &domain->iothreads)
+        if (iothread->id == id)
+            return iothread;
+    return NULL;
+}
+
 bool domain_find_alias(const struct domain *domain, const char *alias, struct device *ret_device)
 {
     for (unsigned kind = 1; kind < DEVICE_KINDS; kind++)

@@ -286,3 +286,8 @@ enum disk_bus disk_target_bus(const char *target)
 
     return after_prefix(target, &bus) ? bus : DISK_BUS_NONE;
 }
+
+bool domain_disk_is_drive(const struct domain_disk *disk)
+{
+    return disk->device == DISK_DEVICE_CDROM || disk->device == DISK_DEVICE_FLOPPY;
+}

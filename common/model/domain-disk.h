@@ -243,6 +243,9 @@ XML_SCHEMA_DECLARE(disk_blockio);
 XML_SCHEMA_DECLARE(disk_mirror);
 XML_SCHEMA_DECLARE(domain_disk);
 
+/* Whether it is a drive, whose medium can be changed and missing. */
+bool domain_disk_is_drive(const struct domain_disk *disk);
+
 /* The index that a target name means: vda 0, vdz 25, vdaa 26; -1 if it is not such a name. A
  * partition number after it (xvda1) goes to *ret_partition if that is not NULL. */
 int disk_target_index(const char *target, int *ret_partition);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "model/domain-source.h"
 
+#include "base/bytes.h"
 #include "model/rows.h"
 
 NAMES(source_type_names, NULL, "file", "block", "dir", "network", "volume", "nvme", "vhostuser",
@@ -35,18 +36,11 @@ static const struct xml_row domain_secret_rows[] = {
 };
 #undef ROWS_OF
 
-static bool is_zero(const uint8_t *bytes, size_t length)
-{
-    while (length && !bytes[length - 1])
-        length--;
-    return !length;
-}
-
 static int secret_check(struct xml_at *at, void *object, GError **error)
 {
     const struct domain_secret *secret = object;
 
-    if (is_zero(secret->uuid, sizeof(secret->uuid)) == !secret->usage)
+    if (bytes_are_zero(secret->uuid, sizeof(secret->uuid)) == !secret->usage)
         return xml_at_fail(at, "", VIR_ERR_XML_ERROR, error,
                            "a secret is named by either uuid or usage");
     return 0;

@@ -228,6 +228,20 @@ unsigned domain_vcpus(const struct domain *domain)
     return domain->current_vcpus ? domain->current_vcpus : domain->max_vcpus;
 }
 
+bool domain_is_x86(const struct domain *domain)
+{
+    const char *arch = domain->os.arch;
+
+    return arch && (strcmp(arch, "x86_64") == 0 || strcmp(arch, "i686") == 0);
+}
+
+bool domain_has_iothread(const struct domain *domain, unsigned id)
+{
+    if (domain->iothreads.count)
+        return domain_find_iothread(domain, id);
+    return id >= 1 && id <= domain->iothread_count;
+}
+
 bool domain_shares_memory(const struct domain *domain)
 {
     const struct cpu_numa *numa = domain->cpu ? domain->cpu->numa : NULL;

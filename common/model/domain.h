@@ -338,6 +338,9 @@ struct domain_graphics *domain_find_graphics(const struct domain *domain, enum g
 
 struct domain_audio *domain_find_audio(const struct domain *domain, unsigned id);
 
+/* Among the named ones. */
+struct domain_iothread *domain_find_iothread(const struct domain *domain, unsigned id);
+
 /* Any device by alias: false if there is none. */
 bool domain_find_alias(const struct domain *domain, const char *alias, struct device *ret_device);
 
@@ -345,6 +348,13 @@ bool domain_find_alias(const struct domain *domain, const char *alias, struct de
 
 /* Vcpus at start: current_vcpus, or all. */
 unsigned domain_vcpus(const struct domain *domain);
+
+/* Whether its processor is x86_64 or i686. */
+bool domain_is_x86(const struct domain *domain);
+
+/* Whether there is an I/O thread of this number, named or only counted: the defaults leave either
+ * none or all of them named. */
+bool domain_has_iothread(const struct domain *domain, unsigned id);
 
 /* Whether other processes can map all of the guest's memory, as vhost-user devices need. */
 bool domain_shares_memory(const struct domain *domain);

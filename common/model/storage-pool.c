@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
 #include "model/text-types.h"
 
 NAMES(storage_pool_type_names, NULL, "dir", "fs", "netfs", "logical", "disk", "iscsi",
@@ -18,13 +19,6 @@ NAMES(storage_auth_type_names, NULL, "chap", "ceph");
 NAMES(storage_refresh_allocation_names, NULL, "default", "capacity");
 
 #define REFUSE(at, path, code, ...) xml_at_fail((at), (path), (code), error, __VA_ARGS__)
-
-static bool is_zero(const uint8_t *bytes, size_t length)
-{
-    while (length && !bytes[length - 1])
-        length--;
-    return !length;
-}
 
 /* ---- source ---- */
 
@@ -117,7 +111,7 @@ XML_SCHEMA(storage_adapter, "adapter", .doc = "A host bus adapter", .check = ada
 static int auth_check(struct xml_at *at, void *object, GError **error)
 {
     const struct storage_auth *auth = object;
-    bool has_uuid = !is_zero(auth->secret_uuid, sizeof(auth->secret_uuid));
+    bool has_uuid = !bytes_are_zero(auth->secret_uuid, sizeof(auth->secret_uuid));
 
     if (!has_uuid && !auth->secret_usage)
         return REFUSE(at, "secret", VIR_ERR_XML_ERROR, "Missing <secret> element in auth");

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
+
 struct xml_plan {
     struct arena arena; /* with all places, items and conditions */
     struct xml_place root;
@@ -334,19 +336,12 @@ void xml_plan_lint(const struct xml_schema *schema, GPtrArray *mistakes)
     plan_free(plan_new(schema, mistakes));
 }
 
-static bool is_zero(const char *bytes, unsigned size)
-{
-    for (; size && !*bytes; bytes++)
-        size--;
-    return size == 0;
-}
-
 bool xml_place_is_quiet(const struct xml_place *place, const void *object)
 {
     if (place->never_quiet)
         return false;
     for (unsigned i = 0; i < place->n_ranges; i++)
-        if (!is_zero((const char *)object + place->ranges[i].offset, place->ranges[i].size))
+        if (!bytes_are_zero((const char *)object + place->ranges[i].offset, place->ranges[i].size))
             return false;
     return true;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
+#include "base/bytes.h"
 #include "xml/at.h"
 #include "xml/parse.h"
 #include "xml/plan.h"
@@ -310,13 +311,6 @@ static bool has_any(const struct xml_place *place, const xmlNode *node)
     return place->has_text && node->children && node->children->type == XML_TEXT_NODE;
 }
 
-static bool is_zero(const char *bytes, size_t size)
-{
-    for (; size && !*bytes; bytes++)
-        size--;
-    return size == 0;
-}
-
 static int read_group(struct xml_at *at, const struct xml_item *item, void *object, xmlNode *node,
                       GError **error)
 {
@@ -330,7 +324,7 @@ static int read_group(struct xml_at *at, const struct xml_item *item, void *obje
     if (read_items(at, place, *member, node, error) < 0 ||
         check(at, item->schema, *member, error) < 0)
         return -1;
-    if (item->optional && is_zero(*member, item->schema->size))
+    if (item->optional && bytes_are_zero(*member, item->schema->size))
         *member = NULL; /* its rows were there, but said nothing: a number 0 */
     return 0;
 }

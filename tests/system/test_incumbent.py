@@ -116,7 +116,7 @@ def test_refusals(incumbent):
         said, message = define(incumbent, make_document(*place))
         if said != int(code):
             wrong.append((code, place, said, message if said else "accepted"))
-    assert not wrong, "%d of %d, as %s" % (len(wrong), len(rows), wrong[:5])
+    assert not wrong, "%d of %d, as %s" % (len(wrong), len(rows), wrong[:9])
 
 
 # ---- documents ----
