@@ -20,6 +20,7 @@ struct family {
     const char *help;
 };
 
+/* One answer, built by one thread. */
 struct exposition *exposition_new(void);
 
 /* Appends NAME="VALUE" to what will be a sample's labels. */

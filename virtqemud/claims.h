@@ -17,6 +17,7 @@ struct claim {
     bool shared;
 };
 
+/* Of the daemon; nothing is claimed. */
 struct claims *claims_new(void);
 void claims_free(struct claims *claims);
 

@@ -35,6 +35,8 @@ struct qmp_list {
     void *items;
 };
 
+/* arguments (may be NULL) are taken, also on failure; *ret is filled from the arena. Taking is once
+ * for each index. */
 int qmp_run_query(struct qmp *qmp, const struct qmp_query *query, struct json_object *arguments,
                   unsigned deadline_ms, struct arena *arena, void *ret, GError **error);
 unsigned qmp_batch_add_query(struct qmp_batch *batch, struct qmp *qmp,
@@ -252,6 +254,7 @@ const char *qmp_chardev_pty(const struct qmp_chardev *items, unsigned count, con
 QMP_PLAIN_COMMANDS(QMP_PLAIN_DECLARE)
 #undef QMP_PLAIN_DECLARE
 
+/* What the guest is to have of its memory, in bytes; it follows in its own time. */
 int qmp_set_balloon(struct qmp *qmp, uint64_t bytes, unsigned deadline_ms, GError **error);
 
 /* seconds between the guest's reports; 0 stops them. qom_path names the balloon device. */
@@ -276,6 +279,7 @@ int qmp_qom_get(struct qmp *qmp, const char *path, const char *property, unsigne
 int qmp_qom_set(struct qmp *qmp, const char *path, const char *property, struct json_object *value,
                 unsigned deadline_ms, GError **error);
 
+/* The cable of the interface that has this alias. */
 int qmp_set_link(struct qmp *qmp, const char *device, bool up, unsigned deadline_ms,
                  GError **error);
 

@@ -94,6 +94,7 @@ int qmp_synchronize(struct qmp *qmp, unsigned deadline_ms, GError **error);
  * loop thread). Drops the caller's reference. Any thread; NULL is ignored. */
 void qmp_close(struct qmp *qmp);
 
+/* Any thread. */
 struct qmp *qmp_ref(struct qmp *qmp);
 void qmp_unref(struct qmp *qmp);
 
@@ -103,6 +104,7 @@ bool qmp_is_open(struct qmp *qmp);
 /* From QEMU's greeting: 7002000 for 7.2.0. */
 unsigned qmp_version(const struct qmp *qmp);
 
+/* Whom errors name: settings->who. Borrowed. */
 const char *qmp_who(const struct qmp *qmp);
 
 /*

@@ -9,6 +9,7 @@
  */
 enum taint { TAINT_MONITOR, TAINT_AGENT };
 
+/* Until QEMU ends; noting it again is nothing. */
 void taint_note(struct guest *guest, enum taint taint);
 
 /* Appends what is to be said of the guest, as clients know the words; owned by the array. */

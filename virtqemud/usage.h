@@ -12,6 +12,8 @@ struct process_times {
     int processor; /* it last ran on */
 };
 
+/* Of QEMU with all its threads; of one thread, with the nanoseconds that it waited for a processor
+ * while it could have run (0: the kernel does not count them). */
 bool usage_read_process(struct guest *guest, struct process_times *ret_times);
 bool usage_read_vcpu(struct guest *guest, int64_t thread_id, struct process_times *ret_times,
                      uint64_t *ret_wait_ns);

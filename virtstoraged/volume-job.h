@@ -26,6 +26,8 @@ struct volume_job {
     uint64_t done, total;    /* bytes */
 };
 
+/* Makes the job known to readers of the volume's document until it ends; client and name are
+ * borrowed, pool and volume copied. Ending it twice is nothing. */
 void volume_job_begin(struct volume_job *job, struct client *client, const char *name,
                       const char *pool, const char *volume);
 void volume_job_end(struct volume_job *job);

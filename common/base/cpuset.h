@@ -34,6 +34,7 @@ void cpuset_to_map(const struct cpuset *set, uint8_t *map, size_t length);
 /* Appends "0-1,3,5" in ascending order with ranges. */
 void cpuset_format(const struct cpuset *set, GString *out);
 
+/* Of any number; set is not NULL, as of the functions below that do not say otherwise. */
 bool cpuset_has(const struct cpuset *set, unsigned number);
 
 /* Whether a number is in both; either may be NULL, and then has none. */
@@ -42,11 +43,13 @@ bool cpuset_overlap(const struct cpuset *a, const struct cpuset *b);
 /* Number must be below the count given to cpuset_new(). */
 void cpuset_add(struct cpuset *set, unsigned number);
 
+/* How many numbers are in it. */
 unsigned cpuset_count(const struct cpuset *set);
 
 /* The smallest member not below from, or -1. */
 int cpuset_next(const struct cpuset *set, unsigned from);
 
+/* Whether they have the same numbers, whatever they have room for. */
 bool cpuset_equal(const struct cpuset *a, const struct cpuset *b);
 
 /* Bytes of its block. */

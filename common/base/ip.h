@@ -50,6 +50,7 @@ bool ip_is_within(const struct ip_address *address, const struct ip_address *net
 bool ip_networks_overlap(const struct ip_address *a, unsigned a_prefix, const struct ip_address *b,
                          unsigned b_prefix);
 
+/* False for another family. */
 bool ip_equal(const struct ip_address *a, const struct ip_address *b);
 
 /* Below, equal or above zero; of the same family. */

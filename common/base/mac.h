@@ -21,4 +21,5 @@ char *mac_format(const uint8_t mac[MAC_BYTES], char text[MAC_TEXT]);
  */
 int mac_generate(const uint8_t prefix[3], uint8_t ret_mac[MAC_BYTES]);
 
+/* Of a group; broadcast is one. */
 bool mac_is_multicast(const uint8_t mac[MAC_BYTES]);

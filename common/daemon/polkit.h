@@ -29,6 +29,8 @@ struct polkit_request {
  * asked for a password, and has no agent that does it. The question is gone by then. */
 typedef void (*polkit_answer)(const GError *error, void *data);
 
+/* Connects to D-Bus at the first question. All of it is of the loop thread; the loop is borrowed.
+ */
 struct polkit *polkit_new(struct loop *loop);
 
 /* Questions must have been dropped. Accepts NULL. */

@@ -37,6 +37,7 @@ int remote_check(const struct remote_settings *settings, GError **error);
 /* The certificates in use. */
 struct remote;
 
+/* Without certificates until they are loaded. The loop thread's, like all that follows. */
 struct remote *remote_new(void);
 void remote_free(struct remote *remote);
 

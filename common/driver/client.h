@@ -28,6 +28,8 @@ struct client {
     bool hears;              /* a worker is at it */
 };
 
+/* Who has connected, by the socket that it came by, with a reference to the link. Loop thread;
+ * references by any thread. */
 struct client *client_new(struct driver *driver, struct server_client *server_client);
 struct client *client_ref(struct client *client);
 void client_unref(struct client *client);

@@ -23,6 +23,7 @@ struct netlink_bridge {
 /* Makes a bridge, down. VIR_ERR_OPERATION_INVALID when there is a device of that name. */
 int netlink_bridge_create(const struct netlink_bridge *bridge, GError **error);
 
+/* False also for a device that is no bridge. */
 bool netlink_bridge_exists(const char *name);
 
 /* Has it look at VLANs: then it is told of stations, and need not hear all that its ports do. */

@@ -98,6 +98,7 @@ struct event_request {
     GDestroyNotify release; /* called with data when no delivery can come any more; may be NULL */
 };
 
+/* Of a daemon; all of it by any thread. */
 struct event_bus *event_bus_new(void);
 
 /* All registrations must be gone. bus may be NULL. */

@@ -27,6 +27,7 @@ struct identity_values {
     bool readonly; /* came by a read-only socket, or opened so */
 };
 
+/* Copies the texts. References are taken and dropped by any thread. */
 struct identity *identity_new(const struct identity_values *values);
 
 /* The daemon's own: for what it does by itself. */

@@ -15,11 +15,13 @@
  */
 struct registry;
 
+/* kind is borrowed for as long as there is an object of it. */
 struct registry *registry_new(const struct object_kind *kind);
 
 /* Drops its references. registry may be NULL. Nobody else may use it any more. */
 void registry_free(struct registry *registry);
 
+/* Borrowed: as given. */
 const struct object_kind *registry_kind(const struct registry *registry);
 
 /* A new reference, or NULL with the kind's not-found error ("no domain with matching name 'x'"). */

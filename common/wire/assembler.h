@@ -39,4 +39,5 @@ bool assembler_is_idle(const struct assembler *assembler);
 /* When all bytes are used up: descriptors that no packet is waiting for are closed. */
 void assembler_drop_stray_fds(struct assembler *assembler);
 
+/* Drops what is begun, and closes the descriptors that came with it. */
 void assembler_clear(struct assembler *assembler);

@@ -74,6 +74,7 @@ struct connection *connection_new(struct loop *loop, struct transport *transport
                                   const struct connection_handlers *handlers, void *data,
                                   GError **error);
 
+/* Any thread. */
 struct connection *connection_ref(struct connection *connection);
 void connection_unref(struct connection *connection);
 
@@ -148,4 +149,5 @@ struct connection_stats {
     int64_t last_received; /* loop_now() of the last bytes */
     bool reading;          /* false: held back */
 };
+/* Loop thread. */
 void connection_get_stats(struct connection *connection, struct connection_stats *ret_stats);

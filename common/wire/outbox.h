@@ -40,6 +40,7 @@ enum outbox_progress {
     OUTBOX_MORE, /* go on when the socket is writable */
 };
 
+/* Empty; events without limits. */
 void outbox_init(struct outbox *outbox);
 
 /* Any thread: the most that unsent events may take. */

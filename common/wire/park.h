@@ -31,4 +31,5 @@ bool park_has_call(const struct park *park, const struct frame_header *header);
 /* True when reading must stop. */
 bool park_is_full(const struct park *park, unsigned frames, size_t bytes);
 
+/* Drops all frames, with their descriptors. */
 void park_clear(struct park *park);

@@ -73,6 +73,7 @@ void stream_start(struct stream *stream);
 /* Any thread: the call failed, there will be no stream. */
 void stream_discard(struct stream *stream);
 
+/* Any thread. */
 struct stream *stream_ref(struct stream *stream);
 void stream_unref(struct stream *stream);
 
@@ -106,6 +107,7 @@ void stream_resume(struct stream *stream);
 /* True once the stream has ended in any way. */
 bool stream_is_gone(const struct stream *stream);
 
+/* Any thread. Borrowed from the stream. */
 struct connection *stream_connection(struct stream *stream);
 
 enum stream_fd_mode {

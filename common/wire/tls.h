@@ -33,6 +33,7 @@ struct tls_settings {
  */
 struct tls *tls_new(const struct tls_settings *settings, GError **error);
 
+/* Any thread. */
 struct tls *tls_ref(struct tls *tls);
 void tls_unref(struct tls *tls);
 

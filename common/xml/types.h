@@ -38,6 +38,7 @@ extern const struct xml_type xml_type_string, xml_type_unsigned, xml_type_signed
     xml_type_opt_uint, xml_type_opt_int, xml_type_opt_ulong, xml_type_enum, xml_type_yes_no,
     xml_type_on_off, xml_type_uuid, xml_type_opt_uuid, xml_type_mac, xml_type_cpuset;
 
+/* Of members of the row's type: whether the document said it; whether both say the same. */
 bool xml_type_is_set(const struct xml_row *row, const void *member);
 bool xml_type_equal(const struct xml_row *row, const void *a, const void *b);
 
