@@ -155,6 +155,8 @@ static const struct xml_row domain_net_rows[] = {
     ROW_ENUM("mac/@type", mac_type, net_mac_type_names, "VMware: how it was chosen"),
     ROW_YES_NO("mac/@check", mac_check, "VMware: whether it is checked"),
     ROW_MAC("mac/@currentAddress", current_mac, "What the guest made of it", .flags = XML_LIVE),
+    ROW_CHILD("driver", driver, net_driver_options, "How it is passed",
+              WHEN(type, BIT(NET_HOSTDEV)), .flags = XML_HERE),
 
     ROW_STRING("source/@network", network, "Name of the network", WHEN(type, BIT(NET_NETWORK)),
                .flags = XML_REQUIRED),
@@ -216,7 +218,8 @@ static const struct xml_row domain_net_rows[] = {
     ROW_STRING("guest/@dev", guest_dev, "Name in the container"),
     ROW_STRING("guest/@actual", guest_actual, "Name in use", .flags = XML_LIVE),
     ROW_STRING("model/@type", model, "Device that the guest sees", .flags = XML_ABI),
-    ROW_CHILD("driver", driver, net_driver_options, "How it is emulated"),
+    ROW_CHILD("driver", driver, net_driver_options, "How it is emulated",
+              WHEN(type, ~BIT(NET_HOSTDEV))),
     ROW_CHILD("backend", backend, net_backend, "Back end"),
     ROW_CHILD("teaming", teaming, net_teaming, "Pair of interfaces"),
     ROW_CHILD("filterref", filterref, net_filterref, "Packet filter",

@@ -116,6 +116,8 @@ static const char *find_mistake(const struct xml_schema *schema, const struct xm
         return "the member is not in the table's struct";
     if (row->when_mask && !has_earlier_discriminator(schema, row))
         return "the member of its WHEN has no row before this one";
+    if (row->flags & XML_HERE && (!row->when_mask || strchr(row->path, '/')))
+        return "XML_HERE is for one element, and has a WHEN";
     if (is_alias(row) && has_member(row) && !has_main_row(schema, row))
         return "XML_INPUT and XML_OUTPUT are for a member that has a row without them";
     if (is_scalar(row) && !hidden && !is_alias(row) && !row->when_mask && has_twin(schema, row))

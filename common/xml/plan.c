@@ -67,20 +67,6 @@ static struct xml_item *append_item(struct compiler *compiler, struct xml_place 
     return &place->items[count];
 }
 
-static struct xml_place *child_place(struct compiler *compiler, struct xml_place *place,
-                                     const struct xml_row *row, const char *word)
-{
-    struct xml_item item = {.kind = XML_ITEM_PLACE, .row = row, .owner = compiler->owner};
-
-    set_name(compiler, &item, word);
-    for (unsigned i = 0; i < place->count; i++)
-        if (place->items[i].kind == XML_ITEM_PLACE && place->items[i].name == item.name &&
-            place->items[i].uri == item.uri)
-            return place->items[i].place;
-    item.place = arena_new(compiler->arena, struct xml_place);
-    return append_item(compiler, place, &item)->place;
-}
-
 static const struct xml_condition *join_conditions(const struct compiler *compiler,
                                                    const struct xml_row *row, unsigned *ret_count)
 {
@@ -99,6 +85,26 @@ static const struct xml_condition *join_conditions(const struct compiler *compil
     };
     *ret_count = count + 1;
     return joined;
+}
+
+/* The one for all rows of this name; XML_HERE has one to itself, that is there under the row's
+ * conditions alone. */
+static struct xml_place *child_place(struct compiler *compiler, struct xml_place *place,
+                                     const struct xml_row *row, const char *word)
+{
+    struct xml_item item = {.kind = XML_ITEM_PLACE, .row = row, .owner = compiler->owner};
+    unsigned n_conditions = 0;
+
+    set_name(compiler, &item, word);
+    if (row->flags & XML_HERE)
+        item.conditions = join_conditions(compiler, row, &n_conditions);
+    item.n_conditions = (uint8_t)n_conditions;
+    for (unsigned i = 0; i < place->count && !n_conditions; i++)
+        if (place->items[i].kind == XML_ITEM_PLACE && !place->items[i].n_conditions &&
+            place->items[i].name == item.name && place->items[i].uri == item.uri)
+            return place->items[i].place;
+    item.place = arena_new(compiler->arena, struct xml_place);
+    return append_item(compiler, place, &item)->place;
 }
 
 static void add_rows(struct compiler *compiler, struct xml_place *place);

@@ -112,6 +112,8 @@ enum xml_flag {
     XML_ONCE = 1 << 14,        /* a second element of this name is an error, not ignored */
     XML_BLANK = 1 << 15,       /* an empty attribute is an absent one */
     XML_SPREAD = 1 << 13,      /* of ROW_ELEMENT: empty, its end tag is in a line of its own */
+    XML_HERE = 1 << 16,        /* with WHEN(): then its element stands here, and not where rows
+                                  without this flag have it */
 };
 
 enum xml_row_kind {
