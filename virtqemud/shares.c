@@ -375,7 +375,8 @@ static GArray *list_parts(const struct share *share)
         }
     if (share->bandwidth)
         LIST_EACH (node, &share->bandwidth->nodes) {
-            const struct resctrl_share one = {.id = node->id.value, .amount = node->bandwidth};
+            const struct resctrl_share one = {.id = node->id.value,
+                                              .amount = node->bandwidth.value};
             g_array_append_val(parts, one);
         }
     return parts;

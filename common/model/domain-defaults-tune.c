@@ -132,8 +132,31 @@ static void join_bandwidths(struct arena *arena, struct cpu_tune *tune)
         }
 }
 
+static struct cpuset *all_vcpus(struct domain *domain)
+{
+    unsigned count = MIN(domain->max_vcpus, CPUSET_MAX);
+    struct cpuset *all = cpuset_new(&domain->definition.arena, count);
+
+    for (unsigned i = 0; i < count; i++)
+        cpuset_add(all, i);
+    return all;
+}
+
+/* Energy is measured of all vcpus where none are named. */
+static void energy_defaults(struct domain *domain)
+{
+    LIST_EACH (energy, &domain->cpu_tune->energies) {
+        if (!energy->vcpus)
+            energy->vcpus = all_vcpus(domain);
+        LIST_EACH (monitor, &energy->monitors)
+            if (!monitor->vcpus)
+                monitor->vcpus = energy->vcpus;
+    }
+}
+
 static void cache_defaults(struct domain *domain)
 {
+    energy_defaults(domain);
     TRIM(&domain->cpu_tune->caches, parts);
     TRIM(&domain->cpu_tune->bandwidths, nodes);
     TRIM(&domain->cpu_tune->energies, monitors);

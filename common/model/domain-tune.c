@@ -151,10 +151,20 @@ XML_SCHEMA(cache_part, "cache", .doc = "Part of a cache of the host", .check = c
 #define ROWS_OF struct cache_monitor
 static const struct xml_row cache_monitor_rows[] = {
     ROW_NUMBER("@level", level, "Level"),
-    ROW_CPUSET("@vcpus", vcpus, "Virtual CPUs", WRONG(VIR_ERR_XML_ERROR), .flags = XML_REQUIRED),
+    ROW_CPUSET("@vcpus", vcpus, "Virtual CPUs; may be missing in energytune: all",
+               WRONG(VIR_ERR_XML_ERROR)),
 };
 #undef ROWS_OF
 XML_SCHEMA(cache_monitor, "monitor", .doc = "Use that is measured");
+
+static int check_monitors(struct xml_at *at, struct cache_monitor **monitors, unsigned count,
+                          GError **error)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (!monitors[i]->vcpus)
+            return xml_at_fail(at, "monitor/@vcpus", VIR_ERR_XML_ERROR, error, "is missing");
+    return 0;
+}
 
 #define ROWS_OF struct cache_tune
 static const struct xml_row cache_tune_rows[] = {
@@ -164,7 +174,14 @@ static const struct xml_row cache_tune_rows[] = {
     ROW_LIST("monitor", monitors, cache_monitor, "Use that is measured"),
 };
 #undef ROWS_OF
-XML_SCHEMA(cache_tune, "cachetune", .doc = "Share of the host's caches");
+
+static int cache_tune_check(struct xml_at *at, void *object, GError **error)
+{
+    const struct cache_tune *tune = object;
+
+    return check_monitors(at, tune->monitors.items, tune->monitors.count, error);
+}
+XML_SCHEMA(cache_tune, "cachetune", .doc = "Share of the host's caches", .check = cache_tune_check);
 
 #define ROWS_OF struct bandwidth_node
 static const struct xml_row bandwidth_node_rows[] = {
@@ -182,11 +199,19 @@ static const struct xml_row memory_bandwidth_tune_rows[] = {
     ROW_LIST("monitor", monitors, cache_monitor, "Use that is measured"),
 };
 #undef ROWS_OF
-XML_SCHEMA(memory_bandwidth_tune, "memorytune", .doc = "Share of the host's memory bandwidth");
+
+static int memory_bandwidth_tune_check(struct xml_at *at, void *object, GError **error)
+{
+    const struct memory_bandwidth_tune *tune = object;
+
+    return check_monitors(at, tune->monitors.items, tune->monitors.count, error);
+}
+XML_SCHEMA(memory_bandwidth_tune, "memorytune", .doc = "Share of the host's memory bandwidth",
+           .check = memory_bandwidth_tune_check);
 
 #define ROWS_OF struct energy_tune
 static const struct xml_row energy_tune_rows[] = {
-    ROW_CPUSET("@vcpus", vcpus, "Virtual CPUs", WRONG(VIR_ERR_XML_ERROR), .flags = XML_REQUIRED),
+    ROW_CPUSET("@vcpus", vcpus, "Virtual CPUs; all if it is missing", WRONG(VIR_ERR_XML_ERROR)),
     ROW_STRING("@id", id, "Group of the host", .flags = XML_LIVE),
     ROW_LIST("monitor", monitors, cache_monitor, "Use that is measured"),
 };

@@ -124,7 +124,7 @@ struct cache_tune {
 
 struct bandwidth_node {
     struct opt_uint id;
-    unsigned bandwidth;
+    struct opt_uint bandwidth;
 };
 
 struct memory_bandwidth_tune {
