@@ -100,6 +100,8 @@ static char *name_controller(struct domain *live, const struct domain_controller
         return arena_strdup(arena, "ide");
     if (index == 0 && controller->type == CONTROLLER_USB)
         return arena_strdup(arena, "usb");
+    if (controller->type == CONTROLLER_SCSI && controller->model == CONTROLLER_SCSI_NCR53C90)
+        return arena_strdup(arena, "scsi");
     return arena_printf(arena, "%s%u", type ? type : "controller", index);
 }
 

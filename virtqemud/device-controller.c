@@ -172,6 +172,8 @@ static int build_scsi(const struct domain *domain, const struct domain_controlle
         add_driver_options(*ret_json, controller->driver);
         return 0;
     }
+    if (model == CONTROLLER_SCSI_NCR53C90)
+        return 0; /* part of the machine, as the rules have it */
     if (model >= G_N_ELEMENTS(scsi_drivers) || !scsi_drivers[model])
         return refuse(controller, "its model is for other hypervisors or machines", error);
     if (controller->driver && controller->driver->iothread)

@@ -3,7 +3,7 @@
 #include "machine.h"
 #include "rules-parts.h"
 
-/* What QEMU has no device for on x86, of the models that documents know. */
+/* What QEMU has no device for, of the models that documents know. */
 #define NO_SCSI                                                                                    \
     (BIT(CONTROLLER_SCSI_BUSLOGIC) | BIT(CONTROLLER_SCSI_NCR53C90) | BIT(CONTROLLER_SCSI_DC390))
 #define VIRTIO_SCSI                                                                                \
@@ -20,10 +20,16 @@ static int check_scsi(const struct domain *domain, const struct domain_controlle
 {
     const struct controller_driver none = {0}, *driver = controller->driver ?: &none;
     bool virtio = is_of(controller->model, VIRTIO_SCSI);
+    bool built_in =
+        controller->model == CONTROLLER_SCSI_NCR53C90 &&
+        machine_devices_of(machine_family_of(domain->os.arch, domain->os.machine))->scsi ==
+            CONTROLLER_SCSI_NCR53C90;
     bool tuned = driver->queues || driver->cmd_per_lun.set || driver->max_sectors.set ||
                  driver->ioeventfd || driver->iothread;
     const struct fault faults[] = {
-        {is_of(controller->model, NO_SCSI), FAULT_QEMU,
+        {built_in && controller->index.value, FAULT_QEMU,
+         "the one that is part of the machine is the first"},
+        {is_of(controller->model, NO_SCSI) && !built_in, FAULT_QEMU,
          "QEMU has no such device for this machine: it has virtio-scsi, lsilogic, lsisas1068, "
          "lsisas1078, vmpvscsi, am53c974"},
         {tuned && controller->model && !virtio, FAULT_QEMU,

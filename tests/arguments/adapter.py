@@ -16,7 +16,7 @@ NETWORK_DRIVERS = {'nbd', 'rbd', 'iscsi', 'http', 'https', 'ftp', 'ftps', 'glust
 FAR_CHARDEVS = {'socket', 'file', 'udp', 'serial', 'parallel', 'pipe', 'pty', 'spicevmc', 'spiceport', 'dbus'}
 FLASH_SIZE, ARM_FLASH_SIZE = 540672, 64 << 20
 IMAGE_SIZE = 1 << 20
-BUILT_IN = {'ide', 'fdc0', 'nvram', 'pci', 'pci.0', 'pcie.0'}  # of the machine
+BUILT_IN = {'ide', 'fdc0', 'nvram', 'pci', 'pci.0', 'pcie.0', 'scsi'}  # of the machine
 LISTED = pathlib.Path(__file__).with_name('absent.txt')
 
 
