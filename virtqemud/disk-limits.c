@@ -67,9 +67,22 @@ static const char *field_at(size_t offset)
     return NULL;
 }
 
-void disk_limits_add(struct params *params, const struct disk_iotune *tune)
+/* What QEMU makes of bursts of no length. */
+static void add_lengths(struct disk_iotune *tune)
 {
-    params_add_rows(params, rows, ROWS, tune);
+    for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++)
+        for (size_t j = 0; kinds[i].most && j < 3; j++)
+            if (three_of(tune, kinds[i].most)[j] && !three_of(tune, kinds[i].length)[j])
+                three_of(tune, kinds[i].length)[j] = 1;
+}
+
+void disk_limits_add(struct params *params, const struct disk_iotune *tune, bool live)
+{
+    struct disk_iotune shown = *tune;
+
+    if (live)
+        add_lengths(&shown);
+    params_add_rows(params, rows, ROWS, &shown);
 }
 
 /* ---- checking ---- */

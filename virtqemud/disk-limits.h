@@ -7,8 +7,9 @@
 /* Limits of throughput as clients give and get them: those of one disk, and those of a throttle
  * group. Pure. */
 
-/* Adds all of them. */
-void disk_limits_add(struct params *params, const struct disk_iotune *tune);
+/* Adds all of them; live: as QEMU has them, for which a burst lasts a second where nothing is said.
+ */
+void disk_limits_add(struct params *params, const struct disk_iotune *tune, bool live);
 
 /* VIR_ERR_ARGUMENT_UNSUPPORTED, VIR_ERR_INVALID_ARG: names that are unknown, values that are too
  * large or exclude each other. */

@@ -31,7 +31,8 @@ int domain_get_block_io_tune(struct call *call,
                   args->disk);
         return -1;
     }
-    disk_limits_add(&params, disk && disk->iotune ? disk->iotune : &none);
+    disk_limits_add(&params, disk && disk->iotune ? disk->iotune : &none,
+                    domain == view_live(&view));
     params_reply(&params, args->nparams, &ret->params_val, &ret->params_len, &ret->nparams);
     return 0;
 }

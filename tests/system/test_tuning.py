@@ -354,6 +354,7 @@ def test_disk_limits(tuned, daemon):
     assert seen[0]["blkdeviotune.disk"] == "vda" and seen[0]["blkdeviotune.total_bytes_sec"] == 1000000
     assert (limits(tuned)["bps"], limits(tuned)["iops"], limits(tuned)["iops_max"],
             limits(tuned)["group"]) == (1000000, 100, 200, "slow")
+    assert tuned.blockIoTune("vda", LIVE)["total_iops_sec_max_length"] == 1     # nothing is said: a second
     virsh("blkdeviotune", NAME, "vda", "--config", "--read-bytes-sec", "5000")
     assert both(tuned, "devices/disk/iotune/read_bytes_sec") == [None, "5000"]
     tuned = again(daemon)
