@@ -259,7 +259,8 @@ static int device_paths(const struct domain *live, const struct qemu_config *con
     LIST_EACH (memory, &live->devices.memories)
         if (memory->path && each(memory->path, config, function, error) < 0)
             return -1;
-    return 0;
+    const struct domain_pstore *pstore = live->devices.pstore;
+    return pstore && pstore->path ? each(pstore->path, config, function, error) : 0;
 }
 
 static int for_each_path(const struct domain *live, const struct qemu_config *config,

@@ -32,6 +32,7 @@
 #include "netdev.h"
 #include "placement.h"
 #include "prepare.h"
+#include "pstore.h"
 #include "qmp-commands.h"
 #include "resource-limits.h"
 #include "stop.h"
@@ -438,6 +439,8 @@ static int prepare_on_record(struct guest *guest, struct job *job, struct domain
         result = prepare_live(guest, live, error);
     if (result == 0)
         result = firmware_make_nvram(live, dac_config(guest), request->reset_nvram, error);
+    if (result == 0)
+        result = pstore_make_file(live, dac_config(guest), error);
     object_publish_live(job, definition_copy(&live->definition));
     return result;
 }

@@ -96,6 +96,17 @@ def test_firmware_has_variables_of_its_own(connection):
     assert not variables.exists()
 
 
+def test_last_words_have_a_file(connection):
+    path = IMAGES / "words" / "last"
+    domain = connection.createXML(hlt_xml("words", devices=f"""<pstore backend='acpi-erst'>
+        <path>{path}</path><size unit='KiB'>64</size></pstore>"""))
+    about = path.stat()
+    assert (about.st_size, about.st_uid) == (65536, pwd.getpwnam(QEMU_USER).pw_uid)
+    assert stat.S_IMODE(about.st_mode) == 0o600
+    domain.destroy()
+    assert path.exists()
+
+
 def ip(*words, check=True):
     return subprocess.run(["ip", *words], check=check, capture_output=True, text=True).stdout
 
