@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "host/dmi.h"
 
 /* QEMU looks up names that are no whole paths in folders of its own. */
 static int check_file(const char *where, const char *path, GError **error)
@@ -46,6 +47,18 @@ static int check_sysinfos(const struct domain *live, GError **error)
             if (check_file("sysinfo/entry/@file", entry->file, error) < 0)
                 return -1;
     return 0;
+}
+
+/* What the host lacks of them is left out; it must have some. */
+static int check_host_tables(const struct domain *live, GError **error)
+{
+    struct arena scratch ARENA_AUTO = {0};
+    struct dmi_value *values;
+    unsigned count;
+
+    if (live->os.smbios_mode != SMBIOS_MODE_HOST)
+        return 0;
+    return dmi_read(DMI_FOLDER, &scratch, &values, &count, error);
 }
 
 /* ---- devices ---- */
@@ -89,6 +102,11 @@ static int check_streams(const struct domain *live, GError **error)
     return 0;
 }
 
+int check_files_input(const struct domain_input *input, GError **error)
+{
+    return check_file("devices/input/source", input->evdev ?: input->dev, error);
+}
+
 static int check_sources(const struct domain *live, GError **error)
 {
     LIST_EACH (rng, &live->devices.rngs)
@@ -96,7 +114,7 @@ static int check_sources(const struct domain *live, GError **error)
             check_file("devices/rng/backend", rng->path, error) < 0)
             return -1;
     LIST_EACH (input, &live->devices.inputs)
-        if (check_file("devices/input/source", input->evdev ?: input->dev, error) < 0)
+        if (check_files_input(input, error) < 0)
             return -1;
     LIST_EACH (shmem, &live->devices.shmems)
         if (shmem->server && check_file("devices/shmem/server", shmem->server->path, error) < 0)
@@ -139,7 +157,8 @@ static int check_displays(const struct domain *live, GError **error)
 int check_files(const struct domain *live, GError **error)
 {
     if (check_boot(&live->os, error) < 0 || check_sysinfos(live, error) < 0 ||
-        check_streams(live, error) < 0 || check_sources(live, error) < 0)
+        check_host_tables(live, error) < 0 || check_streams(live, error) < 0 ||
+        check_sources(live, error) < 0)
         return -1;
     return check_displays(live, error);
 }

@@ -28,7 +28,8 @@ static int open_node(const struct domain_vsock *vsock, GError **error)
     int fd = open(NODE, O_RDWR | O_CLOEXEC);
 
     if (fd < 0)
-        error_set_errno(error, errno, "vsock '%s': unable to open %s", vsock->info.alias, NODE);
+        error_set(error, VIR_ERR_CONFIG_UNSUPPORTED, "vsock '%s': unable to open %s: %s",
+                  vsock->info.alias, NODE, g_strerror(errno));
     return fd;
 }
 

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -18,6 +19,7 @@
 #include "device-common.h"
 
 #define VFIO "vfio-pci"
+#define VFIO_NODE "/dev/vfio/vfio"
 
 /* ---- SCSI ---- */
 
@@ -96,7 +98,7 @@ int hostdev_nodes(const struct domain_hostdev *hostdev, const struct arguments_c
     return 0;
 }
 
-/* ---- USB ---- */
+/* ---- finding ---- */
 
 static int find_usb(struct domain_hostdev *hostdev, GError **error)
 {
@@ -113,6 +115,26 @@ static int find_usb(struct domain_hostdev *hostdev, GError **error)
     return usb_find(usb->vendor, usb->product, &usb->bus, &usb->device, error);
 }
 
+static int find_mdev(const struct domain_hostdev *hostdev, GError **error)
+{
+    if (hostdev->type != HOSTDEV_MDEV || access(VFIO_NODE, F_OK) == 0)
+        return 0;
+    return device_refuse(error, "hostdev", hostdev->info.alias,
+                         "Mediated host device assignment requires VFIO support: there is no %s",
+                         VFIO_NODE);
+}
+
+int hostdev_find_net(struct domain_net *net, GError **error)
+{
+    struct net_hostdev_source *source = net->hostdev;
+
+    if (net->type != NET_HOSTDEV || !source || source->type != NET_HOSTDEV_USB ||
+        !usb_port_depth(&source->usb_port))
+        return 0;
+    g_autofree char *port = usb_port_print(&source->usb_port);
+    return usb_find_at(source->usb_bus, port, &source->usb_device, error);
+}
+
 static void leave_out(struct domain *live, struct domain_hostdev *hostdev)
 {
     const struct device device = {
@@ -127,7 +149,7 @@ int hostdev_find_all(struct domain *live, GError **error)
         struct domain_hostdev *hostdev = live->devices.hostdevs.items[i];
         g_autoptr(GError) missing = NULL;
 
-        if (find_usb(hostdev, &missing) == 0)
+        if (find_usb(hostdev, &missing) == 0 && find_mdev(hostdev, &missing) == 0)
             continue;
         if (hostdev->startup_policy < STARTUP_POLICY_REQUISITE) {
             g_propagate_error(error, g_steal_pointer(&missing));
@@ -136,6 +158,9 @@ int hostdev_find_all(struct domain *live, GError **error)
         log_info("%s: left out: %s", live->name, missing->message);
         leave_out(live, hostdev);
     }
+    LIST_EACH (net, &live->devices.nets)
+        if (hostdev_find_net(net, error) < 0)
+            return -1;
     return 0;
 }
 

@@ -22,8 +22,12 @@ int hostdev_nodes(const struct domain_hostdev *hostdev, const struct arguments_c
 
 /* Finds those that the document names by what they are, and writes down where they are. Changes a
  * domain under construction; one whose startupPolicy is optional and that is not there leaves it.
- * VIR_ERR_OPERATION_FAILED for one that is missing. */
+ * VIR_ERR_OPERATION_FAILED for one that is missing; VIR_ERR_CONFIG_UNSUPPORTED for a mediated one
+ * where the host has no VFIO. */
 int hostdev_find_all(struct domain *live, GError **error);
+
+/* The same for one interface, which may be a USB device that is named by its port. */
+int hostdev_find_net(struct domain_net *net, GError **error);
 
 /* Claims the devices that the guest is to have, and takes PCI devices from their drivers, managed
  * ones alone; gives back what the guest has of these. VIR_ERR_OPERATION_INVALID for one that

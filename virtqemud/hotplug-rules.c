@@ -97,7 +97,7 @@ static int check_input_bus(const void *object, GError **error)
         (input->bus != INPUT_BUS_USB && input->bus != INPUT_BUS_VIRTIO &&
          input->bus != INPUT_BUS_ABSENT))
         return UNSUPPORTED(error, "input device on bus '%s' cannot be hot plugged.",
-                           names_word(&input_bus_names, input->bus));
+                           input->bus ? names_word(&input_bus_names, input->bus) : "none");
     return 0;
 }
 

@@ -2,6 +2,7 @@
 #include "prepare-device.h"
 
 #include "backing-chain.h"
+#include "check-files.h"
 #include "dac.h"
 #include "helper.h"
 #include "hostdev.h"
@@ -61,9 +62,11 @@ int prepare_device(struct guest *guest, struct domain *live, const struct device
         return prepare_disk(guest, live, device->object, error);
     case DEVICE_NET:
         netport_choose(device->object);
-        return 0;
+        return hostdev_find_net(device->object, error);
     case DEVICE_HOSTDEV:
         return hostdev_find_all(live, error);
+    case DEVICE_INPUT:
+        return check_files_input(device->object, error);
     case DEVICE_VSOCK:
         return vsock_choose_cid(device->object, error);
     case DEVICE_CHANNEL:

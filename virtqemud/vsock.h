@@ -4,7 +4,8 @@
 #include "model/domain.h"
 
 /* The address of a guest at the sockets between it and its host. Both block on the kernel alone;
- * VIR_ERR_SYSTEM_ERROR names what can't be opened, or the address that another guest has. */
+ * VIR_ERR_CONFIG_UNSUPPORTED: the host has no such sockets; VIR_ERR_SYSTEM_ERROR names the address
+ * that another guest has. */
 
 /* Fills in the address of one that leaves it to us: the lowest that is free now. Changes a domain
  * under construction. */

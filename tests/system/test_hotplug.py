@@ -417,6 +417,13 @@ REFUSED = [
     ("<memballoon model='virtio'/>", BOTH, libvirt.VIR_ERR_OPERATION_UNSUPPORTED, "memballoon"),
     ("<graphics type='vnc'/>", CONFIG, libvirt.VIR_ERR_OPERATION_UNSUPPORTED, "graphics"),
     ("<input type='mouse' bus='ps2'/>", LIVE, libvirt.VIR_ERR_OPERATION_UNSUPPORTED, "ps2"),
+    ("<input type='passthrough' bus='virtio'><source evdev='/none'/></input>", LIVE, libvirt.VIR_ERR_SYSTEM_ERROR,
+     "/none"),
+    ("<input type='evdev'><source dev='/none'/></input>", LIVE, libvirt.VIR_ERR_OPERATION_UNSUPPORTED, "'none'"),
+    ("<vsock model='virtio'><cid auto='yes'/></vsock>", LIVE, libvirt.VIR_ERR_CONFIG_UNSUPPORTED, "vhost-vsock"),
+    ("<hostdev mode='subsystem' type='mdev' model='vfio-pci'><source>"
+     "<address uuid='c2177883-f1bb-47f0-914d-32a22e3a8804'/></source></hostdev>", LIVE,
+     libvirt.VIR_ERR_CONFIG_UNSUPPORTED, "VFIO"),
     ("<device/>", LIVE, libvirt.VIR_ERR_CONFIG_UNSUPPORTED, "device"),
     ("<disk", LIVE, libvirt.VIR_ERR_XML_DETAIL, "disk"),
 ]

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What QEMU would refuse itself is refused before there is one, by the element and its cause."""
+import os
 import pathlib
 
 import libvirt
@@ -7,6 +8,7 @@ import pytest
 from daemon import hlt_xml
 
 UNSUPPORTED, SYSTEM = libvirt.VIR_ERR_CONFIG_UNSUPPORTED, libvirt.VIR_ERR_SYSTEM_ERROR
+OPERATION = libvirt.VIR_ERR_OPERATION_FAILED
 
 
 def with_device(device):
@@ -43,6 +45,8 @@ REFUSED = [
     (with_device("<filesystem><source dir='/nowhere'/><target dir='a'/></filesystem>"), SYSTEM, "devices/filesystem"),
     (with_device("<interface type='user'><rom file='/nowhere'/></interface>"), SYSTEM, "devices/interface"),
     (with_device("<serial type='pty'><target port='7'/></serial>"), UNSUPPORTED, "there are four"),
+    (with_device("<interface type='hostdev'><source><address type='usb' bus='250' port='7.7'/></source></interface>")
+     .replace("<controller type='usb' model='none'/>", ""), OPERATION, "bus:250 port:7.7"),
 ]
 
 
@@ -55,6 +59,13 @@ def test_refused_before_there_is_an_emulator(connection, text, code, words):
     assert not domain.isActive()
     log = pathlib.Path("/var/log/libvirt/qemu/wrong.log")
     assert not log.exists() or "qemu-system" not in log.read_text()
+
+
+def test_tables_that_the_host_has_not(connection):
+    if os.path.exists("/sys/class/dmi/id"):
+        pytest.skip("the host has tables of SMBIOS")
+    test_refused_before_there_is_an_emulator(connection, with_os("<kernel>/dev/null</kernel><smbios mode='host'/>"),
+                                             UNSUPPORTED, "Host SMBIOS information is not available")
 
 
 def test_card_readers_beyond_the_ports_are_on_a_hub(connection):
