@@ -6,6 +6,20 @@
 #include "device-common.h"
 #include "filesystem.h"
 #include "option.h"
+#include "vhost-user-descriptor.h"
+
+void filesystem_choose_program(struct domain_filesystem *filesystem, struct arena *arena)
+{
+    if (filesystem->driver != FILESYSTEM_DRIVER_VIRTIOFS || filesystem->source_socket ||
+        (filesystem->binary && filesystem->binary->path))
+        return;
+    g_autofree char *program = vhost_user_descriptor_find("fs");
+    if (!program)
+        return;
+    if (!filesystem->binary)
+        filesystem->binary = arena_new(arena, struct filesystem_binary);
+    filesystem->binary->path = arena_strdup(arena, program);
+}
 
 static int refuse(const struct domain_filesystem *filesystem, const char *reason, GError **error)
 {

@@ -134,9 +134,7 @@ static char *find_virtiofsd(const struct helper_launch *launch)
 {
     const struct domain_filesystem *filesystem = launch->device->object;
 
-    if (filesystem->binary && filesystem->binary->path)
-        return g_strdup(filesystem->binary->path);
-    return vhost_user_descriptor_find("fs");
+    return filesystem->binary ? g_strdup(filesystem->binary->path) : NULL;
 }
 
 /* ",word" for what is said, in virtiofsd's words. */

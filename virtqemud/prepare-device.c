@@ -4,6 +4,7 @@
 #include "backing-chain.h"
 #include "check-files.h"
 #include "dac.h"
+#include "filesystem.h"
 #include "helper.h"
 #include "hostdev.h"
 #include "netdev.h"
@@ -67,6 +68,9 @@ int prepare_device(struct guest *guest, struct domain *live, const struct device
         return hostdev_find_all(live, error);
     case DEVICE_INPUT:
         return check_files_input(device->object, error);
+    case DEVICE_FILESYSTEM:
+        filesystem_choose_program(device->object, &live->definition.arena);
+        return 0;
     case DEVICE_VSOCK:
         return vsock_choose_cid(device->object, error);
     case DEVICE_CHANNEL:

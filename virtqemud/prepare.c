@@ -13,6 +13,7 @@
 #include "backing-chain.h"
 #include "dac.h"
 #include "display.h"
+#include "filesystem.h"
 #include "firmware.h"
 #include "guest-scope.h"
 #include "helper.h"
@@ -122,9 +123,11 @@ static int choose_cpu(struct qemu *qemu, struct domain *live, GError **error)
     return 0;
 }
 
-/* Devices of the host that the document names by what they are, or leaves to us. */
+/* Devices and programs of the host that the document names by what they are, or leaves to us. */
 static int find_devices(struct domain *live, GError **error)
 {
+    LIST_EACH (filesystem, &live->devices.filesystems)
+        filesystem_choose_program(filesystem, &live->definition.arena);
     if (hostdev_find_all(live, error) < 0)
         return -1;
     return live->devices.vsock ? vsock_choose_cid(live->devices.vsock, error) : 0;

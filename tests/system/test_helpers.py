@@ -112,6 +112,8 @@ def test_folder(daemon, connection):
         <source dir='{shared}'/><target dir='tag'/></filesystem>"""), SHARED)
     domain = connection.defineXML(xml)
     console = boot(domain)
+    assert "<binary path='/usr/lib/qemu/virtiofsd' xattr='on'>" in domain.XMLDesc()
+    assert "virtiofsd" not in domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
     pid = helpers("folder")["virtiofsd"]
     console.send("mount -t virtiofs tag /tmp && cat /tmp/hello && echo from the guest > /tmp/answer; sync\n")
     console.wait("from the host")
