@@ -20,6 +20,8 @@ static const char *const no_features[] = {
     "migratable", "ace2", "phe",  "pmm", "xcrypt", "xstore",
 };
 
+const char *const cpu_chosen_features[] = {"svm", "x2apic", NULL};
+
 static const char *const hosts_features[] = {"cmt",     "mbm_local", "mbm_total",
                                              "osxsave", "ospke",     NULL};
 

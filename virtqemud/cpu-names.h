@@ -29,3 +29,12 @@ const char *cpu_vendor_name(const char *cpuid);
 /* True for models that documents name: no version of one ("EPYC-v2"), none that stands for others.
  */
 bool cpu_model_is_listed(const char *model);
+
+/* Features that KVM gives to all models, or takes from all, unless told otherwise. Not among them:
+ * acpi and monitor, which it takes too, but which documents of such guests do not name. NULL at the
+ * end. */
+extern const char *const cpu_chosen_features[];
+
+/* The bit by which a guest knows that it is one. QEMU sets it in all models; no processor has it.
+ */
+#define CPU_FEATURE_OF_GUESTS "hypervisor"

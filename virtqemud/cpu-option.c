@@ -127,11 +127,7 @@ static int add_cpu(GString *option, const struct domain *domain, const struct em
     add_model(option, domain, emulator);
     if (cpu->vendor_id)
         add(option, "vendor", cpu->vendor_id);
-    if (add_features(option, domain, emulator, error) < 0)
-        return -1;
-    if (cpu->check == CPU_CHECK_FULL)
-        add_bool(option, "enforce", true);
-    return 0;
+    return add_features(option, domain, emulator, error);
 }
 
 /* A named model knows nothing of the host's caches anyway. */
@@ -343,11 +339,6 @@ static int check_known(const struct domain *domain, const struct emulator *emula
     return 0;
 }
 
-static void add_missing(GString *missing, const char *name)
-{
-    g_string_append_printf(missing, "%s%s", missing->len ? ", " : "", name);
-}
-
 /* Features that a maximum never lists, though they may be there. */
 static bool can_be_looked_up(const char *name)
 {
@@ -356,7 +347,7 @@ static bool can_be_looked_up(const char *name)
 }
 
 /* What the document asks for by name. */
-static void add_missing_features(GString *missing, const struct domain *domain,
+static void add_missing_features(GPtrArray *missing, const struct domain *domain,
                                  const struct emulator *emulator)
 {
     if (!emulator->cpus[accelerator_of(domain)].maximum)
@@ -364,15 +355,15 @@ static void add_missing_features(GString *missing, const struct domain *domain,
     LIST_EACH (feature, &domain->cpu->features)
         if (feature->policy == CPU_POLICY_REQUIRE && can_be_looked_up(feature->name) &&
             !host_has(domain, emulator, feature->name))
-            add_missing(missing, feature->name);
+            g_ptr_array_add(missing, (char *)feature->name);
 }
 
-static void add_missing_of_model(GString *missing, const struct domain_cpu *cpu,
+static void add_missing_of_model(GPtrArray *missing, const struct domain_cpu *cpu,
                                  const struct emulator_cpu_model *model)
 {
     for (char **name = model && !model->usable ? model->blockers : NULL; name && *name; name++)
         if (!is_disabled(cpu, *name))
-            add_missing(missing, *name);
+            g_ptr_array_add(missing, *name);
 }
 
 /* What the guest would be without, if this is to be checked. */
@@ -380,9 +371,10 @@ static int check_missing(const struct domain *domain, const struct emulator *emu
                          GError **error)
 {
     const struct domain_cpu *cpu = domain->cpu;
-    g_autoptr(GString) missing = g_string_new(NULL);
+    g_autoptr(GPtrArray) missing = g_ptr_array_new();
+    bool full = cpu->check == CPU_CHECK_FULL;
 
-    if (cpu->check != CPU_CHECK_PARTIAL && cpu->check != CPU_CHECK_FULL)
+    if (cpu->check != CPU_CHECK_PARTIAL && !full)
         return 0;
     if (cpu->mode == CPU_MODE_CUSTOM && cpu->match != CPU_MATCH_MINIMUM)
         add_missing_of_model(missing, cpu,
@@ -391,12 +383,14 @@ static int check_missing(const struct domain *domain, const struct emulator *emu
         add_missing_features(missing, domain, emulator);
     if (missing->len == 0)
         return 0;
-    if (cpu->check == CPU_CHECK_FULL)
+    g_ptr_array_add(missing, NULL);
+    g_autofree char *names = g_strjoinv(full ? "," : ", ", (char **)missing->pdata);
+    if (full)
         error_set(error, VIR_ERR_OPERATION_FAILED,
-                  "guest CPU doesn't match specification: missing features: %s", missing->str);
+                  "guest CPU doesn't match specification: missing features: %s", names);
     else
         error_set(error, VIR_ERR_CPU_INCOMPATIBLE,
-                  "Host CPU does not provide required features: %s", missing->str);
+                  "Host CPU does not provide required features: %s", names);
     return -1;
 }
 

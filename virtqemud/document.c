@@ -118,8 +118,13 @@ int document_complete(struct definition *definition, GError **error)
 
 void document_revert(struct definition *live)
 {
-    LIST_EACH (net, &((struct domain *)live)->devices.nets)
+    struct domain *domain = (struct domain *)live;
+
+    LIST_EACH (net, &domain->devices.nets)
         domain_net_revert(net);
+    if (domain->asked_cpu)
+        domain->cpu = domain->asked_cpu;
+    domain->asked_cpu = NULL;
 }
 
 /* A guest whose emulator has gone is shown as it is. */

@@ -59,6 +59,8 @@ static const struct qmp_field model_fields[] = {
     QMP_OPTIONAL(emulator_cpu_model, "unknown", BOOL, unknown),
     QMP_OPTIONAL(emulator_cpu_model, "deprecated", BOOL, deprecated),
     QMP_OPTIONAL(emulator_cpu_model, "blockers", WORDS, blockers),
+    QMP_OPTIONAL(emulator_cpu_model, "own", PRESENT, expanded),
+    QMP_OPTIONAL(emulator_cpu_model, "own", WORDS, own),
 };
 static const struct qmp_shape model_shape = QMP_SHAPE(struct emulator_cpu_model, model_fields);
 

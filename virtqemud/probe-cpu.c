@@ -17,9 +17,7 @@ const char *probe_cpu_vendor(struct json_object *expansion)
     return cpu_vendor_name(json_string_member(properties(expansion), "vendor"));
 }
 
-/* Models that are nobody's lack most of what a host has: they stand for one only if nothing else.
- */
-char **probe_cpu_candidates(struct json_object *definitions, const char *vendor)
+char **probe_cpu_candidates(struct json_object *definitions)
 {
     GPtrArray *names = g_ptr_array_new();
     size_t length = definitions ? json_object_array_length(definitions) : 0;
@@ -27,9 +25,7 @@ char **probe_cpu_candidates(struct json_object *definitions, const char *vendor)
     for (size_t i = 0; i < length; i++) {
         struct json_object *definition = json_object_array_get_idx(definitions, i);
         const char *name = json_string_member(definition, "name");
-        const char *whose = name ? cpu_model_vendor(name) : NULL;
-        if (whose && cpu_model_is_listed(name) &&
-            (strcmp(whose, vendor) == 0 || strcmp(whose, "unknown") == 0))
+        if (name && cpu_model_is_listed(name))
             g_ptr_array_add(names, g_strdup(name));
     }
     g_ptr_array_add(names, NULL);
@@ -118,6 +114,15 @@ static struct json_object *list_differences(struct json_object *host, struct jso
     return list;
 }
 
+/* Models that are nobody's lack most of what a host has: they stand for one only if nothing else.
+ */
+static bool may_stand_for_host(const char *model, struct json_object *maximum)
+{
+    const char *whose = cpu_model_vendor(model);
+
+    return strcmp(whose, probe_cpu_vendor(maximum)) == 0 || strcmp(whose, "unknown") == 0;
+}
+
 /* Newer models come first in QEMU's order, so the first of equals is taken. */
 static void add_host_model(struct json_object *part, struct json_object *maximum, char **candidates,
                            GPtrArray *expansions)
@@ -127,7 +132,9 @@ static void add_host_model(struct json_object *part, struct json_object *maximum
 
     for (unsigned i = 0; i < expansions->len; i++) {
         struct json_object *model = properties(g_ptr_array_index(expansions, i));
-        unsigned differences = model ? count_differences(host, model) : G_MAXUINT;
+        unsigned differences = model && may_stand_for_host(candidates[i], maximum)
+                                   ? count_differences(host, model)
+                                   : G_MAXUINT;
         if (differences < fewest) {
             best = i;
             fewest = differences;
@@ -153,8 +160,29 @@ static struct json_object *list_blockers(struct json_object *features)
     return sorted_words(names);
 }
 
+/* Borrowed; NULL: QEMU was not asked, or refused. */
+static struct json_object *find_expansion(const char *model, char **candidates,
+                                          GPtrArray *expansions)
+{
+    for (unsigned i = 0; model && i < expansions->len; i++)
+        if (strcmp(candidates[i], model) == 0)
+            return properties(g_ptr_array_index(expansions, i));
+    return NULL;
+}
+
+static struct json_object *list_own(struct json_object *model)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
+
+    for (const char *const *name = cpu_chosen_features; *name; name++)
+        if (is_feature_on(model, *name))
+            g_ptr_array_add(names, (char *)*name);
+    return json_words(names);
+}
+
 /* Without a list of blockers QEMU does not know, and the model is not known to work. */
-static struct json_object *describe_model(struct json_object *definition)
+static struct json_object *describe_model(struct json_object *definition,
+                                          struct json_object *expansion)
 {
     struct json_object *blockers = json_array_member(definition, "unavailable-features");
     bool blocked = !blockers || json_object_array_length(blockers) > 0;
@@ -162,24 +190,30 @@ static struct json_object *describe_model(struct json_object *definition)
     return json_build("S:name", json_string_member(definition, "name"), "B:usable", !blocked,
                       "B:unknown", !blockers, "B:deprecated",
                       json_bool_member(definition, "deprecated", false), "J:blockers",
-                      blockers && blocked ? list_blockers(blockers) : NULL, NULL);
+                      blockers && blocked ? list_blockers(blockers) : NULL, "J:own",
+                      expansion ? list_own(expansion) : NULL, NULL);
 }
 
-static struct json_object *list_models(struct json_object *definitions)
+static struct json_object *list_models(struct json_object *definitions, char **candidates,
+                                       GPtrArray *expansions)
 {
     struct json_object *list = json_object_new_array();
     size_t length = definitions ? json_object_array_length(definitions) : 0;
 
-    for (size_t i = 0; i < length; i++)
-        json_object_array_add(list, describe_model(json_object_array_get_idx(definitions, i)));
+    for (size_t i = 0; i < length; i++) {
+        struct json_object *definition = json_object_array_get_idx(definitions, i);
+        const char *name = json_string_member(definition, "name");
+        json_object_array_add(
+            list, describe_model(definition, find_expansion(name, candidates, expansions)));
+    }
     return list;
 }
 
 struct json_object *probe_cpu_describe(struct json_object *definitions, struct json_object *maximum,
                                        char **candidates, GPtrArray *expansions)
 {
-    struct json_object *part =
-        json_build("b:usable", true, "j:models", list_models(definitions), NULL);
+    struct json_object *part = json_build("b:usable", true, "j:models",
+                                          list_models(definitions, candidates, expansions), NULL);
 
     if (properties(maximum)) {
         json_add(part, "j:maximum", list_features(properties(maximum)), "j:known",
@@ -338,7 +372,8 @@ void probe_cpu_add_host(struct json_object *document, const char *cpuinfo,
 
     for (unsigned i = 0; i < expansions->len; i++) {
         struct json_object *model = properties(g_ptr_array_index(expansions, i));
-        int count = model ? count_if_subset(model, host) : -1;
+        int count =
+            model && may_stand_for_host(candidates[i], maximum) ? count_if_subset(model, host) : -1;
         if (count > most) {
             most = count;
             base = model;

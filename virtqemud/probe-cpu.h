@@ -11,9 +11,9 @@
  */
 struct json_object;
 
-/* Names of models that might stand for a host of this vendor (as documents spell it); free with
- * g_strfreev. definitions: reply to query-cpu-definitions. */
-char **probe_cpu_candidates(struct json_object *definitions, const char *vendor);
+/* Names of the models to be expanded: those that documents name; free with g_strfreev. definitions:
+ * reply to query-cpu-definitions. */
+char **probe_cpu_candidates(struct json_object *definitions);
 
 /* The vendor of an expanded CPU (reply to query-cpu-model-expansion, may be NULL), as documents
  * spell it. */

@@ -188,7 +188,7 @@ static void ask_candidates(struct asked *asked)
 {
     struct qmp_batch *batch QMP_BATCH_AUTO = qmp_batch_new();
 
-    asked->candidates = probe_cpu_candidates(asked->definitions, probe_cpu_vendor(asked->maximum));
+    asked->candidates = probe_cpu_candidates(asked->definitions);
     asked->expansions = g_ptr_array_new_with_free_func(put_json);
     for (char **name = asked->candidates; asked->maximum && *name; name++)
         qmp_batch_add(batch, asked->qmp, "query-cpu-model-expansion", expansion_of(*name));

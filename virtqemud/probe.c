@@ -15,7 +15,7 @@
 #include "probe-run.h"
 
 #define FORMAT                                                                                     \
-    "3" /* of the cache file, to be counted up when the meaning of what is in it changes */
+    "4" /* of the cache file, to be counted up when the meaning of what is in it changes */
 #define DEADLINE_MS 60000
 #define FAILURE_KEPT_US (10 * G_USEC_PER_SEC)
 #define CACHE_MAX (4u << 20)

@@ -36,7 +36,7 @@ void probes_free(struct probes *probes);
 
 /*
  * What the binary at path can do; *ret_emulator is a reference of the caller's. Blocks for a first
- * probe (about a tenth of a second); not on the loop thread. VIR_ERR_INTERNAL_ERROR names the
+ * probe (about a fifth of a second); not on the loop thread. VIR_ERR_INTERNAL_ERROR names the
  * binary and quotes the end of its stderr when it crashes, hangs or is no QEMU; failures are
  * remembered until the file changes or ten seconds have passed.
  */

@@ -19,6 +19,7 @@
 #include "check-files.h"
 #include "check.h"
 #include "counters.h"
+#include "cpu-live.h"
 #include "dac.h"
 #include "display.h"
 #include "emulator-override.h"
@@ -384,8 +385,9 @@ static int settle(struct guest *guest, struct job *job, const struct domain *liv
 {
     const struct qemu_config *config = &qemu_of(&guest->object)->config;
 
-    if (start_learn(guest, job, error) == 0 && tell_settings(job, live, config, error) == 0 &&
-        tell_host(guest, live, error) == 0 && let_run(guest, job, request, error) == 0)
+    if (cpu_live_learn(guest, job, error) == 0 && start_learn(guest, job, error) == 0 &&
+        tell_settings(job, live, config, error) == 0 && tell_host(guest, live, error) == 0 &&
+        let_run(guest, job, request, error) == 0)
         return 0;
     explain_end(guest, live->name, "qemu unexpectedly closed the monitor", error);
     return -1;

@@ -178,6 +178,7 @@ static const struct xml_row domain_rows[] = {
                 "Limits that filters of disks share"),
     ROW_CHILD("features", features, domain_features, "Features of the machine", .flags = XML_ABI),
     ROW_CHILD("cpu", cpu, domain_cpu, "The guest's CPU", .flags = XML_ABI),
+    ROW_CHILD("askedCpu", asked_cpu, domain_cpu, "The CPU that was asked for", .flags = XML_STATUS),
     ROW_EMBED("clock", clock, domain_clock),
     ROW_ENUM("on_poweroff", on_poweroff, lifecycle_action_names, "When the guest switches off",
              DEFAULT(LIFECYCLE_DESTROY), WRONG(VIR_ERR_CONFIG_UNSUPPORTED), .flags = XML_ALWAYS),

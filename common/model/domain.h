@@ -213,6 +213,7 @@ struct domain {
     struct domain_idmap *idmap;
     struct domain_features *features;
     struct domain_cpu *cpu;
+    struct domain_cpu *asked_cpu; /* of a running guest: cpu is what it got. NULL: just that */
     struct domain_clock clock;
     struct domain_pm pm;
     LIST_OF(struct perf_event) perf_events;

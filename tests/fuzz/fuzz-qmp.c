@@ -4,13 +4,16 @@
 #include "../unit/qmp-peer.h"
 #include "base/arena.h"
 #include "fuzz.h"
+#include "virtqemud/cpu-live.h"
+#include "virtqemud/json.h"
 #include "virtqemud/qmp-commands.h"
 #include "virtqemud/qmp-events.h"
+#include "xml/xml.h"
 
 /*
  * The input is what QEMU says after the handshake, with three commands on their way. Replies are
- * decoded by every table, events by theirs. Whatever it says: each command is answered, the
- * connection ends once, nothing is kept.
+ * decoded by every table, and taken for what it says of a CPU; events by theirs. Whatever it says:
+ * each command is answered, the connection ends once, nothing is kept.
  */
 #define COMMANDS 3
 
@@ -68,10 +71,28 @@ static void try_tables(struct json_object *result)
     }
 }
 
+static void try_cpu(struct json_object *result)
+{
+    static char *known[] = {"aes", "pcid", NULL};
+    static const struct emulator emulator = {.arch = "x86_64",
+                                             .cpus = {[ACCELERATOR_TCG] = {.known = known}}};
+    DEFINITION_AUTO struct domain *domain = (struct domain *)xml_read(
+        &domain_schema,
+        "<domain type='qemu'><name>g</name><memory>1</memory><os><type "
+        "arch='x86_64'>hvm</type></os>"
+        "<cpu check='full'><model>m</model><feature policy='force' name='aes'/></cpu></domain>",
+        -1, 0, NULL, NULL);
+
+    cpu_live_settle(domain, &emulator, json_member(result, "expansion"),
+                    json_member(result, "unavailable"), NULL);
+}
+
 static void on_reply(struct qmp *qmp, struct json_object *result, const GError *error, void *user)
 {
-    if (!error)
+    if (!error) {
         try_tables(result);
+        try_cpu(result);
+    }
     g_async_queue_push(user, user);
 }
 

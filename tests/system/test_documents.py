@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ElementTree
 import libvirt
 import pytest
 from conftest import code_of
-from daemon import IMAGES, hlt_xml, virsh
+from daemon import IMAGES, URI, hlt_xml, virsh
 
 INACTIVE, UPDATE_CPU, MIGRATABLE = (libvirt.VIR_DOMAIN_XML_INACTIVE, libvirt.VIR_DOMAIN_XML_UPDATE_CPU,
                                     libvirt.VIR_DOMAIN_XML_MIGRATABLE)
@@ -76,6 +76,51 @@ def test_the_cpu_of_the_host(connection, daemon):
     assert parsed(domain).find("cpu").get("mode") == "custom"
     assert parsed(domain, INACTIVE).find("cpu").get("mode") == "host-model"
     assert "custom" in virsh("dumpxml", "cpu", "--inactive", "--update-cpu")
+
+
+# TCG has no x2apic, no avx512f
+HASWELL = """<cpu check='none'><model>Haswell</model><feature policy='optional' name='avx512f'/>
+    <feature policy='disable' name='rdrand'/></cpu><devices>"""
+
+
+def cpu_of(domain, flags=0):
+    cpu = parsed(domain, flags).find("cpu")
+    return cpu.get("check"), {f.get("name"): f.get("policy") for f in cpu.findall("feature")}
+
+
+def test_a_live_cpu_is_what_qemu_gave(connection, daemon):
+    domain = connection.defineXML(hlt_xml("cpu").replace("<devices>", HASWELL))
+    asked = cpu_of(domain, INACTIVE)
+    assert asked == ("none", {"avx512f": "optional", "rdrand": "disable"})
+    domain.create()
+    given = cpu_of(domain)
+    assert given[0] == "full" and given[1]["hypervisor"] == "require"
+    assert {given[1][name] for name in ("avx512f", "rdrand", "x2apic", "pcid")} == {"disable"}
+    assert parsed(domain).find("cpu/model").get("fallback") == "forbid"
+    daemon.restart()
+    with libvirt.open(URI) as later:
+        domain = later.lookupByName("cpu")
+        assert cpu_of(domain) == given and cpu_of(domain, INACTIVE) == asked
+        assert cpu_of(domain, MIGRATABLE) == ("none", {"avx512f": "disable", "rdrand": "disable"})
+        live = domain.XMLDesc()
+        domain.destroy()
+        assert cpu_of(domain) == asked
+        domain = later.defineXML(live)  # of such a guest, to the letter
+        domain.create()
+        assert cpu_of(domain) == given
+
+
+@pytest.mark.parametrize("cpu, words", [
+    ("<cpu check='full'><model>qemu64</model></cpu>", "extra features: hypervisor"),
+    ("<cpu check='full'><model>qemu64</model><feature policy='force' name='avx512f'/></cpu>",
+     "extra features: hypervisor, missing features: avx512f"),
+])
+def test_a_cpu_checked_in_full_has_nothing_else(connection, cpu, words):
+    domain = connection.defineXML(hlt_xml("cpu").replace("<devices>", cpu + "<devices>"))
+    with pytest.raises(libvirt.libvirtError, match=words + "$") as refusal:
+        domain.create()
+    assert refusal.value.get_error_code() == libvirt.VIR_ERR_OPERATION_FAILED
+    assert not domain.isActive()
 
 
 VARIABLES = pathlib.Path("/var/lib/libvirt/qemu/nvram/vars_VARS.fd")

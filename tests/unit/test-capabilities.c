@@ -172,18 +172,21 @@ static void test_cpu(void)
     struct json_object *maximum JSON_AUTO =
         parse(CPU("\"sse2\": true, \"avx\": true, \"avx2\": false, \"pclmulqdq\": true, "
                   "\"lahf-lm\": false, \"kvm-asyncpf\": true, \"x-odd\": true"));
-    g_auto(GStrv) candidates = probe_cpu_candidates(definitions, "AMD");
+    g_auto(GStrv) candidates = probe_cpu_candidates(definitions);
     g_autoptr(GPtrArray) expansions =
         g_ptr_array_new_with_free_func((GDestroyNotify)(void (*)(void))json_object_put);
 
     g_assert_cmpstr(candidates[0], ==, "EPYC");
     g_assert_cmpstr(candidates[1], ==, "Opteron_G1");
-    g_assert_null(candidates[2]);
+    g_assert_cmpstr(candidates[2], ==, "Haswell");
+    g_assert_null(candidates[3]);
     g_assert_cmpstr(probe_cpu_vendor(maximum), ==, "AMD");
     g_ptr_array_add(expansions, parse(CPU("\"sse2\": true, \"avx\": true, \"avx2\": true, "
                                           "\"pclmulqdq\": false, \"lahf-lm\": false")));
     g_ptr_array_add(expansions, parse(CPU("\"sse2\": true, \"avx\": false, \"avx2\": false, "
                                           "\"pclmulqdq\": false, \"lahf-lm\": true")));
+    g_ptr_array_add(expansions, parse(CPU("\"sse2\": true, \"avx\": true, \"pclmulqdq\": true, "
+                                          "\"x2apic\": true, \"monitor\": true")));
 
     struct json_object *part JSON_AUTO =
         probe_cpu_describe(definitions, maximum, candidates, expansions);
@@ -197,8 +200,12 @@ static void test_cpu(void)
     g_assert_cmpstr(json_string_member(model, "blockers"), ==, "avx2 pclmuldq");
     g_assert_false(json_bool_member(model, "usable", false));
     g_assert_false(json_bool_member(model, "unknown", false));
+    g_assert_cmpstr(json_string_member(model, "own"), ==, "");
     model = json_object_array_get_idx(json_array_member(part, "models"), 4);
     g_assert_true(json_bool_member(model, "unknown", false));
+    g_assert_cmpstr(json_string_member(model, "own"), ==, "x2apic");
+    model = json_object_array_get_idx(json_array_member(part, "models"), 2);
+    g_assert_null(json_string_member(model, "own")); /* a version of one */
 
     struct json_object *interrupts JSON_AUTO =
         parse("[{\"version\": 3, \"emulated\": true, \"kernel\": false}, "
