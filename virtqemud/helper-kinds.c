@@ -60,7 +60,8 @@ enum helper_kind helper_kind_of(const struct device *device)
                    ? HELPER_NETWORK
                    : HELPER_NONE;
     case DEVICE_GRAPHICS:
-        return graphics->type == GRAPHICS_DBUS && !graphics->p2p && !graphics->address
+        return graphics->type == GRAPHICS_DBUS && !graphics->p2p &&
+                       (!graphics->address || graphics->own_bus)
                    ? HELPER_BUS
                    : HELPER_NONE;
     case DEVICE_VIDEO:

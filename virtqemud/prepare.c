@@ -125,6 +125,20 @@ static int choose_cpu(struct qemu *qemu, struct domain *live, GError **error)
     return 0;
 }
 
+/* The bus of a display that the document leaves to us. */
+static void choose_bus(const struct guest *guest, struct domain *live,
+                       struct domain_graphics *graphics)
+{
+    const struct qemu *qemu = qemu_of(&guest->object);
+
+    if (graphics->type != GRAPHICS_DBUS || graphics->p2p || graphics->address)
+        return;
+    g_autofree char *path =
+        helper_socket_path(live, HELPER_BUS, NULL, qemu->status_folder, guest->folder);
+    graphics->address = arena_printf(&live->definition.arena, "unix:path=%s", path);
+    graphics->own_bus = true;
+}
+
 /* Devices and programs of the host that the document names by what they are, or leaves to us. */
 static int find_devices(struct domain *live, GError **error)
 {
@@ -148,6 +162,8 @@ void prepare_run(struct guest *guest, struct domain *live, int id)
         prepare_channel_path(qemu, live, channel);
     LIST_EACH (net, &live->devices.nets)
         netport_choose(net);
+    LIST_EACH (disk, &live->devices.disks)
+        disk->tray = DISK_TRAY_NONE; /* QEMU starts with all of them closed */
 }
 
 int prepare_live(struct guest *guest, struct domain *live, GError **error)
@@ -159,6 +175,8 @@ int prepare_live(struct guest *guest, struct domain *live, GError **error)
     dac_adopt(guest, live);
     net_choose_names(live);
     display_choose_sockets(live, &qemu->config, guest->folder);
+    LIST_EACH (graphics, &live->devices.graphics)
+        choose_bus(guest, live, graphics);
     if (guest_scope_choose_partition(qemu, live, error) < 0 || find_devices(live, error) < 0 ||
         host_nodes_choose(live, error) < 0 || shares_make(live, error) < 0 ||
         choose_cpu(qemu, live, error) < 0 || look_up_files(qemu, live, error) < 0 ||

@@ -90,6 +90,8 @@ static const struct xml_row domain_graphics_rows[] = {
     ROW_YES_NO("@fullscreen", fullscreen, "Fills the screen", WHEN(type, SDL | DESKTOP)),
     ROW_YES_NO("@p2p", p2p, "Viewers get a descriptor from the daemon", WHEN(type, DBUS)),
     ROW_STRING("@address", address, "Address of the bus", WHEN(type, DBUS)),
+    ROW_YES_NO("@ownBus", own_bus, "The bus is started here", WHEN(type, DBUS),
+               .flags = XML_STATUS),
     ROW_STRING("@username", username, "User that viewers give", WHEN(type, RDP)),
     ROW_STRING("@passwd", password, "Password that viewers give", WHEN(type, VNC | SPICE | RDP),
                .flags = XML_SECURE),

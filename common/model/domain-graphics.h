@@ -112,6 +112,7 @@ struct domain_graphics {
     bool replace_user;
     bool multi_user;
     bool p2p;
+    bool own_bus; /* dbus: the address is of a bus that is started for it; status only */
     int port;     /* 0: not given; -1: chosen at start */
     int tls_port; /* spice, the same */
     int websocket;

@@ -107,6 +107,14 @@ def test_last_words_have_a_file(connection):
     assert path.exists()
 
 
+def test_trays_are_closed_at_the_start(connection):
+    domain = connection.defineXML(hlt_xml("tray", machine="q35", devices="""<disk type='file' device='cdrom'>
+        <target dev='sda' bus='sata' tray='open'/></disk>"""))
+    domain.create()
+    assert "tray=" not in domain.XMLDesc() and "tray='open'" in domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
+    domain.destroy()
+
+
 def ip(*words, check=True):
     return subprocess.run(["ip", *words], check=check, capture_output=True, text=True).stdout
 

@@ -190,6 +190,7 @@ def test_bus_of_a_display(connection):
         <video><model type='virtio'/></video>"""))
     pid = helpers("bus")["dbus-daemon"]
     (socket,) = (STATUS / "dbus").glob("*.sock")
+    assert "<graphics type='dbus' address='unix:path=%s'/>" % socket in domain.XMLDesc()
     domain.destroy()
     wait_until(lambda: not runs(pid), what="the end of the bus")
     assert not socket.exists() and not list((STATUS / "dbus").glob("*"))
