@@ -97,8 +97,9 @@ class Adapter:
         elif node['driver'] == 'vvfat':
             node['dir'] = self.folder
         elif node['driver'] in ('file', 'host_device', 'host_cdrom') and 'filename' in node:
-            if not os.path.isfile(node['filename']) or 'pflash' in node['node-name'] or \
-                    node['driver'] != 'file':
+            # only what packages have brought is there on every machine
+            if not node['filename'].startswith('/usr/') or 'pflash' in node['node-name'] or \
+                    node['driver'] != 'file' or not os.path.isfile(node['filename']):
                 node = self.file_node(node)
         # their secrets are not in a plan
         if node['driver'] == 'luks':

@@ -123,7 +123,7 @@ GUEST = """<domain type='qemu'><name>%s</name><memory unit='MiB'>64</memory><vcp
 # A device leaves without a word of the guest, which has no system: ACPI would wait for it.
 NATIVE_HOTPLUG = """<qemu:commandline xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'><qemu:arg value='-global'/>
   <qemu:arg value='ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off'/></qemu:commandline>"""
-PORTS = "<controller type='pci' model='pcie-root-port'/>" * 6
+PORTS = "<controller type='pci' model='pcie-root'/>" + "<controller type='pci' model='pcie-root-port'/>" * 6
 
 
 def main_pid(unit):
