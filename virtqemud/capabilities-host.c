@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "capabilities-host.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -15,23 +14,8 @@
 #define NODE "/sys/devices/system/node"
 #define HUGEPAGES "/sys/kernel/mm/hugepages"
 #define CPUINFO_MAX (16u << 20)
-#define FILE_MAX (64u << 10)
 
 /* ---- small files of the kernel ---- */
-
-/* The text without white space around; NULL: absent. The caller frees. */
-static char *G_GNUC_PRINTF(1, 2) read_text(const char *format, ...)
-{
-    char *text = NULL;
-    va_list args;
-
-    va_start(args, format);
-    g_autofree char *path = g_strdup_vprintf(format, args);
-    va_end(args);
-    if (file_read_all(path, FILE_MAX, &text, NULL, NULL) < 0)
-        return NULL;
-    return g_strstrip(text);
-}
 
 static int64_t number_of(const char *text)
 {
@@ -46,7 +30,7 @@ static char *decimal(int64_t number)
 /* CPUs or nodes that are online; of a kernel that does not tell, the first. */
 static struct cpuset *read_online(struct arena *arena, const char *folder)
 {
-    g_autofree char *text = read_text("%s/online", folder);
+    g_autofree char *text = file_read_value("%s/online", folder);
     struct cpuset *set = text ? cpuset_parse(arena, text) : NULL;
 
     return set ? set : cpuset_parse(arena, "0");
@@ -99,7 +83,7 @@ static unsigned count_distinct(const struct cpuset *cpus, const char *file)
 
     FOR_EACH(cpu, cpus)
     {
-        char *text = read_text(CPU "/cpu%d/topology/%s", cpu, file);
+        char *text = file_read_value(CPU "/cpu%d/topology/%s", cpu, file);
         if (text)
             g_hash_table_add(seen, text);
     }
@@ -193,7 +177,7 @@ void capabilities_write_cpu(struct element_writer *writer, const struct emulator
 
 void capabilities_write_power(struct element_writer *writer)
 {
-    g_autofree char *states = read_text("/sys/power/state");
+    g_autofree char *states = file_read_value("/sys/power/state");
     bool memory = states && strstr(states, "mem");
     bool disk = states && strstr(states, "disk");
 
@@ -224,8 +208,8 @@ void capabilities_write_iommu(struct element_writer *writer)
 /* KiB of a node; a kernel without nodes has all memory in one. */
 static int64_t node_memory(int node)
 {
-    g_autofree char *of_node = read_text(NODE "/node%d/meminfo", node);
-    g_autofree char *of_all = of_node ? NULL : read_text("/proc/meminfo");
+    g_autofree char *of_node = file_read_value(NODE "/node%d/meminfo", node);
+    g_autofree char *of_all = of_node ? NULL : file_read_value("/proc/meminfo");
     const char *text = of_node ? of_node : of_all;
     const char *total = text ? strstr(text, "MemTotal:") : NULL;
 
@@ -234,7 +218,7 @@ static int64_t node_memory(int node)
 
 static int64_t huge_pages(int node, int64_t size)
 {
-    g_autofree char *of_node = read_text(
+    g_autofree char *of_node = file_read_value(
         NODE "/node%d/hugepages/hugepages-%" G_GINT64_FORMAT "kB/nr_hugepages", node, size);
 
     return number_of(of_node);
@@ -261,7 +245,7 @@ static void write_node_memory(struct element_writer *writer, int node)
 /* The file has one number for each node that is online. */
 static void write_distances(struct element_writer *writer, const struct cpuset *nodes, int node)
 {
-    g_autofree char *text = read_text(NODE "/node%d/distance", node);
+    g_autofree char *text = file_read_value(NODE "/node%d/distance", node);
     g_auto(GStrv) distances = text ? g_strsplit(text, " ", -1) : NULL;
     unsigned index = 0, count = text ? g_strv_length(distances) : 0;
 
@@ -279,10 +263,10 @@ static void write_distances(struct element_writer *writer, const struct cpuset *
 static void write_node_cpu(struct element_writer *writer, int cpu)
 {
     g_autofree char *id = decimal(cpu);
-    g_autofree char *socket = read_text(CPU "/cpu%d/topology/physical_package_id", cpu);
-    g_autofree char *die = read_text(CPU "/cpu%d/topology/die_id", cpu);
-    g_autofree char *core = read_text(CPU "/cpu%d/topology/core_id", cpu);
-    g_autofree char *siblings = read_text(CPU "/cpu%d/topology/thread_siblings_list", cpu);
+    g_autofree char *socket = file_read_value(CPU "/cpu%d/topology/physical_package_id", cpu);
+    g_autofree char *die = file_read_value(CPU "/cpu%d/topology/die_id", cpu);
+    g_autofree char *core = file_read_value(CPU "/cpu%d/topology/core_id", cpu);
+    g_autofree char *siblings = file_read_value(CPU "/cpu%d/topology/thread_siblings_list", cpu);
 
     element_empty(writer, "cpu", "id", id, "socket_id", socket, "die_id", die, "core_id", core,
                   "siblings", siblings, NULL);
@@ -292,7 +276,7 @@ static void write_node(struct element_writer *writer, struct arena *arena,
                        const struct cpuset *nodes, int node)
 {
     g_autofree char *id = decimal(node);
-    g_autofree char *list = read_text(NODE "/node%d/cpulist", node);
+    g_autofree char *list = file_read_value(NODE "/node%d/cpulist", node);
     const struct cpuset *cpus = list ? cpuset_parse(arena, list) : read_online(arena, CPU);
     g_autofree char *count = decimal(cpus ? cpuset_count(cpus) : 0);
 

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@
 #define TEMPORARY_SIZE 64
 #define READ_CHUNK 4096
 #define LONGEST_PID 24
+#define VALUE_MAX (64u << 10) /* far above a page, which is what sysfs gives at most */
 
 /* What one replacement works on: errors show folder/name. */
 struct target {
@@ -107,6 +109,17 @@ int file_read_optional(const char *path, size_t limit, char **ret_text, size_t *
     if (ret_length)
         *ret_length = 0;
     return 0;
+}
+
+char *file_read_value(const char *format, ...)
+{
+    char *text = NULL;
+    va_list args;
+
+    va_start(args, format);
+    g_autofree char *path = g_strdup_vprintf(format, args);
+    va_end(args);
+    return file_read_all(path, VALUE_MAX, &text, NULL, NULL) < 0 ? NULL : g_strstrip(text);
 }
 
 static void temporary_name(char *name)

@@ -24,6 +24,10 @@ int file_read_all_at(int folder, const char *name, size_t limit, char **ret_text
 int file_read_optional(const char *path, size_t limit, char **ret_text, size_t *ret_length,
                        GError **error);
 
+/* Of a small file of the kernel (/sys, /proc) the text without white space around; NULL: it can't
+ * be read. The path is as printf's; the caller frees. */
+char *file_read_value(const char *format, ...) G_GNUC_PRINTF(1, 2);
+
 /* Replaces the file as one step that survives a power cut: temporary file beside it, mode, write,
  * fsync, rename, fsync of the folder. On failure the old file is as it was and nothing is left
  * behind. */

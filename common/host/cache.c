@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "host/cache.h"
 
-#include <stdarg.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -10,22 +9,9 @@
 #include "base/units.h"
 
 #define CPU_FOLDER "/sys/devices/system/cpu"
-#define FILE_MAX 4096
 #define INDEXES_MAX 16 /* of one CPU */
 
 NAMES(cache_scope_names, "both", "code", "data");
-
-/* The text without white space around; NULL: absent. The caller frees. */
-static char *G_GNUC_PRINTF(1, 2) read_text(const char *format, ...)
-{
-    char *text = NULL;
-    va_list args;
-
-    va_start(args, format);
-    g_autofree char *path = g_strdup_vprintf(format, args);
-    va_end(args);
-    return file_read_all(path, FILE_MAX, &text, NULL, NULL) < 0 ? NULL : g_strstrip(text);
-}
 
 static uint64_t number_of(const char *text)
 {
@@ -42,16 +28,16 @@ static enum cache_scope scope_of(const char *type)
 /* False: the CPU has no cache of this index. The first CPU of those that share one tells it. */
 static bool add_bank(GArray *banks, int cpu, unsigned index)
 {
-    g_autofree char *level = read_text(CPU_FOLDER "/cpu%d/cache/index%u/level", cpu, index);
-    g_autofree char *id = read_text(CPU_FOLDER "/cpu%d/cache/index%u/id", cpu, index);
+    g_autofree char *level = file_read_value(CPU_FOLDER "/cpu%d/cache/index%u/level", cpu, index);
+    g_autofree char *id = file_read_value(CPU_FOLDER "/cpu%d/cache/index%u/id", cpu, index);
     g_autofree char *cpus =
-        read_text(CPU_FOLDER "/cpu%d/cache/index%u/shared_cpu_list", cpu, index);
+        file_read_value(CPU_FOLDER "/cpu%d/cache/index%u/shared_cpu_list", cpu, index);
 
     if (!level || !id || !cpus || number_of(cpus) != (unsigned)cpu)
         return level != NULL;
 
-    g_autofree char *type = read_text(CPU_FOLDER "/cpu%d/cache/index%u/type", cpu, index);
-    g_autofree char *size = read_text(CPU_FOLDER "/cpu%d/cache/index%u/size", cpu, index);
+    g_autofree char *type = file_read_value(CPU_FOLDER "/cpu%d/cache/index%u/type", cpu, index);
+    g_autofree char *size = file_read_value(CPU_FOLDER "/cpu%d/cache/index%u/size", cpu, index);
     struct cache_bank bank = {
         .id = (unsigned)number_of(id),
         .level = (unsigned)number_of(level),
@@ -72,7 +58,7 @@ GArray *cache_list(void)
 {
     GArray *banks = g_array_new(FALSE, FALSE, sizeof(struct cache_bank));
     struct arena arena ARENA_AUTO = {0};
-    g_autofree char *text = read_text(CPU_FOLDER "/online");
+    g_autofree char *text = file_read_value(CPU_FOLDER "/online");
     const struct cpuset *cpus = cpuset_parse(&arena, text ? text : "0");
 
     g_array_set_clear_func(banks, bank_clear);

@@ -24,9 +24,8 @@
 static char *read_info(const char *folder, const char *resource, const char *file)
 {
     g_autofree char *path = g_build_filename(folder, "info", resource, file, NULL);
-    char *text = NULL;
 
-    return file_read_all(path, FILE_MAX, &text, NULL, NULL) < 0 ? NULL : g_strstrip(text);
+    return file_read_value("%s", path);
 }
 
 static uint64_t read_number(const char *folder, const char *resource, const char *file, int base)

@@ -221,6 +221,15 @@ static void test_read_limit(struct fixture *fixture, const void *unused)
                     0);
 }
 
+static void test_read_value(struct fixture *fixture, const void *unused)
+{
+    replace(fixture->path, " 0-3 \n", 0600);
+    g_autofree char *value = file_read_value("%s", fixture->path);
+    g_assert_cmpstr(value, ==, "0-3");
+    g_assert_null(file_read_value("%s%d", fixture->path, 1));
+    g_assert_null(file_read_value("%s", fixture->folder));
+}
+
 static void test_read_absent(struct fixture *fixture, const void *unused)
 {
     g_autoptr(GError) error = NULL;
@@ -358,6 +367,7 @@ int main(int argc, char **argv)
     ADD("full-disk", test_full_disk);
     ADD("read-only-disk", test_read_only_disk);
     ADD("read-limit", test_read_limit);
+    ADD("read-value", test_read_value);
     ADD("read-absent", test_read_absent);
     ADD("remove", test_remove);
     ADD("rename", test_rename);
