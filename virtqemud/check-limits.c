@@ -46,9 +46,6 @@ static int check_guest(const struct domain *live, GError **error)
          FAULT_QEMU, "memtune/hard_limit: nothing runs in no memory"},
         {live->os.initrd && !live->os.kernel, FAULT_QEMU, "os/initrd needs a <kernel>"},
         {live->os.cmdline && !live->os.kernel, FAULT_QEMU, "os/cmdline needs a <kernel>"},
-        {live->launch_security && live->launch_security->type == LAUNCH_SEV &&
-             !live->launch_security->reduced_phys_bits,
-         FAULT_QEMU, "launchSecurity/reducedPhysBits is missing, and the host has no SEV to ask"},
         {live->keywrap_ciphers.count && !g_str_has_prefix(live->os.arch ?: "", "s390"), FAULT_QEMU,
          "keywrap is of s390x"},
         {live->devices.parallels.count > 3, FAULT_QEMU, "devices/parallel: there can be 3"},

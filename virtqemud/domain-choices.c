@@ -313,7 +313,32 @@ static void write_gic(struct element_writer *writer, const struct domain_choices
     element_end(writer, "gic");
 }
 
-/* Whether guests can be encrypted is not asked. */
+static void write_number(struct element_writer *writer, const char *name, unsigned number)
+{
+    g_autofree char *text = g_strdup_printf("%u", number);
+
+    element_text(writer, name, text, NULL);
+}
+
+/* KVM alone encrypts. */
+static void write_sev(struct element_writer *writer, const struct domain_choices *choices)
+{
+    const struct emulator_sev *sev = &choices->emulator->sev;
+
+    if (!sev->usable || choices->accelerator != ACCELERATOR_KVM) {
+        write_support(writer, "sev", false);
+        return;
+    }
+    element_begin(writer, "sev", "supported", "yes", NULL);
+    write_number(writer, "cbitpos", sev->cbitpos);
+    write_number(writer, "reducedPhysBits", sev->reduced_phys_bits);
+    write_number(writer, "maxGuests", sev->max_guests);
+    write_number(writer, "maxESGuests", sev->max_es_guests);
+    if (sev->cpu0_id)
+        element_text(writer, "cpu0Id", sev->cpu0_id, NULL);
+    element_end(writer, "sev");
+}
+
 void domain_choices_write_features(struct element_writer *writer,
                                    const struct domain_choices *choices)
 {
@@ -326,7 +351,7 @@ void domain_choices_write_features(struct element_writer *writer,
     write_support(writer, "backingStoreInput", true);
     write_support(writer, "backup", emulator_has(emulator, EMULATOR_BACKUP));
     write_support(writer, "async-teardown", emulator_has(emulator, EMULATOR_ASYNC_TEARDOWN));
-    write_support(writer, "sev", false);
+    write_sev(writer, choices);
     write_support(writer, "sgx", false);
     write_hyperv(writer, choices);
     element_end(writer, "features");

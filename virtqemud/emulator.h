@@ -70,6 +70,18 @@ struct emulator_cpus {
     char **gic;     /* versions of Arm's interrupt controller, the same way */
 };
 
+/* AMD's encryption of guests' memory, as this host and QEMU with KVM have it. */
+struct emulator_sev {
+    bool usable;      /* the others mean nothing without */
+    unsigned cbitpos; /* bit of a page table's entry */
+    unsigned reduced_phys_bits;
+    unsigned max_guests;    /* at one time; 0: unknown */
+    unsigned max_es_guests; /* beside them, with encrypted registers */
+    const char *pdh;        /* the platform's Diffie-Hellman key, base64 */
+    const char *cert_chain; /* its certificates, base64 */
+    const char *cpu0_id;    /* base64; NULL: a QEMU before 7.1 */
+};
+
 /* Immutable; lives in one arena; borrow from it while you hold a reference. */
 struct emulator {
     const char *path;
@@ -80,6 +92,7 @@ struct emulator {
     unsigned machine_count;
     struct emulator_cpus cpus[ACCELERATOR_LAST];
     struct emulator_host_cpu host_cpu;
+    struct emulator_sev sev;
     bool flags[EMULATOR_FLAG_LAST];
     GHashTable *types;    /* set of QOM type names; ask emulator_has_type() */
     GHashTable *commands; /* set of QMP command names; ask emulator_has_command() */

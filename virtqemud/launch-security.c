@@ -3,13 +3,13 @@
 
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/error.h"
 #include "base/file.h"
 
 #include "device-common.h"
 #include "option.h"
+#include "probe-sev.h"
 
 #define ID "lsec0"
 #define FILE_MODE 0400
@@ -108,14 +108,51 @@ static int add_nothing(const struct building *building, struct json_object *json
 
 static const struct {
     const char *type;
-    const char *node; /* of the host, when it can do it; NULL: QEMU finds out */
+    bool sev; /* by AMD's security processor */
     int (*add)(const struct building *, struct json_object *, GError **);
 } kinds[] = {
-    [LAUNCH_SEV] = {"sev-guest", "/dev/sev", add_sev},
-    [LAUNCH_SEV_SNP] = {"sev-snp-guest", "/dev/sev", add_snp},
-    [LAUNCH_S390_PV] = {"s390-pv-guest", NULL, add_nothing},
-    [LAUNCH_TDX] = {"tdx-guest", NULL, add_tdx},
+    [LAUNCH_SEV] = {"sev-guest", true, add_sev},
+    [LAUNCH_SEV_SNP] = {"sev-snp-guest", true, add_snp},
+    [LAUNCH_S390_PV] = {"s390-pv-guest", false, add_nothing},
+    [LAUNCH_TDX] = {"tdx-guest", false, add_tdx},
 };
+
+static bool wants_sev(const struct domain *domain)
+{
+    return domain->launch_security && kinds[domain->launch_security->type].sev;
+}
+
+void launch_security_choose(struct domain *live, const struct emulator *emulator)
+{
+    struct launch_security *security = live->launch_security;
+
+    if (!wants_sev(live) || !emulator->sev.usable)
+        return;
+    if (!security->cbitpos)
+        security->cbitpos = emulator->sev.cbitpos;
+    if (!security->reduced_phys_bits)
+        security->reduced_phys_bits = emulator->sev.reduced_phys_bits;
+}
+
+int launch_security_check(const struct domain *live, const struct emulator *emulator,
+                          GError **error)
+{
+    if (!wants_sev(live) || emulator->sev.usable)
+        return 0;
+    return device_refuse(
+        error, "launchSecurity", names_word(&launch_type_names, live->launch_security->type),
+        "SEV does not work here: see " PROBE_SEV_NODE " and /sys/module/kvm_amd/parameters/sev");
+}
+
+bool launch_security_locks_memory(const struct domain *domain)
+{
+    return wants_sev(domain);
+}
+
+const char *launch_security_node(const struct domain *domain)
+{
+    return wants_sev(domain) ? PROBE_SEV_NODE : NULL;
+}
 
 int launch_security_add(const struct domain *domain, const struct arguments_context *context,
                         struct arguments *arguments, GError **error)
@@ -130,9 +167,6 @@ int launch_security_add(const struct domain *domain, const struct arguments_cont
     if (!type || !emulator_has_type(context->emulator, type))
         return device_refuse(error, "launchSecurity", word, "the emulator %s has no '%s'",
                              context->emulator->path, type ? type : word);
-    const char *node = kinds[domain->launch_security->type].node;
-    if (node && !context->plan && access(node, F_OK) < 0)
-        return device_refuse(error, "launchSecurity", word, "the host has no %s", node);
     json = json_build("s:qom-type", type, "s:id", ID, NULL);
     if (kinds[domain->launch_security->type].add(&building, json, error) < 0)
         return -1;

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "driver/client.h"
+#include "driver/params.h"
 #include "protocol/remote-handlers.h"
 #include "xml/xml.h"
 
@@ -136,6 +137,32 @@ int connect_get_cpu_model_names(struct call *call,
     return 0;
 }
 
+int node_get_sev_info(struct call *call, const struct remote_node_get_sev_info_args *args,
+                      struct remote_node_get_sev_info_ret *ret, GError **error)
+{
+    struct emulator *emulator EMULATOR_AUTO = NULL;
+    struct params params = {.arena = &call->arena};
+
+    if (host_emulator(qemu_of_call(call), &emulator, error) < 0)
+        return -1;
+    if (!emulator->sev.usable) {
+        error_set(error, VIR_ERR_OPERATION_UNSUPPORTED, "QEMU does not support SEV guest");
+        return -1;
+    }
+    const struct emulator_sev *sev = &emulator->sev;
+    params_add_string(&params, sev->pdh, "%s", VIR_NODE_SEV_PDH);
+    params_add_string(&params, sev->cert_chain, "%s", VIR_NODE_SEV_CERT_CHAIN);
+    params_add_string(&params, sev->cpu0_id, "%s", VIR_NODE_SEV_CPU0_ID);
+    params_add_uint(&params, sev->cbitpos, "%s", VIR_NODE_SEV_CBITPOS);
+    params_add_uint(&params, sev->reduced_phys_bits, "%s", VIR_NODE_SEV_REDUCED_PHYS_BITS);
+    params_add_uint(&params, sev->max_guests, "%s", VIR_NODE_SEV_MAX_GUESTS);
+    params_add_uint(&params, sev->max_es_guests, "%s", VIR_NODE_SEV_MAX_ES_GUESTS);
+    ret->params_val = params.items;
+    ret->params_len = params.count;
+    ret->nparams = (int)params.count;
+    return 0;
+}
+
 static int check_native_format(const char *format, GError **error)
 {
     if (g_str_equal(format, "qemu-argv"))
@@ -184,6 +211,7 @@ static const struct method rows[] = {
     {.binding = HANDLER(remote, connect_get_domain_capabilities)},
     {.binding = HANDLER(remote, connect_get_max_vcpus)},
     {.binding = HANDLER(remote, connect_get_cpu_model_names)},
+    {.binding = HANDLER(remote, node_get_sev_info), .flags = VIR_TYPED_PARAM_STRING_OKAY},
     {.binding = HANDLER(remote, connect_domain_xml_from_native)},
     {.binding = HANDLER(remote, connect_domain_xml_to_native)},
 };

@@ -15,6 +15,7 @@
 #include "dac.h"
 #include "firmware.h"
 #include "hostdev.h"
+#include "launch-security.h"
 #include "transient.h"
 
 /* Where the owner before the guest is remembered: "UID:GID". */
@@ -202,6 +203,15 @@ static int lend_images(const struct domain *live, const struct qemu_config *conf
     return 0;
 }
 
+/* The security processor, which has many clients. */
+static int lend_node(const struct domain *live, const struct qemu_config *config, GError **error)
+{
+    const struct dac_owner owner = {config->uid, config->gid};
+    const char *node = launch_security_node(live);
+
+    return node ? lend_path(node, &owner, S_IROTH | S_IWOTH, error) : 0;
+}
+
 static int chardev_path(const struct chardev_source *source, const struct qemu_config *config,
                         path_function *function, GError **error)
 {
@@ -281,7 +291,9 @@ int ownership_take(const struct qemu_config *config, const struct domain *live, 
     if (for_each_path(live, config, take_path, error) < 0)
         return -1;
     /* after it: what a guest has for itself has its owner remembered */
-    return config->dynamic_ownership && config->set_user ? lend_images(live, config, error) : 0;
+    if (!config->dynamic_ownership || !config->set_user)
+        return 0;
+    return lend_images(live, config, error) < 0 ? -1 : lend_node(live, config, error);
 }
 
 void ownership_restore(const struct qemu_config *config, const struct domain *live)

@@ -8,6 +8,7 @@
 #include "emulator-override.h"
 #include "firmware.h"
 #include "host-model.h"
+#include "launch-security.h"
 #include "memory-size.h"
 #include "prepare.h"
 #include "tls-creds.h"
@@ -49,6 +50,7 @@ static int complete(struct qemu *qemu, struct domain *live, const char *folder,
     pretend_networks(live);
     if (live->cpu && live->cpu->mode == CPU_MODE_HOST_MODEL)
         host_model_expand(live, emulator);
+    launch_security_choose(live, emulator);
     if (firmware_select(live, &qemu->config, qemu->nvram_folder, NULL, error) < 0)
         return -1;
     return check_domain(live, emulator, &qemu->config, error);

@@ -20,6 +20,7 @@
 #include "host-model.h"
 #include "host-nodes.h"
 #include "hostdev.h"
+#include "launch-security.h"
 #include "memory-size.h"
 #include "netdev.h"
 #include "netport.h"
@@ -114,11 +115,15 @@ static int look_up_files(struct qemu *qemu, struct domain *live, GError **error)
 static int choose_cpu(struct qemu *qemu, struct domain *live, GError **error)
 {
     struct emulator *emulator EMULATOR_AUTO = NULL;
+    bool host_model = live->cpu && live->cpu->mode == CPU_MODE_HOST_MODEL;
 
-    if (!live->cpu || live->cpu->mode != CPU_MODE_HOST_MODEL)
+    if (!host_model && !live->launch_security)
         return 0;
     if (probe_get(qemu->probes, live->devices.emulator, &emulator, error) < 0)
         return -1;
+    launch_security_choose(live, emulator);
+    if (!host_model)
+        return 0;
     host_model_expand(live, emulator);
     if (live->cpu->check == CPU_CHECK_FULL)
         live->cpu->check = CPU_CHECK_PARTIAL; /* whatever the host gives is what was asked for */

@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <json-c/json.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -17,6 +19,7 @@
 #include "emulator-evidence.h"
 #include "json.h"
 #include "probe-cpu.h"
+#include "probe-sev.h"
 #include "qmp.h"
 
 #define STDERR_TAIL 1024
@@ -49,6 +52,7 @@ struct asked {
     struct json_object *definitions;
     struct json_object *maximum;
     struct json_object *interrupts; /* NULL: the architecture has no GIC */
+    struct json_object *encryption; /* NULL: no SEV */
     char **candidates;
     GPtrArray *expansions;
     int64_t end_us; /* of the whole probe, on g_get_monotonic_time() */
@@ -91,6 +95,7 @@ static void asked_clear(struct asked *asked)
     json_clear(&asked->definitions);
     json_clear(&asked->maximum);
     json_clear(&asked->interrupts);
+    json_clear(&asked->encryption);
     g_clear_pointer(&asked->candidates, g_strfreev);
     g_clear_pointer(&asked->expansions, g_ptr_array_unref);
 }
@@ -106,6 +111,18 @@ static char *last_words(int fd)
     if (size <= 0 || pread(fd, text, STDERR_TAIL, MAX(size - STDERR_TAIL, 0)) <= 0)
         return NULL;
     return g_strstrip(g_utf8_make_valid(text, -1));
+}
+
+/*
+ * The security processor's node is root's alone on most hosts, and QEMU's user must not have it for
+ * good only to be asked whether it works. What others than root can change gets no such right.
+ */
+static bool may_pass_node(const char *path)
+{
+    struct stat binary;
+
+    return access(PROBE_SEV_NODE, F_OK) == 0 && stat(path, &binary) == 0 && binary.st_uid == 0 &&
+           !(binary.st_mode & (S_IWGRP | S_IWOTH));
 }
 
 static int spawn(const char *path, const char *accelerators,
@@ -126,6 +143,7 @@ static int spawn(const char *path, const char *accelerators,
                                 "chardev=monitor,mode=control",
                                 NULL};
     const struct process_fd fds[] = {{monitor, MONITOR_FD}};
+    bool node = settings->kvm && may_pass_node(path);
     const struct process_spec spec = {.argv = argv,
                                       .errors = asked->errors,
                                       .fds = fds,
@@ -135,7 +153,9 @@ static int spawn(const char *path, const char *accelerators,
                                       .uid = settings->uid,
                                       .gid = settings->gid,
                                       .groups = settings->groups,
-                                      .group_count = settings->group_count};
+                                      .group_count = settings->group_count,
+                                      .limit_capabilities = settings->set_user && node,
+                                      .capabilities = UINT64_C(1) << CAP_DAC_OVERRIDE};
 
     return process_start(&spec, &asked->process, error);
 }
@@ -205,10 +225,12 @@ static void ask_cpus(struct asked *asked)
     qmp_batch_add(batch, asked->qmp, "query-cpu-definitions", NULL);
     qmp_batch_add(batch, asked->qmp, "query-cpu-model-expansion", expansion_of("max"));
     qmp_batch_add(batch, asked->qmp, "query-gic-capabilities", NULL);
+    qmp_batch_add(batch, asked->qmp, "query-sev-capabilities", NULL);
     qmp_batch_wait(batch, time_left(asked));
     asked->definitions = take_optional(batch, 0);
     asked->maximum = take_optional(batch, 1);
     asked->interrupts = take_optional(batch, 2);
+    asked->encryption = take_optional(batch, 3);
     ask_candidates(asked);
 }
 
@@ -331,6 +353,9 @@ static void add_cpus(struct json_object *document, const char *accelerator, stru
     json_add(part, "J:gic", probe_cpu_gic_versions(asked->interrupts, kvm ? "kernel" : "emulated"),
              NULL);
     json_object_object_add(document, accelerator, part);
+    if (kvm)
+        json_add(document, "J:sev", probe_sev_describe(asked->encryption, probe_sev_read_asids()),
+                 NULL);
 }
 
 /* ---- the probe ---- */

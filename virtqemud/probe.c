@@ -13,9 +13,10 @@
 #include "base/file.h"
 #include "json.h"
 #include "probe-run.h"
+#include "probe-sev.h"
 
 #define FORMAT                                                                                     \
-    "4" /* of the cache file, to be counted up when the meaning of what is in it changes */
+    "5" /* of the cache file, to be counted up when the meaning of what is in it changes */
 #define DEADLINE_MS 60000
 #define FAILURE_KEPT_US (10 * G_USEC_PER_SEC)
 #define CACHE_MAX (4u << 20)
@@ -75,7 +76,16 @@ static bool kvm_exists(struct stat *ret_status)
     return stat("/dev/kvm", ret_status) == 0 && S_ISCHR(ret_status->st_mode);
 }
 
-/* The binary, its modules, and who may open /dev/kvm. The caller frees. */
+/* Whether KVM encrypts, which changes when its module is loaded again. */
+static void add_encryption_stamp(GString *stamp)
+{
+    g_autofree char *sev = file_read_value("/sys/module/kvm_amd/parameters/sev");
+
+    if (sev && access(PROBE_SEV_NODE, F_OK) == 0)
+        g_string_append_printf(stamp, "|sev %s", sev);
+}
+
+/* The binary, its modules, who may open /dev/kvm, and what it does. The caller frees. */
 static int make_stamp(const struct probes *probes, const char *path, char **ret_stamp,
                       GError **error)
 {
@@ -94,6 +104,7 @@ static int make_stamp(const struct probes *probes, const char *path, char **ret_
     if (kvm_exists(&status))
         g_string_append_printf(stamp, "|kvm %o,%u,%u", status.st_mode, status.st_uid,
                                status.st_gid);
+    add_encryption_stamp(stamp);
     *ret_stamp = g_string_free(g_steal_pointer(&stamp), FALSE);
     return 0;
 }

@@ -15,6 +15,7 @@
 #include "group-limits.h"
 #include "guest-scope.h"
 #include "hostdev.h"
+#include "launch-security.h"
 
 #define KIB 1024
 #define DEVICE_MEMORY ((rlim_t)1024 * 1024 * KIB) /* what devices map beside the guest's memory */
@@ -25,19 +26,31 @@ static void add(struct resource_limits *limits, int resource, rlim_t value)
         .resource = resource, .value = {.rlim_cur = value, .rlim_max = value}};
 }
 
-/* What must stay in memory counts against a limit that is low by default. */
+/* Of a process, 0: of ours, whose threads have all the same. */
+static bool has_capability(pid_t pid, unsigned number)
+{
+    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, pid};
+    struct __user_cap_data_struct data[2] = {0};
+
+    return syscall(SYS_capget, &header, data) == 0 &&
+           data[number / 32].permitted >> (number % 32) & 1;
+}
+
+/* What must stay in memory counts against a limit that is low by default. What the document does
+ * not ask for is raised if we may: else the limit of our own may do, or QEMU says that it does not.
+ */
 static void add_locked_memory(struct resource_limits *limits, const struct domain *live)
 {
     const struct memory_tune *tune = live->memory_tune;
     bool locked = live->memory_backing && live->memory_backing->locked;
 
-    if (!locked && !hostdev_locks_memory(live))
+    if (!locked && !hostdev_locks_memory(live) && !launch_security_locks_memory(live))
         return;
     if (tune && tune->hard_limit.set)
         add(limits, RLIMIT_MEMLOCK, (rlim_t)tune->hard_limit.value * KIB);
     else if (locked)
         add(limits, RLIMIT_MEMLOCK, RLIM_INFINITY);
-    else
+    else if (has_capability(0, CAP_SYS_RESOURCE))
         add(limits, RLIMIT_MEMLOCK, (rlim_t)live->memory * KIB + DEVICE_MEMORY);
 }
 
@@ -54,22 +67,12 @@ static bool wants_raw_io(const struct domain *live)
     return false;
 }
 
-/* Of a process, 0: of ours, whose threads have all the same. */
-static bool may_raw_io(pid_t pid)
-{
-    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, pid};
-    struct __user_cap_data_struct data[2] = {0};
-
-    return syscall(SYS_capget, &header, data) == 0 &&
-           data[CAP_SYS_RAWIO / 32].permitted >> (CAP_SYS_RAWIO % 32) & 1;
-}
-
 /* Root keeps its rights anyway, and anybody else the one that is asked for. */
 static int keep_raw_io(const struct domain *live, struct process_spec *spec, GError **error)
 {
     if (!wants_raw_io(live))
         return 0;
-    if (!may_raw_io(0)) {
+    if (!has_capability(0, CAP_SYS_RAWIO)) {
         error_set(error, VIR_ERR_CONFIG_UNSUPPORTED,
                   "rawio='yes' wants CAP_SYS_RAWIO, which this daemon has not itself");
         return -1;
@@ -103,7 +106,7 @@ int resource_limits_check_device(struct guest *guest, const struct device *devic
     pid_t pid = guest_pid(guest);
     bool raw = (disk && disk->rawio == TRISTATE_YES) || (hostdev && hostdev->rawio == TRISTATE_YES);
 
-    if (!raw || !pid || may_raw_io(pid))
+    if (!raw || !pid || has_capability(pid, CAP_SYS_RAWIO))
         return 0;
     error_set(error, VIR_ERR_OPERATION_UNSUPPORTED,
               "rawio='yes' wants CAP_SYS_RAWIO, which QEMU has only if the guest was started with "

@@ -27,6 +27,7 @@
 #include "firmware.h"
 #include "helper.h"
 #include "io-errors.h"
+#include "launch-security.h"
 #include "log-file.h"
 #include "memory-devices.h"
 #include "monitor.h"
@@ -225,7 +226,8 @@ static int launch(struct guest *guest, struct job *job, const struct domain *liv
     /* on record before anything of the host changes */
     if (probe_get(qemu->probes, live->devices.emulator, &emulator, error) < 0 ||
         emulator_override(live, &emulator, error) < 0 ||
-        check_domain(live, emulator, &qemu->config, error) < 0 || check_files(live, error) < 0 ||
+        check_domain(live, emulator, &qemu->config, error) < 0 ||
+        launch_security_check(live, emulator, error) < 0 || check_files(live, error) < 0 ||
         store_save_status(qemu->store, job, error) < 0 || prepare_access(guest, live, error) < 0 ||
         start_helpers(guest, job, live, error) < 0 ||
         make_monitor_socket(guest->folder, &listening, &monitor, error) < 0)

@@ -511,6 +511,7 @@ def test_launch_security(tuned):
     assert tuned.launchSecurityInfo() == {}
     assert code_of(tuned.setLaunchSecurityState, {"sev-secret": "x", "sev-secret-header": "y"}) == \
         libvirt.VIR_ERR_OPERATION_UNSUPPORTED
+    assert code_of(tuned.connect().getSEVInfo) == libvirt.VIR_ERR_OPERATION_UNSUPPORTED
 
 
 def test_messages(tuned, daemon):

@@ -16,6 +16,7 @@
 #include "virtqemud/firmware-descriptor.h"
 #include "virtqemud/json.h"
 #include "virtqemud/probe-cpu.h"
+#include "virtqemud/probe-sev.h"
 #include "virtqemud/probe.h"
 
 #define QEMU "/usr/bin/qemu-system-x86_64"
@@ -222,6 +223,25 @@ static void test_cpu(void)
     struct json_object *host = json_member(document, "host-cpu");
     g_assert_cmpstr(json_string_member(host, "model"), ==, "Opteron_G1");
     g_assert_cmpstr(json_string_member(host, "features"), ==, "pclmuldq");
+}
+
+/* ---- encryption ---- */
+
+static void test_sev(void)
+{
+    struct json_object *capabilities JSON_AUTO = parse("{\"cbitpos\": 47}");
+    struct json_object *sev JSON_AUTO =
+        probe_sev_describe(capabilities, (struct probe_sev_asids){.last = 509, .first = 100});
+
+    g_assert_cmpint(json_int_member(sev, "cbitpos", 0), ==, 47);
+    g_assert_cmpint(json_int_member(sev, "max-guests", -1), ==, 410);
+    g_assert_cmpint(json_int_member(sev, "max-es-guests", -1), ==, 99);
+    g_assert_null(probe_sev_describe(NULL, probe_sev_read_asids()));
+
+    struct json_object *unknown JSON_AUTO =
+        probe_sev_describe(capabilities, (struct probe_sev_asids){0});
+    g_assert_cmpint(json_int_member(unknown, "max-guests", -1), ==, 0);
+    g_assert_cmpint(json_int_member(unknown, "max-es-guests", -1), ==, 0);
 }
 
 /* ---- capabilities ---- */
@@ -439,6 +459,7 @@ int main(int argc, char **argv)
     g_test_add_func("/firmware-descriptor/load", test_firmware);
     g_test_add_func("/emulator/evidence", test_evidence);
     g_test_add_func("/probe-cpu/describe", test_cpu);
+    g_test_add_func("/probe-sev/describe", test_sev);
     g_test_add_func("/capabilities/host", test_host);
     g_test_add_func("/capabilities/guests", test_guests);
     g_test_add_func("/domain-capabilities/q35", test_domain);
