@@ -95,7 +95,6 @@ static int ask_for_domains(struct question *question, GError **error)
         status = call(question, upstream, REMOTE_PROC_CONNECT_GET_ALL_DOMAIN_STATS,
                       &remote_connect_get_all_domain_stats_args_type, &args,
                       &remote_connect_get_all_domain_stats_ret_type, &answer->domains, error);
-    answer->domains_told = status == 0;
     upstream_free(upstream);
     return status;
 }

@@ -28,7 +28,6 @@ struct gathered_daemon {
     struct modvirt_daemon_get_status_ret status;
     struct modvirt_daemon_get_calls_ret calls;
     struct remote_connect_get_all_domain_stats_ret domains; /* of hypervisors */
-    bool domains_told;
 };
 
 struct gathered {

@@ -220,7 +220,6 @@ struct guest_facts *facts_new(const struct answers *answers, const struct guest_
     for (size_t row = 0; row < G_N_ELEMENTS(lists); row++)
         fill_list(facts, row, answers, before);
     keep_kinds(facts, before);
-    facts->at_ms = g_get_monotonic_time() / 1000;
     facts->has_balloon = got[QUESTION_BALLOON] || before->has_balloon;
     facts->balloon = got[QUESTION_BALLOON]
                          ? ((struct qmp_balloon *)replies[QUESTION_BALLOON].items)->actual

@@ -49,7 +49,6 @@ struct counter_facts {
 };
 
 struct guest_facts {
-    int64_t at_ms; /* monotonic */
     bool has_balloon, has_memory, has_dirty_rate;
     uint64_t balloon; /* bytes */
     struct qmp_balloon_stats memory;

@@ -26,7 +26,6 @@ static const struct verb {
     const char *option;
     const char *add, *del;
     const char *key;      /* of the name in what is added, and in the command that deletes */
-    const char *del_key;  /* the latter, where it differs */
     bool is_device;       /* comes last, and goes by itself */
     bool is_chardev;      /* no JSON on the command line */
     bool is_file;         /* -add-fd: a set of descriptors */

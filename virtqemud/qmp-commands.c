@@ -8,60 +8,25 @@
 #include "base/error.h"
 #include "json.h"
 
-static int decode(const struct qmp_query *query, struct json_object *result, struct arena *arena,
-                  void *ret, GError **error)
-{
-    g_autofree char *what = g_strdup_printf("QEMU's reply to '%s'", query->command);
-    struct qmp_list *list = ret;
-
-    if (!query->list)
-        return qmp_decode_struct(query->shape, result, what, arena, ret, error);
-    return qmp_decode_list(query->shape, result, what, arena, &list->items, &list->count, error);
-}
-
 int qmp_run_query(struct qmp *qmp, const struct qmp_query *query, struct json_object *arguments,
                   unsigned deadline_ms, struct arena *arena, void *ret, GError **error)
 {
     struct json_object *result JSON_AUTO = NULL;
+    struct qmp_list *list = ret;
 
     if (qmp_execute(qmp, query->command, arguments, deadline_ms, &result, error) < 0)
         return -1;
-    return decode(query, result, arena, ret, error);
+    g_autofree char *what = g_strdup_printf("QEMU's reply to '%s'", query->command);
+    if (!query->list)
+        return qmp_decode_struct(query->shape, result, what, arena, ret, error);
+    return qmp_decode_list(query->shape, result, what, arena, &list->items, &list->count, error);
 }
-
-unsigned qmp_batch_add_query(struct qmp_batch *batch, struct qmp *qmp,
-                             const struct qmp_query *query, struct json_object *arguments)
-{
-    return qmp_batch_add(batch, qmp, query->command, arguments);
-}
-
-int qmp_batch_take_query(struct qmp_batch *batch, unsigned index, const struct qmp_query *query,
-                         struct arena *arena, void *ret, GError **error)
-{
-    struct json_object *result JSON_AUTO = NULL;
-
-    if (qmp_batch_take(batch, index, &result, error) < 0)
-        return -1;
-    return decode(query, result, arena, ret, error);
-}
-
-/* ---- commands without arguments or reply ---- */
 
 static int run(struct qmp *qmp, const char *command, struct json_object *arguments,
                unsigned deadline_ms, GError **error)
 {
     return qmp_execute(qmp, command, arguments, deadline_ms, NULL, error);
 }
-
-#define QMP_PLAIN_DEFINE(name, command)                                                            \
-    int qmp_##name(struct qmp *qmp, unsigned deadline_ms, GError **error)                          \
-    {                                                                                              \
-        return run(qmp, command, NULL, deadline_ms, error);                                        \
-    }
-QMP_PLAIN_COMMANDS(QMP_PLAIN_DEFINE)
-#undef QMP_PLAIN_DEFINE
-
-/* ---- commands with arguments ---- */
 
 int qmp_set_balloon(struct qmp *qmp, uint64_t bytes, unsigned deadline_ms, GError **error)
 {
@@ -168,22 +133,10 @@ int qmp_device_add(struct qmp *qmp, struct json_object *device, unsigned deadlin
     return run(qmp, "device_add", device, deadline_ms, error);
 }
 
-int qmp_blockdev_add(struct qmp *qmp, struct json_object *node, unsigned deadline_ms,
-                     GError **error)
-{
-    return run(qmp, "blockdev-add", node, deadline_ms, error);
-}
-
 int qmp_object_add(struct qmp *qmp, struct json_object *object, unsigned deadline_ms,
                    GError **error)
 {
     return run(qmp, "object-add", object, deadline_ms, error);
-}
-
-int qmp_netdev_add(struct qmp *qmp, struct json_object *netdev, unsigned deadline_ms,
-                   GError **error)
-{
-    return run(qmp, "netdev_add", netdev, deadline_ms, error);
 }
 
 int qmp_device_del(struct qmp *qmp, const char *id, unsigned deadline_ms, GError **error)
@@ -191,19 +144,9 @@ int qmp_device_del(struct qmp *qmp, const char *id, unsigned deadline_ms, GError
     return run(qmp, "device_del", json_build("s:id", id, NULL), deadline_ms, error);
 }
 
-int qmp_blockdev_del(struct qmp *qmp, const char *node, unsigned deadline_ms, GError **error)
-{
-    return run(qmp, "blockdev-del", json_build("s:node-name", node, NULL), deadline_ms, error);
-}
-
 int qmp_object_del(struct qmp *qmp, const char *id, unsigned deadline_ms, GError **error)
 {
     return run(qmp, "object-del", json_build("s:id", id, NULL), deadline_ms, error);
-}
-
-int qmp_netdev_del(struct qmp *qmp, const char *id, unsigned deadline_ms, GError **error)
-{
-    return run(qmp, "netdev_del", json_build("s:id", id, NULL), deadline_ms, error);
 }
 
 int qmp_block_resize(struct qmp *qmp, const char *node, uint64_t bytes, unsigned deadline_ms,

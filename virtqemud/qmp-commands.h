@@ -15,11 +15,8 @@
  * JSON.
  *
  * Every call blocks like qmp_execute(), has its errors, and VIR_ERR_INTERNAL_ERROR when a reply
- * lacks what its rows require. deadline_ms 0: the connection's own.
- *
- * To have many answers at once, put queries into a batch and take them when it has been waited for:
- *     at[i] = qmp_batch_add_query(batch, qmp, &qmp_query_balloon, NULL);
- *     qmp_batch_take_query(batch, at[i], &qmp_query_balloon, arena, &balloon, error);
+ * lacks what its rows require. deadline_ms 0: the connection's own. A command without arguments or
+ * reply needs no function of its own: guest_command() takes its name.
  */
 struct arena;
 
@@ -35,30 +32,15 @@ struct qmp_list {
     void *items;
 };
 
-/* arguments (may be NULL) are taken, also on failure; *ret is filled from the arena. Taking is once
- * for each index. */
+/* arguments (may be NULL) are taken, also on failure; *ret is filled from the arena. */
 int qmp_run_query(struct qmp *qmp, const struct qmp_query *query, struct json_object *arguments,
                   unsigned deadline_ms, struct arena *arena, void *ret, GError **error);
-unsigned qmp_batch_add_query(struct qmp_batch *batch, struct qmp *qmp,
-                             const struct qmp_query *query, struct json_object *arguments);
-int qmp_batch_take_query(struct qmp_batch *batch, unsigned index, const struct qmp_query *query,
-                         struct arena *arena, void *ret, GError **error);
 
 /* ---- what QEMU tells ---- */
 
 struct qmp_status {
     bool running;
-    char *
-        status; /* running, paused, prelaunch, inmigrate, shutdown, suspended, guest-panicked ... */
-};
-
-struct qmp_kvm {
-    bool enabled;
-    bool present;
-};
-
-struct qmp_current_machine {
-    bool wakeup_suspend_support;
+    char *status; /* QEMU's RunState: running, paused, prelaunch, inmigrate ... */
 };
 
 struct qmp_balloon {
@@ -79,8 +61,7 @@ struct qmp_block_stats {
     char *node;
     uint64_t read_bytes, read_operations, read_ns, write_bytes, write_operations, write_ns,
         flush_operations, flush_ns;
-    uint64_t highest_offset;      /* written so far in this node */
-    uint64_t file_highest_offset; /* in the file below it */
+    uint64_t file_highest_offset; /* written so far in the file below the node */
 };
 
 struct qmp_block_device {
@@ -107,15 +88,12 @@ struct qmp_block_node {
     uint64_t capacity;
     uint64_t allocation;
     uint64_t write_threshold;
-    char *backing_file; /* as recorded in the image */
 };
 
 struct qmp_cpu {
     uint64_t index;
     int64_t thread_id;
     char *qom_path;
-    int64_t socket_id, die_id, core_id, thread, node_id;
-    bool has_node_id;
 };
 
 struct qmp_iothread {
@@ -151,68 +129,20 @@ struct qmp_chardev {
     bool frontend_open;
 };
 
-struct qmp_graphics_client {
-    char *host, *service, *family;
-};
-
-struct qmp_vnc {
-    bool enabled;
-    char *host, *service, *family, *auth;
-    unsigned client_count;
-    struct qmp_graphics_client *clients;
-};
-
-struct qmp_spice {
-    bool enabled;
-    char *host, *auth;
-    int64_t port, tls_port; /* 0: none */
-    unsigned channel_count;
-    struct qmp_graphics_client *channels;
-};
-
-struct qmp_pci_device {
-    int64_t bus, slot, function;
-    int64_t vendor, device;
-    char *id; /* "" when the device has none */
-    unsigned child_count;
-    struct qmp_pci_device *children; /* behind a bridge */
-};
-
-struct qmp_pci_bus {
-    int64_t bus;
-    unsigned device_count;
-    struct qmp_pci_device *devices;
-};
-
-struct qmp_rx_filter {
-    char *name; /* net device's id */
-    char *mac;
-    bool promiscuous, broadcast_allowed, unicast_overflow, multicast_overflow;
-    char *unicast, *multicast, *vlan; /* none, normal, all */
-    char **unicast_table, **multicast_table;
-};
-
-extern const struct qmp_query qmp_query_status, qmp_query_kvm, qmp_query_current_machine,
-    qmp_query_balloon, qmp_query_dirty_rate, qmp_query_vnc, qmp_query_spice;
+/* Who asks many at once decodes each answer by its query's shape (statistics.c). */
+extern const struct qmp_query qmp_query_status, qmp_query_balloon, qmp_query_dirty_rate;
 /* Lists of qmp_block_stats, qmp_block_device ... */
 extern const struct qmp_query qmp_query_blockstats, qmp_query_block, qmp_query_named_block_nodes,
-    qmp_query_cpus_fast, qmp_query_iothreads, qmp_query_chardev, qmp_query_pci, qmp_query_rx_filter,
-    qmp_query_commands, qmp_query_stats, qmp_query_stats_schemas;
+    qmp_query_cpus_fast, qmp_query_iothreads, qmp_query_chardev, qmp_query_stats,
+    qmp_query_stats_schemas;
 /* qom-get of guest-stats: arguments from qmp_balloon_stats_arguments() */
 extern const struct qmp_query qmp_query_balloon_stats;
 struct json_object *qmp_balloon_stats_arguments(const char *qom_path);
 
-/* The same, one blocking call each, typed. */
+/* Some of them as one blocking call each, typed. */
 int qmp_get_status(struct qmp *qmp, unsigned deadline_ms, struct arena *arena,
                    struct qmp_status *ret_status, GError **error);
-int qmp_get_kvm(struct qmp *qmp, unsigned deadline_ms, struct qmp_kvm *ret_kvm, GError **error);
-int qmp_get_current_machine(struct qmp *qmp, unsigned deadline_ms,
-                            struct qmp_current_machine *ret_machine, GError **error);
 int qmp_get_balloon(struct qmp *qmp, unsigned deadline_ms, uint64_t *ret_bytes, GError **error);
-int qmp_get_balloon_stats(struct qmp *qmp, const char *qom_path, unsigned deadline_ms,
-                          struct qmp_balloon_stats *ret_stats, GError **error);
-int qmp_get_blockstats(struct qmp *qmp, bool nodes, unsigned deadline_ms, struct arena *arena,
-                       struct qmp_block_stats **ret_items, unsigned *ret_count, GError **error);
 int qmp_get_block(struct qmp *qmp, unsigned deadline_ms, struct arena *arena,
                   struct qmp_block_device **ret_items, unsigned *ret_count, GError **error);
 int qmp_get_named_block_nodes(struct qmp *qmp, unsigned deadline_ms, struct arena *arena,
@@ -220,39 +150,13 @@ int qmp_get_named_block_nodes(struct qmp *qmp, unsigned deadline_ms, struct aren
                               GError **error);
 int qmp_get_cpus_fast(struct qmp *qmp, unsigned deadline_ms, struct arena *arena,
                       struct qmp_cpu **ret_items, unsigned *ret_count, GError **error);
-int qmp_get_iothreads(struct qmp *qmp, unsigned deadline_ms, struct arena *arena,
-                      struct qmp_iothread **ret_items, unsigned *ret_count, GError **error);
 int qmp_get_chardev(struct qmp *qmp, unsigned deadline_ms, struct arena *arena,
                     struct qmp_chardev **ret_items, unsigned *ret_count, GError **error);
-int qmp_get_pci(struct qmp *qmp, unsigned deadline_ms, struct arena *arena,
-                struct qmp_pci_bus **ret_items, unsigned *ret_count, GError **error);
-int qmp_get_rx_filter(struct qmp *qmp, const char *net, unsigned deadline_ms, struct arena *arena,
-                      struct qmp_rx_filter **ret_items, unsigned *ret_count, GError **error);
-int qmp_get_vnc(struct qmp *qmp, unsigned deadline_ms, struct arena *arena, struct qmp_vnc *ret_vnc,
-                GError **error);
-int qmp_get_spice(struct qmp *qmp, unsigned deadline_ms, struct arena *arena,
-                  struct qmp_spice *ret_spice, GError **error);
 
 /* The path of a chardev's pty among items, borrowed; NULL: no such label, or no pty. */
 const char *qmp_chardev_pty(const struct qmp_chardev *items, unsigned count, const char *label);
 
 /* ---- what QEMU shall do ---- */
-
-/* int qmp_cont(struct qmp *qmp, unsigned deadline_ms, GError **error) and its like */
-#define QMP_PLAIN_COMMANDS(X)                                                                      \
-    X(cont, "cont")                                                                                \
-    X(stop, "stop")                                                                                \
-    X(system_powerdown, "system_powerdown")                                                        \
-    X(system_reset, "system_reset")                                                                \
-    X(system_wakeup, "system_wakeup")                                                              \
-    X(quit, "quit")                                                                                \
-    X(inject_nmi, "inject-nmi")                                                                    \
-    X(rtc_reset_reinjection, "rtc-reset-reinjection")
-
-#define QMP_PLAIN_DECLARE(name, command)                                                           \
-    int qmp_##name(struct qmp *qmp, unsigned deadline_ms, GError **error);
-QMP_PLAIN_COMMANDS(QMP_PLAIN_DECLARE)
-#undef QMP_PLAIN_DECLARE
 
 /* What the guest is to have of its memory, in bytes; it follows in its own time. */
 int qmp_set_balloon(struct qmp *qmp, uint64_t bytes, unsigned deadline_ms, GError **error);
@@ -283,9 +187,8 @@ int qmp_qom_set(struct qmp *qmp, const char *path, const char *property, struct 
 int qmp_set_link(struct qmp *qmp, const char *device, bool up, unsigned deadline_ms,
                  GError **error);
 
-/* protocol: "vnc" or "spice"; connected: "fail", "disconnect", "keep" or NULL. when: "now",
- * "never",
- * "+SECONDS" or seconds since the epoch. */
+/* protocol: "vnc" or "spice"; connected: "fail", "disconnect", "keep" or NULL.
+ * when: "now", "never", "+SECONDS" or seconds since the epoch. */
 int qmp_set_password(struct qmp *qmp, const char *protocol, const char *password,
                      const char *connected, unsigned deadline_ms, GError **error);
 int qmp_expire_password(struct qmp *qmp, const char *protocol, const char *when,
@@ -297,21 +200,14 @@ int qmp_move_vnc(struct qmp *qmp, const char *host, int port, unsigned deadline_
 /* The property object is taken. */
 int qmp_device_add(struct qmp *qmp, struct json_object *device, unsigned deadline_ms,
                    GError **error);
-int qmp_blockdev_add(struct qmp *qmp, struct json_object *node, unsigned deadline_ms,
-                     GError **error);
 int qmp_object_add(struct qmp *qmp, struct json_object *object, unsigned deadline_ms,
-                   GError **error);
-int qmp_netdev_add(struct qmp *qmp, struct json_object *netdev, unsigned deadline_ms,
                    GError **error);
 
 /* device_del only asks the guest: DEVICE_DELETED tells when it is gone. */
 int qmp_device_del(struct qmp *qmp, const char *id, unsigned deadline_ms, GError **error);
-int qmp_blockdev_del(struct qmp *qmp, const char *node, unsigned deadline_ms, GError **error);
 int qmp_object_del(struct qmp *qmp, const char *id, unsigned deadline_ms, GError **error);
-int qmp_netdev_del(struct qmp *qmp, const char *id, unsigned deadline_ms, GError **error);
 
-/* The size of a node in bytes; bytes written to it of which BLOCK_WRITE_THRESHOLD tells, 0: none.
- */
+/* The size of a node in bytes; the bytes of it of which BLOCK_WRITE_THRESHOLD tells, 0: none. */
 int qmp_block_resize(struct qmp *qmp, const char *node, uint64_t bytes, unsigned deadline_ms,
                      GError **error);
 int qmp_set_write_threshold(struct qmp *qmp, const char *node, uint64_t bytes, unsigned deadline_ms,

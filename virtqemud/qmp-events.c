@@ -41,19 +41,6 @@ static const struct qmp_field write_threshold_fields[] = {
     {"write-threshold", QMP_FIELD_UINT, AT(block_write_threshold.threshold)},
 };
 
-static const struct qmp_field block_job_fields[] = {
-    {"device", QMP_FIELD_STRING, AT(block_job.id), true},
-    {"type", QMP_FIELD_STRING, AT(block_job.type)},
-    {"error", QMP_FIELD_STRING, AT(block_job.error)},
-    {"len", QMP_FIELD_UINT, AT(block_job.length)},
-    {"offset", QMP_FIELD_UINT, AT(block_job.offset)},
-};
-
-static const struct qmp_field job_status_fields[] = {
-    {"id", QMP_FIELD_STRING, AT(job_status.id), true},
-    {"status", QMP_FIELD_STRING, AT(job_status.status), true},
-};
-
 static const struct qmp_field balloon_fields[] = {
     {"actual", QMP_FIELD_UINT, AT(balloon.actual), true},
 };
@@ -97,11 +84,6 @@ static const struct qmp_field panicked_fields[] = {
     {"action", QMP_FIELD_STRING, AT(guest_panicked.action)},
 };
 
-static const struct qmp_field rx_filter_fields[] = {
-    {"name", QMP_FIELD_STRING, AT(nic_rx_filter.device)},
-    {"path", QMP_FIELD_STRING, AT(nic_rx_filter.path)},
-};
-
 static const struct qmp_field memory_failure_fields[] = {
     {"recipient", QMP_FIELD_STRING, AT(memory_failure.recipient), true},
     {"action", QMP_FIELD_STRING, AT(memory_failure.action), true},
@@ -115,23 +97,6 @@ static const struct qmp_field memory_device_fields[] = {
     {"size", QMP_FIELD_UINT, AT(memory_device.size), true},
 };
 
-static const struct qmp_field migration_fields[] = {
-    {"status", QMP_FIELD_STRING, AT(migration.status), true},
-};
-
-static const struct qmp_field migration_pass_fields[] = {
-    {"pass", QMP_FIELD_INT, AT(migration_pass.pass), true},
-};
-
-static const struct qmp_field pr_manager_fields[] = {
-    {"id", QMP_FIELD_STRING, AT(pr_manager.id), true},
-    {"connected", QMP_FIELD_BOOL, AT(pr_manager.connected)},
-};
-
-static const struct qmp_field netdev_fields[] = {
-    {"netdev-id", QMP_FIELD_STRING, AT(netdev.id), true},
-};
-
 static const struct event_row {
     const char *name;
     enum qmp_event_kind kind;
@@ -143,7 +108,6 @@ static const struct event_row {
     {"RESET", QMP_EVENT_RESET, SHAPE(shutdown_fields)},
     {"STOP", QMP_EVENT_STOP, NULL},
     {"RESUME", QMP_EVENT_RESUME, NULL},
-    {"POWERDOWN", QMP_EVENT_POWERDOWN, NULL},
     {"SUSPEND", QMP_EVENT_SUSPEND, NULL},
     {"SUSPEND_DISK", QMP_EVENT_SUSPEND_DISK, NULL},
     {"WAKEUP", QMP_EVENT_WAKEUP, NULL},
@@ -151,11 +115,6 @@ static const struct event_row {
     {"WATCHDOG", QMP_EVENT_WATCHDOG, SHAPE(watchdog_fields)},
     {"BLOCK_IO_ERROR", QMP_EVENT_BLOCK_IO_ERROR, SHAPE(block_io_error_fields)},
     {"BLOCK_WRITE_THRESHOLD", QMP_EVENT_BLOCK_WRITE_THRESHOLD, SHAPE(write_threshold_fields)},
-    {"BLOCK_JOB_COMPLETED", QMP_EVENT_BLOCK_JOB, SHAPE(block_job_fields)},
-    {"BLOCK_JOB_CANCELLED", QMP_EVENT_BLOCK_JOB, SHAPE(block_job_fields)},
-    {"BLOCK_JOB_READY", QMP_EVENT_BLOCK_JOB, SHAPE(block_job_fields)},
-    {"BLOCK_JOB_ERROR", QMP_EVENT_BLOCK_JOB, SHAPE(block_job_fields)},
-    {"JOB_STATUS_CHANGE", QMP_EVENT_JOB_STATUS_CHANGE, SHAPE(job_status_fields)},
     {"BALLOON_CHANGE", QMP_EVENT_BALLOON_CHANGE, SHAPE(balloon_fields)},
     {"VNC_CONNECTED", QMP_EVENT_GRAPHICS, SHAPE(vnc_fields), QMP_GRAPHICS_CONNECT, false},
     {"VNC_INITIALIZED", QMP_EVENT_GRAPHICS, SHAPE(vnc_fields), QMP_GRAPHICS_INITIALIZE, false},
@@ -163,23 +122,14 @@ static const struct event_row {
     {"SPICE_CONNECTED", QMP_EVENT_GRAPHICS, SHAPE(spice_fields), QMP_GRAPHICS_CONNECT, true},
     {"SPICE_INITIALIZED", QMP_EVENT_GRAPHICS, SHAPE(spice_fields), QMP_GRAPHICS_INITIALIZE, true},
     {"SPICE_DISCONNECTED", QMP_EVENT_GRAPHICS, SHAPE(spice_fields), QMP_GRAPHICS_DISCONNECT, true},
-    {"SPICE_MIGRATE_COMPLETED", QMP_EVENT_SPICE_MIGRATE_COMPLETED, NULL},
     {"DEVICE_TRAY_MOVED", QMP_EVENT_DEVICE_TRAY_MOVED, SHAPE(tray_fields)},
     {"DEVICE_DELETED", QMP_EVENT_DEVICE_DELETED, SHAPE(device_fields)},
     {"DEVICE_UNPLUG_GUEST_ERROR", QMP_EVENT_DEVICE_UNPLUG_FAILED, SHAPE(device_fields)},
     {"MEM_UNPLUG_ERROR", QMP_EVENT_DEVICE_UNPLUG_FAILED, SHAPE(device_fields)},
     {"VSERPORT_CHANGE", QMP_EVENT_SERIAL_CHANGE, SHAPE(serial_change_fields)},
     {"GUEST_PANICKED", QMP_EVENT_GUEST_PANICKED, SHAPE(panicked_fields)},
-    {"GUEST_CRASHLOADED", QMP_EVENT_GUEST_CRASHLOADED, SHAPE(panicked_fields)},
-    {"NIC_RX_FILTER_CHANGED", QMP_EVENT_NIC_RX_FILTER_CHANGED, SHAPE(rx_filter_fields)},
     {"MEMORY_FAILURE", QMP_EVENT_MEMORY_FAILURE, SHAPE(memory_failure_fields)},
     {"MEMORY_DEVICE_SIZE_CHANGE", QMP_EVENT_MEMORY_DEVICE_SIZE_CHANGE, SHAPE(memory_device_fields)},
-    {"MIGRATION", QMP_EVENT_MIGRATION, SHAPE(migration_fields)},
-    {"MIGRATION_PASS", QMP_EVENT_MIGRATION_PASS, SHAPE(migration_pass_fields)},
-    {"PR_MANAGER_STATUS_CHANGED", QMP_EVENT_PR_MANAGER_STATUS_CHANGED, SHAPE(pr_manager_fields)},
-    {"NETDEV_STREAM_CONNECTED", QMP_EVENT_NETDEV, SHAPE(netdev_fields)},
-    {"NETDEV_STREAM_DISCONNECTED", QMP_EVENT_NETDEV, SHAPE(netdev_fields)},
-    {"NETDEV_VHOST_USER_DISCONNECTED", QMP_EVENT_NETDEV, SHAPE(netdev_fields)},
 };
 
 static const struct event_row *find_row(const char *name)

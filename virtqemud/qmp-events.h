@@ -17,7 +17,6 @@ enum qmp_event_kind {
     QMP_EVENT_RESET,
     QMP_EVENT_STOP,
     QMP_EVENT_RESUME,
-    QMP_EVENT_POWERDOWN,
     QMP_EVENT_SUSPEND,
     QMP_EVENT_SUSPEND_DISK,
     QMP_EVENT_WAKEUP,
@@ -25,24 +24,15 @@ enum qmp_event_kind {
     QMP_EVENT_WATCHDOG,
     QMP_EVENT_BLOCK_IO_ERROR,
     QMP_EVENT_BLOCK_WRITE_THRESHOLD,
-    QMP_EVENT_BLOCK_JOB, /* COMPLETED, CANCELLED, READY, ERROR: see name */
-    QMP_EVENT_JOB_STATUS_CHANGE,
     QMP_EVENT_BALLOON_CHANGE,
     QMP_EVENT_GRAPHICS, /* VNC and SPICE connect, initialize, disconnect */
-    QMP_EVENT_SPICE_MIGRATE_COMPLETED,
     QMP_EVENT_DEVICE_TRAY_MOVED,
     QMP_EVENT_DEVICE_DELETED,
     QMP_EVENT_DEVICE_UNPLUG_FAILED,
     QMP_EVENT_SERIAL_CHANGE, /* VSERPORT_CHANGE */
     QMP_EVENT_GUEST_PANICKED,
-    QMP_EVENT_GUEST_CRASHLOADED,
-    QMP_EVENT_NIC_RX_FILTER_CHANGED,
     QMP_EVENT_MEMORY_FAILURE,
     QMP_EVENT_MEMORY_DEVICE_SIZE_CHANGE,
-    QMP_EVENT_MIGRATION,
-    QMP_EVENT_MIGRATION_PASS,
-    QMP_EVENT_PR_MANAGER_STATUS_CHANGED,
-    QMP_EVENT_NETDEV, /* stream connected, disconnected; vhost-user disconnected: see name */
     QMP_EVENT_LAST
 };
 
@@ -88,17 +78,6 @@ struct qmp_event {
             uint64_t threshold;
         } block_write_threshold;
         struct {
-            const char *id;
-            const char *type; /* commit, stream, mirror, backup, create */
-            const char *error;
-            uint64_t length;
-            uint64_t offset;
-        } block_job;
-        struct {
-            const char *id;
-            const char *status;
-        } job_status;
-        struct {
             uint64_t actual; /* bytes */
         } balloon;
         struct {
@@ -125,11 +104,7 @@ struct qmp_event {
         } serial_change;
         struct {
             const char *action; /* pause, poweroff, run, shutdown; more is in data's "info" */
-        } guest_panicked, guest_crashloaded;
-        struct {
-            const char *device;
-            const char *path;
-        } nic_rx_filter;
+        } guest_panicked;
         struct {
             const char *recipient; /* hypervisor, guest */
             const char *action;    /* ignore, inject, fatal, reset */
@@ -141,19 +116,6 @@ struct qmp_event {
             const char *path;
             uint64_t size;
         } memory_device;
-        struct {
-            const char *status;
-        } migration;
-        struct {
-            int64_t pass;
-        } migration_pass;
-        struct {
-            const char *id;
-            bool connected;
-        } pr_manager;
-        struct {
-            const char *id;
-        } netdev;
     };
 };
 

@@ -13,17 +13,6 @@ static const struct qmp_field status_fields[] = {
 };
 static const struct qmp_shape status_shape = QMP_SHAPE(struct qmp_status, status_fields);
 
-static const struct qmp_field kvm_fields[] = {
-    QMP_REQUIRED(qmp_kvm, "enabled", BOOL, enabled),
-    QMP_REQUIRED(qmp_kvm, "present", BOOL, present),
-};
-static const struct qmp_shape kvm_shape = QMP_SHAPE(struct qmp_kvm, kvm_fields);
-
-static const struct qmp_field machine_fields[] = {
-    QMP_OPTIONAL(qmp_current_machine, "wakeup-suspend-support", BOOL, wakeup_suspend_support),
-};
-static const struct qmp_shape machine_shape = QMP_SHAPE(struct qmp_current_machine, machine_fields);
-
 static const struct qmp_field counter_fields[] = {
     QMP_REQUIRED(qmp_counter, "name", STRING, name),
     QMP_OPTIONAL(qmp_counter, "type", STRING, kind),
@@ -81,7 +70,6 @@ static const struct qmp_field block_stats_fields[] = {
     QMP_OPTIONAL(qmp_block_stats, "stats/wr_total_time_ns", UINT, write_ns),
     QMP_OPTIONAL(qmp_block_stats, "stats/flush_operations", UINT, flush_operations),
     QMP_OPTIONAL(qmp_block_stats, "stats/flush_total_time_ns", UINT, flush_ns),
-    QMP_OPTIONAL(qmp_block_stats, "stats/wr_highest_offset", UINT, highest_offset),
     QMP_OPTIONAL(qmp_block_stats, "parent/stats/wr_highest_offset", UINT, file_highest_offset),
 };
 static const struct qmp_shape block_stats_shape =
@@ -112,7 +100,6 @@ static const struct qmp_field block_node_fields[] = {
     QMP_OPTIONAL(qmp_block_node, "image/virtual-size", UINT, capacity),
     QMP_OPTIONAL(qmp_block_node, "image/actual-size", UINT, allocation),
     QMP_OPTIONAL(qmp_block_node, "write_threshold", UINT, write_threshold),
-    QMP_OPTIONAL(qmp_block_node, "image/backing-filename", STRING, backing_file),
 };
 static const struct qmp_shape block_node_shape =
     QMP_SHAPE(struct qmp_block_node, block_node_fields);
@@ -121,12 +108,6 @@ static const struct qmp_field cpu_fields[] = {
     QMP_REQUIRED(qmp_cpu, "cpu-index", UINT, index),
     QMP_REQUIRED(qmp_cpu, "thread-id", INT, thread_id),
     QMP_OPTIONAL(qmp_cpu, "qom-path", STRING, qom_path),
-    QMP_OPTIONAL(qmp_cpu, "props/socket-id", INT, socket_id),
-    QMP_OPTIONAL(qmp_cpu, "props/die-id", INT, die_id),
-    QMP_OPTIONAL(qmp_cpu, "props/core-id", INT, core_id),
-    QMP_OPTIONAL(qmp_cpu, "props/thread-id", INT, thread),
-    QMP_OPTIONAL(qmp_cpu, "props/node-id", INT, node_id),
-    QMP_OPTIONAL(qmp_cpu, "props/node-id", PRESENT, has_node_id),
 };
 static const struct qmp_shape cpu_shape = QMP_SHAPE(struct qmp_cpu, cpu_fields);
 
@@ -146,84 +127,10 @@ static const struct qmp_field chardev_fields[] = {
 };
 static const struct qmp_shape chardev_shape = QMP_SHAPE(struct qmp_chardev, chardev_fields);
 
-static const struct qmp_field vnc_client_fields[] = {
-    QMP_OPTIONAL(qmp_graphics_client, "host", STRING, host),
-    QMP_OPTIONAL(qmp_graphics_client, "service", STRING, service),
-    QMP_OPTIONAL(qmp_graphics_client, "family", STRING, family),
-};
-static const struct qmp_shape vnc_client_shape =
-    QMP_SHAPE(struct qmp_graphics_client, vnc_client_fields);
-
-static const struct qmp_field vnc_fields[] = {
-    QMP_REQUIRED(qmp_vnc, "enabled", BOOL, enabled),
-    QMP_OPTIONAL(qmp_vnc, "host", STRING, host),
-    QMP_OPTIONAL(qmp_vnc, "service", STRING, service),
-    QMP_OPTIONAL(qmp_vnc, "family", STRING, family),
-    QMP_OPTIONAL(qmp_vnc, "auth", STRING, auth),
-    QMP_LIST(qmp_vnc, "clients", clients, client_count, &vnc_client_shape),
-};
-static const struct qmp_shape vnc_shape = QMP_SHAPE(struct qmp_vnc, vnc_fields);
-
-static const struct qmp_field spice_channel_fields[] = {
-    QMP_OPTIONAL(qmp_graphics_client, "host", STRING, host),
-    QMP_OPTIONAL(qmp_graphics_client, "port", STRING, service),
-    QMP_OPTIONAL(qmp_graphics_client, "family", STRING, family),
-};
-static const struct qmp_shape spice_channel_shape =
-    QMP_SHAPE(struct qmp_graphics_client, spice_channel_fields);
-
-static const struct qmp_field spice_fields[] = {
-    QMP_REQUIRED(qmp_spice, "enabled", BOOL, enabled),
-    QMP_OPTIONAL(qmp_spice, "host", STRING, host),
-    QMP_OPTIONAL(qmp_spice, "auth", STRING, auth),
-    QMP_OPTIONAL(qmp_spice, "port", INT, port),
-    QMP_OPTIONAL(qmp_spice, "tls-port", INT, tls_port),
-    QMP_LIST(qmp_spice, "channels", channels, channel_count, &spice_channel_shape),
-};
-static const struct qmp_shape spice_shape = QMP_SHAPE(struct qmp_spice, spice_fields);
-
-static const struct qmp_shape pci_device_shape;
-static const struct qmp_field pci_device_fields[] = {
-    QMP_REQUIRED(qmp_pci_device, "bus", INT, bus),
-    QMP_REQUIRED(qmp_pci_device, "slot", INT, slot),
-    QMP_REQUIRED(qmp_pci_device, "function", INT, function),
-    QMP_OPTIONAL(qmp_pci_device, "id/vendor", INT, vendor),
-    QMP_OPTIONAL(qmp_pci_device, "id/device", INT, device),
-    QMP_OPTIONAL(qmp_pci_device, "qdev_id", STRING, id),
-    QMP_LIST(qmp_pci_device, "pci_bridge/devices", children, child_count, &pci_device_shape),
-};
-static const struct qmp_shape pci_device_shape =
-    QMP_SHAPE(struct qmp_pci_device, pci_device_fields);
-
-static const struct qmp_field pci_bus_fields[] = {
-    QMP_REQUIRED(qmp_pci_bus, "bus", INT, bus),
-    QMP_LIST(qmp_pci_bus, "devices", devices, device_count, &pci_device_shape),
-};
-static const struct qmp_shape pci_bus_shape = QMP_SHAPE(struct qmp_pci_bus, pci_bus_fields);
-
-static const struct qmp_field rx_filter_fields[] = {
-    QMP_REQUIRED(qmp_rx_filter, "name", STRING, name),
-    QMP_OPTIONAL(qmp_rx_filter, "main-mac", STRING, mac),
-    QMP_OPTIONAL(qmp_rx_filter, "promiscuous", BOOL, promiscuous),
-    QMP_OPTIONAL(qmp_rx_filter, "broadcast-allowed", BOOL, broadcast_allowed),
-    QMP_OPTIONAL(qmp_rx_filter, "unicast-overflow", BOOL, unicast_overflow),
-    QMP_OPTIONAL(qmp_rx_filter, "multicast-overflow", BOOL, multicast_overflow),
-    QMP_OPTIONAL(qmp_rx_filter, "unicast", STRING, unicast),
-    QMP_OPTIONAL(qmp_rx_filter, "multicast", STRING, multicast),
-    QMP_OPTIONAL(qmp_rx_filter, "vlan", STRING, vlan),
-    QMP_OPTIONAL(qmp_rx_filter, "unicast-table", STRINGS, unicast_table),
-    QMP_OPTIONAL(qmp_rx_filter, "multicast-table", STRINGS, multicast_table),
-};
-static const struct qmp_shape rx_filter_shape = QMP_SHAPE(struct qmp_rx_filter, rx_filter_fields);
-
 const struct qmp_query qmp_query_status = {"query-status", &status_shape, false};
-const struct qmp_query qmp_query_kvm = {"query-kvm", &kvm_shape, false};
-const struct qmp_query qmp_query_current_machine = {"query-current-machine", &machine_shape, false};
 const struct qmp_query qmp_query_balloon = {"query-balloon", &balloon_shape, false};
 const struct qmp_query qmp_query_balloon_stats = {"qom-get", &balloon_stats_shape, false};
 const struct qmp_query qmp_query_dirty_rate = {"query-dirty-rate", &dirty_rate_shape, false};
-const struct qmp_query qmp_query_vnc = {"query-vnc", &vnc_shape, false};
-const struct qmp_query qmp_query_spice = {"query-spice", &spice_shape, false};
 const struct qmp_query qmp_query_blockstats = {"query-blockstats", &block_stats_shape, true};
 const struct qmp_query qmp_query_block = {"query-block", &block_shape, true};
 const struct qmp_query qmp_query_named_block_nodes = {"query-named-block-nodes", &block_node_shape,
@@ -233,8 +140,6 @@ const struct qmp_query qmp_query_iothreads = {"query-iothreads", &iothread_shape
 const struct qmp_query qmp_query_stats = {"query-stats", &counters_shape, true};
 const struct qmp_query qmp_query_stats_schemas = {"query-stats-schemas", &counters_shape, true};
 const struct qmp_query qmp_query_chardev = {"query-chardev", &chardev_shape, true};
-const struct qmp_query qmp_query_pci = {"query-pci", &pci_bus_shape, true};
-const struct qmp_query qmp_query_rx_filter = {"query-rx-filter", &rx_filter_shape, true};
 
 /* ---- typed calls ---- */
 
@@ -259,28 +164,6 @@ int qmp_get_status(struct qmp *qmp, unsigned deadline_ms, struct arena *arena,
     return 0;
 }
 
-int qmp_get_kvm(struct qmp *qmp, unsigned deadline_ms, struct qmp_kvm *ret_kvm, GError **error)
-{
-    struct qmp_kvm kvm = {0};
-
-    if (qmp_run_query(qmp, &qmp_query_kvm, NULL, deadline_ms, NULL, &kvm, error) < 0)
-        return -1;
-    *ret_kvm = kvm;
-    return 0;
-}
-
-int qmp_get_current_machine(struct qmp *qmp, unsigned deadline_ms,
-                            struct qmp_current_machine *ret_machine, GError **error)
-{
-    struct qmp_current_machine machine = {0};
-
-    if (qmp_run_query(qmp, &qmp_query_current_machine, NULL, deadline_ms, NULL, &machine, error) <
-        0)
-        return -1;
-    *ret_machine = machine;
-    return 0;
-}
-
 int qmp_get_balloon(struct qmp *qmp, unsigned deadline_ms, uint64_t *ret_bytes, GError **error)
 {
     struct qmp_balloon balloon = {0};
@@ -294,24 +177,6 @@ int qmp_get_balloon(struct qmp *qmp, unsigned deadline_ms, uint64_t *ret_bytes, 
 struct json_object *qmp_balloon_stats_arguments(const char *qom_path)
 {
     return json_build("s:path", qom_path, "s:property", "guest-stats", NULL);
-}
-
-int qmp_get_balloon_stats(struct qmp *qmp, const char *qom_path, unsigned deadline_ms,
-                          struct qmp_balloon_stats *ret_stats, GError **error)
-{
-    struct qmp_balloon_stats stats = {0};
-
-    if (qmp_run_query(qmp, &qmp_query_balloon_stats, qmp_balloon_stats_arguments(qom_path),
-                      deadline_ms, NULL, &stats, error) < 0)
-        return -1;
-    *ret_stats = stats;
-    return 0;
-}
-
-int qmp_get_blockstats(struct qmp *qmp, bool nodes, unsigned deadline_ms, struct arena *arena,
-                       struct qmp_block_stats **ret_items, unsigned *ret_count, GError **error)
-{
-    GET_LIST(&qmp_query_blockstats, json_build("B:query-nodes", nodes, NULL));
 }
 
 int qmp_get_block(struct qmp *qmp, unsigned deadline_ms, struct arena *arena,
@@ -334,50 +199,10 @@ int qmp_get_cpus_fast(struct qmp *qmp, unsigned deadline_ms, struct arena *arena
     GET_LIST(&qmp_query_cpus_fast, NULL);
 }
 
-int qmp_get_iothreads(struct qmp *qmp, unsigned deadline_ms, struct arena *arena,
-                      struct qmp_iothread **ret_items, unsigned *ret_count, GError **error)
-{
-    GET_LIST(&qmp_query_iothreads, NULL);
-}
-
 int qmp_get_chardev(struct qmp *qmp, unsigned deadline_ms, struct arena *arena,
                     struct qmp_chardev **ret_items, unsigned *ret_count, GError **error)
 {
     GET_LIST(&qmp_query_chardev, NULL);
-}
-
-int qmp_get_pci(struct qmp *qmp, unsigned deadline_ms, struct arena *arena,
-                struct qmp_pci_bus **ret_items, unsigned *ret_count, GError **error)
-{
-    GET_LIST(&qmp_query_pci, NULL);
-}
-
-int qmp_get_rx_filter(struct qmp *qmp, const char *net, unsigned deadline_ms, struct arena *arena,
-                      struct qmp_rx_filter **ret_items, unsigned *ret_count, GError **error)
-{
-    GET_LIST(&qmp_query_rx_filter, json_build("S:name", net, NULL));
-}
-
-int qmp_get_vnc(struct qmp *qmp, unsigned deadline_ms, struct arena *arena, struct qmp_vnc *ret_vnc,
-                GError **error)
-{
-    struct qmp_vnc vnc = {0};
-
-    if (qmp_run_query(qmp, &qmp_query_vnc, NULL, deadline_ms, arena, &vnc, error) < 0)
-        return -1;
-    *ret_vnc = vnc;
-    return 0;
-}
-
-int qmp_get_spice(struct qmp *qmp, unsigned deadline_ms, struct arena *arena,
-                  struct qmp_spice *ret_spice, GError **error)
-{
-    struct qmp_spice spice = {0};
-
-    if (qmp_run_query(qmp, &qmp_query_spice, NULL, deadline_ms, arena, &spice, error) < 0)
-        return -1;
-    *ret_spice = spice;
-    return 0;
 }
 
 const char *qmp_chardev_pty(const struct qmp_chardev *items, unsigned count, const char *label)
