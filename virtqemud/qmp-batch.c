@@ -117,15 +117,6 @@ int qmp_execute(struct qmp *qmp, const char *command, struct json_object *argume
     return run(qmp_call_new(qmp, command), arguments, deadline_ms, ret_result, error);
 }
 
-int qmp_execute_whole(struct qmp *qmp, const char *command, struct json_object *arguments,
-                      unsigned deadline_ms, struct json_object **ret_reply, GError **error)
-{
-    struct qmp_call *call = qmp_call_new(qmp, command);
-
-    call->whole = true;
-    return run(call, arguments, deadline_ms, ret_reply, error);
-}
-
 int qmp_execute_fds(struct qmp *qmp, const char *command, struct json_object *arguments,
                     const int *fds, unsigned fd_count, unsigned deadline_ms,
                     struct json_object **ret_result, GError **error)

@@ -427,9 +427,7 @@ static void set_answer(struct qmp_call *call, struct json_object **reply)
     struct json_object *refusal = json_member(*reply, "error");
     const char *member = call->command ? "return" : "QMP";
 
-    if (call->whole) {
-        call->result = g_steal_pointer(reply);
-    } else if (refusal) {
+    if (refusal) {
         set_qemu_error(call, refusal);
     } else {
         call->result = json_object_get(json_member(*reply, member));

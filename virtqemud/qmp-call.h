@@ -26,7 +26,6 @@ struct qmp_call {
     int64_t deadline_us; /* of calls with reply, on g_get_monotonic_time() */
     const int *fds;      /* borrowed until sent or withdrawn */
     unsigned fd_count;
-    bool whole;    /* result is QEMU's whole reply, its error included */
     int64_t token; /* of an agent: answered only by this number; 0: by anything */
 
     struct json_object *result;
@@ -60,7 +59,6 @@ struct qmp {
     const struct qmp_ops *ops;
     void *user;
     struct qmp_settings settings; /* without who */
-    unsigned version;
 
     GMutex lock; /* the following; never held while calling back */
     int fd;      /* closed by the loop thread alone */

@@ -5,7 +5,6 @@
 #include <json-c/json.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
 #include "base/error.h"
 #include "base/fd.h"
@@ -325,20 +324,14 @@ static struct qmp *new_connection(struct loop *loop, int fd, const struct qmp_di
 static int handshake(struct qmp *qmp, GError **error)
 {
     struct qmp_batch *batch QMP_BATCH_AUTO = qmp_batch_new();
-    struct json_object *greeting JSON_AUTO = NULL;
     int64_t begin = g_get_monotonic_time();
     unsigned allowed = qmp->settings.deadline_ms;
 
     qmp_batch_add_greeting(batch, qmp);
     loop_post(qmp->loop, attach, qmp_ref(qmp));
     qmp_batch_wait(batch, allowed);
-    if (qmp_batch_take(batch, 0, &greeting, error) < 0)
+    if (qmp_batch_take(batch, 0, NULL, error) < 0)
         return -1;
-
-    struct json_object *version = json_member(json_member(greeting, "version"), "qemu");
-    qmp->version = json_int_member(version, "major", 0) * 1000000 +
-                   json_int_member(version, "minor", 0) * 1000 +
-                   json_int_member(version, "micro", 0);
     int64_t spent = (g_get_monotonic_time() - begin) / 1000;
     unsigned left = spent < allowed ? allowed - spent : 1;
     return qmp_execute(qmp, "qmp_capabilities", NULL, left, NULL, error);
@@ -378,46 +371,6 @@ struct qmp *qmp_open_agent(struct loop *loop, int fd, const struct qmp_settings 
     qmp->opened = true;
     loop_post(loop, attach, qmp_ref(qmp));
     return qmp;
-}
-
-static int connect_path(const char *path, const char *who, int *ret_fd, GError **error)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    autofd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-    if (fd < 0) {
-        error_set_errno(error, errno, "unable to create a socket");
-        return -1;
-    }
-    if (g_strlcpy(address.sun_path, path, sizeof(address.sun_path)) >= sizeof(address.sun_path)) {
-        error_set_errno(error, ENAMETOOLONG, "unable to connect to monitor '%s' of %s", path, who);
-        return -1;
-    }
-    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
-        if (errno == EAGAIN)
-            error_set(error, VIR_ERR_RESOURCE_BUSY,
-                      "monitor '%s' of %s takes no connection: its QEMU hangs, or another program "
-                      "holds it",
-                      path, who);
-        else
-            error_set_errno(error, errno, "unable to connect to monitor '%s' of %s", path, who);
-        return -1;
-    }
-    *ret_fd = fd_take(&fd);
-    return 0;
-}
-
-int qmp_open_path(struct loop *loop, const char *path, const struct qmp_settings *settings,
-                  const struct qmp_ops *ops, void *user, struct qmp **ret_qmp, GError **error)
-{
-    int fd;
-
-    if (connect_path(path, settings->who, &fd, error) < 0) {
-        if (ops->free_user)
-            ops->free_user(user);
-        return -1;
-    }
-    return qmp_open(loop, fd, settings, ops, user, ret_qmp, error);
 }
 
 void qmp_close(struct qmp *qmp)
@@ -461,11 +414,6 @@ bool qmp_is_silent(struct qmp *qmp)
     bool silent = qmp->silent;
     g_mutex_unlock(&qmp->lock);
     return silent;
-}
-
-unsigned qmp_version(const struct qmp *qmp)
-{
-    return qmp->version;
 }
 
 const char *qmp_who(const struct qmp *qmp)

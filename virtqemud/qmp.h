@@ -65,11 +65,6 @@ struct qmp_settings {
 int qmp_open(struct loop *loop, int fd, const struct qmp_settings *settings,
              const struct qmp_ops *ops, void *user, struct qmp **ret_qmp, GError **error);
 
-/* Same, connecting to the listening socket at path first. VIR_ERR_SYSTEM_ERROR if nobody listens.
- */
-int qmp_open_path(struct loop *loop, const char *path, const struct qmp_settings *settings,
-                  const struct qmp_ops *ops, void *user, struct qmp **ret_qmp, GError **error);
-
 /*
  * An agent inside the guest, which speaks without greeting, ids and events, and which nobody can
  * trust: one command at a time, and nothing is read while none waits, so that a guest can neither
@@ -101,9 +96,6 @@ void qmp_unref(struct qmp *qmp);
 /* False once the connection has ended. */
 bool qmp_is_open(struct qmp *qmp);
 
-/* From QEMU's greeting: 7002000 for 7.2.0. */
-unsigned qmp_version(const struct qmp *qmp);
-
 /* Whom errors name: settings->who. Borrowed. */
 const char *qmp_who(const struct qmp *qmp);
 
@@ -120,11 +112,6 @@ int qmp_execute(struct qmp *qmp, const char *command, struct json_object *argume
 int qmp_execute_fds(struct qmp *qmp, const char *command, struct json_object *arguments,
                     const int *fds, unsigned fd_count, unsigned deadline_ms,
                     struct json_object **ret_result, GError **error);
-
-/* Same, but QEMU's refusal is no error: *ret_reply is its whole reply with "return" or "error", for
- * clients that speak QMP themselves. */
-int qmp_execute_whole(struct qmp *qmp, const char *command, struct json_object *arguments,
-                      unsigned deadline_ms, struct json_object **ret_reply, GError **error);
 
 /* Gets the result (borrowed; NULL with an error set). On the loop thread, exactly once. */
 typedef void qmp_reply(struct qmp *qmp, struct json_object *result, const GError *error,

@@ -224,14 +224,6 @@ int file_replace_volatile(const char *path, const void *bytes, size_t length, mo
     return replace_path(path, bytes, length, mode, false, error);
 }
 
-int file_replace_at(int folder, const char *shown, const char *name, const void *bytes,
-                    size_t length, mode_t mode, GError **error)
-{
-    struct target target = {folder, shown, name, true};
-
-    return replace(&target, bytes, length, mode, error);
-}
-
 static int flush_folder_of(const char *path, GError **error)
 {
     g_autofree char *folder = g_path_get_dirname(path);

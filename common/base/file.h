@@ -33,10 +33,6 @@ char *file_read_value(const char *format, ...) G_GNUC_PRINTF(1, 2);
  * behind. */
 int file_replace(const char *path, const void *bytes, size_t length, mode_t mode, GError **error);
 
-/* Same by a folder's descriptor; shown names the folder in errors. */
-int file_replace_at(int folder, const char *shown, const char *name, const void *bytes,
-                    size_t length, mode_t mode, GError **error);
-
 /* Same without the fsyncs: for state under /run that needs no power-cut durability. */
 int file_replace_volatile(const char *path, const void *bytes, size_t length, mode_t mode,
                           GError **error);

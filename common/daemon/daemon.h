@@ -94,7 +94,6 @@ void daemon_end_work(struct daemon *daemon);
 
 /* Seconds without clients after which the daemon ends; 0: never. Loop thread (admin interface). */
 void daemon_set_idle_timeout(struct daemon *daemon, unsigned seconds);
-unsigned daemon_idle_timeout(const struct daemon *daemon);
 
 /* Asks for an orderly end, as SIGTERM does; any thread. */
 void daemon_quit(struct daemon *daemon);

@@ -68,11 +68,6 @@ void daemon_set_idle_timeout(struct daemon *daemon, unsigned seconds)
     daemon_idle_check(daemon);
 }
 
-unsigned daemon_idle_timeout(const struct daemon *daemon)
-{
-    return daemon->life->idle_seconds;
-}
-
 static void check_posted(void *data)
 {
     struct daemon *daemon = data;

@@ -321,34 +321,3 @@ void cgroup_remove(const char *const *folders)
         remove_folder(folders[i]);
 }
 
-static char *read_in(const char *line, const char *mountinfo, const char *file)
-{
-    struct membership membership;
-    char *text = NULL;
-
-    if (!parse_membership(line, &membership))
-        return NULL;
-    g_autofree char *mount = find_mount(mountinfo, membership.controllers);
-    g_autofree char *path = mount ? g_build_filename(mount, membership.path, file, NULL) : NULL;
-    if (path && file_read_all(path, 65536, &text, NULL, NULL) < 0)
-        text = NULL;
-    g_free(membership.controllers);
-    g_free(membership.path);
-    return text;
-}
-
-char *cgroup_read(pid_t pid, const char *file)
-{
-    g_autofree char *path = g_strdup_printf("/proc/%d/cgroup", pid);
-    g_autofree char *memberships = NULL;
-    g_autofree char *mountinfo = NULL;
-    char *text = NULL;
-
-    if (file_read_all(path, PROC_LIMIT, &memberships, NULL, NULL) < 0 ||
-        file_read_all("/proc/self/mountinfo", PROC_LIMIT, &mountinfo, NULL, NULL) < 0)
-        return NULL;
-    g_auto(GStrv) lines = g_strsplit(memberships, "\n", 0);
-    for (char **line = lines; *line && !text; line++)
-        text = read_in(*line, mountinfo, file);
-    return text;
-}

@@ -42,7 +42,3 @@ void cgroup_kill(const char *const *folders);
 /* Removes the group once its processes have gone; what is left of it is logged by nobody and goes
  * with the host's next start. NULL is ok. */
 void cgroup_remove(const char *const *folders);
-
-/* The text of a file ("cpu.shares") of whichever hierarchy has it for the group that a process is
- * in; the caller frees. NULL: none has, or the process has gone. */
-char *cgroup_read(pid_t pid, const char *file);

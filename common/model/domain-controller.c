@@ -92,19 +92,6 @@ static const struct xml_row domain_controller_rows[] = {
 #undef ROWS_OF
 XML_SCHEMA(domain_controller, "controller", .doc = "A bus of the guest");
 
-static const struct names *const model_names[] = {
-    [CONTROLLER_IDE] = &controller_ide_model_names,
-    [CONTROLLER_SCSI] = &controller_scsi_model_names,
-    [CONTROLLER_VIRTIO_SERIAL] = &virtio_model_names,
-    [CONTROLLER_USB] = &controller_usb_model_names,
-    [CONTROLLER_PCI] = &controller_pci_model_names,
-};
-
-const struct names *controller_model_names(enum controller_type type)
-{
-    return type < G_N_ELEMENTS(model_names) ? model_names[type] : NULL;
-}
-
 bool controller_is_usb_companion(const struct domain_controller *controller)
 {
     return controller->type == CONTROLLER_USB && controller->model >= CONTROLLER_USB_ICH9_UHCI1 &&

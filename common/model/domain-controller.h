@@ -139,8 +139,5 @@ XML_SCHEMA_DECLARE(controller_driver);
 XML_SCHEMA_DECLARE(controller_pci);
 XML_SCHEMA_DECLARE(domain_controller);
 
-/* The names of the models of a type of controller, or NULL if it has none. */
-const struct names *controller_model_names(enum controller_type type);
-
 /* True for ich9-uhci1..3, which share the bus and the slot of an ich9-ehci1. */
 bool controller_is_usb_companion(const struct domain_controller *controller);

@@ -241,30 +241,6 @@ struct domain_disk *domain_find_disk_or_path(const struct domain *domain, const 
     return NULL;
 }
 
-struct domain_net *domain_find_net(const struct domain *domain, const uint8_t mac[6],
-                                   bool *ret_ambiguous)
-{
-    struct domain_net *found = NULL;
-    bool ambiguous = false;
-
-    LIST_EACH (net, &domain->devices.nets)
-        if (memcmp(net->mac, mac, sizeof(net->mac)) == 0) {
-            ambiguous = found != NULL;
-            found = net;
-        }
-    if (ret_ambiguous)
-        *ret_ambiguous = ambiguous;
-    return ambiguous ? NULL : found;
-}
-
-struct domain_net *domain_find_net_target(const struct domain *domain, const char *target)
-{
-    LIST_EACH (net, &domain->devices.nets)
-        if (g_strcmp0(net->target, target) == 0)
-            return net;
-    return NULL;
-}
-
 struct domain_controller *domain_find_controller(const struct domain *domain,
                                                  enum controller_type type, unsigned index)
 {

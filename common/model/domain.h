@@ -323,13 +323,6 @@ struct domain_disk *domain_find_disk(const struct domain *domain, const char *ta
 /* By target, or by the path of its source. */
 struct domain_disk *domain_find_disk_or_path(const struct domain *domain, const char *name);
 
-/* NULL if several have the address: then *ret_ambiguous (may be NULL) is set. */
-struct domain_net *domain_find_net(const struct domain *domain, const uint8_t mac[6],
-                                   bool *ret_ambiguous);
-
-/* By the name of its device on the host (vnet0). */
-struct domain_net *domain_find_net_target(const struct domain *domain, const char *target);
-
 struct disk_iotune *domain_find_throttle_group(const struct domain *domain, const char *name);
 
 struct domain_controller *domain_find_controller(const struct domain *domain,

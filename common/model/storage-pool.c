@@ -321,12 +321,6 @@ static const struct xml_row storage_pool_rows[] = {
 XML_SCHEMA(storage_pool, "pool", .doc = "Storage that volumes are made of", .check = pool_check,
            .namespaces = namespaces);
 
-bool storage_pool_has_files(const struct storage_pool *pool)
-{
-    return pool->type == STORAGE_POOL_DIR || pool->type == STORAGE_POOL_FS ||
-           pool->type == STORAGE_POOL_NETFS || pool->type == STORAGE_POOL_VSTORAGE;
-}
-
 /* ---- sources ---- */
 
 #define ROWS_OF struct storage_source

@@ -179,6 +179,3 @@ XML_SCHEMA_DECLARE(storage_sources);
 /* A path with one slash between names, and none at the end: of many spellings the one that
  * documents have. A copy in arena. */
 const char *storage_pool_tidy_path(struct arena *arena, const char *path);
-
-/* True for pools whose volumes are files in a folder: dir, fs, netfs, vstorage. */
-bool storage_pool_has_files(const struct storage_pool *pool);

@@ -1,22 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "object/identity.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include "base/account.h"
 #include "base/error.h"
-#include "base/file.h"
 
 struct identity {
     gint references;
     struct identity_values values;
-    GMutex lock; /* guards the two names below, which are looked up at most once */
-    char *user_name, *group_name;
-    bool user_looked_up, group_looked_up;
 };
 
 struct identity *identity_new(const struct identity_values *values)
@@ -25,7 +17,6 @@ struct identity *identity_new(const struct identity_values *values)
     struct identity_values *copy = &identity->values;
 
     identity->references = 1;
-    g_mutex_init(&identity->lock);
     *copy = *values;
     copy->user_name = g_strdup(values->user_name);
     copy->group_name = g_strdup(values->group_name);
@@ -53,9 +44,6 @@ void identity_unref(struct identity *identity)
     g_free((char *)values->sasl_user);
     g_free((char *)values->x509_name);
     g_free((char *)values->selinux_context);
-    g_free(identity->user_name);
-    g_free(identity->group_name);
-    g_mutex_clear(&identity->lock);
     g_free(identity);
 }
 
@@ -70,120 +58,6 @@ struct identity *identity_with_readonly(const struct identity *identity, bool re
 
     values.readonly = readonly;
     return identity_new(&values);
-}
-
-/* ---- who is at the other end ---- */
-
-/* Field 22 of /proc/PID/stat; the second is a name in parentheses that may hold anything. */
-static uint64_t read_process_time(pid_t process)
-{
-    g_autofree char *path = g_strdup_printf("/proc/%d/stat", process);
-    g_autofree char *text = NULL;
-    const char *field;
-
-    if (file_read_all(path, 4096, &text, NULL, NULL) < 0)
-        return 0;
-    field = strrchr(text, ')');
-    for (int number = 2; field && number < 22; number++)
-        field = strchr(field + 1, ' ');
-    return field ? g_ascii_strtoull(field + 1, NULL, 10) : 0;
-}
-
-static char *read_selinux_context(int fd)
-{
-    char context[256] = "";
-    socklen_t length = sizeof(context) - 1;
-
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERSEC, context, &length) < 0)
-        return NULL;
-    return g_strdup(context);
-}
-
-int identity_new_peer(int fd, bool readonly, struct identity **ret_identity, GError **error)
-{
-    g_autofree char *context = NULL;
-    struct ucred peer;
-    socklen_t length = sizeof(peer);
-
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) < 0) {
-        error_set_errno(error, errno, "cannot tell who connected");
-        return -1;
-    }
-    context = read_selinux_context(fd);
-    *ret_identity = identity_new(&(struct identity_values){
-        .has_user = true,
-        .has_group = true,
-        .has_process = peer.pid > 0,
-        .user = peer.uid,
-        .group = peer.gid,
-        .process = peer.pid,
-        .process_time = peer.pid > 0 ? read_process_time(peer.pid) : 0,
-        .selinux_context = context,
-        .readonly = readonly,
-    });
-    return 0;
-}
-
-struct identity *identity_new_self(void)
-{
-    return identity_new(&(struct identity_values){
-        .has_user = true,
-        .has_group = true,
-        .has_process = true,
-        .user = geteuid(),
-        .group = getegid(),
-        .process = getpid(),
-        .process_time = read_process_time(getpid()),
-    });
-}
-
-/* ---- names, from the name service ---- */
-
-const char *identity_user_name(struct identity *identity)
-{
-    const struct identity_values *values = &identity->values;
-    const char *name;
-
-    if (values->user_name || !values->has_user)
-        return values->user_name;
-    g_mutex_lock(&identity->lock);
-    if (!identity->user_looked_up)
-        identity->user_name = account_user_name(values->user);
-    identity->user_looked_up = true;
-    name = identity->user_name;
-    g_mutex_unlock(&identity->lock);
-    return name;
-}
-
-const char *identity_group_name(struct identity *identity)
-{
-    const struct identity_values *values = &identity->values;
-    const char *name;
-
-    if (values->group_name || !values->has_group)
-        return values->group_name;
-    g_mutex_lock(&identity->lock);
-    if (!identity->group_looked_up)
-        identity->group_name = account_group_name(values->group);
-    identity->group_looked_up = true;
-    name = identity->group_name;
-    g_mutex_unlock(&identity->lock);
-    return name;
-}
-
-char *identity_describe(const struct identity *identity)
-{
-    const struct identity_values *values = &identity->values;
-
-    if (values->sasl_user)
-        return g_strdup(values->sasl_user);
-    if (values->x509_name)
-        return g_strdup(values->x509_name);
-    if (values->has_process && values->has_user)
-        return g_strdup_printf("pid %d of user %u", values->process, values->user);
-    if (values->has_user)
-        return g_strdup_printf("user %u", values->user);
-    return g_strdup("an unknown client");
 }
 
 /* ---- as typed parameters ---- */

@@ -19,7 +19,7 @@ struct identity_values {
     gid_t group;
     pid_t process;
     uint64_t process_time; /* start of the process, in clock ticks since boot; 0: unknown */
-    const char *user_name; /* looked up from user on demand where NULL */
+    const char *user_name; /* NULL: not asked of the name service, which may be a server far away */
     const char *group_name;
     const char *sasl_user;
     const char *x509_name; /* distinguished name of the client's certificate */
@@ -30,13 +30,6 @@ struct identity_values {
 /* Copies the texts. References are taken and dropped by any thread. */
 struct identity *identity_new(const struct identity_values *values);
 
-/* The daemon's own: for what it does by itself. */
-struct identity *identity_new_self(void);
-
-/* The peer of a unix socket: user, group, process with its start time, SELinux context. Blocks on
- * /proc only. VIR_ERR_SYSTEM_ERROR. */
-int identity_new_peer(int fd, bool readonly, struct identity **ret_identity, GError **error);
-
 /* The same caller, but read-only or not. */
 struct identity *identity_with_readonly(const struct identity *identity, bool readonly);
 
@@ -46,14 +39,6 @@ void identity_unref(struct identity *identity);
 /* Borrowed; valid as long as the identity. Never blocks. The names are as given to identity_new().
  */
 const struct identity_values *identity_values(const struct identity *identity);
-
-/* The name, given or looked up once; NULL when there is none. Borrowed. Asks the name service,
- * which may block: not on the loop. */
-const char *identity_user_name(struct identity *identity);
-const char *identity_group_name(struct identity *identity);
-
-/* "pid 4711 of user 1000" or "alice@EXAMPLE.COM": for the log; the caller frees. Never blocks. */
-char *identity_describe(const struct identity *identity);
 
 /* One value as the typed parameter VIR_CONNECT_IDENTITY_* that carries it. */
 struct identity_param {

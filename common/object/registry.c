@@ -517,8 +517,3 @@ bool registry_filter_active(struct object *object, const struct object_view *vie
 {
     return view->live != NULL;
 }
-
-bool registry_filter_inactive(struct object *object, const struct object_view *view, void *data)
-{
-    return view->live == NULL;
-}

@@ -89,6 +89,5 @@ GPtrArray *registry_list(struct registry *registry, registry_filter filter, void
 /* How many of them. */
 unsigned registry_count(struct registry *registry, registry_filter filter, void *data);
 
-/* The filters that every kind has. */
+/* The filter that every kind has. */
 bool registry_filter_active(struct object *object, const struct object_view *view, void *data);
-bool registry_filter_inactive(struct object *object, const struct object_view *view, void *data);

@@ -1,25 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "protocol/protocol.h"
 
-#include <string.h>
-
 #include "base/error.h"
-
-const struct protocol_program *protocol_program_find(uint32_t number)
-{
-    static const struct protocol_program *const programs[] = {
-        &remote_program,
-        &qemu_program,
-        &lxc_program,
-        &admin_program,
-        &modvirt_program,
-    };
-
-    for (size_t i = 0; i < G_N_ELEMENTS(programs); i++)
-        if (programs[i]->number == number)
-            return programs[i];
-    return NULL;
-}
 
 const struct protocol_method *protocol_method_find(const struct protocol_program *program,
                                                    uint32_t number)

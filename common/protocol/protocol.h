@@ -111,9 +111,6 @@ struct protocol_program {
 extern const struct protocol_program remote_program, qemu_program, lxc_program, admin_program,
     modvirt_program;
 
-/* One of the four, or NULL. Borrowed. */
-const struct protocol_program *protocol_program_find(uint32_t number);
-
 /* The method, which may be an event, or NULL. O(1). Borrowed. */
 const struct protocol_method *protocol_method_find(const struct protocol_program *program,
                                                    uint32_t number);

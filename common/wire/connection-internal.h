@@ -29,7 +29,6 @@ struct connection {
     enum connection_role role;
     const struct connection_handlers *handlers;
     void *handlers_data;
-    void *data;
 
     struct outbox outbox;
     atomic_uint calls;        /* in flight */

@@ -506,16 +506,6 @@ void connection_notify_drained(struct connection *connection)
         connection_schedule_work(connection);
 }
 
-void connection_set_data(struct connection *connection, void *data)
-{
-    connection->data = data;
-}
-
-void *connection_data(struct connection *connection)
-{
-    return connection->data;
-}
-
 struct loop *connection_loop(struct connection *connection)
 {
     return connection->loop;

@@ -129,10 +129,6 @@ void connection_hold(struct connection *connection, bool held);
 /* Has handlers->drained called, in a round of its own, when the peer has read enough. */
 void connection_notify_drained(struct connection *connection);
 
-/* A free slot for the owner. */
-void connection_set_data(struct connection *connection, void *data);
-void *connection_data(struct connection *connection);
-
 /* Borrowed, and valid as long as the connection. */
 struct loop *connection_loop(struct connection *connection);
 const struct transport_peer *connection_peer(struct connection *connection);

@@ -94,20 +94,6 @@ struct message *message_new_with(const struct frame_header *header, const void *
     return message;
 }
 
-struct message *message_copy(const struct message *message)
-{
-    struct message *copy = message_alloc(message->bytes->len);
-
-    g_byte_array_append(copy->bytes, message->bytes->data, message->bytes->len);
-    return copy;
-}
-
-void message_set_u32(struct message *message, size_t offset, uint32_t value)
-{
-    g_return_if_fail(FRAME_LENGTH_MIN + offset + 4 <= message->bytes->len);
-    frame_write_u32(message->bytes->data + FRAME_LENGTH_MIN + offset, value);
-}
-
 void message_set_serial(struct message *message, uint32_t serial)
 {
     frame_write_u32(message->bytes->data + SERIAL_OFFSET, serial);

@@ -10,7 +10,7 @@
 /*
  * A packet to be sent: flat bytes and the descriptors that go with it. Build it with message_new,
  * append the payload to bytes (codec_encode), end with message_finish; then connection_send takes
- * it. One owner at a time. An event for many connections is copied (message_copy): a few hundred
+ * it. One owner at a time: an event for many connections is a message for each, as a few hundred
  * bytes cost less than sharing them would.
  */
 struct message {
@@ -42,12 +42,6 @@ struct message *message_new_with(const struct frame_header *header, const void *
 struct message *message_new_empty(const struct frame_header *header, size_t size,
                                   uint8_t **ret_payload);
 void message_set_payload_size(struct message *message, size_t size);
-
-/* A copy of a message without descriptors. */
-struct message *message_copy(const struct message *message);
-
-/* Overwrites 4 bytes of the payload, at an offset in it: an event's callback id, a serial. */
-void message_set_u32(struct message *message, size_t offset, uint32_t value);
 
 /* Gives it another serial: for forwarding. */
 void message_set_serial(struct message *message, uint32_t serial);

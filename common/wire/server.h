@@ -50,7 +50,7 @@ struct server_client {
     int64_t connected_at; /* seconds since 1970 */
     int64_t accepted_at;  /* the same moment by loop_now() */
     const struct server_service *service;
-    struct connection *connection; /* connection_data() of it is the owner's to use */
+    struct connection *connection;
     struct server *server;
     bool authenticated;
     void *data;           /* the owner's */

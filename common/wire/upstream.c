@@ -471,28 +471,6 @@ bool upstream_is_connected(struct upstream *upstream)
     return !connection_is_closing(upstream->connection);
 }
 
-struct keepalive_request {
-    struct connection *connection;
-    int64_t interval;
-    unsigned count;
-};
-
-static void enable_keepalive(void *data)
-{
-    g_autofree struct keepalive_request *request = data;
-
-    connection_enable_keepalive(request->connection, request->interval, request->count);
-    connection_unref(request->connection);
-}
-
-void upstream_enable_keepalive(struct upstream *upstream, int64_t interval, unsigned count)
-{
-    struct keepalive_request *request = g_new(struct keepalive_request, 1);
-
-    *request = (struct keepalive_request){connection_ref(upstream->connection), interval, count};
-    loop_post(upstream->loop, enable_keepalive, request);
-}
-
 struct connection *upstream_connection(struct upstream *upstream)
 {
     return upstream->connection;

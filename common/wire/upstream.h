@@ -97,8 +97,5 @@ void upstream_cancel(struct upstream *upstream);
 /* True until the link is gone. */
 bool upstream_is_connected(struct upstream *upstream);
 
-/* See connection_enable_keepalive; takes effect on the loop thread. */
-void upstream_enable_keepalive(struct upstream *upstream, int64_t interval, unsigned count);
-
 /* The link itself, borrowed: for connection_send of packets that are no calls. */
 struct connection *upstream_connection(struct upstream *upstream);

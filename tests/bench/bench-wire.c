@@ -17,7 +17,6 @@ enum {
     CALLS = 100000,
     WARM_UP = 2000,
     PACKET = 64,
-    COPIES = 100, /* of one event, for so many clients */
 };
 
 static double times[CALLS];
@@ -122,26 +121,6 @@ static double bench_wire(const uint8_t *packet)
     return median;
 }
 
-/* One event for many clients: a copy for each, with its own callback id. */
-static void bench_copies(void)
-{
-    struct frame_header header = {.type = FRAME_MESSAGE};
-    uint8_t payload[200] = {0};
-    struct message *event = message_new_with(&header, payload, sizeof(payload));
-    gint64 start = g_get_monotonic_time();
-
-    for (int round = 0; round < 1000; round++)
-        for (uint32_t i = 0; i < COPIES; i++) {
-            struct message *copy = message_copy(event);
-
-            message_set_u32(copy, 0, i);
-            message_free(copy);
-        }
-    printf("%-22s %.2f us\n", "100 copies of an event",
-           (double)(g_get_monotonic_time() - start) / 1000);
-    message_free(event);
-}
-
 int main(void)
 {
     struct frame_header header = {.program = 0x20008086, .version = 1, .procedure = 1};
@@ -151,7 +130,6 @@ int main(void)
     double wire = bench_wire(call->bytes->data);
 
     printf("%-22s %.2f\n", "ratio of p50", wire / bare);
-    bench_copies();
     message_free(call);
     return 0;
 }

@@ -2,8 +2,6 @@
 #include "object/access.h"
 
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/error.h"
 
@@ -96,52 +94,6 @@ static void test_drivers(void)
 
 /* ---- identity ---- */
 
-static void test_peer(void)
-{
-    struct identity *identity = NULL;
-    const struct identity_values *values;
-    g_autoptr(GError) error = NULL;
-    g_autofree char *described = NULL;
-    int sockets[2];
-
-    g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets), ==, 0);
-    g_assert_cmpint(identity_new_peer(sockets[0], true, &identity, &error), ==, 0);
-    values = identity_values(identity);
-    g_assert_true(values->readonly);
-    g_assert_cmpuint(values->user, ==, geteuid());
-    g_assert_cmpuint(values->group, ==, getegid());
-    g_assert_cmpint(values->process, ==, getpid());
-    g_assert_cmpuint(values->process_time, >, 0);
-    described = identity_describe(identity);
-    g_assert_nonnull(strstr(described, "pid "));
-    identity_unref(identity);
-    close(sockets[0]);
-    close(sockets[1]);
-    g_assert_cmpint(identity_new_peer(-1, true, &identity, &error), ==, -1);
-    g_assert_cmpint(error_code_of(error), ==, VIR_ERR_SYSTEM_ERROR);
-}
-
-static void test_names(void)
-{
-    struct identity *root =
-        identity_new(&(struct identity_values){.has_user = true, .has_group = true});
-    struct identity *given = identity_new(
-        &(struct identity_values){.has_user = true, .user_name = "alice", .sasl_user = "alice@x"});
-    struct identity *nobody = caller(true);
-    g_autofree char *described = identity_describe(given);
-
-    g_assert_cmpstr(identity_user_name(root), ==, "root");
-    g_assert_cmpstr(identity_group_name(root), ==, "root");
-    g_assert_true(identity_user_name(root) == identity_user_name(root));
-    g_assert_cmpstr(identity_user_name(given), ==, "alice");
-    g_assert_null(identity_group_name(given));
-    g_assert_null(identity_user_name(nobody));
-    g_assert_cmpstr(described, ==, "alice@x");
-    identity_unref(root);
-    identity_unref(given);
-    identity_unref(nobody);
-}
-
 static void test_params(void)
 {
     struct identity *identity = identity_new(&(struct identity_values){
@@ -210,8 +162,6 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/access/readonly", test_readonly);
     g_test_add_func("/access/drivers", test_drivers);
-    g_test_add_func("/identity/peer", test_peer);
-    g_test_add_func("/identity/names", test_names);
     g_test_add_func("/identity/params", test_params);
     g_test_add_func("/identity/bad-params", test_bad_params);
     return g_test_run();

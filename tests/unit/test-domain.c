@@ -63,17 +63,10 @@ static void test_target_index(void)
 static void test_find(void)
 {
     DEFINITION_AUTO struct domain *domain = read_guest();
-    const uint8_t one[6] = {0x52, 0x54, 0, 0, 0, 1}, two[6] = {0x52, 0x54, 0, 0, 0, 2};
-    bool ambiguous;
 
     g_assert_cmpstr(domain_find_disk(domain, "vda")->source.path, ==, "/dev/b");
     g_assert_cmpstr(domain_find_disk_or_path(domain, "/a")->target, ==, "vdb");
     g_assert_null(domain_find_disk(domain, "vdc"));
-    g_assert_nonnull(domain_find_net(domain, one, &ambiguous));
-    g_assert_false(ambiguous);
-    g_assert_null(domain_find_net(domain, two, &ambiguous));
-    g_assert_true(ambiguous);
-    g_assert_nonnull(domain_find_net_target(domain, "tap1"));
     g_assert_nonnull(domain_find_graphics(domain, GRAPHICS_VNC));
     g_assert_null(domain_find_graphics(domain, GRAPHICS_SPICE));
 }

@@ -184,20 +184,6 @@ static void test_read_only_disk(struct fixture *fixture, const void *unused)
     run_on_small_disk(fixture->folder, check_read_only_disk);
 }
 
-static void test_replace_at(struct fixture *fixture, const void *unused)
-{
-    int folder = open(fixture->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    g_autoptr(GError) error = NULL;
-
-    file_replace_at(folder, fixture->folder, "file", "text", 4, 0600, &error);
-    g_assert_no_error(error);
-    assert_content(fixture->path, "text");
-    g_assert_cmpint(file_replace_at(folder, "shown", "a/b", "text", 4, 0600, &error), ==, -1);
-    g_assert_nonnull(strstr(error->message, "shown/a/b"));
-    g_assert_cmpuint(count_files(fixture->folder), ==, 1);
-    close(folder);
-}
-
 static void test_read_limit(struct fixture *fixture, const void *unused)
 {
     g_autoptr(GError) error = NULL;
@@ -363,7 +349,6 @@ int main(int argc, char **argv)
     ADD("replace-large", test_replace_large);
     ADD("replace-missing-folder", test_replace_missing_folder);
     ADD("replace-over-folder", test_replace_over_folder);
-    ADD("replace-at", test_replace_at);
     ADD("full-disk", test_full_disk);
     ADD("read-only-disk", test_read_only_disk);
     ADD("read-limit", test_read_limit);

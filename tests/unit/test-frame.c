@@ -208,16 +208,12 @@ static void test_message(void)
     static const uint8_t one[4] = {0, 0, 0, 1};
     struct frame_header header = message_reply_header(&sample, FRAME_REPLY, FRAME_OK);
     MESSAGE_AUTO struct message *message = message_new(&header);
-    MESSAGE_AUTO struct message *copy = NULL;
 
     g_byte_array_append(message->bytes, one, sizeof(one));
     g_assert_cmpint(message_finish(message, NULL), ==, 0);
     g_assert_cmpuint(frame_read_u32(message->bytes->data), ==, 32);
-    copy = message_copy(message);
-    message_set_u32(copy, 0, 77);
-    message_set_serial(copy, 99);
-    g_assert_cmpuint(frame_read_u32(copy->bytes->data + 28), ==, 77);
-    g_assert_cmpuint(frame_read_u32(copy->bytes->data + 20), ==, 99);
+    message_set_serial(message, 99);
+    g_assert_cmpuint(frame_read_u32(message->bytes->data + 20), ==, 99);
     g_assert_cmpuint(frame_read_u32(message->bytes->data + 28), ==, 1);
 }
 

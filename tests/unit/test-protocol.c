@@ -19,11 +19,10 @@ static const struct protocol_method *method(uint32_t number)
 
 static void test_programs(void)
 {
-    g_assert_true(protocol_program_find(0x20008086) == &remote_program);
-    g_assert_true(protocol_program_find(0x20008087) == &qemu_program);
-    g_assert_true(protocol_program_find(0x00068000) == &lxc_program);
-    g_assert_true(protocol_program_find(0x06900690) == &admin_program);
-    g_assert_null(protocol_program_find(0x20008088));
+    g_assert_cmphex(remote_program.number, ==, 0x20008086);
+    g_assert_cmphex(qemu_program.number, ==, 0x20008087);
+    g_assert_cmphex(lxc_program.number, ==, 0x00068000);
+    g_assert_cmphex(admin_program.number, ==, 0x06900690);
     g_assert_cmpuint(remote_program.n_methods, ==, 456);
     g_assert_cmpuint(qemu_program.n_methods, ==, 7);
     g_assert_cmpuint(lxc_program.n_methods, ==, 1);

@@ -3,7 +3,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -160,7 +159,6 @@ static void test_execute(void)
     g_autoptr(GError) error = NULL;
 
     begin_open(&setup, answer_all, NULL);
-    g_assert_cmpuint(qmp_version(setup.qmp), ==, 7002001);
     g_assert_cmpstr(qmp_who(setup.qmp), ==, "guest 'x'");
     g_assert_true(qmp_is_open(setup.qmp));
 
@@ -209,18 +207,6 @@ static void test_refused(void)
     check_refused("DeviceNotActive", VIR_ERR_OPERATION_INVALID,
                   "Requested operation is not valid: unable to execute QEMU command 'foo': no such "
                   "thing");
-}
-
-static void test_whole(void)
-{
-    struct setup setup;
-    struct json_object *reply JSON_AUTO = NULL;
-    g_autoptr(GError) error = NULL;
-
-    begin_open(&setup, answer_refused, "GenericError");
-    g_assert_cmpint(qmp_execute_whole(setup.qmp, "foo", NULL, 0, &reply, &error), ==, 0);
-    g_assert_cmpstr(json_string_member(json_member(reply, "error"), "class"), ==, "GenericError");
-    end(&setup);
 }
 
 /* Answers in the opposite order, after everything has come: so all must be in flight at once. */
@@ -741,45 +727,11 @@ static void test_fds(void)
     close(pipe_ends[1]);
 }
 
-/* ---- by path ---- */
-
-static void test_path(void)
-{
-    struct setup setup;
-    struct qmp_settings settings = {.who = "guest 'x'", .deadline_ms = 100};
-    g_autofree char *folder = g_dir_make_tmp("qmp-XXXXXX", NULL);
-    g_autofree char *path = g_build_filename(folder, "monitor", NULL);
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    autofd int server = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    g_autoptr(GError) error = NULL;
-
-    begin(&setup);
-    g_strlcpy(address.sun_path, path, sizeof(address.sun_path));
-    g_assert_cmpint(
-        qmp_open_path(setup.bench.loop, path, &settings, &ops, &setup.seen, &setup.qmp, &error), ==,
-        -1);
-    g_assert_true(error_is(error, VIR_ERR_SYSTEM_ERROR));
-    g_assert_cmpuint(setup.seen.freed, ==, 1);
-    g_clear_error(&error);
-
-    bind(server, (struct sockaddr *)&address, sizeof(address));
-    g_assert_cmpint(listen(server, 1), ==, 0);
-    g_assert_cmpint(
-        qmp_open_path(setup.bench.loop, path, &settings, &ops, &setup.seen, &setup.qmp, &error), ==,
-        -1);
-    g_assert_true(error_is(error, VIR_ERR_OPERATION_TIMEOUT));
-    qmp_bench_end(&setup.bench);
-    g_assert_cmpuint(setup.seen.freed, ==, 2);
-    unlink(path);
-    rmdir(folder);
-}
-
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/qmp/execute", test_execute);
     g_test_add_func("/qmp/refused", test_refused);
-    g_test_add_func("/qmp/whole", test_whole);
     g_test_add_func("/qmp/batch", test_batch);
     g_test_add_func("/qmp/timeout", test_timeout);
     g_test_add_func("/qmp/replies-to-others", test_replies_to_others);
@@ -796,6 +748,5 @@ int main(int argc, char **argv)
     g_test_add_func("/qmp/flood", test_flood);
     g_test_add_func("/qmp/flood-then-end", test_flood_then_end);
     g_test_add_func("/qmp/fds", test_fds);
-    g_test_add_func("/qmp/path", test_path);
     return g_test_run();
 }
