@@ -12,22 +12,56 @@ static const struct {
     [FAULT_ARGUMENT] = {VIR_FROM_DOMAIN, VIR_ERR_INVALID_ARG},
     [FAULT_LIMIT] = {VIR_FROM_QEMU, VIR_ERR_ARGUMENT_UNSUPPORTED},
     [FAULT_NO_SOURCE] = {VIR_FROM_DOMAIN, VIR_ERR_NO_SOURCE},
+    [FAULT_INTERNAL] = {VIR_FROM_DOMAIN, VIR_ERR_INTERNAL_ERROR},
 };
+
+static int fail(enum fault_kind kind, GError **error, const char *says)
+{
+    error_set_from(error, kinds[kind].from, kinds[kind].code, "%s", says);
+    return -1;
+}
+
+/* NULL: nothing is wrong. */
+static const struct fault *find_first(const struct fault *faults, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (faults[i].found)
+            return &faults[i];
+    return NULL;
+}
 
 int faults_check(const struct fault *faults, unsigned count, GError **error, const char *format,
                  ...)
 {
-    unsigned i = 0;
+    const struct fault *first = find_first(faults, count);
     va_list arguments;
 
-    while (i < count && !faults[i].found)
-        i++;
-    if (i == count)
+    if (!first)
         return 0;
     va_start(arguments, format);
     g_autofree char *where = g_strdup_vprintf(format, arguments);
     va_end(arguments);
-    error_set_from(error, kinds[faults[i].kind].from, kinds[faults[i].kind].code, "%s: %s", where,
-                   faults[i].says);
-    return -1;
+    g_autofree char *says = g_strconcat(where, ": ", first->says, NULL);
+    return fail(first->kind, error, says);
+}
+
+int faults_say(const struct fault *faults, unsigned count, GError **error, const char *about)
+{
+    const struct fault *first = find_first(faults, count);
+
+    if (!first)
+        return 0;
+    g_auto(GStrv) parts = g_strsplit(first->says, "%s", -1);
+    g_autofree char *says = g_strjoinv(about ?: "", parts);
+    return fail(first->kind, error, says);
+}
+
+int faults_fail(enum fault_kind kind, GError **error, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    g_autofree char *says = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+    return fail(kind, error, says);
 }

@@ -19,6 +19,7 @@ enum fault_kind {
     FAULT_ARGUMENT,  /* VIR_ERR_INVALID_ARG */
     FAULT_LIMIT,     /* VIR_ERR_ARGUMENT_UNSUPPORTED */
     FAULT_NO_SOURCE, /* VIR_ERR_NO_SOURCE */
+    FAULT_INTERNAL,  /* VIR_ERR_INTERNAL_ERROR */
 };
 
 struct fault {
@@ -33,3 +34,12 @@ int faults_check(const struct fault *faults, unsigned count, GError **error, con
                  ...) G_GNUC_PRINTF(4, 5);
 #define FAULTS_CHECK(faults, error, ...)                                                           \
     faults_check((faults), G_N_ELEMENTS(faults), (error), __VA_ARGS__)
+
+/* The same in words that clients know as they are: nothing stands before them, and "%s" in them is
+ * about (NULL: none has one). */
+int faults_say(const struct fault *faults, unsigned count, GError **error, const char *about);
+#define FAULTS_SAY(faults, error, about)                                                           \
+    faults_say((faults), G_N_ELEMENTS(faults), (error), (about))
+
+/* Always -1: a fault alone, of which there is more to say than a row can. */
+int faults_fail(enum fault_kind kind, GError **error, const char *format, ...) G_GNUC_PRINTF(3, 4);

@@ -8,6 +8,7 @@
 /* ---- the host's end ---- */
 
 #define OF_PATH (BIT(CHARDEV_DEV) | BIT(CHARDEV_FILE) | BIT(CHARDEV_PIPE))
+#define OF_SPICE (BIT(CHARDEV_SPICEVMC) | BIT(CHARDEV_SPICEPORT))
 #define OF_CHANNEL (BIT(CHARDEV_SPICEPORT) | BIT(CHARDEV_DBUS))
 
 static bool is_of(const struct chardev_source *source, uint64_t types)
@@ -41,11 +42,18 @@ static int check_ends(const struct domain *domain, GError **error)
 {
     unsigned count;
     g_autofree struct device *devices = domain_list_devices(domain, &count);
+    bool spice = domain_find_graphics(domain, GRAPHICS_SPICE);
 
     for (unsigned i = 0; i < count; i++) {
         const struct chardev_source *source = device_chardev_source(&devices[i]);
 
-        if (source && source->type &&
+        if (!source || !source->type)
+            continue;
+        const struct fault faults[] = {
+            {is_of(source, OF_SPICE) && !spice, FAULT_QEMU,
+             "chardev '%s' not supported without spice graphics"},
+        };
+        if (FAULTS_SAY(faults, error, names_word(&chardev_type_names, source->type)) < 0 ||
             check_end(source, names_word(&device_kind_names, devices[i].kind), error) < 0)
             return -1;
     }
@@ -106,6 +114,10 @@ static int check_serials(const struct domain *domain, GError **error)
     return 0;
 }
 
+#define CONSOLE_TARGETS                                                                            \
+    (BIT(CONSOLE_TARGET_SERIAL) | BIT(CONSOLE_TARGET_VIRTIO) | BIT(CONSOLE_TARGET_SCLP) |          \
+     BIT(CONSOLE_TARGET_SCLPLM))
+
 static int check_consoles(const struct domain *domain, GError **error)
 {
     bool s390 = machine_family_of(domain->os.arch, domain->os.machine) == MACHINE_S390_CCW;
@@ -113,12 +125,17 @@ static int check_consoles(const struct domain *domain, GError **error)
     LIST_EACH (console, &domain->devices.consoles) {
         bool sclp =
             console->target == CONSOLE_TARGET_SCLP || console->target == CONSOLE_TARGET_SCLPLM;
+        const struct fault targets[] = {
+            {!(BIT(console->target) & CONSOLE_TARGETS), FAULT_QEMU,
+             "unsupported console target type %s"},
+        };
         const struct fault faults[] = {
             {console->target == CONSOLE_TARGET_SERIAL && console_i > 0, FAULT_GUEST,
              "only the first one can be a serial port"},
             {sclp && !s390, FAULT_QEMU, "QEMU has its target/@type for s390x alone"},
         };
-        if (FAULTS_CHECK(faults, error, "devices/console[%u]", console_i + 1) < 0)
+        if (FAULTS_SAY(targets, error, names_word(&console_target_names, console->target)) < 0 ||
+            FAULTS_CHECK(faults, error, "devices/console[%u]", console_i + 1) < 0)
             return -1;
     }
     return 0;

@@ -23,6 +23,41 @@ static bool has_nameless_feature(const struct domain_cpu *cpu)
     return false;
 }
 
+enum { VENDOR_ID_LENGTH = 12, EMULATED_CACHE_LEVEL = 3 };
+
+static int check_abilities(const struct domain *domain, const struct domain_cpu *cpu,
+                           GError **error)
+{
+    const struct cpu_cache no_cache = {0}, *cache = cpu->cache ?: &no_cache;
+    const struct cpu_physaddr no_width = {0}, *width = cpu->physaddr ?: &no_width;
+    bool hosts = cpu->mode == CPU_MODE_HOST_PASSTHROUGH || cpu->mode == CPU_MODE_MAXIMUM;
+    bool emulated = cache->mode == CPU_CACHE_EMULATE;
+    bool pc = domain_is_x86(domain);
+    const struct fault faults[] = {
+        {cpu->migratable && !hosts, FAULT_QEMU,
+         "Attribute migratable is only allowed for 'host-passthrough' / 'maximum' CPU mode"},
+        {cpu->vendor_id && strlen(cpu->vendor_id) != VENDOR_ID_LENGTH, FAULT_XML,
+         "vendor_id must be exactly 12 characters long"},
+        {width->mode == CPU_PHYSADDR_EMULATE && !width->bits, FAULT_QEMU,
+         "if using CPU maximum physical address mode='emulate', bits= must be specified too"},
+        {cpu->cache && !pc, FAULT_QEMU,
+         "CPU cache specification is not supported for '%s' architecture"},
+        {cpu->physaddr && !pc, FAULT_QEMU,
+         "CPU maximum physical address bits specification is not supported for '%s' architecture"},
+        {emulated && cache->level.value != EMULATED_CACHE_LEVEL, FAULT_QEMU,
+         "CPU cache mode 'emulate' can only be used with level='3'"},
+        {cache->mode == CPU_CACHE_PASSTHROUGH && !hosts, FAULT_QEMU,
+         "CPU cache mode 'passthrough' can only be used with 'host-passthrough' / 'maximum' CPUs"},
+    };
+
+    if (FAULTS_SAY(faults, error, domain->os.arch) < 0)
+        return -1;
+    if (!emulated && cache->level.set)
+        return faults_fail(FAULT_QEMU, error, "unsupported CPU cache level for mode '%s'",
+                           names_word(&cpu_cache_mode_names, cache->mode));
+    return 0;
+}
+
 static int check_cpu(const struct domain_cpu *cpu, GError **error)
 {
     bool custom = !cpu->mode || cpu->mode == CPU_MODE_CUSTOM;
@@ -76,7 +111,30 @@ static bool is_same_way(const struct numa_interconnect *a, const struct numa_int
            a->cache == b->cache && a->type == b->type;
 }
 
-static int check_ways(const struct cpu_numa *numa, struct numa_interconnect **ways, unsigned count,
+static bool has_cache(const struct numa_cell *cell, unsigned level)
+{
+    LIST_EACH (cache, &cell->caches)
+        if (cache->level == level)
+            return true;
+    return false;
+}
+
+static int check_ends(const struct domain_cpu *cpu, const struct numa_interconnect *way,
+                      GError **error)
+{
+    const struct numa_cell *target = domain_cpu_find_cell(cpu, way->target.value);
+    const struct fault faults[] = {
+        {!domain_cpu_find_cell(cpu, way->initiator.value), FAULT_XML,
+         "'initiator' refers to a non-existent NUMA node"},
+        {!target, FAULT_XML, "'target' refers to a non-existent NUMA node"},
+        {target && way->cache && !has_cache(target, way->cache), FAULT_XML,
+         "'cache' refers to a non-existent NUMA node cache"},
+    };
+
+    return FAULTS_SAY(faults, error, NULL);
+}
+
+static int check_ways(const struct domain_cpu *cpu, struct numa_interconnect **ways, unsigned count,
                       GError **error)
 {
     for (unsigned i = 0; i < count; i++) {
@@ -87,7 +145,8 @@ static int check_ways(const struct cpu_numa *numa, struct numa_interconnect **wa
         const struct fault faults[] = {
             {twice, FAULT_XML, "the same is said twice"},
         };
-        if (FAULTS_CHECK(faults, error, "cpu/numa/interconnects") < 0)
+        if (check_ends(cpu, ways[i], error) < 0 ||
+            FAULTS_CHECK(faults, error, "cpu/numa/interconnects") < 0)
             return -1;
     }
     return 0;
@@ -95,14 +154,15 @@ static int check_ways(const struct cpu_numa *numa, struct numa_interconnect **wa
 
 static int check_numa(const struct domain *domain, const struct cpu_numa *numa, GError **error)
 {
+    const struct domain_cpu *cpu = domain->cpu;
     const struct fault faults[] = {
         {!numa->cells.count, FAULT_XML, "it has no <cell>"},
     };
 
     if (FAULTS_CHECK(faults, error, "cpu/numa") < 0 || check_cells(domain, numa, error) < 0 ||
-        check_ways(numa, numa->latencies.items, numa->latencies.count, error) < 0)
+        check_ways(cpu, numa->latencies.items, numa->latencies.count, error) < 0)
         return -1;
-    return check_ways(numa, numa->bandwidths.items, numa->bandwidths.count, error);
+    return check_ways(cpu, numa->bandwidths.items, numa->bandwidths.count, error);
 }
 
 /* ---- words that must be clean, and what excludes each other ---- */
@@ -166,8 +226,8 @@ int rules_check_cpu(const struct domain *domain, GError **error)
 {
     const struct domain_cpu *cpu = domain->cpu;
 
-    if (cpu &&
-        (check_cpu(cpu, error) < 0 || (cpu->numa && check_numa(domain, cpu->numa, error) < 0)))
+    if (cpu && (check_abilities(domain, cpu, error) < 0 || check_cpu(cpu, error) < 0 ||
+                (cpu->numa && check_numa(domain, cpu->numa, error) < 0)))
         return -1;
     return check_words(domain, error);
 }

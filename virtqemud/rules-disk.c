@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
+#include "block-secrets.h"
 #include "faults.h"
 #include "rules-parts.h"
 
@@ -145,6 +146,9 @@ static int check_backing(const struct domain_source *backing, GError **error)
 
 static int check_chain(const struct domain_disk *disk, GError **error)
 {
+    for (const struct domain_source *at = &disk->source; at; at = at->backing)
+        if (block_secrets_check(at, error) < 0)
+            return -1;
     if (!domain_source_is_empty(&disk->source) && check_source(&disk->source, error) < 0)
         return -1;
     for (const struct domain_source *at = disk->source.backing; at; at = at->backing)
@@ -154,6 +158,75 @@ static int check_chain(const struct domain_disk *disk, GError **error)
 }
 
 /* ---- the disk ---- */
+
+enum { SCSI_VENDOR_LONGEST = 8, SCSI_PRODUCT_LONGEST = 16 };
+
+static bool is_longer(const char *text, size_t longest)
+{
+    return text && strlen(text) > longest;
+}
+
+static bool can_be_shared(uint8_t format)
+{
+    return format == IMAGE_FORMAT_RAW || format == IMAGE_FORMAT_NONE;
+}
+
+static int check_medium(const struct domain_disk *disk, GError **error)
+{
+    bool on_virtio = disk->bus == DISK_BUS_VIRTIO, drive = domain_disk_is_drive(disk);
+    bool direct = disk->cache == DISK_CACHE_DISABLE || disk->cache == DISK_CACHE_DIRECTSYNC;
+    const struct fault faults[] = {
+        {on_virtio && drive, FAULT_QEMU, "disk type of '%s' does not support ejectable media"},
+        {on_virtio && (disk->vendor || disk->product || disk->wwn), FAULT_QEMU,
+         "disk '%s': vendor, product and wwn are not for bus 'virtio'"},
+        {disk->tray == DISK_TRAY_OPEN && !drive, FAULT_QEMU,
+         "tray is only valid for cdrom and floppy"},
+        {disk->shareable && !disk->readonly && !can_be_shared(disk->source.format), FAULT_QEMU,
+         "shared access for disk '%s' requires use of supported storage format"},
+        {disk->io == DISK_IO_NATIVE && !direct, FAULT_QEMU,
+         "native I/O needs either no disk cache or directsync cache mode, QEMU will fallback to "
+         "aio=threads"},
+        {is_longer(disk->vendor, SCSI_VENDOR_LONGEST), FAULT_QEMU,
+         "disk vendor is more than 8 characters"},
+        {is_longer(disk->product, SCSI_PRODUCT_LONGEST), FAULT_QEMU,
+         "disk product is more than 16 characters"},
+        {disk->wwn && disk->bus != DISK_BUS_IDE && disk->bus != DISK_BUS_SCSI, FAULT_QEMU,
+         "Only ide and scsi disk support wwn"},
+    };
+
+    return FAULTS_SAY(faults, error, disk->target);
+}
+
+/* What is written and forgotten again. */
+static int check_transient(const struct domain_disk *disk, GError **error)
+{
+    const struct domain_source *source = &disk->source;
+    const struct fault faults[] = {
+        {domain_source_is_empty(source), FAULT_QEMU, "transient disk '%s' must not be empty"},
+        {source->type != SOURCE_FILE || !source->path, FAULT_QEMU,
+         "transient disk supported only with 'file' type (%s)"},
+        {disk->readonly, FAULT_QEMU, "transient disk '%s' must not be read-only"},
+        {disk->device != DISK_DEVICE_DISK, FAULT_QEMU,
+         "transient disk supported only with 'disk' device (%s)"},
+    };
+
+    return disk->transient ? FAULTS_SAY(faults, error, disk->target) : 0;
+}
+
+static int check_driver(const struct domain *domain, const struct domain_disk *disk, GError **error)
+{
+    if (disk->driver_name && !g_str_equal(disk->driver_name, "qemu"))
+        return faults_fail(FAULT_QEMU, error, "unsupported driver name '%s' for disk '%s'",
+                           disk->driver_name, disk->target);
+    if (disk->geometry && disk->geometry->trans && disk->bus != DISK_BUS_IDE)
+        return faults_fail(FAULT_QEMU, error,
+                           "CHS translation mode can only be set for 'ide' bus not '%s'",
+                           names_word(&disk_bus_names, disk->bus));
+    if (disk->iothread && !domain_has_iothread(domain, disk->iothread))
+        return faults_fail(FAULT_QEMU, error, "Disk iothread '%u' not defined in iothreadid",
+                           disk->iothread);
+    return 0;
+}
 
 static bool has_virtio_options(const struct domain_virtio *virtio)
 {
@@ -338,9 +411,10 @@ static int check_beside(const struct domain_disk *disk, const struct domain_disk
 int rules_check_disks(const struct domain *domain, GError **error)
 {
     LIST_EACH (disk, &domain->devices.disks) {
-        if (check_kind(domain, disk, error) < 0 || check_words(disk, error) < 0 ||
-            check_chain(disk, error) < 0 || check_place(domain, disk, error) < 0 ||
-            check_limits(disk, error) < 0)
+        if (check_medium(disk, error) < 0 || check_transient(disk, error) < 0 ||
+            check_driver(domain, disk, error) < 0 || check_kind(domain, disk, error) < 0 ||
+            check_words(disk, error) < 0 || check_chain(disk, error) < 0 ||
+            check_place(domain, disk, error) < 0 || check_limits(disk, error) < 0)
             return -1;
         for (unsigned i = 0; i < disk_i; i++)
             if (check_beside(disk, domain->devices.disks.items[i], error) < 0)

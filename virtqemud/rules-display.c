@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <stdio.h>
+#include <string.h>
 
 #include "faults.h"
 #include "rules-parts.h"
@@ -36,6 +37,29 @@ static int check_listens(const struct domain_graphics *graphics, GError **error)
                         names_word(&graphics_type_names, graphics->type));
 }
 
+enum { VNC_PASSWORD_LONGEST = 8 };
+
+static int check_type(const struct domain_graphics *graphics, GError **error)
+{
+    bool vnc = graphics->type == GRAPHICS_VNC;
+    size_t length = vnc && graphics->password ? strlen(graphics->password) : 0;
+    const struct fault faults[] = {
+        {graphics->type == GRAPHICS_RDP, FAULT_QEMU,
+         "devices/graphics: type 'rdp' needs the program 'qemu-rdp', of which there is no package: "
+         "use 'vnc' or 'spice'"},
+        {graphics->type == GRAPHICS_DESKTOP, FAULT_QEMU,
+         "devices/graphics: QEMU has no display of type '%s'"},
+        {vnc && graphics->connected && graphics->connected != GRAPHICS_CONNECTED_KEEP, FAULT_QEMU,
+         "VNC supports connected='keep' only"},
+    };
+
+    if (length > VNC_PASSWORD_LONGEST)
+        return faults_fail(FAULT_QEMU, error,
+                           "VNC password is %zu characters long, only %d permitted", length,
+                           VNC_PASSWORD_LONGEST);
+    return FAULTS_SAY(faults, error, names_word(&graphics_type_names, graphics->type));
+}
+
 static int check_graphics(const struct domain *domain, GError **error)
 {
     LIST_EACH (graphics, &domain->devices.graphics) {
@@ -46,7 +70,7 @@ static int check_graphics(const struct domain *domain, GError **error)
             {graphics->type == GRAPHICS_DBUS && graphics->p2p == TRISTATE_YES && graphics->address,
              FAULT_XML, "p2p and @address exclude each other"},
         };
-        if (check_listens(graphics, error) < 0 ||
+        if (check_type(graphics, error) < 0 || check_listens(graphics, error) < 0 ||
             FAULTS_CHECK(faults, error, "graphics of type '%s'",
                          names_word(&graphics_type_names, graphics->type)) < 0)
             return -1;
@@ -58,7 +82,12 @@ static int check_graphics(const struct domain *domain, GError **error)
 
 #define WITH_RESOLUTION (BIT(VIDEO_VGA) | BIT(VIDEO_QXL) | BIT(VIDEO_VIRTIO) | BIT(VIDEO_BOCHS))
 
-enum { QXL_MEMORY_MOST = 4194303 /* KiB: less than 4 GiB */, VGAMEM_LEAST = 1024 };
+#define WITH_HEADS (BIT(VIDEO_QXL) | BIT(VIDEO_VIRTIO) | BIT(VIDEO_NONE))
+#define OF_OTHERS (BIT(VIDEO_XEN) | BIT(VIDEO_VBOX) | BIT(VIDEO_PARALLELS) | BIT(VIDEO_GOP))
+#define SECOND                                                                                     \
+    (BIT(VIDEO_QXL) | BIT(VIDEO_VIRTIO) | BIT(VIDEO_BOCHS) | BIT(VIDEO_RAMFB) | BIT(VIDEO_NONE))
+
+enum { QXL_MEMORY_MOST = 4194303 /* KiB: less than 4 GiB */, MEMORY_LEAST = 1024 };
 
 static int check_memory(const struct domain_video *video, GError **error)
 {
@@ -66,7 +95,7 @@ static int check_memory(const struct domain_video *video, GError **error)
     const struct fault faults[] = {
         {video->vram64 && !qxl, FAULT_QEMU, "@vram64 is for qxl alone"},
         {video->vgamem && !qxl, FAULT_QEMU, "@vgamem is for qxl alone"},
-        {qxl && video->vgamem && video->vgamem < VGAMEM_LEAST, FAULT_QEMU,
+        {qxl && video->vgamem && video->vgamem < MEMORY_LEAST, FAULT_QEMU,
          "@vgamem is at least 1024 KiB"},
         {qxl && video->vgamem & (video->vgamem - 1), FAULT_QEMU, "@vgamem must be a power of two"},
         {qxl && (video->vram > QXL_MEMORY_MOST || video->ram > QXL_MEMORY_MOST), FAULT_QEMU,
@@ -76,6 +105,29 @@ static int check_memory(const struct domain_video *video, GError **error)
 
     return FAULTS_CHECK(faults, error, "video of type '%s'",
                         names_word(&video_type_names, video->type));
+}
+
+static int check_abilities(const struct domain_video *video, GError **error)
+{
+    const struct video_acceleration none = {0}, *acceleration = video->acceleration ?: &none;
+    uint64_t type = BIT(video->type);
+    const struct fault faults[] = {
+        {type & OF_OTHERS, FAULT_QEMU, "video type '%s' is not supported with QEMU"},
+        {!video->primary && !(type & SECOND), FAULT_QEMU,
+         "video type '%s' is only valid as primary video device"},
+        {video->heads > 1 && !(type & WITH_HEADS), FAULT_QEMU,
+         "video type '%s' doesn't support multiple 'heads'"},
+        {acceleration->accel2d == TRISTATE_YES, FAULT_QEMU,
+         "qemu does not support 2d video acceleration"},
+        {acceleration->accel3d == TRISTATE_YES && video->type != VIDEO_VIRTIO, FAULT_QEMU,
+         "video type '%s' doesn't support 3d acceleration"},
+        {video->type == VIDEO_VGA && video->vram && video->vram < MEMORY_LEAST, FAULT_QEMU,
+         "value for 'vram' must be at least 1 MiB (1024 KiB)"},
+        {video->ram && video->type != VIDEO_QXL, FAULT_QEMU,
+         "ram attribute only supported for video type qxl"},
+    };
+
+    return FAULTS_SAY(faults, error, names_word(&video_type_names, video->type));
 }
 
 static int check_video(const struct domain_video *video, GError **error)
@@ -92,7 +144,8 @@ static int check_video(const struct domain_video *video, GError **error)
          "type 'ramfb' has no address"},
     };
 
-    if (FAULTS_CHECK(faults, error, "video of type '%s'",
+    if (check_abilities(video, error) < 0 ||
+        FAULTS_CHECK(faults, error, "video of type '%s'",
                      names_word(&video_type_names, video->type)) < 0)
         return -1;
     return check_memory(video, error);
@@ -125,9 +178,17 @@ static int check_direction(const struct audio_direction *direction, const char *
 
 int rules_check_sounds(const struct domain *domain, GError **error)
 {
-    LIST_EACH (audio, &domain->devices.audios)
-        if (check_direction(audio->input, "input", error) < 0 ||
+    bool spice = domain_find_graphics(domain, GRAPHICS_SPICE);
+
+    LIST_EACH (audio, &domain->devices.audios) {
+        const struct fault faults[] = {
+            {audio->type == AUDIO_SPICE && !spice, FAULT_QEMU,
+             "Spice audio is not supported without spice graphics"},
+        };
+        if (FAULTS_SAY(faults, error, NULL) < 0 ||
+            check_direction(audio->input, "input", error) < 0 ||
             check_direction(audio->output, "output", error) < 0)
             return -1;
+    }
     return 0;
 }

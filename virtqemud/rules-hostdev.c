@@ -49,6 +49,22 @@ static bool is_wwpn(const char *wwpn)
            strspn(wwpn + 4, "0123456789abcdefABCDEF") == 16;
 }
 
+static int check_kind(const struct domain_hostdev *hostdev, GError **error)
+{
+    const struct fault faults[] = {
+        {hostdev->mode == HOSTDEV_MODE_CAPABILITIES, FAULT_QEMU,
+         "hostdev mode 'capabilities' is not supported in qemu"},
+        {hostdev->type == HOSTDEV_PCI && !hostdev->pci, FAULT_XML,
+         "Missing <source> element in hostdev device"},
+        {hostdev->type == HOSTDEV_MDEV && !hostdev->model, FAULT_XML,
+         "Missing required attribute 'model' in element 'hostdev'"},
+        {hostdev->type == HOSTDEV_SCSI_HOST && !hostdev->wwpn, FAULT_XML,
+         "missing vhost-scsi hostdev source wwpn"},
+    };
+
+    return FAULTS_SAY(faults, error, NULL);
+}
+
 static int check_own(const struct domain *domain, const struct domain_hostdev *hostdev,
                      GError **error)
 {
@@ -152,7 +168,7 @@ int rules_check_hostdevs(const struct domain *domain, GError **error)
             {hostdev->display == TRISTATE_ON && !domain->devices.graphics.count, FAULT_QEMU,
              "@display needs a <graphics>"},
         };
-        if (check_own(domain, hostdev, error) < 0 ||
+        if (check_kind(hostdev, error) < 0 || check_own(domain, hostdev, error) < 0 ||
             (hostdev->scsi && check_scsi(hostdev->scsi, error) < 0) ||
             FAULTS_CHECK(faults, error, "devices/hostdev[%u]", hostdev_i + 1) < 0)
             return -1;

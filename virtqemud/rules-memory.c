@@ -2,6 +2,43 @@
 #include "faults.h"
 #include "rules-parts.h"
 
+/* ---- what the guest's memory is made of ---- */
+
+static unsigned count_default_pages(const struct memory_backing *backing)
+{
+    unsigned count = 0;
+
+    if (backing && backing->hugepages)
+        LIST_EACH (page, &backing->hugepages->pages)
+            count += !page->nodeset;
+    return count;
+}
+
+static int check_backing(const struct domain *domain, GError **error)
+{
+    const struct memory_backing *backing = domain->memory_backing;
+    const struct numa_memory_tune *numa = domain->numa_tune ? domain->numa_tune->memory : NULL;
+    unsigned nodes = domain->numa_tune ? domain->numa_tune->nodes.count : 0;
+    const struct fault known[] = {
+        {backing && backing->hugepages && backing->source == MEMORY_SOURCE_ANONYMOUS, FAULT_QEMU,
+         "hugepages are not allowed with anonymous memory source"},
+        {domain->memory_tune && domain->memory_tune->min_guarantee.value, FAULT_QEMU,
+         "Parameter 'min_guarantee' not supported by QEMU."},
+        {numa && numa->placement != PLACEMENT_AUTO && !numa->nodeset, FAULT_QEMU,
+         "nodeset for NUMA memory tuning must be set if 'placement' is 'static'"},
+    };
+    const struct fault faults[] = {
+        {numa && nodes && numa->placement == PLACEMENT_AUTO, FAULT_GUEST,
+         "numatune/memnode and placement='auto' exclude each other"},
+        {count_default_pages(backing) > 1, FAULT_DETAIL,
+         "memoryBacking/hugepages: two pages are for all nodes"},
+    };
+
+    return FAULTS_SAY(known, error, NULL) < 0 ? -1 : FAULTS_CHECK(faults, error, "domain");
+}
+
+/* ---- memory as a device ---- */
+
 enum { LABEL_LEAST = 128 /* KiB */ };
 
 static int check_sizes(const struct domain_memory *memory, GError **error)
@@ -24,8 +61,21 @@ static int check_sizes(const struct domain_memory *memory, GError **error)
                         names_word(&memory_model_names, memory->model));
 }
 
-static int check_kind(const struct domain_memory *memory, GError **error)
+static bool lacks_node(const struct domain *domain, const struct domain_memory *memory)
 {
+    bool cells = domain->cpu && domain->cpu->numa && domain->cpu->numa->cells.count > 0;
+
+    return cells && !memory->node.set && memory->model != MEMORY_MODEL_VIRTIO_PMEM &&
+           memory->model != MEMORY_MODEL_SGX_EPC;
+}
+
+static int check_kind(const struct domain *domain, const struct domain_memory *memory,
+                      GError **error)
+{
+    const struct fault known[] = {
+        {lacks_node(domain, memory), FAULT_QEMU,
+         "target NUMA node needs to be specified for memory device"},
+    };
     bool pmem = memory->model == MEMORY_MODEL_VIRTIO_PMEM;
     bool of_file = pmem || memory->model == MEMORY_MODEL_NVDIMM;
     const struct fault faults[] = {
@@ -34,6 +84,8 @@ static int check_kind(const struct domain_memory *memory, GError **error)
         {pmem && memory->access == MEMORY_ACCESS_PRIVATE, FAULT_QEMU, "it needs access='shared'"},
     };
 
+    if (FAULTS_SAY(known, error, NULL) < 0)
+        return -1;
     return FAULTS_CHECK(faults, error, "memory of model '%s'",
                         names_word(&memory_model_names, memory->model));
 }
@@ -68,8 +120,10 @@ static int check_place(const struct domain *domain, unsigned index, GError **err
 
 int rules_check_memories(const struct domain *domain, GError **error)
 {
+    if (check_backing(domain, error) < 0)
+        return -1;
     LIST_EACH (memory, &domain->devices.memories)
-        if (check_sizes(memory, error) < 0 || check_kind(memory, error) < 0 ||
+        if (check_sizes(memory, error) < 0 || check_kind(domain, memory, error) < 0 ||
             check_place(domain, memory_i, error) < 0)
             return -1;
     return 0;

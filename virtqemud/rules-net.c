@@ -2,8 +2,21 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "base/mac.h"
+
 #include "faults.h"
+#include "host-end.h"
 #include "rules-parts.h"
+
+static bool is_of(const struct domain_net *net, uint64_t types)
+{
+    return BIT(net->type) & types;
+}
+
+static const char *type_of(const struct domain_net *net)
+{
+    return names_word(&net_type_names, net->type);
+}
 
 /* ---- addresses that the guest or the host has ---- */
 
@@ -30,6 +43,28 @@ static int check_ip(const struct net_ip *ip, GError **error)
     };
 
     return FAULTS_CHECK(faults, error, "interface: ip '%s'", address);
+}
+
+/* What a guest of user mode networking gets told by it; others have nobody who would tell them. */
+static int check_told(const struct domain_net *net, GError **error)
+{
+    bool peer = false;
+    unsigned ipv4 = 0;
+
+    LIST_EACH (ip, &net->ips) {
+        peer |= ip->peer != NULL;
+        ipv4 += !strchr(ip->address ?: "", ':');
+    }
+    const struct fault faults[] = {
+        {net->ips.count + net->routes.count > 0 && !is_of(net, BIT(NET_USER) | BIT(NET_VDPA)),
+         FAULT_QEMU,
+         "Invalid attempt to set network interface guest-side IP route and/or address info, not "
+         "supported by QEMU"},
+        {peer, FAULT_QEMU, "Invalid attempt to set peer IP for guest"},
+        {ipv4 > 1 && net->type == NET_USER, FAULT_QEMU,
+         "Only one IPv4 address per interface is allowed"},
+    };
+    return FAULTS_SAY(faults, error, NULL);
 }
 
 static int check_ips(const struct domain_net *net, GError **error)
@@ -97,6 +132,35 @@ static bool is_bad_model(const char *model)
                                         "0123456789_-")];
 }
 
+static int check_mac(const struct domain_net *net, GError **error)
+{
+    char mac[MAC_TEXT];
+    const struct fault faults[] = {
+        {net->mac[0] & 1, FAULT_XML,
+         "devices/interface/mac/@address: '%s' is the address of a group"},
+    };
+
+    return FAULTS_SAY(faults, error, mac_format(net->mac, mac));
+}
+
+/* One interface takes the other's place while a guest migrates. */
+static int check_teaming(const struct domain_net *net, GError **error)
+{
+    uint8_t role = net->teaming ? net->teaming->type : NET_TEAMING_NONE;
+
+    if (role == NET_TEAMING_PERSISTENT && !domain_net_is_virtio(net))
+        return faults_fail(FAULT_QEMU, error,
+                           "virtio-net teaming persistent interface must be <model "
+                           "type='virtio'/>, not '%s'",
+                           net->model ?: "(default)");
+    if (role == NET_TEAMING_TRANSIENT && !is_of(net, BIT(NET_HOSTDEV) | BIT(NET_NETWORK)))
+        return faults_fail(FAULT_QEMU, error,
+                           "virtio-net teaming transient interface must be type='hostdev', not "
+                           "'%s'",
+                           type_of(net));
+    return 0;
+}
+
 static int check_device(const struct domain_net *net, GError **error)
 {
     const struct net_driver_options none = {0}, *driver = net->driver ?: &none;
@@ -159,9 +223,27 @@ static bool are_forwards(const struct domain_net *net)
     return true;
 }
 
+#define ON_BRIDGE (BIT(NET_BRIDGE) | BIT(NET_NETWORK))
+
+static int check_settings(const struct domain_net *net, GError **error)
+{
+    const struct fault faults[] = {
+        {net->mtu.set && !is_of(net, ON_BRIDGE | BIT(NET_ETHERNET) | BIT(NET_VHOST_USER)),
+         FAULT_QEMU, "setting MTU on interface type %s is not supported yet"},
+        {net->coalesce_frames.set && !is_of(net, ON_BRIDGE), FAULT_QEMU,
+         "coalesce settings on interface type %s are not supported"},
+        {net->isolated == TRISTATE_YES && !is_of(net, ON_BRIDGE), FAULT_QEMU,
+         "<port isolated='yes'/> is not supported for network interfaces with type='%s'"},
+        {net->host_ips.count + net->host_routes.count > 0 && net->type != NET_ETHERNET, FAULT_QEMU,
+         "Invalid attempt to set network interface host-side IP route and/or address info on "
+         "interface of type '%s'. This is only supported on interfaces of type 'ethernet'"},
+    };
+
+    return FAULTS_SAY(faults, error, type_of(net));
+}
+
 static int check_end(const struct domain_net *net, GError **error)
 {
-    bool hosts = net->host_ips.count + net->host_routes.count > 0;
     const struct fault faults[] = {
         {net->type == NET_VDPA && !net->source_dev, FAULT_XML, "<source dev=''/> is missing"},
         {net->type == NET_HOSTDEV && !net->hostdev, FAULT_XML,
@@ -175,22 +257,23 @@ static int check_end(const struct domain_net *net, GError **error)
         {!are_forwards(net), FAULT_XML, "portForward/@proto is 'tcp' or 'udp'"},
         {net->routes.count && net->type != NET_VDPA, FAULT_QEMU,
          "<route> beside <source>: QEMU can't tell the guest about routes"},
-        {hosts && net->type != NET_ETHERNET, FAULT_QEMU,
-         "addresses of the host's end are for type 'ethernet' alone"},
         {net->target_managed == TRISTATE_NO && net->type != NET_ETHERNET, FAULT_GUEST,
          "target/@managed='no' is for type 'ethernet' alone"},
     };
 
-    return FAULTS_CHECK(faults, error, "interface of type '%s'",
-                        names_word(&net_type_names, net->type));
+    return FAULTS_CHECK(faults, error, "interface of type '%s'", type_of(net));
 }
 
 int rules_check_nets(const struct domain *domain, GError **error)
 {
+    static int (*const checks[])(const struct domain_net *net, GError **error) = {
+        check_mac,   check_settings, check_teaming, check_told,       host_end_check, check_ips,
+        check_rates, check_vlan,     check_device,  check_vhost_user, check_end,
+    };
+
     LIST_EACH (net, &domain->devices.nets)
-        if (check_ips(net, error) < 0 || check_rates(net, error) < 0 ||
-            check_vlan(net, error) < 0 || check_device(net, error) < 0 ||
-            check_vhost_user(net, error) < 0 || check_end(net, error) < 0)
-            return -1;
+        for (unsigned i = 0; i < G_N_ELEMENTS(checks); i++)
+            if (checks[i](net, error) < 0)
+                return -1;
     return 0;
 }

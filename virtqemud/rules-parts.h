@@ -20,6 +20,8 @@ int rules_check_filesystems(const struct domain *domain, GError **error);
 int rules_check_memories(const struct domain *domain, GError **error);
 int rules_check_tune(const struct domain *domain, GError **error);
 int rules_check_cpu(const struct domain *domain, GError **error);
+int rules_check_guest(const struct domain *domain, GError **error);
+int rules_check_shares(const struct domain *domain, GError **error);
 
 /* A server that an image or a SCSI device of the host is on. */
 int rules_check_host(const struct source_host *host, GError **error);

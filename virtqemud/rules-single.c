@@ -38,8 +38,13 @@ static int check_watchdogs(const struct domain *domain, GError **error)
 static int check_panics(const struct domain *domain, GError **error)
 {
     enum machine_family family = machine_family_of(domain->os.arch, domain->os.machine);
+    uint64_t models = 0;
 
     LIST_EACH (panic, &domain->devices.panics) {
+        const struct fault known[] = {
+            {models & BIT(panic->model), FAULT_XML, "Multiple panic devices with model '%s'"},
+        };
+        const char *model = names_word(&panic_model_names, panic->model);
         uint8_t address = panic->info.address.type;
         const struct fault faults[] = {
             {panic->model == PANIC_PSERIES && family != MACHINE_PSERIES, FAULT_QEMU,
@@ -53,9 +58,10 @@ static int check_panics(const struct domain *domain, GError **error)
             {address && panic->model != PANIC_ISA && panic->model != PANIC_PVPANIC, FAULT_QEMU,
              "it has no address"},
         };
-        if (FAULTS_CHECK(faults, error, "panic device '%s'",
-                         names_word(&panic_model_names, panic->model)) < 0)
+        if (FAULTS_SAY(known, error, model) < 0 ||
+            FAULTS_CHECK(faults, error, "panic device '%s'", model) < 0)
             return -1;
+        models |= BIT(panic->model);
     }
     return 0;
 }
@@ -75,6 +81,11 @@ static int check_iommu(const struct domain *domain, const struct domain_iommu *i
     bool tuned =
         iommu->intremap || iommu->caching_mode || iommu->eim || iommu->iotlb || iommu->aw_bits;
     uint8_t ioapic = domain->features ? domain->features->ioapic : IOAPIC_NONE;
+    const char *model = names_word(&iommu_model_names, iommu->model);
+    const struct fault known[] = {
+        {(iommu->model == IOMMU_INTEL || iommu->model == IOMMU_AMD) && !q35, FAULT_QEMU,
+         "IOMMU device: '%s' is only supported with Q35 machines"},
+    };
     const struct fault faults[] = {
         {domain->devices.iommus.count > 1 && iommu->model != IOMMU_SMMUV3, FAULT_XML,
          "there can be only one"},
@@ -91,7 +102,9 @@ static int check_iommu(const struct domain *domain, const struct domain_iommu *i
          "driver/@eim needs intremap='on'"},
     };
 
-    return FAULTS_CHECK(faults, error, "iommu '%s'", names_word(&iommu_model_names, iommu->model));
+    if (FAULTS_SAY(known, error, model) < 0)
+        return -1;
+    return FAULTS_CHECK(faults, error, "iommu '%s'", model);
 }
 
 /* ---- input, smart cards, USB of others ---- */
@@ -179,6 +192,10 @@ static int check_tpm(const struct domain *domain, const struct domain_tpm *tpm, 
     bool banks = emulator->sha1 || emulator->sha256 || emulator->sha384 || emulator->sha512;
     bool spapr = tpm->model == TPM_MODEL_SPAPR || tpm->model == TPM_MODEL_SPAPR_PROXY;
     bool external = tpm->backend == TPM_BACKEND_EXTERNAL;
+    const struct fault known[] = {
+        {tpm->model == TPM_MODEL_CRB && tpm->version == TPM_VERSION_1_2, FAULT_QEMU,
+         "Unsupported interface 'tpm-crb' for TPM 1.2"},
+    };
     const struct fault faults[] = {
         {spapr && !is_arch(domain, "ppc64"), FAULT_QEMU, "this model is of pseries machines"},
         {banks && tpm->version == TPM_VERSION_1_2, FAULT_XML,
@@ -191,33 +208,72 @@ static int check_tpm(const struct domain *domain, const struct domain_tpm *tpm, 
         {external && !tpm->external_path, FAULT_XML, "backend/source/@path is missing"},
     };
 
+    if (FAULTS_SAY(known, error, NULL) < 0)
+        return -1;
     return FAULTS_CHECK(faults, error, "tpm '%s'", names_word(&tpm_model_names, tpm->model));
 }
 
+static int check_tpms(const struct domain *domain, GError **error)
+{
+    unsigned count = 0;
+
+    LIST_EACH (tpm, &domain->devices.tpms) {
+        count += tpm->model != TPM_MODEL_SPAPR_PROXY;
+        if (check_tpm(domain, tpm, error) < 0)
+            return -1;
+    }
+    const struct fault faults[] = {
+        {count > 1, FAULT_QEMU, "only a single TPM non-proxy device is supported"},
+    };
+    return FAULTS_SAY(faults, error, NULL);
+}
+
+/* ---- shared memory ---- */
+
+static int check_shmem(const struct domain_shmem *shmem, GError **error)
+{
+    bool doorbell = shmem->model == SHMEM_IVSHMEM_DOORBELL;
+    const struct fault known[] = {
+        {strchr(shmem->name, '/'), FAULT_QEMU, "shmem name cannot include '/' character"},
+        {doorbell && !shmem->server, FAULT_QEMU,
+         "shmem model 'ivshmem-doorbell' is supported only with server option enabled"},
+        {shmem->model == SHMEM_IVSHMEM_PLAIN && shmem->server, FAULT_QEMU,
+         "shmem model 'ivshmem-plain' is supported only with server option disabled"},
+        {shmem->msi && !shmem->server, FAULT_XML, "msi option is only supported with a server"},
+    };
+    const struct fault faults[] = {
+        {shmem->model == SHMEM_IVSHMEM, FAULT_QEMU, "QEMU has ivshmem-plain and ivshmem-doorbell"},
+        {doorbell && shmem->size, FAULT_QEMU, "the server of ivshmem-doorbell says the size"},
+    };
+
+    if (FAULTS_SAY(known, error, NULL) < 0)
+        return -1;
+    return FAULTS_CHECK(faults, error, "shmem '%s'", shmem->name);
+}
+
 /* ---- the rest ---- */
+
+enum { CID_LEAST = 3 };
 
 static int check_rest(const struct domain *domain, GError **error)
 {
     enum machine_family family = machine_family_of(domain->os.arch, domain->os.machine);
     const struct domain_memballoon *balloon = domain->devices.memballoon;
+    const struct domain_vsock *vsock = domain->devices.vsock;
+    const struct fault known[] = {
+        {vsock && vsock->cid && vsock->cid < CID_LEAST, FAULT_QEMU, "guest CIDs must be >= 3"},
+    };
     const struct fault faults[] = {
         {domain->devices.nvram && family != MACHINE_PSERIES, FAULT_QEMU,
          "nvram is of pseries machines alone"},
         {balloon && balloon->model == MEMBALLOON_XEN, FAULT_XML, "memballoon 'xen' is not of QEMU"},
     };
 
-    if (FAULTS_CHECK(faults, error, "devices") < 0)
+    if (FAULTS_SAY(known, error, NULL) < 0 || FAULTS_CHECK(faults, error, "devices") < 0)
         return -1;
-    LIST_EACH (shmem, &domain->devices.shmems) {
-        const struct fault shares[] = {
-            {shmem->model == SHMEM_IVSHMEM, FAULT_QEMU,
-             "QEMU has ivshmem-plain and ivshmem-doorbell"},
-            {shmem->model == SHMEM_IVSHMEM_DOORBELL && shmem->size, FAULT_QEMU,
-             "the server of ivshmem-doorbell says the size"},
-        };
-        if (FAULTS_CHECK(shares, error, "shmem '%s'", shmem->name) < 0)
+    LIST_EACH (shmem, &domain->devices.shmems)
+        if (check_shmem(shmem, error) < 0)
             return -1;
-    }
     return 0;
 }
 
@@ -226,11 +282,8 @@ int rules_check_single(const struct domain *domain, GError **error)
     LIST_EACH (iommu, &domain->devices.iommus)
         if (check_iommu(domain, iommu, error) < 0)
             return -1;
-    LIST_EACH (tpm, &domain->devices.tpms)
-        if (check_tpm(domain, tpm, error) < 0)
-            return -1;
-    if (check_watchdogs(domain, error) < 0 || check_panics(domain, error) < 0 ||
-        check_inputs(domain, error) < 0)
+    if (check_tpms(domain, error) < 0 || check_watchdogs(domain, error) < 0 ||
+        check_panics(domain, error) < 0 || check_inputs(domain, error) < 0)
         return -1;
     return check_rest(domain, error);
 }

@@ -3,7 +3,6 @@
 
 #include "faults.h"
 #include "rules-parts.h"
-#include "shares.h"
 
 /* Threads, memory and labels of the guest: what is said twice, or contradicts itself. */
 
@@ -59,6 +58,67 @@ static bool is_scheduled_twice(const struct cpu_tune *tune)
     return false;
 }
 
+/* Zero: nothing is asked for. */
+static int check_ranges(const struct domain *domain, GError **error)
+{
+    const struct cpu_tune none = {0}, *tune = domain->cpu_tune ?: &none;
+    const int64_t most_quota = INT64_C(17592186044415);
+    const struct {
+        const char *name;
+        int64_t value, least, most;
+    } ranges[] = {
+        {"shares", (int64_t)tune->shares, 2, 262144},
+        {"period", (int64_t)tune->period, 1000, 1000000},
+        {"quota", tune->quota, 1000, most_quota},
+        {"global_period", (int64_t)tune->global_period, 1000, 1000000},
+        {"global_quota", tune->global_quota, 1000, most_quota},
+        {"emulator_period", (int64_t)tune->emulator_period, 1000, 1000000},
+        {"emulator_quota", tune->emulator_quota, 1000, most_quota},
+        {"iothread_period", (int64_t)tune->iothread_period, 1000, 1000000},
+        {"iothread_quota", tune->iothread_quota, 1000, most_quota},
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(ranges); i++)
+        if (ranges[i].value > 0 &&
+            (ranges[i].value < ranges[i].least || ranges[i].value > ranges[i].most))
+            return faults_fail(FAULT_QEMU, error,
+                               "Value of cputune '%s' must be in range [%" G_GINT64_FORMAT
+                               ", %" G_GINT64_FORMAT "]",
+                               ranges[i].name, ranges[i].least, ranges[i].most);
+    return 0;
+}
+
+static int check_iothread(const struct domain *domain, unsigned id, GError **error)
+{
+    if (domain_has_iothread(domain, id))
+        return 0;
+    return faults_fail(FAULT_QEMU, error, "Cannot find 'iothread' : %u", id);
+}
+
+/* Those that are tuned are there. */
+static int check_threads(const struct domain *domain, GError **error)
+{
+    const struct cpu_tune none = {0}, *tune = domain->cpu_tune ?: &none;
+
+    LIST_EACH (pin, &tune->iothread_pins)
+        if (check_iothread(domain, pin->iothread, error) < 0)
+            return -1;
+    LIST_EACH (scheduler, &tune->vcpu_schedulers) {
+        int vcpu = cpuset_next(scheduler->threads, 0);
+
+        if (vcpu >= 0 && (unsigned)vcpu >= domain->max_vcpus)
+            return faults_fail(FAULT_QEMU, error, "vCPU '%d' is not present in domain definition",
+                               vcpu);
+    }
+    LIST_EACH (scheduler, &tune->iothread_schedulers) {
+        int id = cpuset_next(scheduler->threads, 0);
+
+        if (id >= 0 && check_iothread(domain, (unsigned)id, error) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 static int check_tune(const struct domain *domain, GError **error)
 {
     const struct cpu_tune none = {0}, *tune = domain->cpu_tune ?: &none;
@@ -70,30 +130,29 @@ static int check_tune(const struct domain *domain, GError **error)
     return FAULTS_CHECK(faults, error, "cputune");
 }
 
-/* ---- memory ---- */
+/* ---- thread pools ---- */
 
-static unsigned count_default_pages(const struct memory_backing *backing)
+static int check_pool(struct opt_int least, struct opt_int most, GError **error)
 {
-    unsigned count = 0;
-
-    if (backing && backing->hugepages)
-        LIST_EACH (page, &backing->hugepages->pages)
-            count += !page->nodeset;
-    return count;
-}
-
-static int check_memory(const struct domain *domain, GError **error)
-{
-    const struct numa_memory_tune *numa = domain->numa_tune ? domain->numa_tune->memory : NULL;
-    unsigned nodes = domain->numa_tune ? domain->numa_tune->nodes.count : 0;
     const struct fault faults[] = {
-        {numa && nodes && numa->placement == PLACEMENT_AUTO, FAULT_GUEST,
-         "numatune/memnode and placement='auto' exclude each other"},
-        {count_default_pages(domain->memory_backing) > 1, FAULT_DETAIL,
-         "memoryBacking/hugepages: two pages are for all nodes"},
+        {(least.set && least.value < 0) || (most.set && most.value < 0), FAULT_XML,
+         "thread_pool_min and thread_pool_max can't be negative"},
+        {most.set && most.value == 0, FAULT_QEMU, "thread_pool_max must be a positive integer"},
+        {least.set && most.set && least.value > most.value, FAULT_QEMU,
+         "thread_pool_min must be smaller or equal to thread_pool_max"},
     };
 
-    return FAULTS_CHECK(faults, error, "domain");
+    return FAULTS_SAY(faults, error, NULL);
+}
+
+static int check_pools(const struct domain *domain, GError **error)
+{
+    const struct default_iothread *loop = domain->default_iothread;
+
+    LIST_EACH (iothread, &domain->iothreads)
+        if (check_pool(iothread->thread_pool_min, iothread->thread_pool_max, error) < 0)
+            return -1;
+    return loop ? check_pool(loop->thread_pool_min, loop->thread_pool_max, error) : 0;
 }
 
 /* ---- lists in which each name may be there once ---- */
@@ -160,6 +219,24 @@ static bool is_overridden(const struct domain *domain, const char *model)
     return false;
 }
 
+static int check_devices(const struct domain *domain, GError **error)
+{
+    const struct blkio_tune none = {0}, *tune = domain->blkio_tune ?: &none;
+
+    LIST_EACH (device, &tune->devices) {
+        bool twice = false;
+
+        for (unsigned i = 0; i < device_i; i++)
+            twice |= g_strcmp0(tune->devices.items[i]->path, device->path) == 0;
+        const struct fault faults[] = {
+            {twice, FAULT_QEMU, "duplicate blkio device path '%s'"},
+        };
+        if (FAULTS_SAY(faults, error, device->path) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 static int check_names(const struct domain *domain, GError **error)
 {
     LIST_EACH (event, &domain->perf_events) {
@@ -198,7 +275,8 @@ static int check_names(const struct domain *domain, GError **error)
 int rules_check_tune(const struct domain *domain, GError **error)
 {
     static int (*const checks[])(const struct domain *domain, GError **error) = {
-        check_vcpus, check_tune, shares_check, check_memory, check_names,
+        check_vcpus, check_ranges,  check_threads, check_tune,
+        check_pools, check_devices, check_names,
     };
 
     for (unsigned i = 0; i < G_N_ELEMENTS(checks); i++)

@@ -8,46 +8,9 @@
 #include "base/units.h"
 #include "host/resctrl.h"
 
-#include "faults.h"
 #include "prepare.h"
-
-enum { MONITOR_LEVEL = 3 };
-
-/* What the document says of the same vcpus in several elements is one group. */
-struct share {
-    const struct cpuset *vcpus;
-    const struct cache_tune *cache;                /* NULL: none */
-    const struct memory_bandwidth_tune *bandwidth; /* same */
-    const struct energy_tune *energy;              /* same */
-};
-
-static struct share *find_or_add(GArray *shares, const struct cpuset *vcpus)
-{
-    const struct share share = {.vcpus = vcpus};
-
-    for (unsigned i = 0; i < shares->len; i++)
-        if (cpuset_equal(g_array_index(shares, struct share, i).vcpus, vcpus))
-            return &g_array_index(shares, struct share, i);
-    g_array_append_val(shares, share);
-    return &g_array_index(shares, struct share, shares->len - 1);
-}
-
-/* The caller's; borrows from the document. */
-static GArray *list_shares(const struct domain *live)
-{
-    GArray *shares = g_array_new(FALSE, FALSE, sizeof(struct share));
-    const struct cpu_tune *tune = live->cpu_tune;
-
-    if (!tune)
-        return shares;
-    LIST_EACH (cache, &tune->caches)
-        find_or_add(shares, cache->vcpus)->cache = cache;
-    LIST_EACH (bandwidth, &tune->bandwidths)
-        find_or_add(shares, bandwidth->vcpus)->bandwidth = bandwidth;
-    LIST_EACH (energy, &tune->energies)
-        find_or_add(shares, energy->vcpus)->energy = energy;
-    return shares;
-}
+#include "rules-parts.h"
+#include "share.h"
 
 /* A group that only measures has what all have: its threads stay in the default one. */
 static bool has_parts(const struct share *share)
@@ -58,18 +21,10 @@ static bool has_parts(const struct share *share)
 
 /* ---- names ---- */
 
-static char *format_vcpus(const struct cpuset *vcpus)
-{
-    GString *text = g_string_new(NULL);
-
-    cpuset_format(vcpus, text);
-    return g_string_free(text, FALSE);
-}
-
 /* "vcpus_0-3", as the document shows it. */
 static char *share_id(const struct cpuset *vcpus)
 {
-    g_autofree char *text = format_vcpus(vcpus);
+    g_autofree char *text = share_format_vcpus(vcpus);
 
     return g_strconcat("vcpus_", text, NULL);
 }
@@ -102,28 +57,6 @@ static char *monitor_group(const struct domain *live, const struct share *share,
 
 /* ---- monitors ---- */
 
-/* One of no vcpu that the guest can have is refused by shares_check(), but files may have it. */
-static void add_monitors(GPtrArray *monitors, struct cache_monitor **items, unsigned count)
-{
-    for (unsigned i = 0; i < count; i++)
-        if (items[i]->vcpus)
-            g_ptr_array_add(monitors, items[i]);
-}
-
-/* Those of a share, as they are in the document; the caller's. */
-static GPtrArray *monitors_of(const struct share *share, enum share_monitor_kind kind)
-{
-    GPtrArray *monitors = g_ptr_array_new();
-
-    if (kind == SHARE_MONITOR_CACHE && share->cache)
-        add_monitors(monitors, share->cache->monitors.items, share->cache->monitors.count);
-    if (kind == SHARE_MONITOR_BANDWIDTH && share->bandwidth)
-        add_monitors(monitors, share->bandwidth->monitors.items, share->bandwidth->monitors.count);
-    if (kind == SHARE_MONITOR_ENERGY && share->energy)
-        add_monitors(monitors, share->energy->monitors.items, share->energy->monitors.count);
-    return monitors;
-}
-
 static void monitor_clear(gpointer data)
 {
     struct share_monitor *monitor = data;
@@ -136,13 +69,13 @@ static void monitor_clear(gpointer data)
 static void list_monitors(const struct domain *live, const struct share *share,
                           enum share_monitor_kind kind, GArray *list)
 {
-    g_autoptr(GPtrArray) monitors = monitors_of(share, kind);
+    g_autoptr(GPtrArray) monitors = share_list_monitors(share, kind);
 
     for (unsigned i = 0; i < monitors->len; i++) {
         const struct cache_monitor *monitor = monitors->pdata[i];
         const struct share_monitor entry = {
             .name = share_id(monitor->vcpus),
-            .vcpus = format_vcpus(monitor->vcpus),
+            .vcpus = share_format_vcpus(monitor->vcpus),
             .group = monitor_group(live, share, monitor),
         };
         g_array_append_val(list, entry);
@@ -152,7 +85,7 @@ static void list_monitors(const struct domain *live, const struct share *share,
 GArray *shares_list_monitors(const struct domain *live, enum share_monitor_kind kind)
 {
     GArray *list = g_array_new(FALSE, FALSE, sizeof(struct share_monitor));
-    g_autoptr(GArray) shares = list_shares(live);
+    g_autoptr(GArray) shares = share_list(live);
 
     g_array_set_clear_func(list, monitor_clear);
     for (unsigned i = 0; i < shares->len; i++)
@@ -169,7 +102,7 @@ static GPtrArray *list_monitor_groups(const struct domain *live, const struct sh
     g_autofree char *own = group_of(live, share);
 
     for (unsigned kind = 0; kind < SHARE_MONITORS; kind++) {
-        g_autoptr(GPtrArray) monitors = monitors_of(share, kind);
+        g_autoptr(GPtrArray) monitors = share_list_monitors(share, kind);
         for (unsigned i = 0; i < monitors->len; i++) {
             const struct cache_monitor *monitor = monitors->pdata[i];
             g_autofree char *group = monitor_group(live, share, monitor);
@@ -181,171 +114,6 @@ static GPtrArray *list_monitor_groups(const struct domain *live, const struct sh
         }
     }
     return groups;
-}
-
-/* ---- what contradicts itself ---- */
-
-static bool is_part_twice(const struct cache_tune *cache)
-{
-    LIST_EACH (part, &cache->parts)
-        for (unsigned i = 0; i < part_i; i++) {
-            const struct cache_part *other = cache->parts.items[i];
-
-            if (other->level == part->level && other->id.value == part->id.value &&
-                (other->type == part->type || other->type == CACHE_PART_BOTH ||
-                 part->type == CACHE_PART_BOTH))
-                return true;
-        }
-    return false;
-}
-
-static bool is_node_twice(const struct memory_bandwidth_tune *bandwidth)
-{
-    LIST_EACH (node, &bandwidth->nodes)
-        for (unsigned i = 0; i < node_i; i++)
-            if (bandwidth->nodes.items[i]->id.value == node->id.value)
-                return true;
-    return false;
-}
-
-/* There are numbers of the last caches only. */
-static bool has_other_level(const struct cache_tune *cache)
-{
-    LIST_EACH (monitor, &cache->monitors)
-        if (monitor->level != MONITOR_LEVEL)
-            return true;
-    return false;
-}
-
-static bool is_within(const struct cpuset *vcpus, const struct cpuset *all)
-{
-    for (int id = cpuset_next(vcpus, 0); id >= 0; id = cpuset_next(vcpus, (unsigned)id + 1))
-        if (!cpuset_has(all, (unsigned)id))
-            return false;
-    return true;
-}
-
-/* A thread is in one group; in that of all vcpus besides. */
-static bool is_measured_twice(const struct share *share, const struct cache_monitor *one)
-{
-    for (unsigned kind = 0; kind < SHARE_MONITORS; kind++) {
-        g_autoptr(GPtrArray) monitors = monitors_of(share, kind);
-        for (unsigned i = 0; i < monitors->len; i++) {
-            const struct cache_monitor *other = monitors->pdata[i];
-
-            if (!cpuset_equal(other->vcpus, one->vcpus) &&
-                !cpuset_equal(other->vcpus, share->vcpus) &&
-                !cpuset_equal(one->vcpus, share->vcpus) && cpuset_overlap(other->vcpus, one->vcpus))
-                return true;
-        }
-    }
-    return false;
-}
-
-static bool is_same_before(const GPtrArray *monitors, unsigned index)
-{
-    const struct cache_monitor *one = monitors->pdata[index];
-
-    for (unsigned i = 0; i < index; i++)
-        if (cpuset_equal(((const struct cache_monitor *)monitors->pdata[i])->vcpus, one->vcpus))
-            return true;
-    return false;
-}
-
-static int check_monitor_vcpus(const struct share *share, GError **error)
-{
-    for (unsigned kind = 0; kind < SHARE_MONITORS; kind++) {
-        g_autoptr(GPtrArray) monitors = monitors_of(share, kind);
-        for (unsigned i = 0; i < monitors->len; i++) {
-            const struct cache_monitor *monitor = monitors->pdata[i];
-            const struct fault faults[] = {
-                {!is_within(monitor->vcpus, share->vcpus), FAULT_ARGUMENT,
-                 "it has others than the element that it is in"},
-                {is_same_before(monitors, i), FAULT_ARGUMENT, "there are two of the same vcpus"},
-                {is_measured_twice(share, monitor), FAULT_ARGUMENT,
-                 "a vcpu is in two that are not of the same vcpus"},
-            };
-            g_autofree char *vcpus = format_vcpus(monitor->vcpus);
-            if (FAULTS_CHECK(faults, error, "cputune: monitor of the vcpus %s", vcpus) < 0)
-                return -1;
-        }
-    }
-    return 0;
-}
-
-static bool has_empty_monitor(const struct share *share)
-{
-    unsigned count = (share->cache ? share->cache->monitors.count : 0) +
-                     (share->bandwidth ? share->bandwidth->monitors.count : 0) +
-                     (share->energy ? share->energy->monitors.count : 0);
-
-    for (unsigned kind = 0; kind < SHARE_MONITORS; kind++) {
-        g_autoptr(GPtrArray) monitors = monitors_of(share, kind);
-        count -= monitors->len;
-    }
-    return count > 0;
-}
-
-static bool overlaps(const GArray *shares, const struct share *one)
-{
-    for (unsigned i = 0; i < shares->len; i++) {
-        const struct share *other = &g_array_index(shares, struct share, i);
-
-        if (other != one && cpuset_overlap(other->vcpus, one->vcpus))
-            return true;
-    }
-    return false;
-}
-
-static int check_share(const GArray *shares, const struct share *share, GError **error)
-{
-    const struct cache_tune *cache = share->cache;
-    const struct memory_bandwidth_tune *bandwidth = share->bandwidth;
-    g_autofree char *vcpus = format_vcpus(share->vcpus);
-    const struct fault faults[] = {
-        {overlaps(shares, share), FAULT_XML,
-         "Overlapping vcpus in resctrls: another element has some of them"},
-        {cache && is_part_twice(cache), FAULT_XML,
-         "cachetune/cache: Colliding cache allocations: one cache is there twice"},
-        {cache && has_other_level(cache), FAULT_XML, "cachetune/monitor/@level is 3"},
-        {bandwidth && is_node_twice(bandwidth), FAULT_XML,
-         "memorytune/node: Memory Bandwidth already defined for a node"},
-        {has_empty_monitor(share), FAULT_ARGUMENT, "monitor: vcpus is empty"},
-    };
-
-    if (FAULTS_CHECK(faults, error, "cputune: vcpus %s", vcpus) < 0)
-        return -1;
-    return check_monitor_vcpus(share, error);
-}
-
-/* One element of each kind may be of the same vcpus. */
-static bool is_same_twice(const struct cpu_tune *tune)
-{
-    LIST_EACH (cache, &tune->caches)
-        for (unsigned i = 0; i < cache_i; i++)
-            if (cpuset_equal(tune->caches.items[i]->vcpus, cache->vcpus))
-                return true;
-    LIST_EACH (energy, &tune->energies)
-        for (unsigned i = 0; i < energy_i; i++)
-            if (cpuset_equal(tune->energies.items[i]->vcpus, energy->vcpus))
-                return true;
-    return false;
-}
-
-int shares_check(const struct domain *domain, GError **error)
-{
-    g_autoptr(GArray) shares = list_shares(domain);
-    const struct fault faults[] = {
-        {domain->cpu_tune && is_same_twice(domain->cpu_tune), FAULT_XML,
-         "Identical vcpus in cachetunes found"},
-    };
-
-    if (FAULTS_CHECK(faults, error, "cputune") < 0)
-        return -1;
-    for (unsigned i = 0; i < shares->len; i++)
-        if (check_share(shares, &g_array_index(shares, struct share, i), error) < 0)
-            return -1;
-    return 0;
 }
 
 /* ---- making them ---- */
@@ -444,13 +212,13 @@ static void note_ids(struct domain *live)
 
 int shares_make(struct domain *live, GError **error)
 {
-    g_autoptr(GArray) shares = list_shares(live);
+    g_autoptr(GArray) shares = share_list(live);
     RESCTRL_AUTO struct resctrl *host = NULL;
 
     if (!shares->len)
         return 0;
     /* definitions that were loaded have not been asked */
-    if (shares_check(live, error) < 0 || resctrl_read(RESCTRL_FOLDER, &host, error) < 0)
+    if (rules_check_shares(live, error) < 0 || resctrl_read(RESCTRL_FOLDER, &host, error) < 0)
         return -1;
     note_ids(live);
     for (unsigned i = 0; i < shares->len; i++)
@@ -478,7 +246,7 @@ static int enter_share(const struct domain *live, const struct share *share, uns
 
 int shares_enter(const struct domain *live, unsigned vcpu, pid_t thread, GError **error)
 {
-    g_autoptr(GArray) shares = list_shares(live);
+    g_autoptr(GArray) shares = share_list(live);
 
     for (unsigned i = 0; i < shares->len; i++) {
         const struct share *share = &g_array_index(shares, struct share, i);
@@ -499,7 +267,7 @@ static void remove_group(const char *group)
 
 void shares_remove(const struct domain *live)
 {
-    g_autoptr(GArray) shares = list_shares(live);
+    g_autoptr(GArray) shares = share_list(live);
 
     for (unsigned i = 0; i < shares->len; i++) {
         const struct share *share = &g_array_index(shares, struct share, i);

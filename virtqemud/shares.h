@@ -1,23 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "model/domain.h"
+#include "share.h"
 
 /*
  * Shares of the host's caches and memory bandwidth that some vcpus have, and what is measured of
  * them: groups of resctrl. Their names follow from the guest's, its id and the vcpus, so that what
  * a killed daemon has made is found by the document alone. Any thread; blocks as host/resctrl.h.
  */
-enum share_monitor_kind {
-    SHARE_MONITOR_CACHE,
-    SHARE_MONITOR_BANDWIDTH,
-    SHARE_MONITOR_ENERGY,
-    SHARE_MONITORS
-};
-
-/* Whether the elements can all be true. VIR_ERR_XML_ERROR, VIR_ERR_INVALID_ARG. Pure. */
-int shares_check(const struct domain *domain, GError **error);
-
 /* Makes the groups of a guest that is about to start, and notes their names in live.
  * VIR_ERR_CONFIG_UNSUPPORTED: the host can't, or has not enough left. What was made is
  * shares_remove()'s. */
