@@ -52,6 +52,16 @@ const char *dac_label(const struct domain *live)
     return label ? label->label : NULL;
 }
 
+bool dac_is_root(const struct domain *live, const struct qemu_config *config)
+{
+    struct dac_owner owner = {config->uid, config->gid};
+    const char *label = dac_label(live);
+
+    if (config->set_user && label)
+        parse(label, &owner, NULL);
+    return !config->set_user || owner.uid == 0;
+}
+
 /* ---- what a document asks for ---- */
 
 static int check_model(const char *model, const struct qemu_config *config, GError **error)

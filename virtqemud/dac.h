@@ -22,8 +22,11 @@ void dac_adopt(struct guest *guest, const struct domain *live);
 void dac_forget(struct guest *guest);
 
 /* qemu.conf as it holds for the run: user, group and dynamic_ownership are those of the guest.
- * Borrowed, until the next dac_adopt(). */
+ * With a job alone; borrowed, until the next dac_adopt(). */
 const struct qemu_config *dac_config(const struct guest *guest);
+
+/* Does QEMU run as root by that label, or qemu.conf? Any thread; blocks as above. */
+bool dac_is_root(const struct domain *live, const struct qemu_config *config);
 
 /* The label that the run has; NULL: none. Borrowed from live. */
 const char *dac_label(const struct domain *live);

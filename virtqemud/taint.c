@@ -9,12 +9,11 @@ void taint_note(struct guest *guest, enum taint taint)
     atomic_fetch_or(&guest->taints, 1U << taint);
 }
 
-static bool is_privileged(const struct guest *guest)
+static bool is_privileged(struct guest *guest, const struct domain *live)
 {
     const struct qemu *qemu = qemu_of(&guest->object);
-    const struct qemu_config *config = dac_config(guest);
 
-    return !qemu->driver->daemon->session && (!config->set_user || config->uid == 0);
+    return !qemu->driver->daemon->session && dac_is_root(live, &qemu->config);
 }
 
 static bool has_scripts(const struct domain *live)
@@ -37,7 +36,7 @@ void taint_list(struct guest *guest, const struct domain *live, GPtrArray *words
         {live->qemu_capabilities_add.count || live->qemu_capabilities_del.count,
          "hypervisor feature autodetection override"},
         {noted & 1U << TAINT_MONITOR, "custom monitor control commands issued"},
-        {is_privileged(guest), "running with undesirable elevated privileges"},
+        {is_privileged(guest, live), "running with undesirable elevated privileges"},
         {has_scripts(live), "network configuration using opaque shell scripts"},
         {live->cpu && live->cpu->mode == CPU_MODE_HOST_PASSTHROUGH,
          "potentially unsafe use of host CPU passthrough"},

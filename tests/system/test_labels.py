@@ -84,6 +84,15 @@ def test_own_user(connection, daemon, usual):
         other.lookupByName("next").destroy()
 
 
+def test_root_is_told(connection):
+    """a label that makes a root of QEMU taints the guest"""
+    for label, words in ((STATIC % ("yes", "root:+0"), ["tainted: running with undesirable elevated privileges"]),
+                         (GUESTS, [])):
+        domain = connection.createXML(hlt_xml("root").replace("</domain>", label + "</domain>"))
+        assert domain.messages(libvirt.VIR_DOMAIN_MESSAGE_TAINTING) == words
+        domain.destroy()
+
+
 def test_files_are_left_alone(connection):
     """what the guest may not open it does not get"""
     image = make_image()
