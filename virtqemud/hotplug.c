@@ -228,8 +228,11 @@ static void give_up(struct guest *guest, struct job *job, const GArray *devices,
 static int plug_all(struct guest *guest, struct job *job, struct domain *live,
                     const GArray *devices, GError **error)
 {
-    if (record(guest, job, devices, devices->len, error) < 0)
+    if (record(guest, job, devices, devices->len, error) < 0) {
+        /* nothing has begun */
+        definition_unref(&g_steal_pointer(&guest->plugging)->definition);
         return -1;
+    }
     for (guint i = 0; i < devices->len; i++) {
         GError *refused = NULL;
         bool came = false;

@@ -51,12 +51,20 @@ static int save_config(struct change *change, GError **error)
     return 0;
 }
 
+/* The status is made of what is published. */
 static int save_live(struct change *change, GError **error)
 {
+    OBJECT_VIEW_AUTO struct object_view before = {0};
+
     if (!change->live)
         return 0;
+    object_get_view(job_object(change->job), &before);
     object_publish_live(change->job, definition_copy(change->live));
-    return change->store ? store_save_status(change->store, change->job, error) : 0;
+    if (!change->store || store_save_status(change->store, change->job, error) == 0)
+        return 0;
+    if (!change->applied)
+        object_publish_live(change->job, definition_ref(before.live));
+    return -1;
 }
 
 int change_save(struct change *change, GError **error)

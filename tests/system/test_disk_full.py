@@ -3,13 +3,18 @@
 import os
 import pathlib
 import subprocess
+import xml.etree.ElementTree as ElementTree
 
 import libvirt
 import pytest
 from conftest import code_of
-from daemon import URI, hlt_xml, virsh
+from daemon import URI, emulator_pids, hlt_xml, virsh
 
 CONFIG = pathlib.Path("/etc/libvirt/qemu")
+RUN = pathlib.Path("/run/libvirt/qemu")
+STATE = pathlib.Path("/var/lib/libvirt/qemu")
+LIVE, BOTH = libvirt.VIR_DOMAIN_AFFECT_LIVE, libvirt.VIR_DOMAIN_AFFECT_LIVE | libvirt.VIR_DOMAIN_AFFECT_CONFIG
+RNG = "<rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>"
 
 
 def mount(*words):
@@ -30,9 +35,9 @@ def small(daemon):
     daemon.start()
 
 
-def fill():
+def fill(folder="/etc/libvirt"):
     """leaves not one block"""
-    ballast = os.open("/etc/libvirt/ballast", os.O_CREAT | os.O_WRONLY)
+    ballast = os.open("%s/ballast" % folder, os.O_CREAT | os.O_WRONLY)
     try:
         while True:
             os.write(ballast, bytes(4096))
@@ -85,3 +90,101 @@ def test_full_disk_does_not_stop_a_guest(small):
     domain.resume()
     domain.destroy()
     os.unlink("/etc/libvirt/ballast")
+
+
+# ---- where running guests have their files ----
+
+@pytest.fixture
+def crowded(daemon, request):
+    """a folder on a small file system, full but for what a running and a defined guest have in it"""
+    folder = request.param
+    daemon.kill()
+    folder.mkdir(parents=True, exist_ok=True)
+    mount("-t", "tmpfs", "-o", "size=64k,nr_inodes=40,mode=755", "tmpfs", str(folder))
+    daemon.start()
+    with libvirt.open(URI) as connection:
+        connection.defineXML(hlt_xml("runs")).create()
+        connection.defineXML(hlt_xml("defined"))
+    fill(folder)
+    for number in range(40):                    # nor one file more
+        try:
+            (folder / ("file%d" % number)).touch()
+        except OSError:
+            break
+    yield folder
+    daemon.kill()
+    daemon.start()
+    with libvirt.open(URI) as connection:
+        for domain in connection.listAllDomains():
+            if domain.isActive():
+                domain.destroy()
+            domain.undefine()
+    daemon.kill()
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+    daemon.start()
+
+
+def make_room(folder):
+    for path in [folder / "ballast", *folder.glob("file*")]:
+        path.unlink()
+
+
+def devices_of(domain, flags=0):
+    return len(ElementTree.fromstring(domain.XMLDesc(flags)).findall("devices/rng"))
+
+
+def left_by(name):
+    """what is in the folders of a guest that does not run"""
+    return [p for p in [*RUN.rglob("*"), *STATE.rglob("*")] if name in p.name]
+
+
+def check_no_start(connection):
+    for start in (connection.lookupByName("defined").create, lambda: connection.createXML(hlt_xml("transient"))):
+        check_refused(connection, start, "No space left on device")
+    assert emulator_pids("defined") == emulator_pids("transient") == []
+    assert left_by("defined") == left_by("transient") == []
+    assert {d.name() for d in connection.listAllDomains()} == {"runs", "defined"}
+
+
+def check_obeys(domain):
+    """a running guest can be stopped whatever the disk has"""
+    domain.suspend()
+    domain.resume()
+    assert domain.state()[0] == libvirt.VIR_DOMAIN_RUNNING
+
+
+@pytest.mark.parametrize("crowded", [RUN, STATE], indirect=True)
+def test_no_room_to_run(daemon, crowded):
+    with libvirt.open(URI) as connection:
+        check_no_start(connection)
+        connection.defineXML(hlt_xml("third"))
+        connection.lookupByName("third").undefine()
+        check_obeys(connection.lookupByName("runs"))
+    daemon.restart()
+    with libvirt.open(URI) as connection:
+        domain = connection.lookupByName("runs")
+        check_obeys(domain)
+        check_no_start(connection)
+        domain.destroy()
+        assert left_by("runs") == []
+        make_room(crowded)
+        domain.create()
+        connection.lookupByName("defined").create()
+
+
+@pytest.mark.parametrize("crowded", [RUN], indirect=True)
+def test_no_room_to_plug(daemon, crowded):
+    """what could not be recorded is not done, and is no hindrance to what comes when there is room"""
+    with libvirt.open(URI) as connection:
+        domain = connection.lookupByName("runs")
+        for _ in range(2):
+            check_refused(connection, lambda: domain.attachDeviceFlags(RNG, LIVE), "No space left on device")
+            check_refused(connection, lambda: domain.setMetadata(
+                libvirt.VIR_DOMAIN_METADATA_DESCRIPTION, "x" * 5000, None, None, LIVE), "No space left on device")
+        assert devices_of(domain) == 0 and "xxx" not in domain.XMLDesc()
+        make_room(crowded)
+        domain.attachDeviceFlags(RNG, BOTH)
+    daemon.restart()
+    with libvirt.open(URI) as connection:
+        domain = connection.lookupByName("runs")
+        assert devices_of(domain) == devices_of(domain, libvirt.VIR_DOMAIN_XML_INACTIVE) == 1

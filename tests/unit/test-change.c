@@ -156,31 +156,41 @@ static void test_unreadable(void)
 
 /* ---- a full disk ---- */
 
-static void save_on_full_disk(bool applied, const char *live)
+struct full_disk {
+    bool status; /* the folder of the running, or that of the defined */
+    bool applied;
+    const char *live; /* that readers see afterwards */
+};
+
+static void save_on_full_disk(const struct full_disk *row)
 {
     struct world *world = world_new(NULL);
     JOB_AUTO struct job *job = make(world, "a", 3);
+    const char *folder = row->status ? world->status : world->config;
     g_autofree char *large = g_strnfill(64 * 1024, 'x');
     g_autoptr(GError) error = NULL;
     CHANGE_AUTO struct change change = {0};
 
-    g_assert_cmpint(mount("tmpfs", world->config, "tmpfs", 0, "size=32k"), ==, 0);
-    g_assert_cmpint(world_save(world, "b", 2, "old", NULL), ==, 0);
-    begin(&change, world, job, VIR_DOMAIN_AFFECT_LIVE | VIR_DOMAIN_AFFECT_CONFIG);
-    set_text(&change, "new live", large);
-    change.applied = applied;
+    g_assert_cmpint(g_mkdir_with_parents(folder, 0755), ==, 0);
+    g_assert_cmpint(mount("tmpfs", folder, "tmpfs", 0, "size=32k"), ==, 0);
+    begin(&change, world, job,
+          VIR_DOMAIN_AFFECT_LIVE | (row->status ? 0 : VIR_DOMAIN_AFFECT_CONFIG));
+    if (!row->status)
+        g_assert_cmpint(world_save(world, "b", 2, "old", NULL), ==, 0);
+    set_text(&change, row->status ? large : "new live", large);
+    change.applied = row->applied;
     g_assert_cmpint(change_save(&change, &error), ==, -1);
     g_assert_nonnull(strstr(error->message, "No space left on device"));
-    g_assert_cmpint(umount(world->config), ==, 0);
-    expect(world, job, live, "old");
-    if (applied)
-        expect_status(world, live);
+    g_assert_cmpint(umount(folder), ==, 0);
+    expect(world, job, row->live ? row->live : large, "old");
+    if (row->applied && !row->status)
+        expect_status(world, row->live);
     g_clear_pointer(&job, job_end);
     world_free(world);
 }
 
 /* In a child with a mount namespace of its own. */
-static void run_on_full_disk(bool applied, const char *live)
+static void test_full_disk(gconstpointer data)
 {
     pid_t pid = fork();
     int status;
@@ -189,7 +199,7 @@ static void run_on_full_disk(bool applied, const char *live)
     if (pid == 0) {
         if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
             _exit(77);
-        save_on_full_disk(applied, live);
+        save_on_full_disk(data);
         _exit(0);
     }
     g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
@@ -199,16 +209,13 @@ static void run_on_full_disk(bool applied, const char *live)
         g_assert_cmpint(status, ==, 0);
 }
 
-static void test_full_disk(void)
-{
-    run_on_full_disk(false, "old");
-}
-
 /* What QEMU has done already is the truth, whatever could be saved. */
-static void test_full_disk_applied(void)
-{
-    run_on_full_disk(true, "new live");
-}
+static const struct full_disk full_disks[] = {
+    {.live = "old"},
+    {.applied = true, .live = "new live"},
+    {.status = true, .live = "old"},
+    {.status = true, .applied = true},
+};
 
 int main(int argc, char **argv)
 {
@@ -217,7 +224,9 @@ int main(int argc, char **argv)
     g_test_add_func("/change/refused", test_refused);
     g_test_add_func("/change/dropped", test_dropped);
     g_test_add_func("/change/unreadable", test_unreadable);
-    g_test_add_func("/change/full-disk", test_full_disk);
-    g_test_add_func("/change/full-disk-applied", test_full_disk_applied);
+    g_test_add_data_func("/change/full-disk/stored", &full_disks[0], test_full_disk);
+    g_test_add_data_func("/change/full-disk/stored-applied", &full_disks[1], test_full_disk);
+    g_test_add_data_func("/change/full-disk/status", &full_disks[2], test_full_disk);
+    g_test_add_data_func("/change/full-disk/status-applied", &full_disks[3], test_full_disk);
     return g_test_run();
 }
