@@ -13,6 +13,12 @@
 #include <string.h>
 #include <time.h>
 
+/* GLib makes a lock of its own at the first error, which has to be known to all threads. */
+__attribute__((constructor)) static void make_lock_of_errors(void)
+{
+    g_error_free(g_error_new_literal(G_CONVERT_ERROR, 0, ""));
+}
+
 /* What a GMutex or GCond points to is made at its first use, as a zeroed one is valid. */
 static void *get_or_make(gpointer *place, void *(*make)(void), void (*unmake)(void *))
 {
@@ -210,4 +216,58 @@ void(g_atomic_ref_count_inc)(gatomicrefcount *count)
 gboolean(g_atomic_ref_count_dec)(gatomicrefcount *count)
 {
     return g_atomic_int_dec_and_test(count);
+}
+
+/* ---- pools of threads ---- */
+
+/* Of one thread that pushes; each piece of work has a thread of its own, max of them at once. */
+struct pool {
+    GThreadPool shown;
+    guint most;
+    GQueue threads;
+};
+
+struct pool_work {
+    const GThreadPool *pool;
+    gpointer data;
+};
+
+static gpointer run_pool_work(gpointer data)
+{
+    g_autofree struct pool_work *work = data;
+
+    work->pool->func(work->data, work->pool->user_data);
+    return NULL;
+}
+
+GThreadPool *g_thread_pool_new(GFunc function, gpointer user, gint most, gboolean exclusive,
+                               GError **error)
+{
+    struct pool *pool = g_new0(struct pool, 1);
+
+    pool->shown = (GThreadPool){.func = function, .user_data = user, .exclusive = exclusive};
+    pool->most = (guint)most;
+    return &pool->shown;
+}
+
+gboolean g_thread_pool_push(GThreadPool *shown, gpointer data, GError **error)
+{
+    struct pool *pool = (struct pool *)shown;
+    struct pool_work *work = g_new(struct pool_work, 1);
+
+    *work = (struct pool_work){shown, data};
+    if (pool->threads.length >= pool->most)
+        g_thread_join(g_queue_pop_head(&pool->threads));
+    g_queue_push_tail(&pool->threads, g_thread_new("pool", run_pool_work, work));
+    return TRUE;
+}
+
+void g_thread_pool_free(GThreadPool *shown, gboolean immediate, gboolean wait)
+{
+    struct pool *pool = (struct pool *)shown;
+    GThread *thread;
+
+    while ((thread = g_queue_pop_head(&pool->threads)))
+        g_thread_join(thread);
+    g_free(pool);
 }

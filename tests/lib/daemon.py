@@ -61,6 +61,9 @@ LINUX = """<domain type='%(type)s'>
   </devices>
 </domain>"""
 
+# where daemons built with -Dsanitize leave what they found
+REPORTS = pathlib.Path("/run/sanitizer")
+
 # what a guest's name, uuid and so on are unless a test says otherwise
 DEFAULTS = {"type": "qemu", "machine": "pc", "emulator": EMULATOR, "images": IMAGES,
             "on_reboot": "restart", "devices": ""}
@@ -125,6 +128,30 @@ def install_guests():
     for name in ("hlt", "poke", "vmlinuz", "initrd.gz"):
         shutil.copy(GUEST / name, IMAGES / name)
         (IMAGES / name).chmod(0o644)
+
+
+def is_sanitized():
+    """have the daemons been built with -Dsanitize? Their time and memory say nothing then"""
+    return any(name in BINARY.read_bytes() for name in (b"libasan.so", b"libtsan.so"))
+
+
+def begin_reports():
+    """whatever a sanitizer finds from now on, in any daemon, is a file in REPORTS"""
+    REPORTS.mkdir(mode=0o1777)
+    REPORTS.chmod(0o1777)               # daemons of sessions have another user
+    os.environ["G_SLICE"] = "always-malloc"     # GLib's own allocator hides who had a block before
+    for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"):
+        given = os.environ.get(name)
+        os.environ[name] = ":".join(filter(None, [given, "log_path=%s/report" % REPORTS]))
+
+
+def take_reports():
+    """the text of what sanitizers have found since; empty: nothing"""
+    texts = []
+    for path in sorted(REPORTS.iterdir()):
+        texts.append(path.read_text(errors="replace"))
+        path.unlink()
+    return "\n".join(texts)
 
 
 def wait_until(check, timeout=30, step=0.01, what="it"):

@@ -22,6 +22,26 @@ def pytest_collection_modifyitems(items):
         item.add_marker(pytest.mark.skip(reason="needs root, for namespaces"))
 
 
+@pytest.fixture(autouse=True, scope="session")
+def reports():
+    """no daemon's end leaves a sanitizer's report, as of a leak"""
+    if not os.environ.get("MODVIRT_SANDBOX"):
+        yield
+        return
+    tested.begin_reports()
+    yield
+    found = tested.take_reports()
+    assert not found, found
+
+
+@pytest.fixture(autouse=True)
+def no_reports(reports):
+    """no test leaves one"""
+    yield
+    found = tested.take_reports()
+    assert not found, found
+
+
 @pytest.fixture(scope="module")
 def daemon():
     """a running virtqemud for the tests of a module"""

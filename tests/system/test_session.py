@@ -28,7 +28,8 @@ def session():
     for name in ("virtqemud", "virtstoraged", "virtproxyd"):
         shutil.copy(BUILD / name / name, HOME / "bin" / name)
     environment = {"PATH": "/usr/bin:/bin", "HOME": str(HOME / "home"), "LC_ALL": "C",
-                   "XDG_RUNTIME_DIR": str(HOME / "runtime"), "VIRTD_PATH": str(HOME / "bin")}
+                   "XDG_RUNTIME_DIR": str(HOME / "runtime"), "VIRTD_PATH": str(HOME / "bin"),
+                   **{name: value for name, value in os.environ.items() if name.endswith("SAN_OPTIONS")}}
 
     def run(*words, uri=URI, check=True):
         done = subprocess.run(
