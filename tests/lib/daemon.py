@@ -148,7 +148,7 @@ def begin_reports():
 def take_reports():
     """the text of what sanitizers have found since; empty: nothing"""
     texts = []
-    for path in sorted(REPORTS.iterdir()):
+    for path in sorted(REPORTS.glob("*")):
         texts.append(path.read_text(errors="replace"))
         path.unlink()
     return "\n".join(texts)
@@ -237,7 +237,7 @@ class Daemon:
         """a polite end must be one, also for the sanitizers"""
         if self.alive():
             code = self.kill(signal.SIGTERM)
-            assert code == 0, "exit code %d: %s" % (code, self.log_tail())
+            assert code == 0, "exit code %d: %s\n%s" % (code, self.log_tail(), take_reports())
 
     def log_tail(self):
         return self.log.read_text(errors="replace")[-3000:] if self.log.exists() else ""
