@@ -23,6 +23,7 @@
 #include "prepare-device.h"
 #include "qmp-commands.h"
 #include "rules.h"
+#include "rx-filter.h"
 
 #define UNSUPPORTED(error, ...) (error_set((error), VIR_ERR_OPERATION_UNSUPPORTED, __VA_ARGS__), -1)
 
@@ -389,6 +390,8 @@ static int update_net(const struct update *update, void *document, GError **erro
         return -1;
     }
     drop_port(update, &before, net);
+    if (net->trust_guest_rx_filters != before.trust_guest_rx_filters)
+        rx_filter_look(update->guest, net->info.alias);
     update->change->applied = true;
     return net->link == asked->link ? 0 : set_link(update, net, asked->link, error);
 }

@@ -16,6 +16,7 @@
 #include "qmp-commands.h"
 #include "qmp-events.h"
 #include "reconnect.h"
+#include "rx-filter.h"
 #include "stop.h"
 #include "unplug.h"
 
@@ -306,6 +307,7 @@ static const struct qmp_event_handlers handlers = {
             [QMP_EVENT_DEVICE_DELETED] = unplug_event_deleted,
             [QMP_EVENT_DEVICE_UNPLUG_FAILED] = unplug_event_refused,
             [QMP_EVENT_SERIAL_CHANGE] = agent_channel_event,
+            [QMP_EVENT_NIC_RX_FILTER_CHANGED] = rx_filter_event,
             [QMP_EVENT_MEMORY_DEVICE_SIZE_CHANGE] = memory_devices_event,
             [QMP_EVENT_MEMORY_FAILURE] = device_event_memory_failure,
         },

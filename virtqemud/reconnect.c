@@ -28,6 +28,7 @@
 #include "placement.h"
 #include "prepare.h"
 #include "qmp-commands.h"
+#include "rx-filter.h"
 #include "settle.h"
 #include "start.h"
 #include "status.h"
@@ -261,7 +262,10 @@ static int catch_up(struct guest *guest, struct job *job, GError **error)
         atomic_store(&guest->end_reason, VIR_DOMAIN_SHUTOFF_SHUTDOWN);
         return stop_kill(guest, false, error);
     }
-    return settle_now(guest, job, false, error) < 0 ? -1 : start_learn(guest, job, error);
+    if (settle_now(guest, job, false, error) < 0 || start_learn(guest, job, error) < 0)
+        return -1;
+    rx_filter_look(guest, NULL);
+    return 0;
 }
 
 /* ---- out of control ---- */

@@ -6,14 +6,16 @@ import shutil
 import socket
 import struct
 import threading
+import xml.etree.ElementTree as ElementTree
 
 import libvirt
 import pytest
 
 import daemon as tested
 from conftest import boot
-from daemon import hlt_xml, wait_until
+from daemon import SOCKET, hlt_xml, wait_until
 from netns import run
+from wire import Client
 
 MAC = "52:54:00:ab:00:%02x"
 LINK = "<interface type='%s'><mac address='%s'/><source %s/><model type='virtio'/></interface>"
@@ -135,6 +137,67 @@ def test_kinds(connection, group):
     domain.destroy()
     for one in (many, single, listener, accepted, ends[3].socket):
         one.close()
+
+
+@pytest.fixture
+def macvtap():
+    """a device of the host on top of which there can be others"""
+    run("ip", "link", "add", "up0", "type", "veth", "peer", "name", "up1")
+    try:
+        run("ip", "link", "add", "link", "up0", "name", "try0", "type", "macvtap")
+        run("ip", "link", "del", "try0")
+        yield "up0"
+    except AssertionError as error:
+        pytest.skip("no MACVTAP devices here: %s" % error)
+    finally:
+        run("ip", "link", "del", "up0")
+
+
+GROUP = "33:33:ff:12:34:56"        # in which neighbours look for fd00::12:3456
+
+
+def joined(device):
+    return GROUP in run("ip", "maddr", "show", "dev", device)
+
+
+def addresses(domain, number):
+    """as the document has them, and as the host's device has its own"""
+    interface = ElementTree.fromstring(domain.XMLDesc()).findall("devices/interface")[number]
+    mac, device = interface.find("mac"), interface.find("target").get("dev")
+    return mac.get("address"), mac.get("currentAddress"), run("cat", "/sys/class/net/%s/address" % device).strip()
+
+
+def test_what_a_guest_wants_to_get(connection, macvtap):
+    """its own address and groups reach the host's device if it is trusted, the document in any case"""
+    kind = "<interface type='direct'%s><mac address='%s'/><source dev='up0' mode='bridge'/><model type='virtio'/></interface>"
+    devices = kind % (" trustGuestRxFilters='yes'", MAC % 0) + kind % ("", MAC % 1)
+    domain = connection.defineXML(tested.linux_xml("linux", devices=devices))
+    console = boot(domain)
+    trusted, other = [i.find("target").get("dev") for i in ElementTree.fromstring(domain.XMLDesc()).iter("interface")]
+    with Client(SOCKET) as client:
+        client.open().call("CONNECT_DOMAIN_EVENT_CALLBACK_REGISTER_ANY", {"eventID": 27})
+        console.send("for n in 0 1; do ip link set eth$n address 02:00:00:00:01:0$n up; done; "
+                     "for n in 0 1; do ip addr add fd00::12:3456/64 dev eth$n; done\n")
+        told = [client.wait_event("DOMAIN_EVENT_NIC_MAC_CHANGE", timeout=60) for _ in range(2)]
+    assert sorted((event["alias"], event["oldMAC"], event["newMAC"]) for event in told) == [
+        ("net%d" % n, MAC % n, "02:00:00:00:01:0%d" % n) for n in range(2)]
+    wait_until(lambda: joined(trusted), 60, what="the group")
+    assert addresses(domain, 0) == (MAC % 0, "02:00:00:00:01:00", "02:00:00:00:01:00")
+    assert addresses(domain, 1) == (MAC % 1, "02:00:00:00:01:01", MAC % 1)
+    assert not joined(other)
+    assert "currentAddress" not in domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
+    console.send("ip addr del fd00::12:3456/64 dev eth0; ip link set eth0 promisc on\n")
+    wait_until(lambda: not joined(trusted), 60, what="the group to be left")
+    wait_until(lambda: "PROMISC" in run("ip", "link", "show", trusted), 60, what="all frames to be asked for")
+    console.send("ip link set eth0 address %s promisc off\n" % (MAC % 0))
+    wait_until(lambda: addresses(domain, 0) == (MAC % 0, None, MAC % 0), 60, what="its first address")
+    wait_until(lambda: "PROMISC" not in run("ip", "link", "show", trusted), 60, what="its own frames alone to be asked for")
+    console.close()
+    # who begins to trust it later learns what it wanted before
+    text = ElementTree.tostring(ElementTree.fromstring(domain.XMLDesc()).findall("devices/interface")[1], "unicode")
+    domain.updateDeviceFlags(text.replace("<interface ", "<interface trustGuestRxFilters='yes' "))
+    wait_until(lambda: addresses(domain, 1) == (MAC % 1, "02:00:00:00:01:01", "02:00:00:00:01:01"), 60, what="its address")
+    domain.destroy()
 
 
 PORTS = [("802.1Qbh", "profileid='x'", "an adapter that takes port profiles"),
