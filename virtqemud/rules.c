@@ -66,8 +66,6 @@ int rules_check(const struct domain *domain, GError **error)
         rules_check_hostdevs,
         rules_check_tune,
         rules_check_shares,
-        rules_check_places,
-        rules_check_controllers,
         rules_check_sounds,
         rules_check_filesystems,
     };
