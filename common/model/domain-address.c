@@ -89,8 +89,9 @@ XML_SCHEMA(drive_address, "address", .doc = "Place on a disk controller");
 #define ROWS_OF struct virtio_serial_address
 static const struct xml_row virtio_serial_address_rows[] = {
     ROW_NUMBER_ANY("@controller", controller, "Index of the controller",
-                   .flags = XML_ALWAYS | XML_ABI),
-    ROW_NUMBER_ANY("@bus", bus, "Bus of the controller", .flags = XML_ALWAYS | XML_ABI),
+                   .flags = XML_EXPECTED | XML_ALWAYS | XML_ABI, FORM_RANGE(0, 99)),
+    ROW_NUMBER_ANY("@bus", bus, "Bus of the controller", .flags = XML_ALWAYS | XML_ABI,
+                   FORM_RANGE(0, 99)),
     ROW_NUMBER("@port", port, "Port; 0: the next free one", .flags = XML_ALWAYS | XML_ABI),
 };
 #undef ROWS_OF
@@ -131,7 +132,7 @@ XML_SCHEMA(ccw_address, "address", .doc = "Place on the channel subsystem of s39
 
 #define ROWS_OF struct isa_address
 static const struct xml_row isa_address_rows[] = {
-    ROW_HEX("@iobase", iobase, 1, "I/O port", .flags = XML_ABI),
+    ROW_HEX("@iobase", iobase, 1, "I/O port", .flags = XML_ABI, FORM_RANGE(1, 0xffff)),
     ROW_HEX("@irq", irq, 1, "Interrupt", .flags = XML_ABI),
 };
 #undef ROWS_OF

@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+#include "model/rows.h"
+#include "model/text-types.h"
+
 NAMES(chardev_type_names, NULL, "null", "vc", "pty", "dev", "file", "pipe", "stdio", "udp", "tcp",
       "unix", "spicevmc", "spiceport", "nmdm", "qemu-vdagent", "dbus");
 NAMES(chardev_protocol_names, NULL, "raw", "telnet", "telnets", "tls");
@@ -32,26 +35,46 @@ static const struct xml_row chardev_end_rows[] = {
                .flags = XML_STATUS),
     ROW_CHILD("reconnect", reconnect, source_reconnect, "When the connection is lost"),
     ROW_LIST("seclabel", labels, domain_source_label, "Security label"),
-    ROW_YES_NO("clipboard/@copypaste", copypaste, "Clipboard shared with the guest"),
-    ROW_ENUM("mouse/@mode", mouse, mouse_mode_names, "Who draws the pointer"),
+    ROW_YES_NO("clipboard/@copypaste", copypaste, "Clipboard shared with the guest",
+               .flags = XML_EXPECTED),
+    ROW_ENUM("mouse/@mode", mouse, mouse_mode_names, "Who draws the pointer",
+             .flags = XML_EXPECTED),
 };
 #undef ROWS_OF
 XML_SCHEMA(chardev_end, "source", .doc = "The host's end of a character device");
 
 #define ROWS_OF struct chardev_source
-static const struct xml_row chardev_source_rows[] = {
-    ROW_ENUM("@type", type, chardev_type_names, "Kind of the host's end",
-             WRONG(VIR_ERR_CONFIG_UNSUPPORTED)),
+static const struct xml_row chardev_parts_rows[] = {
+    ROW_ENUM("@type", type, chardev_type_names, "Kind of the host's end", .flags = XML_HIDDEN),
     ROW_STRING("@tty", tty, "Path of the pseudo terminal (older form)", .flags = XML_LIVE),
     ROW_LIST("source", ends, chardev_end, "The host's end; udp has two"),
     ROW_ENUM("protocol/@type", protocol, chardev_protocol_names, "Protocol on the connection",
              WHEN(type, BIT(CHARDEV_TCP)), DEFAULT(CHARDEV_PROTOCOL_RAW),
              WRONG(VIR_ERR_CONFIG_UNSUPPORTED), .flags = XML_ONCE | XML_ALWAYS),
-    ROW_STRING("log/@file", log_file, "File that gets a copy of all output", .flags = XML_ONCE),
+    ROW_ENUM("protocol/@type", protocol, chardev_protocol_names, "Without effect",
+             WHEN(type, ~BIT(CHARDEV_TCP)), .flags = XML_OUTPUT),
+    ROW_STRING("log/@file", log_file, "File that gets a copy of all output",
+               FORM(absolute_path_type), .flags = XML_EXPECTED | XML_ONCE),
     ROW_ON_OFF("log/@append", log_append, "The file is not emptied at start"),
 };
-#undef ROWS_OF
+XML_SCHEMA_OF(chardev_parts, struct chardev_source, "source",
+              .doc = "What the kinds of host's sides have");
+
+static const struct xml_row chardev_source_rows[] = {
+    ROW_ENUM("@type", type, chardev_type_names, "Kind of the host's end",
+             WRONG(VIR_ERR_CONFIG_UNSUPPORTED), .flags = XML_EXPECTED),
+    ROW_SAME(chardev_parts),
+};
 XML_SCHEMA(chardev_source, "source", .doc = "The host's side of a character device");
+
+static const struct xml_row console_source_rows[] = {
+    ROW_ENUM("@type", type, chardev_type_names, "Kind of the host's end",
+             WRONG(VIR_ERR_CONFIG_UNSUPPORTED)),
+    ROW_SAME(chardev_parts),
+};
+#undef ROWS_OF
+XML_SCHEMA_OF(console_source, struct chardev_source, "source",
+              .doc = "The host's side of a console, which may leave all to the driver");
 
 #define ROWS_OF struct domain_serial
 static const struct xml_row domain_serial_rows[] = {
@@ -60,7 +83,7 @@ static const struct xml_row domain_serial_rows[] = {
              CODE(VIR_ERR_CONFIG_UNSUPPORTED), .flags = XML_ABI),
     ROW_NUMBER("target/@port", port, "Number of the port, from 0", .flags = XML_ABI),
     ROW_ENUM("target/model/@name", model, serial_model_names, "Device",
-             WRONG(VIR_ERR_CONFIG_UNSUPPORTED), .flags = XML_ABI | XML_BLANK),
+             WRONG(VIR_ERR_CONFIG_UNSUPPORTED), .flags = XML_EXPECTED | XML_ABI | XML_BLANK),
     ROW_EMBED(".", info, domain_device_info),
 };
 #undef ROWS_OF
@@ -77,7 +100,7 @@ XML_SCHEMA(domain_parallel, "parallel", .doc = "A parallel port");
 
 #define ROWS_OF struct domain_console
 static const struct xml_row domain_console_rows[] = {
-    ROW_EMBED(".", source, chardev_source),
+    ROW_EMBED_AS(".", source, struct chardev_source, console_source),
     ROW_ENUM("target/@type", target, console_target_names, "Kind of console",
              CODE(VIR_ERR_CONFIG_UNSUPPORTED), .flags = XML_ABI),
     ROW_NUMBER("target/@port", port, "Number of the console, from 0", .flags = XML_ABI),

@@ -35,7 +35,7 @@ XML_SCHEMA(controller_driver, "driver", .doc = "How the controller is emulated")
 #define ROWS_OF struct controller_pci
 static const struct xml_row controller_pci_rows[] = {
     ROW_ENUM("model/@name", model_name, pci_model_name_names, "Device that implements it",
-             .flags = XML_ONCE | XML_ABI),
+             .flags = XML_EXPECTED | XML_ONCE | XML_ABI),
     ROW_NUMBER("target/@chassisNr", chassis_nr, "Chassis of a pci-bridge", RANGE(1, 255),
                WRONG(VIR_ERR_CONFIG_UNSUPPORTED), .flags = XML_ABI),
     ROW_NUMBER("target/@chassis", chassis, "Chassis of a port", RANGE(0, 255),
@@ -67,7 +67,8 @@ static const struct xml_row domain_controller_rows[] = {
     ROW_ENUM("@model", model, controller_ide_model_names, "Device", WHEN(type, BIT(CONTROLLER_IDE)),
              WRONG(VIR_ERR_CONFIG_UNSUPPORTED), .flags = XML_ABI),
     ROW_ENUM("@model", model, controller_pci_model_names, "Kind of PCI bus",
-             WHEN(type, BIT(CONTROLLER_PCI)), WRONG(VIR_ERR_CONFIG_UNSUPPORTED), .flags = XML_ABI),
+             WHEN(type, BIT(CONTROLLER_PCI)), WRONG(VIR_ERR_CONFIG_UNSUPPORTED),
+             .flags = XML_EXPECTED | XML_ABI),
     ROW_ENUM("@model", model, virtio_model_names, "Kind of virtio device",
              WHEN(type, BIT(CONTROLLER_VIRTIO_SERIAL)), WRONG(VIR_ERR_CONFIG_UNSUPPORTED),
              .flags = XML_ABI),

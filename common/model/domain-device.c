@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "model/domain-device.h"
 
+#include <string.h>
+
 #include "model/rows.h"
+#include "model/text-types.h"
+#include "xml/xml.h"
 
 NAMES(virtio_model_names, NULL, "virtio", "virtio-transitional", "virtio-non-transitional");
 
@@ -9,16 +13,40 @@ NAMES(virtio_model_names, NULL, "virtio", "virtio-transitional", "virtio-non-tra
 static const struct xml_row domain_rom_rows[] = {
     ROW_YES_NO("@enabled", enabled, "The guest's firmware may look for an option ROM"),
     ROW_ON_OFF("@bar", bar, "The ROM is shown in the guest's memory map"),
-    ROW_STRING("@file", file, "Path of a ROM to show instead of the device's own"),
+    ROW_STRING("@file", file, "Path of a ROM to show instead of the device's own",
+               FORM(absolute_path_type)),
 };
 #undef ROWS_OF
 XML_SCHEMA(domain_rom, "rom", .doc = "Option ROM of a PCI device");
 
+enum { LOADPARM_LONGEST = 8 };
+
+static int loadparm_parse(const struct xml_row *row, const char *text, struct arena *arena,
+                          void *member, GString *problem)
+{
+    size_t length = strspn(text, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS " .");
+
+    if (length && !text[length] && length <= LOADPARM_LONGEST)
+        return 0;
+    g_string_append_printf(problem, "'%.80s' is not 1 to 8 letters, digits, dots and spaces", text);
+    return -1;
+}
+
+static const struct xml_type loadparm_form = {
+    .name = "1 to 8 letters, digits, dots and spaces",
+    .rng = "<data type='string'><param name='pattern'>[a-zA-Z0-9. ]{1,8}</param></data>",
+    .size = sizeof(char *),
+    .parse = loadparm_parse,
+};
+
 #define ROWS_OF struct domain_device_info
 static const struct xml_row domain_boot_info_rows[] = {
-    ROW_NUMBER("boot/@order", boot_order, "Turn in which the firmware tries the device, from 1"),
-    ROW_STRING("boot/@loadparm", loadparm, "Which of several boot entries to load, on s390x"),
-    ROW_STRING("alias/@name", alias, "Name of the device; a user's begins with \"ua-\""),
+    ROW_NUMBER("boot/@order", boot_order, "Turn in which the firmware tries the device, from 1",
+               FORM_RANGE(1, UINT32_MAX), .flags = XML_EXPECTED),
+    ROW_STRING("boot/@loadparm", loadparm, "Which of several boot entries to load, on s390x",
+               FORM(loadparm_form)),
+    ROW_STRING("alias/@name", alias, "Name of the device; a user's begins with \"ua-\"",
+               FORM(identifier_type), .flags = XML_EXPECTED),
 };
 XML_SCHEMA_OF(domain_boot_info, struct domain_device_info, "device",
               .doc = "Boot order and name of a device");
@@ -55,11 +83,27 @@ XML_SCHEMA(domain_virtio, "driver", .doc = "Options of all virtio devices");
 static const struct xml_row domain_source_label_rows[] = {
     ROW_STRING("@model", model, "Security model that the label is of: dac, selinux, apparmor"),
     ROW_YES_NO("@labelskip", label_skip, "The file system can't be labelled", .flags = XML_LIVE),
+    ROW_YES_NO("@labelskip", label_skip, "Of a running guest", .flags = XML_INPUT),
     ROW_YES_NO("@relabel", relabel, "The source is labelled when the guest starts"),
     ROW_STRING("label", label, "The label to give it"),
 };
 #undef ROWS_OF
-XML_SCHEMA(domain_source_label, "seclabel", .doc = "Security label of the source of one device");
+
+/* That a file system can't be labelled is found out anew by each start. */
+static int source_label_check(struct xml_at *at, void *object, GError **error)
+{
+    struct domain_source_label *label = object;
+
+    if (xml_at_validates(at) && !label->label && !label->label_skip &&
+        label->relabel != TRISTATE_NO)
+        return xml_at_fail(at, "", VIR_ERR_XML_ERROR, error,
+                           "has neither a <label> nor relabel='no'");
+    if (xml_at_flags(at) & XML_READ_INACTIVE)
+        label->label_skip = TRISTATE_ABSENT;
+    return 0;
+}
+XML_SCHEMA(domain_source_label, "seclabel", .doc = "Security label of the source of one device",
+           .check = source_label_check);
 
 bool domain_alias_is_user(const char *alias)
 {

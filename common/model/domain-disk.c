@@ -25,6 +25,48 @@ NAMES(disk_model_names, NULL, "virtio", "virtio-transitional", "virtio-non-trans
       "usb-storage", "usb-bot");
 NAMES(disk_histogram_names, NULL, "read", "write", "zone", "flush");
 
+/* ---- names of targets ---- */
+
+static const struct {
+    const char *prefix;
+    enum disk_bus bus;
+} target_prefixes[] = {
+    {"hd", DISK_BUS_IDE}, {"sd", DISK_BUS_SCSI}, {"vd", DISK_BUS_VIRTIO}, {"xvd", DISK_BUS_XEN},
+    {"fd", DISK_BUS_FDC}, {"ubd", DISK_BUS_UML}, {"nvme", DISK_BUS_NVME},
+};
+
+static const char *after_prefix(const char *target, enum disk_bus *ret_bus)
+{
+    for (unsigned i = 0; i < G_N_ELEMENTS(target_prefixes); i++)
+        if (g_str_has_prefix(target, target_prefixes[i].prefix)) {
+            *ret_bus = target_prefixes[i].bus;
+            return target + strlen(target_prefixes[i].prefix);
+        }
+    return NULL;
+}
+
+/* Xen's own form has "ioemu:" before it. */
+static int disk_target_parse(const struct xml_row *row, const char *text, struct arena *arena,
+                             void *member, GString *problem)
+{
+    const char *name = g_str_has_prefix(text, "ioemu:") ? text + strlen("ioemu:") : text;
+    enum disk_bus bus;
+    const char *rest = after_prefix(name, &bus);
+
+    if (rest && *rest && !rest[strspn(rest, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "_")])
+        return 0;
+    g_string_append_printf(problem, "'%.80s' is not a target like vda, sda, hda, fda", text);
+    return -1;
+}
+
+static const struct xml_type disk_target_form = {
+    .name = "prefix of a bus, and letters",
+    .rng = "<data type='string'><param name='pattern'>"
+           "(ioemu:)?(hd|sd|vd|xvd|fd|ubd|nvme)[a-zA-Z0-9_]+</param></data>",
+    .size = sizeof(char *),
+    .parse = disk_target_parse,
+};
+
 #define ROWS_OF struct disk_iothread_queue
 static const struct xml_row disk_iothread_queue_rows[] = {
     ROW_NUMBER("@id", id, "Number of the queue, from 0", .flags = XML_ALWAYS),
@@ -63,7 +105,7 @@ static const struct xml_row disk_histogram_rows[] = {
 XML_SCHEMA(disk_histogram, "latency-histogram", .doc = "How many requests took how long");
 
 /* The limits of one disk, and of a named group of filters, which must have its name. */
-#define RATE(name, about) ROW_NUMBER(#name, name, about)
+#define RATE(name, about) ROW_NUMBER(#name, name, about, .flags = XML_EXPECTED)
 #define LIMITS(name_flags)                                                                         \
     RATE(total_bytes_sec, "Bytes per second"), RATE(read_bytes_sec, "Bytes read per second"),      \
         RATE(write_bytes_sec, "Bytes written per second"),                                         \
@@ -98,9 +140,9 @@ XML_SCHEMA_OF(throttle_group, struct disk_iotune, "throttlegroup",
 
 #define ROWS_OF struct disk_geometry
 static const struct xml_row disk_geometry_rows[] = {
-    ROW_NUMBER("@cyls", cylinders, "Cylinders", .flags = XML_ABI),
-    ROW_NUMBER("@heads", heads, "Heads", .flags = XML_ABI),
-    ROW_NUMBER("@secs", sectors, "Sectors of a track", .flags = XML_ABI),
+    ROW_NUMBER("@cyls", cylinders, "Cylinders", .flags = XML_EXPECTED | XML_ABI),
+    ROW_NUMBER("@heads", heads, "Heads", .flags = XML_EXPECTED | XML_ABI),
+    ROW_NUMBER("@secs", sectors, "Sectors of a track", .flags = XML_EXPECTED | XML_ABI),
     ROW_ENUM("@trans", trans, disk_trans_names, "BIOS translation", .flags = XML_ABI),
 };
 #undef ROWS_OF
@@ -168,8 +210,9 @@ static const struct xml_row domain_disk_rows[] = {
     ROW_NUMBER("driver/@iothread", iothread, "Number of the I/O thread that serves it"),
     ROW_ENUM("driver/@detect_zeroes", detect_zeroes, disk_detect_zeroes_names,
              "Whether writes of zeros become discards"),
-    ROW_NUMBER("driver/@queues", queues, "Virtqueues", .flags = XML_ABI),
-    ROW_NUMBER("driver/@queue_size", queue_size, "Length of a virtqueue", .flags = XML_ABI),
+    ROW_NUMBER("driver/@queues", queues, "Virtqueues", .flags = XML_ABI, FORM_RANGE(1, UINT32_MAX)),
+    ROW_NUMBER("driver/@queue_size", queue_size, "Length of a virtqueue", .flags = XML_ABI,
+               FORM_RANGE(1, UINT32_MAX)),
     ROW_EMBED("driver", virtio, domain_virtio),
     ROW_LIST("driver/iothreads/iothread", iothreads, disk_iothread, "I/O thread of some queues"),
     ROW_CHILD("driver/metadata_cache", source.metadata_cache, source_metadata_cache,
@@ -189,14 +232,14 @@ static const struct xml_row domain_disk_rows[] = {
               .flags = XML_ABI),
     ROW_CHILD("mirror", mirror, disk_mirror, "Second image of a block job", .flags = XML_LIVE),
     ROW_STRING("target/@dev", target, "Name: vda, sda, hda, fda", .flags = XML_REQUIRED | XML_ABI,
-               .code = VIR_ERR_NO_TARGET),
+               .code = VIR_ERR_NO_TARGET, FORM(disk_target_form)),
     ROW_ENUM("target/@bus", bus, disk_bus_names, "Bus of the guest", .flags = XML_ABI),
     ROW_ENUM("target/@tray", tray, disk_tray_names, "Whether the tray is open",
              DEFAULT(DISK_TRAY_CLOSED)),
     ROW_ON_OFF("target/@removable", removable, "The guest sees removable media (usb)",
                .flags = XML_ABI),
     ROW_NUMBER("target/@rotation_rate", rotation_rate, "Turns a minute; 1: no moving parts",
-               RANGE(0, 65534), .flags = XML_ABI),
+               RANGE(0, 65534), .flags = XML_ABI, FORM_RANGE(1, 65535)),
     ROW_ON_OFF("target/@dpofua", dpofua, "Single writes may skip the cache (SCSI)",
                .flags = XML_ABI),
     ROW_CHILD("iotune", iotune, disk_iotune, "Limits of throughput"),
@@ -207,8 +250,8 @@ static const struct xml_row domain_disk_rows[] = {
     ROW_FLAG("transient", transient, "What the guest writes is dropped when it stops"),
     ROW_YES_NO("transient/@shareBacking", share_backing,
                "Several guests may use the image below at once"),
-    ROW_STRING("serial", serial, "Serial number", .flags = XML_ABI),
-    ROW_STRING("wwn", wwn, "World wide name", .flags = XML_ABI),
+    ROW_STRING("serial", serial, "Serial number", .flags = XML_EXPECTED | XML_ABI),
+    ROW_STRING("wwn", wwn, "World wide name", .flags = XML_EXPECTED | XML_ABI),
     ROW_STRING("vendor", vendor, "Vendor", .flags = XML_ABI),
     ROW_STRING("product", product, "Product", .flags = XML_ABI),
     ROW_CHILD("encryption", source.disk_encryption, source_encryption, "Encryption (older place)"),
@@ -238,25 +281,7 @@ static int disk_check(struct xml_at *at, void *object, GError **error)
 }
 XML_SCHEMA(domain_disk, "disk", .doc = "A disk, CD-ROM or floppy drive", .check = disk_check);
 
-/* ---- names of targets ---- */
-
-static const struct {
-    const char *prefix;
-    enum disk_bus bus;
-} target_prefixes[] = {
-    {"hd", DISK_BUS_IDE}, {"sd", DISK_BUS_SCSI}, {"vd", DISK_BUS_VIRTIO}, {"xvd", DISK_BUS_XEN},
-    {"fd", DISK_BUS_FDC}, {"ubd", DISK_BUS_UML}, {"nvme", DISK_BUS_NVME},
-};
-
-static const char *after_prefix(const char *target, enum disk_bus *ret_bus)
-{
-    for (unsigned i = 0; i < G_N_ELEMENTS(target_prefixes); i++)
-        if (g_str_has_prefix(target, target_prefixes[i].prefix)) {
-            *ret_bus = target_prefixes[i].bus;
-            return target + strlen(target_prefixes[i].prefix);
-        }
-    return NULL;
-}
+/* ---- numbers of targets ---- */
 
 int disk_target_index(const char *target, int *ret_partition)
 {

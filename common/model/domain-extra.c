@@ -5,10 +5,14 @@
 
 NAMES(shmem_model_names, NULL, "ivshmem", "ivshmem-plain", "ivshmem-doorbell");
 NAMES(shmem_role_names, NULL, "master", "peer");
+static NAMES(crypto_model_names, NULL, "virtio");
+static NAMES(crypto_type_names, NULL, "qemu");
+static NAMES(crypto_backend_names, NULL, "builtin", "lkcf");
 NAMES(iommu_model_names, NULL, "intel", "smmuv3", "virtio", "amd");
 
 #define ROWS_OF struct domain_lease
 static const struct xml_row domain_lease_rows[] = {
+    ROW_ELEMENT("lockspace", "Lock space", .flags = XML_EXPECTED),
     ROW_STRING("lockspace", lockspace, "Lock space"),
     ROW_STRING("key", key, "Name of the lease", .flags = XML_REQUIRED),
     ROW_STRING("target/@path", path, "File of the lease", .flags = XML_REQUIRED),
@@ -38,7 +42,7 @@ static const struct xml_row domain_shmem_rows[] = {
     ROW_STRING("@name", name, "Name of the memory", .flags = XML_REQUIRED),
     ROW_ENUM("@role", role, shmem_role_names, "Whether the memory migrates with the guest",
              .flags = XML_ABI),
-    ROW_ENUM("model/@type", model, shmem_model_names, "Device", .flags = XML_ABI),
+    ROW_ENUM("model/@type", model, shmem_model_names, "Device", .flags = XML_EXPECTED | XML_ABI),
     ROW_SIZE_IN("size", size, UNIT_MIB, "M", "Size", .flags = XML_ABI),
     ROW_CHILD("server", server, shmem_server, "Server", .flags = XML_ABI),
     ROW_CHILD("msi", msi, shmem_msi, "Interrupts", .flags = XML_ABI),
@@ -66,7 +70,7 @@ static const struct xml_row domain_iommu_rows[] = {
                .flags = XML_ABI),
     ROW_ON_OFF("driver/@eim", eim, "More than 255 CPUs", .flags = XML_ABI),
     ROW_ON_OFF("driver/@iotlb", iotlb, "Caching by devices", .flags = XML_ABI),
-    ROW_NUMBER("driver/@aw_bits", aw_bits, "Address bits", .flags = XML_ABI),
+    ROW_NUMBER("driver/@aw_bits", aw_bits, "Address bits", .flags = XML_ABI, FORM_RANGE(0, 255)),
     ROW_ON_OFF("driver/@dma_translation", dma_translation, "Addresses are translated",
                .flags = XML_ABI),
     ROW_NUMBER("driver/@pciBus", pci_bus, "PCI bus", .flags = XML_ABI),
@@ -97,9 +101,11 @@ XML_SCHEMA(domain_nvram, "nvram", .doc = "NVRAM of pseries");
 
 #define ROWS_OF struct domain_crypto
 static const struct xml_row domain_crypto_rows[] = {
-    ROW_STRING("@model", model, "virtio", .flags = XML_REQUIRED | XML_ABI),
-    ROW_STRING("@type", type, "qemu", .flags = XML_REQUIRED),
-    ROW_STRING("backend/@model", backend, "builtin or lkcf", .flags = XML_REQUIRED),
+    ROW_STRING("@model", model, "virtio", .flags = XML_REQUIRED | XML_ABI,
+               WORDS(crypto_model_names)),
+    ROW_STRING("@type", type, "qemu", .flags = XML_REQUIRED, WORDS(crypto_type_names)),
+    ROW_STRING("backend/@model", backend, "builtin or lkcf", .flags = XML_REQUIRED,
+               WORDS(crypto_backend_names)),
     ROW_NUMBER("backend/@queues", queues, "Queues"),
     ROW_EMBED("driver", virtio, domain_virtio),
     ROW_EMBED(".", info, domain_device_info),

@@ -2,6 +2,7 @@
 #include "model/domain-filesystem.h"
 
 #include "model/domain-source.h"
+#include "model/text-types.h"
 
 NAMES(filesystem_type_names, NULL, "mount", "block", "file", "template", "ram", "bind", "volume",
       "mtp");
@@ -9,12 +10,17 @@ NAMES(filesystem_driver_names, NULL, "path", "handle", "loop", "nbd", "ploop", "
 NAMES(filesystem_access_names, NULL, "passthrough", "mapped", "squash");
 NAMES(filesystem_multidevs_names, NULL, "default", "remap", "forbid", "warn");
 
+static NAMES(filesystem_cache_names, NULL, "none", "metadata", "always");
+static NAMES(filesystem_sandbox_names, NULL, "namespace", "chroot");
+static NAMES(filesystem_wrpolicy_names, NULL, "immediate");
+
 #define ROWS_OF struct filesystem_binary
 static const struct xml_row filesystem_binary_rows[] = {
-    ROW_STRING("@path", path, "Path of virtiofsd"),
+    ROW_STRING("@path", path, "Path of virtiofsd", FORM(absolute_path_type)),
     ROW_ON_OFF("@xattr", xattr, "Extended attributes"),
-    ROW_STRING("cache/@mode", cache, "How much the guest caches: none, metadata, always"),
-    ROW_STRING("sandbox/@mode", sandbox, "namespace or chroot"),
+    ROW_STRING("cache/@mode", cache, "How much the guest caches: none, metadata, always",
+               WORDS(filesystem_cache_names)),
+    ROW_STRING("sandbox/@mode", sandbox, "namespace or chroot", WORDS(filesystem_sandbox_names)),
     ROW_ON_OFF("lock/@posix", posix_lock, "POSIX locks"),
     ROW_ON_OFF("lock/@flock", flock, "BSD locks"),
     ROW_NUMBER("thread_pool/@size", thread_pool_size, "Threads", .flags = XML_BLANK),
@@ -48,14 +54,16 @@ static const struct xml_row domain_filesystem_rows[] = {
     ROW_OCTAL("@dmode", dmode, 4, "Mode of new folders", RANGE(0, 0777)),
     ROW_ENUM("driver/@type", driver, filesystem_driver_names, "What serves it"),
     ROW_ENUM("driver/@format", format, image_format_names, "Format of the image"),
-    ROW_STRING("driver/@wrpolicy", wrpolicy, "immediate: the host's writeback starts at once"),
+    ROW_STRING("driver/@wrpolicy", wrpolicy, "immediate: the host's writeback starts at once",
+               WORDS(filesystem_wrpolicy_names)),
     ROW_NUMBER("driver/@queue", queue_size, "Length of the queue", .flags = XML_BLANK),
     ROW_EMBED("driver", virtio, domain_virtio),
     ROW_CHILD("binary", binary, filesystem_binary, "The virtiofs daemon"),
     ROW_LIST("idmap/uid", uid_map, filesystem_map, "Users"),
     ROW_LIST("idmap/gid", gid_map, filesystem_map, "Groups"),
-    ROW_STRING("source/@dir", source_dir, "Folder", FOLDER),
-    ROW_STRING("source/@socket", source_socket, "Socket of a virtiofsd started elsewhere", FOLDER),
+    ROW_STRING("source/@dir", source_dir, "Folder", FOLDER, FORM(absolute_path_type)),
+    ROW_STRING("source/@socket", source_socket, "Socket of a virtiofsd started elsewhere", FOLDER,
+               FORM(absolute_path_type)),
     ROW_STRING("source/@dev", source_dev, "Block device", TYPE(BLOCK)),
     ROW_STRING("source/@file", source_file, "Image", TYPE(FILE)),
     ROW_STRING("source/@name", source_name, "Template", TYPE(TEMPLATE)),
@@ -78,6 +86,10 @@ static int filesystem_check(struct xml_at *at, void *object, GError **error)
     struct domain_filesystem *filesystem = object;
     uint64_t unit = filesystem->usage_unit ? unit_find(filesystem->usage_unit) : UNIT_KIB;
 
+    if (xml_at_validates(at) && filesystem->queue_size &&
+        filesystem->driver != FILESYSTEM_DRIVER_VIRTIOFS)
+        return xml_at_fail(at, "driver/@queue", VIR_ERR_XML_ERROR, error,
+                           "has no meaning for other drivers than virtiofs");
     if (filesystem->type != FILESYSTEM_RAM)
         return 0;
     if (!unit || unit_convert(filesystem->usage, unit, UNIT_KIB, &filesystem->usage) < 0)

@@ -2,11 +2,13 @@
 #include "model/domain-hostdev.h"
 
 #include "model/rows.h"
+#include "model/text-types.h"
 
 NAMES(hostdev_mode_names, NULL, "subsystem", "capabilities");
 NAMES(hostdev_type_names, NULL, "usb", "pci", "scsi", "scsi_host", "mdev", "storage", "misc",
       "net");
 NAMES(hostdev_scsi_protocol_names, NULL, "adapter", "iscsi");
+static NAMES(hostdev_driver_names, NULL, "vfio", "kvm", "xen");
 NAMES(hostdev_guest_reset_names, NULL, "off", "uninitialized", "on");
 
 #define ROWS_OF struct hostdev_pci
@@ -27,10 +29,11 @@ XML_SCHEMA(hostdev_mdev, "source", .doc = "A mediated device of the host");
 
 #define ROWS_OF struct hostdev_usb
 static const struct xml_row hostdev_usb_rows[] = {
-    ROW_HEX("vendor/@id", vendor, 4, "Vendor", RANGE(0, 0xffff)),
-    ROW_HEX("product/@id", product, 4, "Product", RANGE(0, 0xffff)),
-    ROW_NUMBER_ANY("address/@bus", bus, "Bus of the host"),
-    ROW_NUMBER_ANY("address/@device", device, "Number on the bus"),
+    ROW_HEX("vendor/@id", vendor, 4, "Vendor", RANGE(0, 0xffff), .flags = XML_EXPECTED),
+    ROW_HEX("product/@id", product, 4, "Product", RANGE(0, 0xffff), .flags = XML_EXPECTED),
+    ROW_NUMBER_ANY("address/@bus", bus, "Bus of the host", FORM_RANGE(0, 0xfff),
+                   .flags = XML_EXPECTED),
+    ROW_NUMBER_ANY("address/@device", device, "Number on the bus", FORM_RANGE(0, 0xfff)),
     ROW_TYPE("address/@port", port, usb_port_type, "Port of the host, whatever is plugged there"),
 };
 #undef ROWS_OF
@@ -43,10 +46,12 @@ static const struct xml_row hostdev_scsi_rows[] = {
     ROW_ENUM("@protocol", protocol, hostdev_scsi_protocol_names, "How it is reached",
              WRONG(VIR_ERR_CONFIG_UNSUPPORTED)),
     ROW_STRING("@name", name, "Target and unit", ISCSI),
-    ROW_STRING("adapter/@name", adapter, "Host adapter: scsi_host0", ADAPTER),
-    ROW_NUMBER("address/@bus", bus, "Bus of the adapter", ADAPTER, .flags = XML_ALWAYS),
-    ROW_NUMBER("address/@target", target, "Target", ADAPTER, .flags = XML_ALWAYS),
-    ROW_NUMBER("address/@unit", unit, "Unit", ADAPTER, .flags = XML_ALWAYS),
+    ROW_STRING("adapter/@name", adapter, "Host adapter: scsi_host0", ADAPTER, FORM(filled_type)),
+    ROW_ELEMENT("address", "Place on the adapter", ADAPTER, .flags = XML_EXPECTED),
+    ROW_NUMBER("address/@bus", bus, "Bus of the adapter", ADAPTER,
+               .flags = XML_EXPECTED | XML_ALWAYS, FORM_RANGE(0, 99)),
+    ROW_NUMBER("address/@target", target, "Target", ADAPTER, .flags = XML_EXPECTED | XML_ALWAYS),
+    ROW_NUMBER("address/@unit", unit, "Unit", ADAPTER, .flags = XML_EXPECTED | XML_ALWAYS),
     ROW_LIST("host", hosts, source_host, "Server", ISCSI),
     ROW_CHILD("auth", auth, source_auth, "Credentials", ISCSI),
     ROW_STRING("initiator/iqn/@name", initiator_iqn, "Name of the initiator", ISCSI),
@@ -68,11 +73,13 @@ static const struct xml_row domain_hostdev_rows[] = {
     ROW_ENUM("@sgio", sgio, disk_sgio_names, "Whether the kernel filters SCSI commands",
              TYPE(SCSI)),
     ROW_YES_NO("@rawio", rawio, "QEMU may send any SCSI command", TYPE(SCSI)),
-    ROW_STRING("@model", model, "Kind of device in the guest",
-               WHEN(type, BIT(HOSTDEV_MDEV) | BIT(HOSTDEV_SCSI_HOST)), .flags = XML_ABI),
+    ROW_STRING("@model", model, "Kind of device in the guest", TYPE(MDEV), .flags = XML_ABI),
+    ROW_STRING("@model", model, "Kind of virtio device", TYPE(SCSI_HOST), WORDS(virtio_model_names),
+               .flags = XML_ABI),
     ROW_ON_OFF("@display", display, "Its display is shown", TYPE(MDEV)),
     ROW_ON_OFF("@ramfb", ramfb, "Firmware has a frame buffer", TYPE(MDEV)),
-    ROW_STRING("driver/@name", driver_name, "Driver on the host: vfio, xen", TYPE(PCI)),
+    ROW_STRING("driver/@name", driver_name, "Driver on the host: vfio, xen", TYPE(PCI),
+               WORDS(hostdev_driver_names)),
     ROW_STRING("driver/@model", driver_model, "Kernel module on the host", TYPE(PCI)),
     ROW_YES_NO("driver/@iommufd", iommufd, "Passed by iommufd", TYPE(PCI)),
     ROW_ENUM("source/@startupPolicy", startup_policy, startup_policy_names,

@@ -12,7 +12,8 @@ static const struct xml_row domain_memballoon_rows[] = {
                .flags = XML_ABI),
     ROW_ON_OFF("@freePageReporting", free_page_reporting, "The host learns of free pages",
                .flags = XML_ABI),
-    ROW_NUMBER("stats/@period", period, "Seconds between statistics"),
+    ROW_NUMBER("stats/@period", period, "Seconds between statistics", FORM_RANGE(1, UINT32_MAX),
+               .flags = XML_EXPECTED),
     ROW_EMBED(".", info, domain_device_info),
     ROW_EMBED("driver", virtio, domain_virtio),
 };

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "model/domain-memory.h"
 
+#include "model/text-types.h"
+
 NAMES(memory_model_names, NULL, "dimm", "nvdimm", "virtio-pmem", "virtio-mem", "sgx-epc");
 
 #define VIRTIO_MEM WHEN(model, BIT(MEMORY_MODEL_VIRTIO_MEM))
@@ -15,16 +17,19 @@ static const struct xml_row domain_memory_rows[] = {
              .flags = XML_REQUIRED | XML_ABI),
     ROW_ENUM("@access", access, memory_access_names, "Whether others may share it"),
     ROW_YES_NO("@discard", discard, "Its contents are dropped when it is unplugged"),
-    ROW_UUID("uuid", uuid, "Identity (nvdimm of pseries)", .flags = XML_ABI),
+    ROW_UUID("uuid", uuid, "Identity (nvdimm of pseries)", .flags = XML_EXPECTED | XML_ABI),
     ROW_EMBED("driver", virtio, domain_virtio, VIRTIO),
-    ROW_CPUSET("source/nodemask", nodemask, "Nodes of the host", HOST_MEMORY),
+    ROW_CPUSET("source/nodemask", nodemask, "Nodes of the host", HOST_MEMORY,
+               .flags = XML_EXPECTED),
     ROW_SIZE("source/pagesize", pagesize, UNIT_KIB, "Size of the host's pages", HOST_MEMORY),
-    ROW_STRING("source/path", path, "File of its contents", PERSISTENT),
+    ROW_STRING("source/path", path, "File of its contents", PERSISTENT, FORM(absolute_path_type),
+               .flags = XML_EXPECTED),
     ROW_SIZE("source/alignsize", alignsize, UNIT_KIB, "Alignment", NVDIMM, .flags = XML_ABI),
     ROW_FLAG("source/pmem", pmem, "The file is on persistent memory", NVDIMM, .flags = XML_ABI),
     ROW_YES_NO("target/@dynamicMemslots", dynamic_memslots, "Slots are used as needed", VIRTIO_MEM),
     ROW_SIZE("target/size", size, UNIT_KIB, "Size", .flags = XML_REQUIRED | XML_ABI),
     ROW_NUMBER("target/node", node, "NUMA node of the guest", .flags = XML_ABI),
+    ROW_ELEMENT("target/label/size", "Size of the label area", NVDIMM, .flags = XML_EXPECTED),
     ROW_SIZE("target/label/size", label_size, UNIT_KIB, "Size of the label area", NVDIMM,
              .flags = XML_ABI),
     ROW_SIZE("target/block", block_size, UNIT_KIB, "Smallest change", VIRTIO_MEM, .flags = XML_ABI),

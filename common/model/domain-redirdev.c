@@ -3,11 +3,14 @@
 
 #include <string.h>
 
+#include "model/text-types.h"
+
+static NAMES(redirdev_bus_names, NULL, "usb");
 NAMES(smartcard_mode_names, NULL, "host", "host-certificates", "passthrough");
 
 #define ROWS_OF struct domain_redirdev
 static const struct xml_row domain_redirdev_rows[] = {
-    ROW_STRING("@bus", bus, "usb", .flags = XML_ABI),
+    ROW_STRING("@bus", bus, "usb", .flags = XML_EXPECTED | XML_ABI, WORDS(redirdev_bus_names)),
     ROW_EMBED(".", source, chardev_source),
     ROW_EMBED(".", info, domain_device_info),
 };
@@ -115,7 +118,8 @@ static const struct xml_row domain_smartcard_rows[] = {
     ROW_STRINGS("certificate", certificates, "Name of a certificate in the database",
                 WHEN(mode, BIT(SMARTCARD_HOST_CERTIFICATES))),
     ROW_STRING("database", database, "Folder of the database",
-               WHEN(mode, BIT(SMARTCARD_HOST_CERTIFICATES))),
+               WHEN(mode, BIT(SMARTCARD_HOST_CERTIFICATES)), FORM(absolute_path_type),
+               .flags = XML_EXPECTED),
     ROW_EMBED(".", source, chardev_source, WHEN(mode, BIT(SMARTCARD_PASSTHROUGH))),
     ROW_EMBED(".", info, domain_device_info),
 };

@@ -17,14 +17,17 @@ static const struct xml_row sound_codec_rows[] = {
 #undef ROWS_OF
 XML_SCHEMA(sound_codec, "codec", .doc = "Codec of an Intel HDA card");
 
+#define HDA (BIT(SOUND_ICH6) | BIT(SOUND_ICH9))
 #define ROWS_OF struct domain_sound
 static const struct xml_row domain_sound_rows[] = {
     ROW_ENUM("@model", model, sound_model_names, "Device", .flags = XML_REQUIRED | XML_ABI),
     ROW_YES_NO("@multichannel", multichannel, "More than stereo", WHEN(model, BIT(SOUND_USB)),
                .flags = XML_ABI),
     ROW_NUMBER("@streams", streams, "Streams", WHEN(model, BIT(SOUND_VIRTIO)), .flags = XML_ABI),
-    ROW_LIST("codec", codecs, sound_codec, "Codec", WHEN(model, BIT(SOUND_ICH6) | BIT(SOUND_ICH9))),
-    ROW_NUMBER("audio/@id", audio, "Audio back end"),
+    ROW_LIST("codec", codecs, sound_codec, "Codec", WHEN(model, HDA)),
+    ROW_LIST("codec", codecs, sound_codec, "Without effect", WHEN(model, ~HDA),
+             .flags = XML_OUTPUT),
+    ROW_NUMBER("audio/@id", audio, "Audio back end", .flags = XML_EXPECTED),
     ROW_EMBED("driver", virtio, domain_virtio),
     ROW_EMBED(".", info, domain_device_info),
 };
@@ -57,7 +60,7 @@ XML_SCHEMA(audio_direction, "output", .doc = "Recording or playing");
 
 #define ROWS_OF struct domain_audio
 static const struct xml_row domain_audio_rows[] = {
-    ROW_NUMBER("@id", id, "Number, from 1", .flags = XML_REQUIRED),
+    ROW_NUMBER("@id", id, "Number, from 1", .flags = XML_REQUIRED, FORM_RANGE(1, 255)),
     ROW_ENUM("@type", type, audio_type_names, "Back end", .flags = XML_REQUIRED),
     ROW_NUMBER("@timerPeriod", timer_period, "Microseconds between wake-ups"),
     ROW_STRING("@serverName", server_name, "Server", WHEN(type, BIT(AUDIO_PULSEAUDIO))),
@@ -73,4 +76,56 @@ static const struct xml_row domain_audio_rows[] = {
     ROW_CHILD("output", output, audio_direction, "Playing"),
 };
 #undef ROWS_OF
-XML_SCHEMA(domain_audio, "audio", .doc = "The host's audio that sound cards play on");
+
+/* What is there though it is for other back ends; NULL: nothing. */
+static const char *find_foreign(const struct audio_direction *direction, enum audio_type type)
+{
+    const uint64_t jack = BIT(AUDIO_JACK), sink = BIT(AUDIO_PULSEAUDIO) | BIT(AUDIO_PIPEWIRE);
+    const struct {
+        const char *name;
+        bool given;
+        uint64_t types;
+    } members[] = {
+        {"dev", direction->dev, BIT(AUDIO_ALSA) | BIT(AUDIO_OSS)},
+        {"bufferCount", direction->buffer_count,
+         BIT(AUDIO_COREAUDIO) | BIT(AUDIO_OSS) | BIT(AUDIO_SDL)},
+        {"tryPoll", direction->try_poll, BIT(AUDIO_OSS)},
+        {"serverName", direction->server_name, jack},
+        {"clientName", direction->client_name, jack},
+        {"connectPorts", direction->connect_ports, jack},
+        {"exactName", direction->exact_name, jack},
+        {"name", direction->name, sink},
+        {"streamName", direction->stream_name, sink},
+        {"latency", direction->latency, sink},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(members); i++)
+        if (members[i].given && !(members[i].types & BIT(type)))
+            return members[i].name;
+    return NULL;
+}
+
+static int check_direction(struct xml_at *at, const struct domain_audio *audio,
+                           const struct audio_direction *direction, const char *path,
+                           GError **error)
+{
+    const char *name = direction ? find_foreign(direction, audio->type) : NULL;
+
+    if (!name)
+        return 0;
+    return xml_at_fail(at, path, VIR_ERR_XML_ERROR, error, "%s has no meaning while @type is '%s'",
+                       name, names_word(&audio_type_names, audio->type));
+}
+
+static int audio_check(struct xml_at *at, void *object, GError **error)
+{
+    const struct domain_audio *audio = object;
+
+    if (!xml_at_validates(at))
+        return 0;
+    if (check_direction(at, audio, audio->input, "input", error) < 0)
+        return -1;
+    return check_direction(at, audio, audio->output, "output", error);
+}
+XML_SCHEMA(domain_audio, "audio", .doc = "The host's audio that sound cards play on",
+           .check = audio_check);

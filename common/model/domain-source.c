@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "model/domain-source.h"
 
+#include <limits.h>
+
 #include "base/bytes.h"
 #include "model/rows.h"
+#include "model/text-types.h"
 
 NAMES(source_type_names, NULL, "file", "block", "dir", "network", "volume", "nvme", "vhostuser",
       "vhostvdpa", "ctl");
@@ -13,26 +16,37 @@ NAMES(image_format_names, NULL, "raw", "dir", "bochs", "cloop", "dmg", "iso", "v
       "vhd", "ploop", "cow", "qcow", "qcow2", "qed", "vmdk", "luks", "aio", "vhdx");
 NAMES(startup_policy_names, NULL, "mandatory", "requisite", "optional");
 NAMES(volume_mode_names, NULL, "host", "direct");
+static NAMES(slice_type_names, NULL, "storage");
 NAMES(secret_type_names, NULL, "ceph", "iscsi", "passphrase");
 
 #define ROWS_OF struct source_host
 static const struct xml_row source_host_rows[] = {
     ROW_ENUM("@transport", transport, source_transport_names, "How the server is reached",
              DEFAULT(SOURCE_TRANSPORT_TCP), WRONG(VIR_ERR_CONFIG_UNSUPPORTED)),
-    ROW_STRING("@name", name, "Name or address of the server"),
+    ROW_STRING("@name", name, "Name or address of the server", FORM(word_type)),
     ROW_STRING("@port", port, "Port of the server"),
-    ROW_STRING("@socket", socket, "Path of its socket",
-               WHEN(transport, BIT(SOURCE_TRANSPORT_UNIX))),
+    ROW_STRING("@socket", socket, "Path of its socket", WHEN(transport, BIT(SOURCE_TRANSPORT_UNIX)),
+               FORM(absolute_path_type), .flags = XML_EXPECTED),
 };
 #undef ROWS_OF
-XML_SCHEMA(source_host, "host", .doc = "A server that exports the storage");
+
+static int host_check(struct xml_at *at, void *object, GError **error)
+{
+    const struct source_host *host = object;
+
+    if (xml_at_validates(at) && host->name && host->socket)
+        return xml_at_fail(at, "@name", VIR_ERR_XML_ERROR, error,
+                           "has no meaning while @transport is 'unix'");
+    return 0;
+}
+XML_SCHEMA(source_host, "host", .doc = "A server that exports the storage", .check = host_check);
 
 #define ROWS_OF struct domain_secret
 static const struct xml_row domain_secret_rows[] = {
     ROW_ENUM("@type", type, secret_type_names, "Kind of secret", WRONG(VIR_ERR_CONFIG_UNSUPPORTED),
              .flags = XML_NEEDED),
     ROW_UUID("@uuid", uuid, "The secret, by uuid"),
-    ROW_STRING("@usage", usage, "The secret, by what it is used for"),
+    ROW_STRING("@usage", usage, "The secret, by what it is used for", FORM(filled_type)),
 };
 #undef ROWS_OF
 
@@ -50,7 +64,7 @@ XML_SCHEMA(domain_secret, "secret", .doc = "A secret kept by the secret daemon",
 
 #define ROWS_OF struct source_auth
 static const struct xml_row source_auth_rows[] = {
-    ROW_STRING("@username", username, "User at the server", .flags = XML_NEEDED),
+    ROW_STRING("@username", username, "User at the server", .flags = XML_NEEDED, FORM(filled_type)),
     ROW_EMBED("secret", secret, domain_secret),
 };
 #undef ROWS_OF
@@ -73,7 +87,7 @@ XML_SCHEMA(source_encryption, "encryption", .doc = "How the image is encrypted")
 
 #define ROWS_OF struct source_reconnect
 static const struct xml_row source_reconnect_rows[] = {
-    ROW_YES_NO("@enabled", enabled, "A lost connection is made again"),
+    ROW_YES_NO("@enabled", enabled, "A lost connection is made again", .flags = XML_EXPECTED),
     ROW_NUMBER("@timeout", timeout, "Seconds between attempts"),
 };
 #undef ROWS_OF
@@ -84,7 +98,7 @@ static const struct xml_row source_reservations_rows[] = {
     ROW_YES_NO("@managed", managed, "A helper is started for this guest"),
     ROW_YES_NO("@migration", migration, "They move with the guest"),
     ROW_STRING("source/@type", type, "Kind of socket: unix"),
-    ROW_STRING("source/@path", path, "Path of the helper's socket"),
+    ROW_STRING("source/@path", path, "Path of the helper's socket", FORM(absolute_path_type)),
     ROW_STRING("source/@mode", mode, "client"),
 };
 #undef ROWS_OF
@@ -100,7 +114,8 @@ XML_SCHEMA(source_cookie, "cookie", .doc = "HTTP cookie");
 
 #define ROWS_OF struct source_slice
 static const struct xml_row source_slice_rows[] = {
-    ROW_STRING("@type", type, "storage: a part of the file or device", .flags = XML_NEEDED),
+    ROW_STRING("@type", type, "storage: a part of the file or device", .flags = XML_NEEDED,
+               WORDS(slice_type_names)),
     ROW_NUMBER("@offset", offset, "First byte", .flags = XML_NEEDED),
     ROW_NUMBER("@size", size, "Bytes", .flags = XML_NEEDED),
 };
@@ -114,11 +129,17 @@ static const struct xml_row source_network_rows[] = {
     ROW_STRING("@tlsHostname", tls_hostname, "Name that the server's certificate must have"),
     ROW_STRING("snapshot/@name", snapshot, "Snapshot of an RBD image"),
     ROW_STRING("config/@file", config_file, "Configuration file of the RBD client"),
-    ROW_STRING("initiator/iqn/@name", initiator_iqn, "Name of the iSCSI initiator"),
-    ROW_YES_NO("ssl/@verify", ssl_verify, "The server's certificate is checked"),
-    ROW_LIST("cookies/cookie", cookies, source_cookie, "Cookie sent with requests"),
-    ROW_NUMBER("readahead/@size", readahead, "Bytes read ahead", .flags = XML_BLANK),
-    ROW_NUMBER("timeout/@seconds", timeout, "Time until a request fails", .flags = XML_BLANK),
+    ROW_ELEMENT("initiator/iqn", "The iSCSI initiator", .flags = XML_EXPECTED),
+    ROW_STRING("initiator/iqn/@name", initiator_iqn, "Name of the iSCSI initiator",
+               .flags = XML_EXPECTED),
+    ROW_YES_NO("ssl/@verify", ssl_verify, "The server's certificate is checked",
+               .flags = XML_EXPECTED),
+    ROW_LIST("cookies/cookie", cookies, source_cookie, "Cookie sent with requests",
+             .flags = XML_EXPECTED),
+    ROW_NUMBER("readahead/@size", readahead, "Bytes read ahead", .flags = XML_EXPECTED | XML_BLANK,
+               FORM_RANGE(1, INT64_MAX)),
+    ROW_NUMBER("timeout/@seconds", timeout, "Time until a request fails",
+               .flags = XML_EXPECTED | XML_BLANK, FORM_RANGE(1, INT64_MAX)),
     ROW_NUMBER("reconnect/@delay", reconnect_delay, "Seconds to try to reconnect"),
     ROW_STRING("knownHosts/@path", known_hosts, "File with the servers' keys"),
     ROW_STRING("identity/@username", ssh_user, "User at the server"),
@@ -132,8 +153,8 @@ XML_SCHEMA(source_network, "source", .doc = "Further members of a network source
 
 #define ROWS_OF struct source_volume
 static const struct xml_row source_volume_rows[] = {
-    ROW_STRING("@pool", pool, "Storage pool"),
-    ROW_STRING("@volume", volume, "Volume of the pool"),
+    ROW_STRING("@pool", pool, "Storage pool", FORM(filled_type)),
+    ROW_STRING("@volume", volume, "Volume of the pool", FORM(filled_type)),
     ROW_ENUM("@mode", mode, volume_mode_names, "Whether the host or QEMU logs in",
              WRONG(VIR_ERR_CONFIG_UNSUPPORTED)),
 };
@@ -160,10 +181,13 @@ XML_SCHEMA(source_metadata_cache, "metadata_cache", .doc = "Cache of a qcow2 ima
 #define ROWS_OF struct domain_source
 static const struct xml_row domain_source_rows[] = {
     ROW_ENUM("@type", type, source_type_names, "Kind of storage", .flags = XML_HIDDEN),
-    ROW_STRING("source/@file", path, "Path of the file", WHEN(type, BIT(SOURCE_FILE))),
+    ROW_STRING("source/@file", path, "Path of the file", WHEN(type, BIT(SOURCE_FILE)),
+               FORM(absolute_path_type)),
     ROW_STRING("source/@dev", path, "Path of the device",
-               WHEN(type, BIT(SOURCE_BLOCK) | BIT(SOURCE_VHOST_VDPA) | BIT(SOURCE_CTL))),
-    ROW_STRING("source/@dir", path, "Path of the folder", WHEN(type, BIT(SOURCE_DIR))),
+               WHEN(type, BIT(SOURCE_BLOCK) | BIT(SOURCE_VHOST_VDPA) | BIT(SOURCE_CTL)),
+               FORM(filled_type)),
+    ROW_STRING("source/@dir", path, "Path of the folder", WHEN(type, BIT(SOURCE_DIR)),
+               FORM(absolute_path_type)),
     ROW_STRING("source/@fdgroup", fdgroup, "Group of descriptors that the client passed",
                WHEN(type, BIT(SOURCE_FILE) | BIT(SOURCE_BLOCK))),
     ROW_ENUM("source/@protocol", protocol, source_protocol_names, "Protocol of the server",
@@ -182,14 +206,15 @@ static const struct xml_row domain_source_rows[] = {
     ROW_CHILD("source/real/auth", pool_auth, source_auth, "Credentials of the pool", OF_VOLUME),
     ROW_STRING("source/@type", via, "pci for nvme, unix for vhostuser",
                WHEN(type, BIT(SOURCE_NVME) | BIT(SOURCE_VHOST_USER)), .flags = XML_NEEDED),
-    ROW_STRING("source/@path", path, "Path of the socket", WHEN(type, BIT(SOURCE_VHOST_USER))),
+    ROW_STRING("source/@path", path, "Path of the socket", WHEN(type, BIT(SOURCE_VHOST_USER)),
+               FORM(absolute_path_type), .flags = XML_EXPECTED),
     ROW_CHILD("source/.", nvme, source_nvme, "NVMe namespace", WHEN(type, BIT(SOURCE_NVME))),
     ROW_ENUM("source/@startupPolicy", startup_policy, startup_policy_names,
              "What to do when it is missing at start"),
     ROW_LIST("source/host", hosts, source_host, "Server", WHEN(type, BIT(SOURCE_NETWORK))),
     ROW_CHILD("source/.", network, source_network, "Further members of a network source",
               WHEN(type, BIT(SOURCE_NETWORK))),
-    ROW_LIST("source/slices/slice", slices, source_slice, "Part used"),
+    ROW_LIST("source/slices/slice", slices, source_slice, "Part used", .flags = XML_EXPECTED),
     ROW_LIST("source/seclabel", labels, domain_source_label, "Security label"),
     ROW_CHILD("source/auth", auth, source_auth, "Credentials for the server"),
     ROW_CHILD("source/encryption", encryption, source_encryption, "Encryption"),
@@ -202,7 +227,44 @@ static const struct xml_row domain_source_rows[] = {
     ROW_CHILD_AS("backingStore", backing, struct domain_source, domain_image,
                  "The image below; empty: there is none"),
 };
-XML_SCHEMA(domain_source, "source", .doc = "Where the bytes of a disk are");
+
+/* How many servers a protocol has, and whether its connections can be encrypted by tls='yes'. */
+static const struct {
+    unsigned least, most;
+    bool tls;
+} protocols[] = {
+    [SOURCE_PROTOCOL_NBD] = {1, 1, true}, [SOURCE_PROTOCOL_RBD] = {0, UINT_MAX},
+    [SOURCE_PROTOCOL_SHEEPDOG] = {0, 1},  [SOURCE_PROTOCOL_GLUSTER] = {1, UINT_MAX},
+    [SOURCE_PROTOCOL_ISCSI] = {1, 1},     [SOURCE_PROTOCOL_HTTP] = {1, 1},
+    [SOURCE_PROTOCOL_HTTPS] = {1, 1},     [SOURCE_PROTOCOL_FTP] = {1, 1},
+    [SOURCE_PROTOCOL_FTPS] = {1, 1},      [SOURCE_PROTOCOL_TFTP] = {1, 1},
+    [SOURCE_PROTOCOL_SSH] = {1, 1},       [SOURCE_PROTOCOL_VXHS] = {1, 1, true},
+    [SOURCE_PROTOCOL_NFS] = {1, 1},
+};
+
+static int source_check(struct xml_at *at, void *object, GError **error)
+{
+    const struct domain_source *source = object;
+    unsigned protocol = source->protocol, hosts = source->hosts.count;
+
+    if (!xml_at_validates(at))
+        return 0;
+    if (source->slices.count > 1)
+        return xml_at_fail(at, "source/slices", VIR_ERR_XML_ERROR, error, "has one <slice> only");
+    if (source->type != SOURCE_NETWORK || !protocol)
+        return 0;
+    if (hosts < protocols[protocol].least || hosts > protocols[protocol].most)
+        return xml_at_fail(at, "source/host", VIR_ERR_XML_ERROR, error,
+                           hosts ? "%u servers are given, and protocol '%s' has one"
+                                 : "%u servers are given, and protocol '%s' needs one",
+                           hosts, names_word(&source_protocol_names, protocol));
+    if (source->network && source->network->tls && !protocols[protocol].tls)
+        return xml_at_fail(at, "source/@tls", VIR_ERR_XML_ERROR, error,
+                           "has no meaning for protocol '%s'",
+                           names_word(&source_protocol_names, protocol));
+    return 0;
+}
+XML_SCHEMA(domain_source, "source", .doc = "Where the bytes of a disk are", .check = source_check);
 
 static const struct xml_row domain_image_rows[] = {
     ROW_ENUM("@type", type, source_type_names, "Kind of storage"),

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "model/domain-tpm.h"
 
+#include "model/text-types.h"
+
 NAMES(tpm_model_names, NULL, "tpm-tis", "tpm-crb", "tpm-spapr", "spapr-tpm-proxy");
 NAMES(tpm_backend_names, NULL, "passthrough", "emulator", "external");
+static NAMES(tpm_mode_names, NULL, "connect");
 NAMES(tpm_version_names, NULL, "1.2", "2.0");
 
 #define ROWS_OF struct tpm_emulator
@@ -11,7 +14,7 @@ static const struct xml_row tpm_emulator_rows[] = {
                "Its state stays when the guest is transient"),
     ROW_NUMBER("@debug", debug, "Level of its log"),
     ROW_UUID("encryption/@secret", encryption, "Secret that its state is encrypted with",
-             .flags = XML_BLANK),
+             .flags = XML_EXPECTED | XML_BLANK),
     ROW_STRING("source/@type", source_type, "file or dir"),
     ROW_STRING("source/@path", source_path, "Where its state is"),
     ROW_STRING("profile/@source", profile_source, "Profile that it is made from"),
@@ -34,11 +37,14 @@ static const struct xml_row domain_tpm_rows[] = {
              .flags = XML_ONCE | XML_REQUIRED | XML_ABI),
     ROW_ENUM("backend/@version", version, tpm_version_names, "Version of the specification",
              TYPE(EMULATOR), .flags = XML_ABI),
-    ROW_STRING("backend/device/@path", device, "TPM of the host", TYPE(PASSTHROUGH)),
+    ROW_STRING("backend/device/@path", device, "TPM of the host", TYPE(PASSTHROUGH),
+               FORM(filled_type)),
     ROW_EMBED("backend", emulator, tpm_emulator, TYPE(EMULATOR)),
     ROW_STRING("backend/source/@type", external_type, "unix", TYPE(EXTERNAL)),
-    ROW_STRING("backend/source/@mode", external_mode, "connect", TYPE(EXTERNAL)),
-    ROW_STRING("backend/source/@path", external_path, "Socket of the emulator", TYPE(EXTERNAL)),
+    ROW_STRING("backend/source/@mode", external_mode, "connect", TYPE(EXTERNAL),
+               WORDS(tpm_mode_names), .flags = XML_EXPECTED),
+    ROW_STRING("backend/source/@path", external_path, "Socket of the emulator", TYPE(EXTERNAL),
+               FORM(filled_type)),
     ROW_EMBED(".", info, domain_device_info),
 };
 #undef ROWS_OF

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "model/domain-video.h"
 
+#include "model/text-types.h"
+
 NAMES(video_type_names, NULL, "vga", "cirrus", "vmvga", "xen", "vbox", "qxl", "parallels", "virtio",
       "gop", "none", "bochs", "ramfb");
 NAMES(video_backend_names, NULL, "qemu", "vhostuser");
@@ -12,7 +14,7 @@ NAMES(video_vgaconf_names, NULL, "io", "on", "off");
 static const struct xml_row video_acceleration_rows[] = {
     ROW_YES_NO("@accel2d", accel2d, "2D acceleration", .flags = XML_ABI),
     ROW_YES_NO("@accel3d", accel3d, "3D acceleration", .flags = XML_ABI),
-    ROW_STRING("@rendernode", rendernode, "Render node of the host"),
+    ROW_STRING("@rendernode", rendernode, "Render node of the host", FORM(absolute_path_type)),
 };
 #undef ROWS_OF
 XML_SCHEMA(video_acceleration, "acceleration", .doc = "Use of the host's GPU");
@@ -31,7 +33,7 @@ static const struct xml_row domain_video_rows[] = {
     ROW_ENUM("driver/@vgaconf", vgaconf, video_vgaconf_names, "VGA access (bhyve)"),
     ROW_EMBED("driver", virtio, domain_virtio),
     ROW_ENUM("model/@type", type, video_type_names, "Device", WRONG(VIR_ERR_CONFIG_UNSUPPORTED),
-             .flags = XML_ABI | XML_BLANK),
+             .flags = XML_EXPECTED | XML_ABI | XML_BLANK),
     ROW_ENUM("model/@device", device, video_device_names, "Which of the virtio adapters",
              WHEN(type, BIT(VIDEO_VIRTIO)), .flags = XML_ABI),
     ROW_NUMBER("model/@ram", ram, "KiB of the first bar (qxl)", .flags = XML_ABI | XML_BLANK),

@@ -2,6 +2,7 @@
 #include "model/domain.h"
 
 #include "model/rows.h"
+#include "model/text-types.h"
 
 NAMES(domain_type_names, NULL, "qemu", "kqemu", "kvm", "xen", "lxc", "uml", "openvz", "test",
       "vmware", "hyperv", "vbox", "phyp", "parallels", "bhyve", "vz", "hvf");
@@ -89,7 +90,8 @@ XML_SCHEMA(lxc_namespace, "sharenet", .doc = "A namespace shared with another co
 
 #define ROWS_OF struct domain_devices
 static const struct xml_row domain_devices_rows[] = {
-    ROW_STRING("emulator", emulator, "Path of the program that runs the guest"),
+    ROW_STRING("emulator", emulator, "Path of the program that runs the guest",
+               FORM(absolute_path_type), .flags = XML_EXPECTED),
     ROW_LIST("disk", disks, domain_disk, "Disk", .flags = XML_ABI),
     ROW_LIST("controller", controllers, domain_controller, "Bus", .flags = XML_ABI),
     ROW_LIST("lease", leases, domain_lease, "Lease"),

@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "base/uuid.h"
+#include "model/network-ip.h"
 #include "model/rows.h"
+#include "model/text-types.h"
 
 NAMES(bridge_mac_table_names, NULL, "kernel", "libvirt");
 NAMES(macvtap_mode_names, NULL, "vepa", "private", "bridge", "passthrough");
@@ -13,8 +15,8 @@ NAMES(vlan_native_mode_names, NULL, "tagged", "untagged");
 
 #define ROWS_OF struct net_ip
 static const struct xml_row net_ip_rows[] = {
-    ROW_STRING("@address", address, "IP address", .flags = XML_NEEDED),
-    ROW_STRING("@family", family, "ipv4 or ipv6"),
+    ROW_STRING("@address", address, "IP address", .flags = XML_NEEDED, FORM(ip_text_type)),
+    ROW_STRING("@family", family, "ipv4 or ipv6", WORDS(ip_family_names)),
     ROW_NUMBER("@prefix", prefix, "Length of the network's prefix"),
     ROW_STRING("@peer", peer, "Address of the other end"),
 };
@@ -23,7 +25,7 @@ XML_SCHEMA(net_ip, "ip", .doc = "An IP address");
 
 #define ROWS_OF struct net_route
 static const struct xml_row net_route_rows[] = {
-    ROW_STRING("@family", family, "ipv4 or ipv6"),
+    ROW_STRING("@family", family, "ipv4 or ipv6", WORDS(ip_family_names)),
     ROW_STRING("@address", address, "Network reached"),
     ROW_STRING("@netmask", netmask, "Its mask"),
     ROW_NUMBER("@prefix", prefix, "Length of its prefix"),
@@ -114,11 +116,14 @@ XML_SCHEMA(net_virtual_port, "virtualport", .doc = "Port of a switch", .check = 
 
 #define ROWS_OF struct net_rate
 static const struct xml_row net_rate_rows[] = {
-    ROW_NUMBER("@average", average, "KiB per second, on average",
-               WRONG(VIR_ERR_CONFIG_UNSUPPORTED)),
-    ROW_NUMBER("@peak", peak, "KiB per second, at most", WRONG(VIR_ERR_CONFIG_UNSUPPORTED)),
-    ROW_NUMBER("@floor", floor, "KiB per second, at least", WRONG(VIR_ERR_CONFIG_UNSUPPORTED)),
-    ROW_NUMBER("@burst", burst, "KiB sent in one burst", WRONG(VIR_ERR_CONFIG_UNSUPPORTED)),
+    ROW_NUMBER("@average", average, "KiB per second, on average", WRONG(VIR_ERR_CONFIG_UNSUPPORTED),
+               FORM_RANGE(1, INT64_MAX)),
+    ROW_NUMBER("@peak", peak, "KiB per second, at most", WRONG(VIR_ERR_CONFIG_UNSUPPORTED),
+               FORM_RANGE(1, INT64_MAX)),
+    ROW_NUMBER("@floor", floor, "KiB per second, at least", WRONG(VIR_ERR_CONFIG_UNSUPPORTED),
+               FORM_RANGE(1, INT64_MAX)),
+    ROW_NUMBER("@burst", burst, "KiB sent in one burst", WRONG(VIR_ERR_CONFIG_UNSUPPORTED),
+               FORM_RANGE(1, INT64_MAX)),
 };
 #undef ROWS_OF
 XML_SCHEMA(net_rate, "inbound", .doc = "Rate of one direction");

@@ -193,6 +193,40 @@ static int parse_mac_text(const struct xml_row *row, const char *text, struct ar
     return keep(text, arena, member);
 }
 
+static int parse_filled(const struct xml_row *row, const char *text, struct arena *arena,
+                        void *member, GString *problem)
+{
+    if (!*text)
+        return refuse(problem, text, "is empty");
+    return keep(text, arena, member);
+}
+
+static int parse_word(const struct xml_row *row, const char *text, struct arena *arena,
+                      void *member, GString *problem)
+{
+    if (!*text || text[strcspn(text, " \t\r\n")])
+        return refuse(problem, text, "is not one word");
+    return keep(text, arena, member);
+}
+
+static int parse_identifier(const struct xml_row *row, const char *text, struct arena *arena,
+                            void *member, GString *problem)
+{
+    if (!*text || text[strspn(text, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "_-")])
+        return refuse(problem, text, "is not a name of letters, digits, hyphens and underscores");
+    return keep(text, arena, member);
+}
+
+static int parse_ip_text(const struct xml_row *row, const char *text, struct arena *arena,
+                         void *member, GString *problem)
+{
+    struct ip_address address;
+
+    if (ip_parse(text, &address) < 0)
+        return refuse(problem, text, "is not an IP address");
+    return keep(text, arena, member);
+}
+
 #define PATTERN(regex) "<data type='string'><param name='pattern'>" regex "</param></data>"
 #define TEXT_TYPE(words, pattern, function)                                                        \
     {                                                                                              \
@@ -200,9 +234,11 @@ static int parse_mac_text(const struct xml_row *row, const char *text, struct ar
         .format = format_text, .payload = text_payload, .payload_unaligned = true                  \
     }
 
+#define IP_PATTERN PATTERN("[0-9]+(\\.[0-9]+){3}|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*")
+
 const struct xml_type ip_address_type = {
     .name = "IP address",
-    .rng = PATTERN("[0-9]+(\\.[0-9]+){3}|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*"),
+    .rng = IP_PATTERN,
     .size = sizeof(struct ip_address),
     .parse = parse_ip,
     .format = format_ip,
@@ -219,3 +255,10 @@ const struct xml_type client_id_type = TEXT_TYPE(
     "hexadecimal bytes", PATTERN("[0-9a-fA-F]{1,2}(:[0-9a-fA-F]{1,2})*"), parse_client_id);
 const struct xml_type mac_text_type =
     TEXT_TYPE("MAC address", PATTERN("[a-fA-F0-9]{1,2}(:[a-fA-F0-9]{1,2}){5}"), parse_mac_text);
+const struct xml_type filled_type =
+    TEXT_TYPE("text, not empty", "<data type='string'><param name='minLength'>1</param></data>",
+              parse_filled);
+const struct xml_type word_type = TEXT_TYPE("one word", PATTERN("\\S+"), parse_word);
+const struct xml_type identifier_type = TEXT_TYPE("letters, digits, hyphens and underscores",
+                                                  PATTERN("[a-zA-Z0-9_\\-]+"), parse_identifier);
+const struct xml_type ip_text_type = TEXT_TYPE("IP address", IP_PATTERN, parse_ip_text);

@@ -34,6 +34,10 @@ extern const struct xml_type client_id_type;
 /* A MAC address of one machine, spelled as it was given. String. */
 extern const struct xml_type mac_text_type;
 
+/* Forms, for FORM(): text that is not empty; without space besides; of letters, digits, hyphens and
+ * underscores alone; an IP address. */
+extern const struct xml_type filled_type, word_type, identifier_type, ip_text_type;
+
 #define ROW_IP(place, member, about, ...)                                                          \
     ROW_TYPE(place, member, ip_address_type, about, ##__VA_ARGS__)
 

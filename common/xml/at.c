@@ -103,6 +103,11 @@ struct arena *xml_at_arena(struct xml_at *at)
     return at->arena;
 }
 
+bool xml_at_validates(const struct xml_at *at)
+{
+    return at->flags & XML_READ_VALIDATE;
+}
+
 unsigned xml_at_flags(const struct xml_at *at)
 {
     return at->flags;

@@ -11,6 +11,7 @@ static const struct {
 } flag_words[] = {
     {XML_REQUIRED, "required"},
     {XML_NEEDED, "required with its element"},
+    {XML_EXPECTED, "required with its element where validated"},
     {XML_ABI, "fixed for a running guest"},
     {XML_SECURE, "secret"},
     {XML_LIVE, "of running objects"},
@@ -72,6 +73,19 @@ static void append_default(GString *out, const struct xml_row *row)
     g_string_append_printf(out, "; default %s", word->str);
 }
 
+/* What is asked of it where a document is validated. */
+static void append_form(GString *out, const struct xml_row *row)
+{
+    if (row->form || row->form_min || row->form_max)
+        g_string_append(out, "; validated: ");
+    if (row->form == &xml_type_enum)
+        append_words(out, row->names, UINT64_MAX);
+    else if (row->form)
+        g_string_append(out, row->form->name);
+    if (row->form_min || row->form_max)
+        g_string_append_printf(out, "%" PRId64 " to %" PRId64, row->form_min, row->form_max);
+}
+
 static void append_scalar(GString *out, const struct xml_row *row)
 {
     if (row->type == &xml_type_enum)
@@ -82,6 +96,7 @@ static void append_scalar(GString *out, const struct xml_row *row)
         g_string_append_printf(out, " of %s, or with a `unit`", row->unit);
     if (row->min || row->max)
         g_string_append_printf(out, ", %" PRId64 " to %" PRId64, row->min, row->max);
+    append_form(out, row);
     if (row->fallback)
         append_default(out, row);
 }

@@ -8,6 +8,9 @@
 #include "xml/text.h"
 
 #define ANYTHING "<ref name=\"anything\"/>"
+#define UNIT                                                                                       \
+    "<data type=\"string\"><param name=\"pattern\">[bB]([yY][tT][eE][sS]?)?|"                      \
+    "[kKmMgGtTpPeE]([iI]?[bB])?</param></data>"
 #define FOREIGN_ATTRIBUTES "<ref name=\"foreign-attributes\"/>"
 #define FOREIGN_ELEMENTS "<ref name=\"foreign-elements\"/>"
 
@@ -102,11 +105,13 @@ static char *number_pattern(const struct xml_row *row)
         return g_strdup("<data type=\"string\"><param name=\"pattern\">\\s*[0-7]+\\s*</param>"
                         "</data>");
     const char *type = negative ? "integer" : "nonNegativeInteger";
-    if (!row->min && !row->max)
+    bool formed = row->form_min || row->form_max;
+    if (!row->min && !row->max && !formed)
         return g_strdup_printf("<data type=\"%s\"/>", type);
     return g_strdup_printf("<data type=\"%s\"><param name=\"minInclusive\">%" PRId64 "</param>"
                            "<param name=\"maxInclusive\">%" PRId64 "</param></data>",
-                           type, row->min, row->max);
+                           type, formed ? row->form_min : row->min,
+                           formed ? row->form_max : row->max);
 }
 
 static bool is_number(const struct xml_type *type)
@@ -115,22 +120,15 @@ static bool is_number(const struct xml_type *type)
            type == &xml_type_opt_int || type == &xml_type_opt_ulong;
 }
 
-static char *filled_pattern(const struct xml_row *row)
-{
-    if (row->type == &xml_type_enum)
-        return word_pattern(row->names);
-    if (is_number(row->type))
-        return number_pattern(row);
-    return g_strdup(row->type->rng ?: "<text/>");
-}
-
 static char *scalar_pattern(const struct xml_row *row)
 {
-    g_autofree char *filled = filled_pattern(row);
+    const struct xml_type *type = row->form ?: row->type;
 
-    if (row->flags & XML_BLANK && row->type != &xml_type_string)
-        return g_strdup_printf("<choice><value/>%s</choice>", filled);
-    return g_steal_pointer(&filled);
+    if (type == &xml_type_enum)
+        return word_pattern(row->names);
+    if (is_number(type))
+        return number_pattern(row);
+    return g_strdup(type->rng ?: "<text/>");
 }
 
 /* ---- elements ---- */
@@ -153,6 +151,19 @@ static bool place_is_required(const struct xml_place *place)
 
         if (item->kind == XML_ITEM_PLACE ? place_is_required(item->place)
                                          : item->row->flags & XML_REQUIRED && !item->n_conditions)
+            return true;
+    }
+    return false;
+}
+
+/* True if the element itself must be there when the one around it is. */
+static bool place_is_expected(const struct xml_place *place)
+{
+    for (unsigned i = 0; i < place->count; i++) {
+        const struct xml_item *item = &place->items[i];
+
+        if (item->kind == XML_ITEM_PRESENCE && item->row->flags & XML_EXPECTED &&
+            !item->n_conditions)
             return true;
     }
     return false;
@@ -186,7 +197,7 @@ static void add_group(struct exporter *exporter, const struct xml_item *item,
 static void add_scalar(const struct xml_item *item, bool required, struct content *content)
 {
     if (item->row->kind == XML_KIND_SIZE)
-        add_part(content->attributes, "unit", NULL, g_strdup("<text/>"), false);
+        add_part(content->attributes, "unit", NULL, g_strdup(UNIT), false);
     if (item->kind == XML_ITEM_ATTRIBUTE) {
         add_part(content->attributes, item->name, NULL, scalar_pattern(item->row), required);
         return;
@@ -212,7 +223,7 @@ static void add_item(struct exporter *exporter, const struct xml_item *item, boo
         return;
     case XML_ITEM_PLACE:
         add_part(content->children, item->name, item->uri, place_pattern(exporter, item->place),
-                 required && place_is_required(item->place));
+                 required && (place_is_required(item->place) || place_is_expected(item->place)));
         return;
     case XML_ITEM_GROUP:
         add_group(exporter, item, content);
@@ -248,7 +259,7 @@ static void add_items(struct exporter *exporter, const struct xml_place *place, 
         bool required = item->kind == XML_ITEM_PLACE
                             ? !conditional
                             : !conditional && !item->n_conditions &&
-                                  item->row->flags & (XML_REQUIRED | XML_NEEDED);
+                                  item->row->flags & (XML_REQUIRED | XML_NEEDED | XML_EXPECTED);
 
         if (!private)
             add_item(exporter, item, required, content);

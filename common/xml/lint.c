@@ -53,6 +53,23 @@ static bool is_alias(const struct xml_row *row)
     return row->flags & (XML_INPUT | XML_OUTPUT);
 }
 
+static const char *find_form_mistake(const struct xml_row *row)
+{
+    bool ranged = row->form_min || row->form_max;
+
+    if (!is_scalar(row))
+        return row->form || ranged ? "FORM and FORM_RANGE are for scalars" : NULL;
+    if (row->form && row->type != &xml_type_string)
+        return "FORM is for strings";
+    if (row->form && row->form->size > XML_FORM_MOST)
+        return "the type of its FORM is too large";
+    if (row->form == &xml_type_enum && !row->names)
+        return "no WORDS";
+    if (ranged && (row->type == &xml_type_string || row->type == &xml_type_enum))
+        return "FORM_RANGE is for numbers";
+    return NULL;
+}
+
 static const char *find_type_mistake(const struct xml_row *row)
 {
     if (!is_scalar(row))
@@ -122,7 +139,7 @@ static const char *find_mistake(const struct xml_schema *schema, const struct xm
         return "XML_INPUT and XML_OUTPUT are for a member that has a row without them";
     if (is_scalar(row) && !hidden && !is_alias(row) && !row->when_mask && has_twin(schema, row))
         return "the path is there twice";
-    return find_type_mistake(row);
+    return find_form_mistake(row) ?: find_type_mistake(row);
 }
 
 GPtrArray *xml_schema_lint(const struct xml_schema *schema)

@@ -269,7 +269,8 @@ static void conclude_item(struct xml_place *place, const struct xml_item *item, 
 {
     const struct xml_row *row = item->row;
 
-    place->speaks_absent |= row->fallback || row->flags & XML_REQUIRED;
+    place->speaks_absent |= row->fallback || row->flags & XML_REQUIRED ||
+                            (row->kind == XML_KIND_ELEMENT && row->flags & XML_EXPECTED);
     place->private &= (row->flags & XML_STATUS) != 0;
     place->once |= (row->flags & XML_ONCE) != 0;
     place->never_quiet |= row->flags & XML_ALWAYS || item->kind == XML_ITEM_HOOK ||

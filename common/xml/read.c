@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/bytes.h"
@@ -99,10 +100,11 @@ static int handle_absent(struct xml_at *at, const struct xml_item *item, void *o
                          const xmlNode *node, GError **error)
 {
     void *member = (char *)object + item->offset;
+    unsigned needed = xml_at_validates(at) ? XML_NEEDED | XML_EXPECTED : XML_NEEDED;
 
     if (at->flags & XML_READ_PATTERN)
         return 0;
-    if (item->row->flags & XML_REQUIRED || (node && item->row->flags & XML_NEEDED))
+    if (item->row->flags & XML_REQUIRED || (node && item->row->flags & needed))
         return xml_row_is_set(item->row, member) ? 0 : missing(at, item, node, error);
     if (item->row->fallback && !xml_row_is_set(item->row, member))
         xml_type_set_number(item->row, member, item->row->fallback);
@@ -123,7 +125,7 @@ static int read_unit(struct xml_at *at, const struct xml_row *row, xmlNode *node
     xml_mark_used(attribute);
     word = text_of(attribute->children, &storage);
     *ret_factor = unit_find(word);
-    if (*ret_factor)
+    if (*ret_factor && (*word || !xml_at_validates(at)))
         return 0;
     return xml_at_fail(at, "@unit", VIR_ERR_INVALID_ARG, error,
                        "'%.80s' is not a unit of size like KiB, MiB, GiB", word);
@@ -165,6 +167,34 @@ static int handle_zero(struct xml_at *at, const struct xml_item *item, void *obj
     return 0;
 }
 
+/* What a validated text must be besides. */
+static int check_form(struct xml_at *at, const struct xml_item *item, const char *text,
+                      GError **error)
+{
+    const struct xml_row *row = item->row;
+    uint64_t scratch[XML_FORM_MOST / sizeof(uint64_t)];
+    g_autoptr(GString) problem = g_string_new(NULL);
+
+    if (!xml_at_validates(at) || !row->form ||
+        row->form->parse(row, text, at->arena, scratch, problem) == 0)
+        return 0;
+    return fail_item(at, item, problem->str, error);
+}
+
+static int check_form_range(struct xml_at *at, const struct xml_item *item, const void *member,
+                            GError **error)
+{
+    const struct xml_row *row = item->row;
+    int64_t value = (int64_t)xml_type_get_number(row, member);
+
+    if (!xml_at_validates(at) || (!row->form_min && !row->form_max) ||
+        (value >= row->form_min && value <= row->form_max))
+        return 0;
+    g_autofree char *problem = g_strdup_printf(
+        "%" PRId64 " is not between %" PRId64 " and %" PRId64, value, row->form_min, row->form_max);
+    return fail_item(at, item, problem, error);
+}
+
 static int read_scalar(struct xml_at *at, const struct xml_item *item, void *object,
                        const char *text, xmlNode *node, GError **error)
 {
@@ -177,8 +207,12 @@ static int read_scalar(struct xml_at *at, const struct xml_item *item, void *obj
     if (!row->type->keep_space)
         text = strip(text, &storage);
     g_autoptr(GString) problem = g_string_new(NULL);
+    if (check_form(at, item, text, error) < 0)
+        return -1;
     if (row->type->parse(row, text, at->arena, member, problem) < 0)
         return fail_item_by(at, item, wrong_code_of(row), problem->str, error);
+    if (check_form_range(at, item, member, error) < 0)
+        return -1;
     if (row->kind == XML_KIND_SIZE && read_size(at, item, member, node, error) < 0)
         return -1;
     return handle_zero(at, item, object, text, error);
@@ -194,7 +228,7 @@ static int read_attribute(struct xml_at *at, const struct xml_item *item, void *
         return handle_absent(at, item, object, node, error);
     xml_mark_used(attribute);
     const char *text = text_of(attribute->children, &storage);
-    if (!*text && item->row->flags & XML_BLANK)
+    if (!*text && item->row->flags & XML_BLANK && !xml_at_validates(at))
         return handle_absent(at, item, object, node, error);
     return read_scalar(at, item, object, text, node, error);
 }
@@ -248,9 +282,20 @@ static xmlNode *find_element(const struct xml_item *item, xmlNode *from)
     return from;
 }
 
+/* around is NULL when the element around it is not there either. */
+static int handle_absent_element(struct xml_at *at, const struct xml_item *item,
+                                 const xmlNode *around, GError **error)
+{
+    bool expected = item->row->kind == XML_KIND_ELEMENT && item->row->flags & XML_EXPECTED;
+
+    if (!around || !expected || !xml_at_validates(at))
+        return 0;
+    return xml_at_set_error(at, "", code_of(item->row), "is missing", error);
+}
+
 /* DEFAULT and XML_REQUIRED of the rows in an element that is not there. */
 static int read_absent_place(struct xml_at *at, const struct xml_item *item, void *object,
-                             GError **error)
+                             const xmlNode *around, GError **error)
 {
     struct xml_step step = {.up = at->step, .name = item->name, .node = at->step->node};
     int result = 0;
@@ -264,8 +309,10 @@ static int read_absent_place(struct xml_at *at, const struct xml_item *item, voi
         if (!xml_item_applies(inner, object))
             continue;
         if (inner->kind == XML_ITEM_PLACE)
-            result = read_absent_place(at, inner, object, error);
-        else if (inner->kind != XML_ITEM_CHECK && inner->kind != XML_ITEM_PRESENCE)
+            result = read_absent_place(at, inner, object, NULL, error);
+        else if (inner->kind == XML_ITEM_PRESENCE)
+            result = handle_absent_element(at, inner, around, error);
+        else if (inner->kind != XML_ITEM_CHECK)
             result = handle_absent(at, inner, object, NULL, error);
     }
     at->step = step.up;
@@ -278,7 +325,7 @@ static int read_place(struct xml_at *at, const struct xml_item *item, void *obje
     xmlNode *child = find_element(item, node->children);
 
     if (!child)
-        return read_absent_place(at, item, object, error);
+        return read_absent_place(at, item, object, node, error);
     xml_mark_used(child);
     xmlNode *second = item->place->once ? find_element(item, child->next) : NULL;
     AT_ELEMENT(at, second ? second : child, 0);

@@ -87,6 +87,12 @@
  * CODE(VIR_ERR_...) (error code of a wrong or missing value, instead of VIR_ERR_XML_ERROR), WRONG()
  * (the same, of a wrong one alone: clients know unknown words by other codes than missing ones).
  *
+ * VALIDATING (XML_READ_VALIDATE) asks for more than reading does, and the grammar asks the same:
+ * all is known, no attribute is empty for absent (XML_BLANK), and what these modifiers say, which
+ * are for documents that are read all the same: FORM(some_type) (the string is also a text of that
+ * type), WORDS(names) (it is one of these), FORM_RANGE(lo, hi) (the number is within),
+ * XML_EXPECTED (it is there; of ROW_ELEMENT: that element is there when the one around it is).
+ *
  * RANGE is not for sizes. XML_INPUT and XML_OUTPUT rows show a member that has a row without them;
  * an XML_INPUT row stands before that row if that has a DEFAULT.
  *
@@ -112,8 +118,9 @@ enum xml_flag {
     XML_ONCE = 1 << 14,        /* a second element of this name is an error, not ignored */
     XML_BLANK = 1 << 15,       /* an empty attribute is an absent one */
     XML_SPREAD = 1 << 13,      /* of ROW_ELEMENT: empty, its end tag is in a line of its own */
-    XML_HERE = 1 << 16,        /* with WHEN(): then its element stands here, and not where rows
-                                  without this flag have it */
+    XML_EXPECTED = 1 << 17, /* must be there when its element is, where a document is validated */
+    XML_HERE = 1 << 16,     /* with WHEN(): then its element stands here, and not where rows
+                               without this flag have it */
 };
 
 enum xml_row_kind {
@@ -134,17 +141,19 @@ struct xml_row {
     const char *path;
     const char *doc;
     const struct xml_type *type;
+    const struct xml_type *form; /* a validated text is also one of these; NULL: no more is asked */
     union {
         const struct names *names;
         const struct xml_schema *schema;
         const struct xml_hook *hook;
         const char *unit; /* the word written for a size */
     };
-    int64_t min, max;     /* both 0: what the member can hold */
-    uint64_t when_mask;   /* 0: no condition */
-    uint64_t unit_factor; /* bytes in one of a size's stored units */
-    int32_t fallback;     /* 0: none */
-    uint32_t flags;       /* enum xml_flag */
+    int64_t min, max;           /* both 0: what the member can hold */
+    int64_t form_min, form_max; /* where validated; both 0: no more is asked */
+    uint64_t when_mask;         /* 0: no condition */
+    uint64_t unit_factor;       /* bytes in one of a size's stored units */
+    int32_t fallback;           /* 0: none */
+    uint32_t flags;             /* enum xml_flag */
     uint16_t offset, size, when_offset;
     uint8_t when_size;
     uint8_t kind;  /* enum xml_row_kind */
@@ -215,6 +224,7 @@ int xml_at_fail(struct xml_at *at, const char *path, enum error_code code, GErro
 void xml_at_warn(struct xml_at *at, const char *path, const char *format, ...) G_GNUC_PRINTF(3, 4);
 struct arena *xml_at_arena(struct xml_at *at);
 unsigned xml_at_flags(const struct xml_at *at);
+bool xml_at_validates(const struct xml_at *at); /* see VALIDATING */
 
 /* ---- modifiers ---- */
 
@@ -224,6 +234,9 @@ unsigned xml_at_flags(const struct xml_at *at);
     .when_mask = (mask)
 #define DEFAULT(number) .fallback = (number)
 #define RANGE(lowest, highest) .min = (lowest), .max = (highest)
+#define FORM(text_type) .form = &(text_type)
+#define WORDS(words) .form = &xml_type_enum, .names = &(words)
+#define FORM_RANGE(lowest, highest) .form_min = (lowest), .form_max = (highest)
 #define CODE(error) .code = (error)
 #define WRONG(error) .wrong = (error)
 

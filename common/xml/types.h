@@ -10,6 +10,8 @@
 
 struct xml_row;
 
+#define XML_FORM_MOST 64 /* bytes of a member whose type may be a FORM */
+
 /*
  * How a scalar member is read, written and compared. The model may have types of its own; most
  * need name, size, parse, format and rng only. Absent is all bytes zero unless is_set says other.

@@ -22,7 +22,8 @@
 #define XML_OWN_NODES (4 * XML_MAX_NODES)
 
 enum xml_read_flag {
-    XML_READ_VALIDATE = 1 << 0, /* unknown elements and attributes are an error, not a warning */
+    XML_READ_VALIDATE = 1 << 0, /* what is unknown is an error, not a warning; and see
+                                   VALIDATING in "xml/schema.h" */
     XML_READ_INACTIVE = 1 << 1, /* rows with XML_LIVE are skipped */
     XML_READ_STATUS = 1 << 2,   /* rows with XML_STATUS are read */
     XML_READ_OWN = 1 << 3,      /* a file of ours: see the limits */

@@ -84,11 +84,13 @@ static const struct xml_row machine_network_source_rows[] = {
 #undef ROWS_OF
 XML_SCHEMA(machine_network_source, "source", .doc = "A disk on the network");
 
+static NAMES(driver_words, NULL, "qemu", "tap");
+
 #define ROWS_OF struct machine_disk_driver
 static const struct xml_row machine_disk_driver_rows[] = {
-    ROW_STRING("@name", name, "Name"),
-    ROW_ON_OFF("@discard", discard, "Discard", DEFAULT(TRISTATE_OFF)),
-    ROW_NUMBER("@queues", queues, "Queues"),
+    ROW_STRING("@name", name, "Name", WORDS(driver_words)),
+    ROW_ON_OFF("@discard", discard, "Discard", DEFAULT(TRISTATE_OFF), .flags = XML_BLANK),
+    ROW_NUMBER("@queues", queues, "Queues", FORM_RANGE(0, 8)),
 };
 #undef ROWS_OF
 XML_SCHEMA(machine_disk_driver, "driver", .doc = "How the disk is emulated");
@@ -234,7 +236,8 @@ static const struct xml_row machine_rows[] = {
     ROW_SIZE("window/@size", window, UNIT_BYTES, "Window"),
     ROW_NUMBER("vcpu", vcpus, "Processors", DEFAULT(1), .flags = XML_ALWAYS | XML_ABI),
     ROW_CPUSET("vcpu/@cpuset", cpus, "Where they run"),
-    ROW_STRING("os/type/@arch", arch, "Architecture"),
+    ROW_ELEMENT("os/type", "Kind of machine", .flags = XML_EXPECTED),
+    ROW_STRING("os/type/@arch", arch, "Architecture", .flags = XML_EXPECTED),
     ROW_ELEMENT("features", "Features", .flags = XML_ALWAYS),
     ROW_FLAG("features/acpi", acpi, "ACPI"),
     ROW_FLAG("features/apic", apic, "APIC"),

@@ -67,6 +67,13 @@ static void test_refuses(void)
         {"<ext:arg value=''/>", "<ext:arg/>"},
         {"<ext:arg value=''/>", "<ext:arc value=''/>"},
         {"<features>", "<socket>s</socket><features>"},
+        {"name='qemu'", "name='kemu'"},
+        {"queues='0'", "queues='9'"},
+        {"discard='on'", "discard=''"},
+        {" arch='x86_64'", ""},
+        {"<type arch='x86_64'/>", ""},
+        {"unit='KiB'", "unit=''"},
+        {"unit='KiB'", "unit='K i B'"},
     };
     xmlRelaxNG *grammar = load_grammar();
 
@@ -91,10 +98,12 @@ static void test_reference(void)
         "| `vcpu` | whole number; default 1 | Processors; fixed for a running guest |\n",
         "| `devices/disk` | [disk](#disk), any number of times | Disks; fixed for a running guest "
         "|\n",
+        "| `@name` | text; validated: `qemu`, `tap` | Name |\n",
+        "| `@queues` | whole number; validated: 0 to 8 | Queues |\n",
         "| `source/@file` | text | File; when `@type` is `file` |\n",
         "| `.` | [address 2](#address-2) | An address on a PCI bus; when `@type` is `pci` |\n",
         "| `@slot` | whole number, 0 to 31 | Slot; fixed for a running guest |\n",
-        "| `@discard` | on or off; default off | Discard |\n",
+        "| `@discard` | on or off; default off | Discard; absent when empty |\n",
     };
     g_autofree char *text = xml_export_markdown(&machine_schema);
     g_autofree char *again = xml_export_markdown(&machine_schema);
