@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/uuid.h"
 #include "host/macvtap.h"
 #include "host/tap.h"
@@ -79,12 +80,14 @@ static bool wants_vhost(const struct building *building)
 static int open_vhost(const struct building *building, GString *list, GError **error)
 {
     const struct net_driver_options *driver = building->net->driver;
+    const struct net_backend *backend = building->net->backend;
     bool required = driver && g_strcmp0(driver->name, "vhost") == 0;
-    int fd = open("/dev/vhost-net", O_RDWR | O_CLOEXEC);
+    const char *node = backend && backend->vhost ? backend->vhost : "/dev/vhost-net";
+    int fd = open(node, O_RDWR | O_CLOEXEC);
 
     if (fd < 0 && required) {
-        error_set_errno(error, errno, "interface '%s': cannot open /dev/vhost-net",
-                        building->net->info.alias);
+        error_set_errno(error, errno, "interface '%s': cannot open %s", building->net->info.alias,
+                        node);
         return -1;
     }
     if (fd >= 0)
@@ -121,12 +124,13 @@ static int add_vhost(struct json_object *json, const struct building *building, 
     return 0;
 }
 
-static int run_script(const struct building *building, GError **error)
+/* Of an interface that is plugged into nothing: it is left to the script. */
+static int run_script(const struct domain_net *net, const char *script, GError **error)
 {
-    const char *const argv[] = {building->net->script, building->net->target, NULL};
+    const char *const argv[] = {script, net->target, NULL};
     const struct process_spec spec = {.argv = argv};
 
-    if (!building->net->script || !*building->net->script)
+    if (net->type != NET_ETHERNET || !net->target || !script || !*script)
         return 0;
     return process_run(&spec, 4096, SCRIPT_MS, NULL, error);
 }
@@ -173,6 +177,7 @@ static unsigned queues_of(const struct domain_net *net)
 static int open_tap(const struct building *building, unsigned queues, GString *list, GError **error)
 {
     const struct domain_net *net = building->net;
+    const char *node = net->backend ? net->backend->tap : NULL;
     bool ours = net->type != NET_ETHERNET || net->target_managed != TRISTATE_NO;
     int fds[MOST_QUEUES];
 
@@ -183,14 +188,14 @@ static int open_tap(const struct building *building, unsigned queues, GString *l
                                error) < 0)
             return -1;
         ours = false;
-    } else if (tap_open(net->target, queues, domain_net_is_virtio(net), fds, error) < 0)
+    } else if (tap_open(node, net->target, queues, domain_net_is_virtio(net), fds, error) < 0)
         return -1;
     for (unsigned i = 0; i < queues; i++)
         g_string_append_printf(list, "%s%d", i ? ":" : "",
                                words_add_fd(building->arguments, fds[i]));
     if (ours && set_up_tap(building, error) < 0)
         return -1;
-    return net->type == NET_ETHERNET ? run_script(building, error) : 0;
+    return run_script(net, net->script, error);
 }
 
 static int build_tap(const struct building *building, struct json_object **ret_json, GError **error)
@@ -377,6 +382,10 @@ static int build_direct(const struct building *building, struct json_object **re
 
 void netdev_remove(const struct domain_net *net)
 {
+    g_autoptr(GError) error = NULL;
+
+    if (run_script(net, net->downscript, &error) < 0)
+        log_warn("interface '%s': %s", net->info.alias, error->message);
     if (net->type == NET_DIRECT && net->target)
         macvtap_remove(net->target);
     if (is_bridged(net) && openvswitch_is_used(net) && net->target)

@@ -13,7 +13,8 @@
  * knows them by. Changes a domain under construction. */
 void net_choose_names(struct domain *live);
 
-/* Removes what of an interface's device does not go with QEMU. Idempotent. */
+/* Removes what of an interface's device does not go with QEMU, and runs its <downscript>, whose
+ * failure is logged. May be called again. Blocks for the script. */
 void netdev_remove(const struct domain_net *net);
 
 /*

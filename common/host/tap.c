@@ -40,13 +40,13 @@ static int begin_request(const char *name, struct ifreq *request, GError **error
     return -1;
 }
 
-static int open_queue(const struct ifreq *wanted, int *ret_fd, GError **error)
+static int open_queue(const char *node, const struct ifreq *wanted, int *ret_fd, GError **error)
 {
     struct ifreq request = *wanted;
-    autofd int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+    autofd int fd = open(node, O_RDWR | O_CLOEXEC);
 
     if (fd < 0) {
-        error_set_errno(error, errno, "cannot open /dev/net/tun");
+        error_set_errno(error, errno, "cannot open %s", node);
         return -1;
     }
     if (ioctl(fd, TUNSETIFF, &request) < 0) {
@@ -57,7 +57,8 @@ static int open_queue(const struct ifreq *wanted, int *ret_fd, GError **error)
     return 0;
 }
 
-int tap_open(const char *name, unsigned count, bool header, int *ret_fds, GError **error)
+int tap_open(const char *node, const char *name, unsigned count, bool header, int *ret_fds,
+             GError **error)
 {
     struct ifreq request;
     unsigned opened = 0;
@@ -66,7 +67,8 @@ int tap_open(const char *name, unsigned count, bool header, int *ret_fds, GError
         return -1;
     request.ifr_flags =
         IFF_TAP | IFF_NO_PI | (header ? IFF_VNET_HDR : 0) | (count > 1 ? IFF_MULTI_QUEUE : 0);
-    while (opened < count && open_queue(&request, &ret_fds[opened], error) == 0)
+    while (opened < count &&
+           open_queue(node ? node : "/dev/net/tun", &request, &ret_fds[opened], error) == 0)
         opened++;
     if (opened == count)
         return 0;

@@ -16,8 +16,9 @@
 void tap_choose_name(const char *prefix, char name[TAP_NAME_BYTES]);
 
 /* Opens count queues of the device called name, made if there is none; fds are the caller's. With
- * header, packets carry what offloads need. */
-int tap_open(const char *name, unsigned count, bool header, int *ret_fds, GError **error);
+ * header, packets carry what offloads need. node: what makes them; NULL: /dev/net/tun. */
+int tap_open(const char *node, const char *name, unsigned count, bool header, int *ret_fds,
+             GError **error);
 
 /* What an interface is set to. */
 int tap_set_mac(const char *name, const uint8_t mac[6], GError **error);
