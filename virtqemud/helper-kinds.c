@@ -153,6 +153,13 @@ static void append_path(GString *options, const char *path)
         g_string_append_printf(options, *at == ',' || *at == '\\' ? "\\%c" : "%c", *at);
 }
 
+/* "--uid-map=:0:100000:65536:" */
+static void add_map(const struct helper_launch *launch, const char *option,
+                    const struct filesystem_map *map)
+{
+    addf(launch, "--%s=:%u:%u:%u:", option, map->start.value, map->target.value, map->count);
+}
+
 static int build_virtiofsd(struct helper_launch *launch, GError **error)
 {
     const struct domain_filesystem *filesystem = launch->device->object;
@@ -182,6 +189,10 @@ static int build_virtiofsd(struct helper_launch *launch, GError **error)
         addf(launch, "--rlimit-nofile=%u", binary->openfiles);
     if (filesystem->readonly)
         add(launch, "--readonly", NULL);
+    LIST_EACH (users, &filesystem->uid_map)
+        add_map(launch, "uid-map", users);
+    LIST_EACH (groups, &filesystem->gid_map)
+        add_map(launch, "gid-map", groups);
     if (launch->qemu->config.virtiofsd_debug)
         add(launch, "-d", NULL);
     return 0;
@@ -235,6 +246,10 @@ static int build_passt(struct helper_launch *launch, GError **error)
         add(launch, "--interface", net->source_dev, NULL);
     if (backend->log_file)
         add(launch, "--log-file", backend->log_file, NULL);
+    if (backend->hostname)
+        add(launch, "--hostname", backend->hostname, NULL);
+    if (backend->fqdn)
+        add(launch, "--fqdn", backend->fqdn, NULL);
     LIST_EACH (ip, &net->ips) {
         add(launch, "--address", ip->address, NULL);
         if (ip->prefix.set && g_strcmp0(ip->family, "ipv6") != 0) {

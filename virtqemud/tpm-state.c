@@ -167,6 +167,23 @@ static int make_user_config(const struct qemu *qemu, GError **error)
     return run_program(qemu, words, -1, error);
 }
 
+static void add_word(GPtrArray *words, const char *option, const char *value)
+{
+    if (!value)
+        return;
+    g_ptr_array_add(words, (char *)option);
+    g_ptr_array_add(words, (char *)value);
+}
+
+/* The name is what a TPM was found to have; the source is what a new one is to get. */
+static void add_profile(GPtrArray *words, const struct tpm_emulator *emulator)
+{
+    const char *source = emulator->profile_source;
+
+    add_word(words, "--profile-name", source ? source : emulator->profile_name);
+    add_word(words, "--profile-remove-disabled", emulator->profile_remove_disabled);
+}
+
 /* A TPM as it leaves the factory, with keys and certificates of its own. */
 static int manufacture(const struct work *work, GError **error)
 {
@@ -192,10 +209,7 @@ static int manufacture(const struct work *work, GError **error)
         g_ptr_array_add(words, "--tpm2");
     for (size_t i = 0; i < G_N_ELEMENTS(common); i++)
         g_ptr_array_add(words, common[i]);
-    if (tpm->emulator.profile_name) {
-        g_ptr_array_add(words, "--profile-name");
-        g_ptr_array_add(words, (char *)tpm->emulator.profile_name);
-    }
+    add_profile(words, &tpm->emulator);
     if (make_user_config(work->qemu, error) < 0)
         return -1;
     return run_setup(work, words, error);

@@ -76,6 +76,11 @@ static void test_folder(void)
            "<source dir='/'/><target dir='t'/><readonly/></filesystem>",
            "--fd=3 -o source=/,cache=always,sandbox=chroot,xattr,flock,no_posix_lock "
            "--thread-pool-size=16 --readonly");
+    expect(DEVICE_FILESYSTEM,
+           FOLDER "<idmap><uid start='0' target='100000' count='10'/>"
+                  "<uid start='10' target='1000' count='1'/><gid start='0' target='5' count='2'/>"
+                  "</idmap><source dir='/'/><target dir='t'/></filesystem>",
+           "--fd=3 -o source=/ --uid-map=:0:100000:10: --uid-map=:10:1000:1: --gid-map=:0:5:2:");
 }
 
 /* A comma would begin another option of virtiofsd. */
@@ -98,7 +103,7 @@ static void test_network(void)
     expect(DEVICE_NET, PASST "/></interface>",
            "--one-off --socket /run/s --pid /run/s.pid --runas 64055:64055");
     expect(DEVICE_NET,
-           PASST " logFile='/var/log/p'/><source dev='eth0'/>"
+           PASST " logFile='/var/log/p' hostname='h' fqdn='h.example.org'/><source dev='eth0'/>"
                  "<ip family='ipv4' address='192.0.2.7' prefix='24'/>"
                  "<ip family='ipv6' address='2001:db8::7'/>"
                  "<portForward proto='tcp' address='192.0.2.1' dev='eth1'>"
@@ -106,7 +111,8 @@ static void test_network(void)
                  "<range start='1020' exclude='yes'/></portForward>"
                  "<portForward proto='udp'/></interface>",
            "--one-off --socket /run/s --pid /run/s.pid --runas 64055:64055 --interface eth0 "
-           "--log-file /var/log/p --address 192.0.2.7 --netmask 24 --address 2001:db8::7 "
+           "--log-file /var/log/p --hostname h --fqdn h.example.org --address 192.0.2.7 --netmask "
+           "24 --address 2001:db8::7 "
            "--tcp-ports 192.0.2.1%eth1/22:2022,1000-1050:2000-2050,~1020 --udp-ports all");
 }
 
