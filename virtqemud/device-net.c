@@ -81,6 +81,7 @@ static int build_hostdev(const struct domain *domain, const struct domain_net *n
     hostdev.type = source->type == NET_HOSTDEV_USB ? HOSTDEV_USB : HOSTDEV_PCI;
     hostdev.pci = &pci;
     hostdev.usb = &usb;
+    hostdev.driver_name = net->driver ? net->driver->name : NULL;
     return device_hostdev_properties(domain, &hostdev, context, ret_properties, error);
 }
 

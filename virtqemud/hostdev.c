@@ -170,6 +170,7 @@ int hostdev_find_all(struct domain *live, GError **error)
 struct taking {
     char *name;                    /* "PCI device 0000:00:02.0", owned; NULL: nothing */
     const struct pci_address *pci; /* NULL: no PCI device */
+    const char *driver;            /* of a PCI device that is managed: the host's for it */
     bool managed;
     bool shared;
 };
@@ -179,12 +180,14 @@ static char *usb_name(unsigned bus, unsigned device)
     return g_strdup_printf("USB device %03u:%03u", bus, device);
 }
 
-static void take_pci(const struct pci_address *address, unsigned managed, struct taking *taking)
+static void take_pci(const struct pci_address *address, const char *driver, unsigned managed,
+                     struct taking *taking)
 {
     g_autofree char *text = pci_address_print(address);
 
     taking->name = g_strdup_printf("PCI device %s", text);
     taking->pci = address;
+    taking->driver = driver ? driver : VFIO;
     taking->managed = managed == TRISTATE_YES;
 }
 
@@ -204,7 +207,7 @@ static void taking_of_hostdev(const struct domain_hostdev *hostdev, struct takin
     char uuid[UUID_TEXT];
 
     if (hostdev->type == HOSTDEV_PCI && hostdev->pci)
-        take_pci(&hostdev->pci->address, hostdev->managed, taking);
+        take_pci(&hostdev->pci->address, hostdev->driver_model, hostdev->managed, taking);
     else if (hostdev->type == HOSTDEV_USB && hostdev->usb)
         taking->name = usb_name(hostdev->usb->bus, hostdev->usb->device);
     else if (hostdev->type == HOSTDEV_SCSI && hostdev->scsi)
@@ -221,7 +224,7 @@ static void taking_of_net(const struct domain_net *net, struct taking *taking)
     if (net->type != NET_HOSTDEV || !net->hostdev)
         return;
     if (net->hostdev->type == NET_HOSTDEV_PCI)
-        take_pci(&net->hostdev->pci, net->managed, taking);
+        take_pci(&net->hostdev->pci, net->driver ? net->driver->model : NULL, net->managed, taking);
     else
         taking->name = usb_name(net->hostdev->usb_bus, net->hostdev->usb_device);
 }
@@ -273,7 +276,7 @@ static int take_from_driver(const struct device *device, const struct taking *ta
     if (set_address(device, address, error) < 0)
         return -1;
     if (taking->managed)
-        return pci_set_driver(address, VFIO, error);
+        return pci_set_driver(address, taking->driver, error);
     if (pci_get_driver(address, &driver, error) < 0)
         return -1;
     if (driver && g_str_has_prefix(driver, "vfio"))
@@ -283,14 +286,14 @@ static int take_from_driver(const struct device *device, const struct taking *ta
     return -1;
 }
 
-static void give_to_driver(const struct pci_address *at)
+static void give_to_driver(const struct taking *taking)
 {
-    g_autofree char *address = pci_address_print(at);
+    g_autofree char *address = pci_address_print(taking->pci);
     g_autofree char *driver = NULL;
     g_autoptr(GError) error = NULL;
 
     /* a start that failed early has not taken it */
-    if (pci_get_driver(address, &driver, NULL) < 0 || g_strcmp0(driver, VFIO) != 0)
+    if (pci_get_driver(address, &driver, NULL) < 0 || g_strcmp0(driver, taking->driver) != 0)
         return;
     if (pci_set_driver(address, NULL, &error) < 0)
         log_warn("the host does not get back its device: %s", error->message);
@@ -321,7 +324,7 @@ void hostdev_give_back(struct qemu *qemu, const char *guest, const struct device
     const struct claim claim = claim_of(guest, device, &taking);
     /* dropped last: whoever gets the claim finds the driver as it is to stay */
     if (taking.pci && taking.managed && claims_holds_alone(qemu->claims, &claim))
-        give_to_driver(taking.pci);
+        give_to_driver(&taking);
     claims_drop(qemu->claims, &claim);
 }
 
