@@ -208,6 +208,23 @@ static void add_other_features(GString *option, const struct domain *domain,
             option_add(option, "iommu", "smmuv3");
 }
 
+/* The firmware of s390x boots one device, and gets one word for it; NULL: none. */
+static const char *loadparm_of(const struct domain *domain)
+{
+    const struct domain_device_info *first = NULL;
+    unsigned count, lowest = UINT_MAX;
+    g_autofree struct device *devices = domain_list_devices(domain, &count);
+
+    for (unsigned i = 0; i < count; i++) {
+        unsigned order = devices[i].info ? device_boot_index(domain, devices[i].info) : 0;
+        if (order && order < lowest) {
+            lowest = order;
+            first = devices[i].info;
+        }
+    }
+    return first ? first->loadparm : NULL;
+}
+
 static void add_machine_option(const struct build *build)
 {
     const struct domain_features *features = features_of(build);
@@ -230,6 +247,8 @@ static void add_machine_option(const struct build *build)
     add_acpi(option, build);
     add_memory_options(option, build->domain);
     add_other_features(option, build->domain, features);
+    if (g_strcmp0(build->domain->os.arch, "s390x") == 0)
+        option_add(option, "loadparm", loadparm_of(build->domain));
     option_add(option, "confidential-guest-support", launch_security_id(build->domain));
     words_add_option(build->arguments, "-machine", option);
 }
