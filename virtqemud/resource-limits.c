@@ -2,13 +2,18 @@
 #include "resource-limits.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/magic.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/fd.h"
 #include "base/log.h"
 #include "host/cgroup.h"
 
@@ -128,6 +133,38 @@ int resource_limits_lock_memory(struct guest *guest, const struct domain *live, 
     return -1;
 }
 
+/* ---- groups ---- */
+
+#define APPID_FILE "/sys/class/fc/fc_udev_device/appid_store"
+
+/* The number of the folder in the unified hierarchy is the kernel's for the group; 0: none. */
+static ino_t group_number(char *const *folders)
+{
+    struct statfs system;
+    struct stat folder;
+
+    for (; *folders; folders++)
+        if (statfs(*folders, &system) == 0 && system.f_type == CGROUP2_SUPER_MAGIC &&
+            stat(*folders, &folder) == 0)
+            return folder.st_ino;
+    return 0;
+}
+
+/* What the group writes to disks of Fibre Channel bears the name of the document. */
+static int name_frames(char *const *folders, const struct domain *live, GError **error)
+{
+    const char *name = live->resource ? live->resource->fibrechannel_appid : NULL;
+
+    if (!name)
+        return 0;
+    g_autofree char *text = g_strdup_printf("%llX:%s", (long long)group_number(folders), name);
+    autofd int fd = open(APPID_FILE, O_WRONLY | O_CLOEXEC);
+    if (fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text))
+        return 0;
+    error_set_errno(error, errno, "resource/fibrechannel/@appid: cannot write %s", APPID_FILE);
+    return -1;
+}
+
 int resource_limits_make_group(struct guest *guest, const struct domain *live, GError **error)
 {
     const struct qemu_config *config = &qemu_of(&guest->object)->config;
@@ -143,6 +180,8 @@ int resource_limits_make_group(struct guest *guest, const struct domain *live, G
         cgroup_make(name, (const char *const *)config->cgroup_controllers, &folders, error) < 0)
         return -1;
     guest_set_cgroup(guest, folders);
+    if (name_frames(folders, live, error) < 0)
+        return -1;
     return group_limits_apply_all(guest, live, error);
 }
 

@@ -157,12 +157,28 @@ def test_interface_that_was_there_stays(connection, bridge):
     script = IMAGES / "ifup"
     script.write_text('#!/bin/sh\necho "$1" > /run/ifup-was-here\n')
     script.chmod(0o755)
-    domain = connection.createXML(hlt_xml("ready", devices=f"""<interface type='ethernet'>
-        <target dev='mytap0' managed='no'/><script path='{script}'/><model type='e1000'/></interface>"""))
+    after = IMAGES / "ifdown"
+    after.write_text('#!/bin/sh\necho "$1" > /run/ifdown-was-here\n')
+    after.chmod(0o755)
+    device = """<interface type='ethernet'><target dev='mytap0' managed='no'/><script path='%s'/>
+        <downscript path='%s'/><model type='e1000'/><backend tap='%s'/></interface>"""
+    nowhere = hlt_xml("nowhere", devices=device % (script, "", "/run/no-such-tun"))
+    with pytest.raises(libvirt.libvirtError, match="/run/no-such-tun"):
+        connection.createXML(nowhere)
+    domain = connection.createXML(hlt_xml("ready", devices=device % (script, after, "/dev/net/tun")))
     assert pathlib.Path("/run/ifup-was-here").read_text() == "mytap0\n"
+    assert not pathlib.Path("/run/ifdown-was-here").exists()
     domain.destroy()
+    assert pathlib.Path("/run/ifdown-was-here").read_text() == "mytap0\n"
     assert "mytap0" in ip("link", "show", "mytap0")
     ip("link", "del", "mytap0")
+
+
+def test_name_in_frames_of_fibre_channel(connection):
+    """of a host without such an adapter"""
+    document = hlt_xml("frames").replace("<os>", "<resource><fibrechannel appid='frames'/></resource><os>")
+    with pytest.raises(libvirt.libvirtError, match="appid_store"):
+        connection.createXML(document)
 
 
 def test_data_in_another_file(connection):
