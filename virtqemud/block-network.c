@@ -177,6 +177,20 @@ static const struct protocol protocols[] = {
     [SOURCE_PROTOCOL_NFS] = {"nfs", EMULATOR_BLOCK_NFS, "2049", build_nfs},
 };
 
+/* Words for nbdkit: QEMU's own SSH has the keys of its user. */
+static int check_ssh(const struct domain_source *source, GError **error)
+{
+    const struct source_network *network = source->network;
+
+    if (!network || (!network->known_hosts && !network->key_file && !network->agent_socket))
+        return 0;
+    error_set(error, VIR_ERR_CONFIG_UNSUPPORTED,
+              "image '%s': <knownHosts> and the keyfile and agentsock of <identity> need nbdkit, "
+              "which virtqemud does not start",
+              source->name ? source->name : "?");
+    return -1;
+}
+
 /* Who an NFS server takes us for. */
 static int add_identity(const struct domain_source *source, struct json_object *node,
                         GError **error)
@@ -220,6 +234,8 @@ int block_network_properties(const struct domain_source *source,
                   context->emulator->path, protocol->driver);
         return -1;
     }
+    if (source->protocol == SOURCE_PROTOCOL_SSH && check_ssh(source, error) < 0)
+        return -1;
     struct json_object *node JSON_AUTO = protocol->build(protocol, source, context);
     if (source->protocol == SOURCE_PROTOCOL_NFS && add_identity(source, node, error) < 0)
         return -1;

@@ -48,6 +48,8 @@ static int check_guest(const struct domain *live, GError **error)
         {live->os.cmdline && !live->os.kernel, FAULT_QEMU, "os/cmdline needs a <kernel>"},
         {live->keywrap_ciphers.count && !g_str_has_prefix(live->os.arch ?: "", "s390"), FAULT_QEMU,
          "keywrap is of s390x"},
+        {live->cpu && live->cpu->deprecated_features == TRISTATE_OFF, FAULT_QEMU,
+         "cpu/@deprecated_features: 'off' is not in this version"},
         {live->devices.parallels.count > 3, FAULT_QEMU, "devices/parallel: there can be 3"},
     };
 

@@ -144,10 +144,21 @@ static int check_backing(const struct domain_source *backing, GError **error)
     return FAULTS_CHECK(faults, error, "backingStore");
 }
 
+static int check_data(const struct domain_source *source, GError **error)
+{
+    const struct domain_source *data = source->data_file;
+    const struct fault faults[] = {
+        {data && !data->type, FAULT_XML, "@type is missing"},
+        {data && domain_source_is_empty(data), FAULT_XML, "<source> is missing"},
+    };
+
+    return FAULTS_CHECK(faults, error, "dataStore");
+}
+
 static int check_chain(const struct domain_disk *disk, GError **error)
 {
     for (const struct domain_source *at = &disk->source; at; at = at->backing)
-        if (block_secrets_check(at, error) < 0)
+        if (check_data(at, error) < 0 || block_secrets_check(at, error) < 0)
             return -1;
     if (!domain_source_is_empty(&disk->source) && check_source(&disk->source, error) < 0)
         return -1;
