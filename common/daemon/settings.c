@@ -14,6 +14,7 @@
 #define NO_NETWORK "TCP and TLS are served by virtproxyd"
 #define NO_AUDIT "this version writes no audit records"
 #define NO_KEEPALIVE_REQUIRED "a client must connect before it can say that it lacks keepalive"
+#define NO_ADMIN_KEEPALIVE "a client of the admin socket has no way to say that it answers pings"
 
 static const char *const uuid_sources[] = {"smbios", "machine-id", NULL};
 
@@ -108,15 +109,14 @@ static const struct config_row rows[] = {
          "Seconds of silence after which a client is pinged, and how many pings in a row may stay\n"
          "unanswered before the link is dropped. An interval of -1 turns pings off."},
     {"keepalive_count", CONFIG_UINT, AT(keepalive_count), "5", 0, 1000, .doc = ""},
-    {"admin_keepalive_interval", CONFIG_INT, AT(admin_keepalive_interval), "5", -1, 86400,
-     .doc = "The same for the admin socket."},
-    {"admin_keepalive_count", CONFIG_UINT, AT(admin_keepalive_count), "5", 0, 1000, .doc = ""},
 
+    IGNORED("admin_keepalive_interval", NO_ADMIN_KEEPALIVE),
+    IGNORED("admin_keepalive_count", NO_ADMIN_KEEPALIVE),
     IGNORED("keepalive_required", NO_KEEPALIVE_REQUIRED),
     IGNORED("admin_keepalive_required", NO_KEEPALIVE_REQUIRED),
     IGNORED("audit_level", NO_AUDIT),
     IGNORED("audit_logging", NO_AUDIT),
-    IGNORED("ovs_timeout", "this version makes no Open vSwitch ports"),
+    IGNORED("ovs_timeout", "a call of ovs-vsctl has 5 seconds"),
     IGNORED("listen_tls", NO_NETWORK),
     IGNORED("listen_tcp", NO_NETWORK),
     IGNORED("tls_port", NO_NETWORK),

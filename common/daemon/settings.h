@@ -27,8 +27,8 @@ struct settings {
     char *host_uuid; /* NULL: by host_uuid_source */
     char *host_uuid_source;
 
-    long long keepalive_interval, admin_keepalive_interval; /* seconds; -1: off */
-    unsigned keepalive_count, admin_keepalive_count;
+    long long keepalive_interval; /* seconds; -1: off */
+    unsigned keepalive_count;
 
     char **oddities; /* what was warned of when the file was read, NULL at the end */
 };
