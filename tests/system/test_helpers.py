@@ -276,7 +276,8 @@ def test_daemon_killed_in_a_start(daemon, connection):
                       SHARED)
     thread = threading.Thread(target=code_of, args=(connection.createXML, xml))
     thread.start()
-    wait_until(lambda: programs("swtpm_setup"), what="swtpm_setup")
+    # the shell was started before swtpm_setup, but may become the sleep after
+    wait_until(lambda: programs("swtpm_setup") and programs("sleep"), what="both helpers")
     (pid,) = programs("sleep")
     daemon.kill()
     thread.join(30)
