@@ -6,31 +6,10 @@
 
 #include <string.h>
 
-/* Most kinds are numbered; NULL: the kind has a rule of its own below, or no alias. */
+/* Kinds that are not called by the word of their element. "": they have no alias. */
 static const char *const prefixes[DEVICE_KINDS] = {
-    [DEVICE_FILESYSTEM] = "fs",
-    [DEVICE_NET] = "net",
-    [DEVICE_SMARTCARD] = "smartcard",
-    [DEVICE_SERIAL] = "serial",
-    [DEVICE_PARALLEL] = "parallel",
-    [DEVICE_CONSOLE] = "console",
-    [DEVICE_CHANNEL] = "channel",
-    [DEVICE_INPUT] = "input",
-    [DEVICE_TPM] = "tpm",
-    [DEVICE_SOUND] = "sound",
-    [DEVICE_VIDEO] = "video",
-    [DEVICE_HOSTDEV] = "hostdev",
-    [DEVICE_REDIRDEV] = "redir",
-    [DEVICE_HUB] = "hub",
-    [DEVICE_WATCHDOG] = "watchdog",
-    [DEVICE_MEMBALLOON] = "balloon",
-    [DEVICE_RNG] = "rng",
-    [DEVICE_PANIC] = "panic",
-    [DEVICE_SHMEM] = "shmem",
-    [DEVICE_IOMMU] = "iommu",
-    [DEVICE_VSOCK] = "vsock",
-    [DEVICE_CRYPTO] = "crypto",
-    [DEVICE_PSTORE] = "pstore",
+    [DEVICE_FILESYSTEM] = "fs",      [DEVICE_NET] = "net",   [DEVICE_REDIRDEV] = "redir",
+    [DEVICE_MEMBALLOON] = "balloon", [DEVICE_GRAPHICS] = "", [DEVICE_NVRAM] = "",
 };
 
 static const char *const memory_prefixes[] = {
@@ -116,10 +95,17 @@ static char *name_memory(struct domain *live, const struct domain_memory *memory
     return free_name(live, prefix);
 }
 
+static char *name_kind(struct domain *live, enum device_kind kind)
+{
+    const char *prefix = prefixes[kind] ? prefixes[kind] : names_word(&device_kind_names, kind);
+
+    return *prefix ? free_name(live, prefix) : NULL;
+}
+
 /* One that is a device of the host counts among those. */
 static char *name_net(struct domain *live, const struct domain_net *net)
 {
-    return free_name(live, prefixes[net->type == NET_HOSTDEV ? DEVICE_HOSTDEV : DEVICE_NET]);
+    return name_kind(live, net->type == NET_HOSTDEV ? DEVICE_HOSTDEV : DEVICE_NET);
 }
 
 /* What QEMU has no device for: a balloon that is none, and what POWER and Z do without one. */
@@ -152,7 +138,7 @@ static char *name_device(struct domain *live, const struct device *device)
     case DEVICE_MEMORY:
         return name_memory(live, device->object);
     default:
-        return prefixes[device->kind] ? free_name(live, prefixes[device->kind]) : NULL;
+        return name_kind(live, device->kind);
     }
 }
 

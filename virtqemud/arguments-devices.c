@@ -360,6 +360,8 @@ static int add_nvram_place(const struct build *build, const struct device *devic
 
 /* ---- all together ---- */
 
+/* The order of the kinds, and what some need besides their -device. A kind without a row comes last
+ * and needs nothing. */
 static const struct step {
     enum device_kind kind;
     part_function before, after;
@@ -452,10 +454,6 @@ int arguments_add_devices(const struct build *build, GError **error)
     unsigned count;
     g_autofree struct device *devices = domain_list_devices(build->domain, &count);
 
-    /* what has no step has no properties either, and is refused in its own words */
-    for (unsigned i = 0; i < count; i++)
-        if (!find_step(devices[i].kind) && add_device(build, &devices[i], error) < 0)
-            return -1;
     for (size_t step = 0; step < G_N_ELEMENTS(steps); step++) {
         if (steps[step].first && steps[step].first(build, error) < 0)
             return -1;
@@ -464,6 +462,9 @@ int arguments_add_devices(const struct build *build, GError **error)
                 add_step_device(build, &steps[step], &devices[i], error) < 0)
                 return -1;
     }
+    for (unsigned i = 0; i < count; i++)
+        if (!find_step(devices[i].kind) && add_device(build, &devices[i], error) < 0)
+            return -1;
     if (features && (features->vmcoreinfo == TRISTATE_ON ||
                      (features->has_vmcoreinfo && !features->vmcoreinfo)))
         words_add_json(build->arguments, "-device", json_build("s:driver", "vmcoreinfo", NULL));

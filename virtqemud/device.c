@@ -16,71 +16,17 @@ typedef int (*properties_function)(const struct domain *domain, const void *devi
                                    struct json_object **ret_properties, GError **error);
 
 /* The function of a family as one that takes any device. */
-#define FAMILY(kind)                                                                               \
+#define BUILD(KIND, kind)                                                                          \
     static int build_##kind(const struct domain *domain, const void *device,                       \
                             const struct arguments_context *context,                               \
                             struct json_object **ret_properties, GError **error)                   \
     {                                                                                              \
         return device_##kind##_properties(domain, device, context, ret_properties, error);         \
     }
+DEVICE_FAMILIES(BUILD)
 
-FAMILY(disk)
-FAMILY(controller)
-FAMILY(net)
-FAMILY(serial)
-FAMILY(parallel)
-FAMILY(console)
-FAMILY(channel)
-FAMILY(input)
-FAMILY(sound)
-FAMILY(video)
-FAMILY(redirdev)
-FAMILY(hub)
-FAMILY(watchdog)
-FAMILY(memballoon)
-FAMILY(rng)
-FAMILY(panic)
-FAMILY(filesystem)
-FAMILY(hostdev)
-FAMILY(tpm)
-FAMILY(smartcard)
-FAMILY(nvram)
-FAMILY(shmem)
-FAMILY(memory)
-FAMILY(iommu)
-FAMILY(vsock)
-FAMILY(crypto)
-FAMILY(pstore)
-
-static const properties_function families[DEVICE_KINDS] = {
-    [DEVICE_DISK] = build_disk,
-    [DEVICE_CONTROLLER] = build_controller,
-    [DEVICE_NET] = build_net,
-    [DEVICE_SERIAL] = build_serial,
-    [DEVICE_PARALLEL] = build_parallel,
-    [DEVICE_CONSOLE] = build_console,
-    [DEVICE_CHANNEL] = build_channel,
-    [DEVICE_INPUT] = build_input,
-    [DEVICE_SOUND] = build_sound,
-    [DEVICE_VIDEO] = build_video,
-    [DEVICE_REDIRDEV] = build_redirdev,
-    [DEVICE_HUB] = build_hub,
-    [DEVICE_WATCHDOG] = build_watchdog,
-    [DEVICE_MEMBALLOON] = build_memballoon,
-    [DEVICE_RNG] = build_rng,
-    [DEVICE_PANIC] = build_panic,
-    [DEVICE_FILESYSTEM] = build_filesystem,
-    [DEVICE_HOSTDEV] = build_hostdev,
-    [DEVICE_TPM] = build_tpm,
-    [DEVICE_SMARTCARD] = build_smartcard,
-    [DEVICE_NVRAM] = build_nvram,
-    [DEVICE_SHMEM] = build_shmem,
-    [DEVICE_MEMORY] = build_memory,
-    [DEVICE_IOMMU] = build_iommu,
-    [DEVICE_VSOCK] = build_vsock,
-    [DEVICE_CRYPTO] = build_crypto,
-    [DEVICE_PSTORE] = build_pstore,
-};
+#define ROW(KIND, kind) [DEVICE_##KIND] = build_##kind,
+static const properties_function families[DEVICE_KINDS] = {DEVICE_FAMILIES(ROW)};
 
 /* ---- what users change behind our back ---- */
 

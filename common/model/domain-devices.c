@@ -5,43 +5,51 @@
 #include "xml/xml.h"
 
 /*
- * All kinds of devices seen alike. Every struct of a device with a struct domain_device_info has it
- * as its first member.
+ * All kinds of devices seen alike: a row has the constant, the struct with its table, and where it
+ * is in struct domain_devices. MANY: a list; ONE: a pointer; BARE: a list of structs without info.
+ * Where a struct has a struct domain_device_info, it is the first member.
  */
+#define KINDS(MANY, ONE, BARE)                                                                     \
+    MANY(DISK, disk, disks)                                                                        \
+    MANY(CONTROLLER, controller, controllers)                                                      \
+    BARE(LEASE, lease, leases)                                                                     \
+    MANY(FILESYSTEM, filesystem, filesystems)                                                      \
+    MANY(NET, net, nets)                                                                           \
+    MANY(SMARTCARD, smartcard, smartcards)                                                         \
+    MANY(SERIAL, serial, serials)                                                                  \
+    MANY(PARALLEL, parallel, parallels)                                                            \
+    MANY(CONSOLE, console, consoles)                                                               \
+    MANY(CHANNEL, channel, channels)                                                               \
+    MANY(INPUT, input, inputs)                                                                     \
+    MANY(TPM, tpm, tpms)                                                                           \
+    MANY(GRAPHICS, graphics, graphics)                                                             \
+    MANY(SOUND, sound, sounds)                                                                     \
+    BARE(AUDIO, audio, audios)                                                                     \
+    MANY(VIDEO, video, videos)                                                                     \
+    MANY(HOSTDEV, hostdev, hostdevs)                                                               \
+    MANY(REDIRDEV, redirdev, redirdevs)                                                            \
+    MANY(HUB, hub, hubs)                                                                           \
+    MANY(WATCHDOG, watchdog, watchdogs)                                                            \
+    ONE(MEMBALLOON, memballoon, memballoon)                                                        \
+    MANY(RNG, rng, rngs)                                                                           \
+    ONE(NVRAM, nvram, nvram)                                                                       \
+    MANY(PANIC, panic, panics)                                                                     \
+    MANY(SHMEM, shmem, shmems)                                                                     \
+    MANY(MEMORY, memory, memories)                                                                 \
+    MANY(IOMMU, iommu, iommus)                                                                     \
+    ONE(VSOCK, vsock, vsock)                                                                       \
+    MANY(CRYPTO, crypto, cryptos)                                                                  \
+    ONE(PSTORE, pstore, pstore)
+
 NAMES(device_kind_names, NULL, "disk", "controller", "lease", "filesystem", "interface",
       "smartcard", "serial", "parallel", "console", "channel", "input", "tpm", "graphics", "sound",
       "audio", "video", "hostdev", "redirdev", "hub", "watchdog", "memballoon", "rng", "nvram",
       "panic", "shmem", "memory", "iommu", "vsock", "crypto", "pstore");
 
-#define HAS_INFO(type) _Static_assert(offsetof(struct domain_##type, info) == 0, "info is first")
-HAS_INFO(disk);
-HAS_INFO(controller);
-HAS_INFO(filesystem);
-HAS_INFO(net);
-HAS_INFO(smartcard);
-HAS_INFO(serial);
-HAS_INFO(parallel);
-HAS_INFO(console);
-HAS_INFO(channel);
-HAS_INFO(input);
-HAS_INFO(tpm);
-HAS_INFO(graphics);
-HAS_INFO(sound);
-HAS_INFO(video);
-HAS_INFO(hostdev);
-HAS_INFO(redirdev);
-HAS_INFO(hub);
-HAS_INFO(watchdog);
-HAS_INFO(memballoon);
-HAS_INFO(rng);
-HAS_INFO(nvram);
-HAS_INFO(panic);
-HAS_INFO(shmem);
-HAS_INFO(memory);
-HAS_INFO(iommu);
-HAS_INFO(vsock);
-HAS_INFO(crypto);
-HAS_INFO(pstore);
+#define CHECK_INFO(KIND, type, member)                                                             \
+    _Static_assert(offsetof(struct domain_##type, info) == 0, "info is first");
+#define CHECK_NOTHING(KIND, type, member)
+KINDS(CHECK_INFO, CHECK_INFO, CHECK_NOTHING)
 
 struct any_list {
     void **items;
@@ -54,54 +62,18 @@ static const struct kind {
     bool single;
     bool no_info;
 } kinds[DEVICE_KINDS] = {
-    [DEVICE_DISK] = {&domain_disk_schema, offsetof(struct domain_devices, disks)},
-    [DEVICE_CONTROLLER] = {&domain_controller_schema, offsetof(struct domain_devices, controllers)},
-    [DEVICE_LEASE] = {&domain_lease_schema, offsetof(struct domain_devices, leases),
-                      .no_info = true},
-    [DEVICE_FILESYSTEM] = {&domain_filesystem_schema, offsetof(struct domain_devices, filesystems)},
-    [DEVICE_NET] = {&domain_net_schema, offsetof(struct domain_devices, nets)},
-    [DEVICE_SMARTCARD] = {&domain_smartcard_schema, offsetof(struct domain_devices, smartcards)},
-    [DEVICE_SERIAL] = {&domain_serial_schema, offsetof(struct domain_devices, serials)},
-    [DEVICE_PARALLEL] = {&domain_parallel_schema, offsetof(struct domain_devices, parallels)},
-    [DEVICE_CONSOLE] = {&domain_console_schema, offsetof(struct domain_devices, consoles)},
-    [DEVICE_CHANNEL] = {&domain_channel_schema, offsetof(struct domain_devices, channels)},
-    [DEVICE_INPUT] = {&domain_input_schema, offsetof(struct domain_devices, inputs)},
-    [DEVICE_TPM] = {&domain_tpm_schema, offsetof(struct domain_devices, tpms)},
-    [DEVICE_GRAPHICS] = {&domain_graphics_schema, offsetof(struct domain_devices, graphics)},
-    [DEVICE_SOUND] = {&domain_sound_schema, offsetof(struct domain_devices, sounds)},
-    [DEVICE_AUDIO] = {&domain_audio_schema, offsetof(struct domain_devices, audios),
-                      .no_info = true},
-    [DEVICE_VIDEO] = {&domain_video_schema, offsetof(struct domain_devices, videos)},
-    [DEVICE_HOSTDEV] = {&domain_hostdev_schema, offsetof(struct domain_devices, hostdevs)},
-    [DEVICE_REDIRDEV] = {&domain_redirdev_schema, offsetof(struct domain_devices, redirdevs)},
-    [DEVICE_HUB] = {&domain_hub_schema, offsetof(struct domain_devices, hubs)},
-    [DEVICE_WATCHDOG] = {&domain_watchdog_schema, offsetof(struct domain_devices, watchdogs)},
-    [DEVICE_MEMBALLOON] = {&domain_memballoon_schema, offsetof(struct domain_devices, memballoon),
-                           .single = true},
-    [DEVICE_RNG] = {&domain_rng_schema, offsetof(struct domain_devices, rngs)},
-    [DEVICE_NVRAM] = {&domain_nvram_schema, offsetof(struct domain_devices, nvram), .single = true},
-    [DEVICE_PANIC] = {&domain_panic_schema, offsetof(struct domain_devices, panics)},
-    [DEVICE_SHMEM] = {&domain_shmem_schema, offsetof(struct domain_devices, shmems)},
-    [DEVICE_MEMORY] = {&domain_memory_schema, offsetof(struct domain_devices, memories)},
-    [DEVICE_IOMMU] = {&domain_iommu_schema, offsetof(struct domain_devices, iommus)},
-    [DEVICE_VSOCK] = {&domain_vsock_schema, offsetof(struct domain_devices, vsock), .single = true},
-    [DEVICE_CRYPTO] = {&domain_crypto_schema, offsetof(struct domain_devices, cryptos)},
-    [DEVICE_PSTORE] = {&domain_pstore_schema, offsetof(struct domain_devices, pstore),
+#define MANY_KIND(KIND, type, member)                                                              \
+    [DEVICE_##KIND] = {&domain_##type##_schema, offsetof(struct domain_devices, member)},
+#define ONE_KIND(KIND, type, member)                                                               \
+    [DEVICE_##KIND] = {&domain_##type##_schema, offsetof(struct domain_devices, member),           \
                        .single = true},
-};
+#define BARE_KIND(KIND, type, member)                                                              \
+    [DEVICE_##KIND] = {&domain_##type##_schema, offsetof(struct domain_devices, member),           \
+                       .no_info = true},
+    KINDS(MANY_KIND, ONE_KIND, BARE_KIND)};
 
-const struct xml_schema *const domain_device_schemas[] = {
-    &domain_disk_schema,       &domain_controller_schema, &domain_lease_schema,
-    &domain_filesystem_schema, &domain_net_schema,        &domain_smartcard_schema,
-    &domain_serial_schema,     &domain_parallel_schema,   &domain_console_schema,
-    &domain_channel_schema,    &domain_input_schema,      &domain_tpm_schema,
-    &domain_graphics_schema,   &domain_sound_schema,      &domain_audio_schema,
-    &domain_video_schema,      &domain_hostdev_schema,    &domain_redirdev_schema,
-    &domain_hub_schema,        &domain_watchdog_schema,   &domain_memballoon_schema,
-    &domain_rng_schema,        &domain_nvram_schema,      &domain_panic_schema,
-    &domain_shmem_schema,      &domain_memory_schema,     &domain_iommu_schema,
-    &domain_vsock_schema,      &domain_crypto_schema,     &domain_pstore_schema,
-};
+#define SCHEMA(KIND, type, member) &domain_##type##_schema,
+const struct xml_schema *const domain_device_schemas[] = {KINDS(SCHEMA, SCHEMA, SCHEMA)};
 const unsigned domain_device_schema_count = G_N_ELEMENTS(domain_device_schemas);
 
 enum device_kind device_kind_of_schema(const struct xml_schema *schema)
