@@ -129,6 +129,13 @@ struct qmp_chardev {
     bool frontend_open;
 };
 
+struct qmp_rx_filter {
+    char *mac;
+    bool promiscuous, multicast_overflow;
+    char *multicast; /* none, normal, all */
+    char **multicast_table;
+};
+
 /* Who asks many at once decodes each answer by its query's shape (statistics.c). */
 extern const struct qmp_query qmp_query_status, qmp_query_balloon, qmp_query_dirty_rate;
 /* Lists of qmp_block_stats, qmp_block_device ... */
@@ -152,6 +159,8 @@ int qmp_get_cpus_fast(struct qmp *qmp, unsigned deadline_ms, struct arena *arena
                       struct qmp_cpu **ret_items, unsigned *ret_count, GError **error);
 int qmp_get_chardev(struct qmp *qmp, unsigned deadline_ms, struct arena *arena,
                     struct qmp_chardev **ret_items, unsigned *ret_count, GError **error);
+int qmp_get_rx_filter(struct qmp *qmp, const char *net, unsigned deadline_ms, struct arena *arena,
+                      struct qmp_rx_filter **ret_items, unsigned *ret_count, GError **error);
 
 /* The path of a chardev's pty among items, borrowed; NULL: no such label, or no pty. */
 const char *qmp_chardev_pty(const struct qmp_chardev *items, unsigned count, const char *label);

@@ -84,6 +84,10 @@ static const struct qmp_field panicked_fields[] = {
     {"action", QMP_FIELD_STRING, AT(guest_panicked.action)},
 };
 
+static const struct qmp_field rx_filter_fields[] = {
+    {"name", QMP_FIELD_STRING, AT(nic_rx_filter.device)},
+};
+
 static const struct qmp_field memory_failure_fields[] = {
     {"recipient", QMP_FIELD_STRING, AT(memory_failure.recipient), true},
     {"action", QMP_FIELD_STRING, AT(memory_failure.action), true},
@@ -128,6 +132,7 @@ static const struct event_row {
     {"MEM_UNPLUG_ERROR", QMP_EVENT_DEVICE_UNPLUG_FAILED, SHAPE(device_fields)},
     {"VSERPORT_CHANGE", QMP_EVENT_SERIAL_CHANGE, SHAPE(serial_change_fields)},
     {"GUEST_PANICKED", QMP_EVENT_GUEST_PANICKED, SHAPE(panicked_fields)},
+    {"NIC_RX_FILTER_CHANGED", QMP_EVENT_NIC_RX_FILTER_CHANGED, SHAPE(rx_filter_fields)},
     {"MEMORY_FAILURE", QMP_EVENT_MEMORY_FAILURE, SHAPE(memory_failure_fields)},
     {"MEMORY_DEVICE_SIZE_CHANGE", QMP_EVENT_MEMORY_DEVICE_SIZE_CHANGE, SHAPE(memory_device_fields)},
 };

@@ -31,6 +31,7 @@ enum qmp_event_kind {
     QMP_EVENT_DEVICE_UNPLUG_FAILED,
     QMP_EVENT_SERIAL_CHANGE, /* VSERPORT_CHANGE */
     QMP_EVENT_GUEST_PANICKED,
+    QMP_EVENT_NIC_RX_FILTER_CHANGED,
     QMP_EVENT_MEMORY_FAILURE,
     QMP_EVENT_MEMORY_DEVICE_SIZE_CHANGE,
     QMP_EVENT_LAST
@@ -105,6 +106,9 @@ struct qmp_event {
         struct {
             const char *action; /* pause, poweroff, run, shutdown; more is in data's "info" */
         } guest_panicked;
+        struct {
+            const char *device;
+        } nic_rx_filter;
         struct {
             const char *recipient; /* hypervisor, guest */
             const char *action;    /* ignore, inject, fatal, reset */

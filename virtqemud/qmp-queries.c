@@ -127,6 +127,15 @@ static const struct qmp_field chardev_fields[] = {
 };
 static const struct qmp_shape chardev_shape = QMP_SHAPE(struct qmp_chardev, chardev_fields);
 
+static const struct qmp_field rx_filter_fields[] = {
+    QMP_OPTIONAL(qmp_rx_filter, "main-mac", STRING, mac),
+    QMP_OPTIONAL(qmp_rx_filter, "promiscuous", BOOL, promiscuous),
+    QMP_OPTIONAL(qmp_rx_filter, "multicast-overflow", BOOL, multicast_overflow),
+    QMP_OPTIONAL(qmp_rx_filter, "multicast", STRING, multicast),
+    QMP_OPTIONAL(qmp_rx_filter, "multicast-table", STRINGS, multicast_table),
+};
+static const struct qmp_shape rx_filter_shape = QMP_SHAPE(struct qmp_rx_filter, rx_filter_fields);
+
 const struct qmp_query qmp_query_status = {"query-status", &status_shape, false};
 const struct qmp_query qmp_query_balloon = {"query-balloon", &balloon_shape, false};
 const struct qmp_query qmp_query_balloon_stats = {"qom-get", &balloon_stats_shape, false};
@@ -140,6 +149,7 @@ const struct qmp_query qmp_query_iothreads = {"query-iothreads", &iothread_shape
 const struct qmp_query qmp_query_stats = {"query-stats", &counters_shape, true};
 const struct qmp_query qmp_query_stats_schemas = {"query-stats-schemas", &counters_shape, true};
 const struct qmp_query qmp_query_chardev = {"query-chardev", &chardev_shape, true};
+static const struct qmp_query qmp_query_rx_filter = {"query-rx-filter", &rx_filter_shape, true};
 
 /* ---- typed calls ---- */
 
@@ -203,6 +213,12 @@ int qmp_get_chardev(struct qmp *qmp, unsigned deadline_ms, struct arena *arena,
                     struct qmp_chardev **ret_items, unsigned *ret_count, GError **error)
 {
     GET_LIST(&qmp_query_chardev, NULL);
+}
+
+int qmp_get_rx_filter(struct qmp *qmp, const char *net, unsigned deadline_ms, struct arena *arena,
+                      struct qmp_rx_filter **ret_items, unsigned *ret_count, GError **error)
+{
+    GET_LIST(&qmp_query_rx_filter, json_build("S:name", net, NULL));
 }
 
 const char *qmp_chardev_pty(const struct qmp_chardev *items, unsigned count, const char *label)
