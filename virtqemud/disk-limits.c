@@ -161,6 +161,14 @@ static bool is_given(const struct given *given, size_t offset)
     return false;
 }
 
+bool disk_limits_are_given(const struct remote_typed_param *params, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (strcmp(params[i].field, VIR_DOMAIN_BLOCK_IOTUNE_GROUP_NAME) != 0)
+            return true;
+    return false;
+}
+
 /* One of three makes those that are not given 0. */
 static void clear_given_kinds(const struct given *given, struct disk_iotune *tune)
 {

@@ -7,6 +7,9 @@
 /* Limits of throughput as clients give and get them: those of one disk, and those of a throttle
  * group. Pure. */
 
+/* Whether any limit is said, and not the name of a group alone. */
+bool disk_limits_are_given(const struct remote_typed_param *params, uint32_t count);
+
 /* Adds all of them; live: as QEMU has them, for which a burst lasts a second where nothing is said.
  */
 void disk_limits_add(struct params *params, const struct disk_iotune *tune, bool live);

@@ -14,13 +14,26 @@
 
 /* ---- reading ---- */
 
+/* Limits of a disk alone are those of a group as well for QEMU, which calls it like the device. */
+static struct disk_iotune read_limits(struct arena *arena, const struct domain_disk *disk,
+                                      bool live)
+{
+    struct disk_iotune tune = *disk->iotune;
+
+    if (live && !tune.group_name && !domain_source_is_empty(&disk->source)) {
+        g_autofree char *device = tuning_device_of(disk);
+        tune.group_name = arena_strdup(arena, device);
+    }
+    return tune;
+}
+
 int domain_get_block_io_tune(struct call *call,
                              const struct remote_domain_get_block_io_tune_args *args,
                              struct remote_domain_get_block_io_tune_ret *ret, GError **error)
 {
-    static const struct disk_iotune none;
     OBJECT_VIEW_AUTO struct object_view view = {0};
     struct params params = {.arena = &call->arena};
+    struct disk_iotune tune = {0};
     const struct domain *domain;
     const struct domain_disk *disk = NULL;
 
@@ -31,8 +44,10 @@ int domain_get_block_io_tune(struct call *call,
                   args->disk);
         return -1;
     }
-    disk_limits_add(&params, disk && disk->iotune ? disk->iotune : &none,
-                    domain == view_live(&view));
+    bool live = domain == view_live(&view);
+    if (disk && disk->iotune)
+        tune = read_limits(&call->arena, disk, live);
+    disk_limits_add(&params, &tune, live);
     params_reply(&params, args->nparams, &ret->params_val, &ret->params_len, &ret->nparams);
     return 0;
 }
@@ -70,11 +85,15 @@ static void share_with_group(struct domain *domain, const struct domain_disk *ch
             *disk->iotune = *tune;
 }
 
-/* Who joins a group without a word of limits has those of the group. */
+/* Who joins a group without a word of limits has those of the group, not the other way round. */
 static void join_group(const struct domain *domain, const struct domain_disk *joining,
+                       const struct remote_domain_set_block_io_tune_args *args,
                        struct disk_iotune *tune)
 {
-    if (!tune->group_name || !is_unlimited(tune) || is_in_group(joining, tune->group_name))
+    bool brings_limits =
+        disk_limits_are_given(args->params_val, args->params_len) && !is_unlimited(tune);
+
+    if (!tune->group_name || brings_limits || is_in_group(joining, tune->group_name))
         return;
     LIST_EACH (disk, &domain->devices.disks)
         if (is_in_group(disk, tune->group_name))
@@ -121,7 +140,7 @@ static int modify(struct domain *domain, bool live, const void *values, GError *
         return -1;
     if (tune->group_name && !*tune->group_name)
         tune->group_name = NULL;
-    join_group(domain, disk, tune);
+    join_group(domain, disk, request->args, tune);
     if (set_limits(disk, tune, error) < 0)
         return -1;
     share_with_group(domain, disk);

@@ -29,8 +29,8 @@ static void add_bursts(struct json_object *json, const struct disk_iotune *tune)
     add_number(json, "U:iops_wr_max_length", tune->write_iops_sec_max_length);
 }
 
-/* The device that has the block back end: for some a part of the one that the alias names. */
-static char *back_end_of(const struct domain_disk *disk)
+/* For some a part of the one that the alias names. */
+char *tuning_device_of(const struct domain_disk *disk)
 {
     const char *alias = disk->info.alias;
 
@@ -43,7 +43,7 @@ static char *back_end_of(const struct domain_disk *disk)
 
 static struct json_object *limits_of(const struct domain_disk *disk, const struct disk_iotune *tune)
 {
-    g_autofree char *device = back_end_of(disk);
+    g_autofree char *device = tuning_device_of(disk);
     struct json_object *json = json_build(
         "s:id", device, "U:bps", tune->total_bytes_sec, "U:bps_rd", tune->read_bytes_sec,
         "U:bps_wr", tune->write_bytes_sec, "U:iops", tune->total_iops_sec, "U:iops_rd",
@@ -97,7 +97,7 @@ int tuning_count_latencies(struct qmp *qmp, const struct domain_disk *disk, GErr
         [DISK_HISTOGRAM_WRITE] = "j:boundaries-write", [DISK_HISTOGRAM_ZONE] = "j:boundaries-zap",
         [DISK_HISTOGRAM_FLUSH] = "j:boundaries-flush",
     };
-    g_autofree char *device = back_end_of(disk);
+    g_autofree char *device = tuning_device_of(disk);
 
     LIST_EACH (histogram, &disk->histograms)
         if (qmp_execute(

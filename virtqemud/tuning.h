@@ -13,6 +13,9 @@
 /* Tells all of that; nothing for most guests. Blocks. */
 int tuning_apply(struct qmp *qmp, const struct domain *live, GError **error);
 
+/* What QEMU knows the device of a disk by that is limited; the caller's. */
+char *tuning_device_of(const struct domain_disk *disk);
+
 /* The arguments of block_set_io_throttle for the limits of a disk, the caller's; NULL: it has none,
  * or is an empty drive. */
 struct json_object *tuning_of_disk(const struct domain_disk *disk);

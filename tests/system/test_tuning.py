@@ -391,6 +391,9 @@ def test_groups_of_limits(connection):
         return [(d["inserted"].get("group") or "", d["inserted"]["bps"]) for d in qmp(domain, "query-block")]
     for values in ({"group_name": "y"}, {"group_name": "y", "total_bytes_sec": 0}):
         assert code_of(domain.setBlockIoTune, "vda", values, LIVE) == libvirt.VIR_ERR_CONFIG_UNSUPPORTED
+    limit("vdb", {"total_bytes_sec": 500})
+    assert seen(CONFIG)[1] == ("", 500)
+    assert seen(LIVE)[1] == in_qemu()[1] == ("/machine/peripheral/virtio-disk1/virtio-backend", 500)
     limit("vda", {"group_name": "y", "total_bytes_sec": 1000})
     limit("vdb", {"group_name": "y"})
     assert seen(LIVE) == seen(CONFIG) == in_qemu() == [("y", 1000)] * 2
