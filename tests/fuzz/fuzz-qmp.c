@@ -23,11 +23,10 @@ struct input {
 };
 
 static const struct qmp_query *const queries[] = {
-    &qmp_query_status,       &qmp_query_balloon,       &qmp_query_dirty_rate,
-    &qmp_query_blockstats,   &qmp_query_block,         &qmp_query_named_block_nodes,
-    &qmp_query_cpus_fast,    &qmp_query_chardev,       &qmp_query_iothreads,
-    &qmp_query_stats,        &qmp_query_stats_schemas, &qmp_query_balloon_stats,
-    qmp_query_balloon_stats, &qmp_query_rx_filter,
+    &qmp_query_status,     &qmp_query_balloon,       &qmp_query_dirty_rate,
+    &qmp_query_blockstats, &qmp_query_block,         &qmp_query_named_block_nodes,
+    &qmp_query_cpus_fast,  &qmp_query_chardev,       &qmp_query_iothreads,
+    &qmp_query_stats,      &qmp_query_stats_schemas, &qmp_query_balloon_stats,
 };
 
 static void say(int fd, void *user)
