@@ -508,12 +508,12 @@ static void finish_loop(struct daemon *daemon)
     workers_free(daemon->patient);
     workers_free(daemon->workers);
     polkit_free(daemon->polkit);
-    tally_free(daemon->tally);
     login_shut_down();
     daemon_idle_end(daemon);
     for (size_t i = 0; i < G_N_ELEMENTS(life->signals) && life->signals[i]; i++)
         loop_signal_remove(life->signals[i]);
     loop_free(daemon->loop);
+    tally_free(daemon->tally); /* the loop's last posts end calls that were passed on */
 }
 
 static void finish(struct daemon *daemon)

@@ -272,6 +272,20 @@ def test_a_daemon_that_hangs(legacy, beside, daemon):
     assert legacy.getLibVersion()
 
 
+def test_the_end_before_an_answer(legacy, proxy, daemon):
+    """a call that waits for a daemon that hangs: the proxy ends all the same, in order"""
+    with wire.Client(PROXY_SOCKET).open() as client:
+        os.kill(daemon.process.pid, signal.SIGSTOP)
+        try:
+            client.send("CONNECT_GET_LIB_VERSION")
+            assert client.ping(1) is not None       # the call before it has been passed on
+            proxy.kill(signal.SIGTERM)
+            assert proxy.process.returncode == 0, proxy.log_tail()
+        finally:
+            os.kill(daemon.process.pid, signal.SIGCONT)
+            proxy.start()
+
+
 def test_clients_that_read_nothing(legacy, beside, proxy):
     """they are not read from in the end; memory and other clients do not feel them"""
     procedure = wire.REMOTE.procedures["CONNECT_GET_CAPABILITIES"]["number"]
