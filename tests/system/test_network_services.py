@@ -145,7 +145,8 @@ def test_names_of_networks(connection, daemon, hosts, name):
     made = {path.name for path in set(pathlib.Path("/run/libvirt/network").iterdir()) - files}
     assert made == {name + ".xml", name + ".pid"}
     got = hosts("guest", "br-net").dhcp()["address"]
-    assert [lease["ipaddr"] for lease in network.DHCPLeases()] == [got]
+    # the guest has its address before it is written down
+    wait_until(lambda: [lease["ipaddr"] for lease in network.DHCPLeases()] == [got], what=lambda: network.DHCPLeases())
     update(network, "ADD_LAST", "DNS_TXT", "<txt name='a' value='b'/>")
     check(name, 0)
     network.destroy()
