@@ -6,6 +6,7 @@
  * compiler's atomics, which it knows; the linker prefers them to the library's. GLib's allocator
  * needs G_SLICE=always-malloc in the environment for the same reason.
  */
+#include <dlfcn.h>
 #include <errno.h>
 #include <glib.h>
 #include <pthread.h>
@@ -216,6 +217,40 @@ void(g_atomic_ref_count_inc)(gatomicrefcount *count)
 gboolean(g_atomic_ref_count_dec)(gatomicrefcount *count)
 {
     return g_atomic_int_dec_and_test(count);
+}
+
+/* ---- words that GLib keeps, under a lock that nobody sees ---- */
+
+static pthread_mutex_t words = PTHREAD_MUTEX_INITIALIZER;
+
+GQuark g_quark_from_string(const char *text)
+{
+    GQuark (*theirs)(const char *) = dlsym(RTLD_NEXT, "g_quark_from_string");
+
+    pthread_mutex_lock(&words);
+    GQuark quark = theirs(text);
+    pthread_mutex_unlock(&words);
+    return quark;
+}
+
+const char *g_quark_to_string(GQuark quark)
+{
+    const char *(*theirs)(GQuark) = dlsym(RTLD_NEXT, "g_quark_to_string");
+
+    pthread_mutex_lock(&words);
+    const char *text = theirs(quark);
+    pthread_mutex_unlock(&words);
+    return text;
+}
+
+const char *g_intern_string(const char *text)
+{
+    const char *(*theirs)(const char *) = dlsym(RTLD_NEXT, "g_intern_string");
+
+    pthread_mutex_lock(&words);
+    const char *kept = theirs(text);
+    pthread_mutex_unlock(&words);
+    return kept;
 }
 
 /* ---- pools of threads ---- */

@@ -145,6 +145,12 @@ def begin_reports():
         os.environ[name] = ":".join(filter(None, [given, "log_path=%s/report" % REPORTS]))
 
 
+def sanitizer_options():
+    """what an environment made anew must have of this one, as NAME=VALUE"""
+    return ["%s=%s" % (name, value) for name, value in os.environ.items()
+            if name.endswith("SAN_OPTIONS") or name == "G_SLICE"]
+
+
 def take_reports():
     """the text of what sanitizers have found since; empty: nothing"""
     texts = []

@@ -273,7 +273,7 @@ def test_session(connection):
     home.mkdir(mode=0o755, exist_ok=True)
     os.chown(home, 65534, 65534)
     words = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "env", "-i", "HOME=%s" % home,
-             "XDG_RUNTIME_DIR=%s" % home, "PATH=/usr/sbin:/usr/bin:/sbin:/bin", daemon_path()]
+             "XDG_RUNTIME_DIR=%s" % home, "PATH=/usr/sbin:/usr/bin:/sbin:/bin", *tested.sanitizer_options(), daemon_path()]
     process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                stderr=subprocess.PIPE, text=True)
     path = home / "libvirt" / "virtnetworkd-sock"
@@ -288,7 +288,7 @@ def test_session(connection):
         assert "mine" not in [n.name() for n in connection.listAllNetworks()]
     finally:
         process.terminate()
-        assert process.wait(30) == 0
+        assert process.wait(30) == 0, tested.take_reports()
 
 
 def daemon_path():

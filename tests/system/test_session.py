@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 import wire
-from daemon import BUILD, LINUX, install_guests, make_xml, wait_until
+from daemon import BUILD, LINUX, install_guests, make_xml, sanitizer_options, wait_until
 
 USER = 65534            # nobody: an account that every system has
 HOME = pathlib.Path("/run/session")
@@ -29,7 +29,7 @@ def session():
         shutil.copy(BUILD / name / name, HOME / "bin" / name)
     environment = {"PATH": "/usr/bin:/bin", "HOME": str(HOME / "home"), "LC_ALL": "C",
                    "XDG_RUNTIME_DIR": str(HOME / "runtime"), "VIRTD_PATH": str(HOME / "bin"),
-                   **{name: value for name, value in os.environ.items() if name.endswith("SAN_OPTIONS")}}
+                   **dict(option.split("=", 1) for option in sanitizer_options())}
 
     def run(*words, uri=URI, check=True):
         done = subprocess.run(
