@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "model/domain-clock.h"
 
+#include "model/text-types.h"
+
 NAMES(clock_offset_names, NULL, "utc", "localtime", "variable", "timezone", "absolute");
 NAMES(clock_basis_names, NULL, "utc", "localtime");
 NAMES(timer_name_names, NULL, "platform", "pit", "rtc", "hpet", "tsc", "kvmclock", "hypervclock",
@@ -30,21 +32,31 @@ static const struct xml_row clock_timer_rows[] = {
     ROW_CHILD("catchup", catchup, timer_catchup, "How lost ticks are made up for"),
 };
 #undef ROWS_OF
-XML_SCHEMA(clock_timer, "timer", .doc = "A timer of the guest");
+
+static int timer_check(struct xml_at *at, void *object, GError **error)
+{
+    const struct clock_timer *timer = object;
+
+    if (!xml_at_validates(at) || !timer->catchup || timer->tickpolicy == TIMER_TICK_CATCHUP)
+        return 0;
+    return xml_at_fail(at, "catchup", VIR_ERR_XML_ERROR, error,
+                       "has no meaning for other values of @tickpolicy than 'catchup'");
+}
+XML_SCHEMA(clock_timer, "timer", .doc = "A timer of the guest", .check = timer_check);
 
 #define ADJUSTED WHEN(offset, BIT(CLOCK_UTC) | BIT(CLOCK_LOCALTIME) | BIT(CLOCK_VARIABLE))
 #define ROWS_OF struct domain_clock
 static const struct xml_row domain_clock_rows[] = {
     ROW_ENUM("@offset", offset, clock_offset_names, "What the clock shows at start",
              DEFAULT(CLOCK_UTC), WRONG(VIR_ERR_CONFIG_UNSUPPORTED),
-             .flags = XML_ALWAYS | XML_BLANK),
+             .flags = XML_EXPECTED | XML_ALWAYS | XML_BLANK),
     ROW_STRING("@adjustment", adjustment, "Seconds added, or \"reset\"", ADJUSTED,
-               .flags = XML_BLANK),
+               .flags = XML_BLANK, FORM(filled_type)),
     ROW_ENUM("@basis", basis, clock_basis_names, "What they are added to",
              WHEN(offset, BIT(CLOCK_VARIABLE)), DEFAULT(CLOCK_BASIS_UTC),
              WRONG(VIR_ERR_CONFIG_UNSUPPORTED), .flags = XML_ALWAYS | XML_BLANK),
     ROW_STRING("@timezone", timezone, "Time zone", WHEN(offset, BIT(CLOCK_TIMEZONE)),
-               .flags = XML_REQUIRED),
+               .flags = XML_REQUIRED, FORM(filled_type)),
     ROW_NUMBER("@start", start, "Seconds of the epoch", WHEN(offset, BIT(CLOCK_ABSOLUTE)),
                .flags = XML_REQUIRED),
     ROW_LIST("timer", timers, clock_timer, "Timer", .flags = XML_ABI),

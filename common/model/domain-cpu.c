@@ -2,6 +2,7 @@
 #include "model/domain-cpu.h"
 
 #include "model/rows.h"
+#include "model/text-types.h"
 
 NAMES(cpu_mode_names, NULL, "custom", "host-model", "host-passthrough", "maximum");
 NAMES(cpu_match_names, NULL, "minimum", "exact", "strict");
@@ -34,8 +35,8 @@ XML_SCHEMA(cpu_topology, "topology", .doc = "How the vcpus are arranged");
 static const struct xml_row cpu_feature_rows[] = {
     ROW_ENUM("@policy", policy, cpu_policy_names, "Whether the guest gets it",
              DEFAULT(CPU_POLICY_REQUIRE), WRONG(VIR_ERR_CONFIG_UNSUPPORTED),
-             .flags = XML_ALWAYS | XML_ABI),
-    ROW_STRING("@name", name, "Name", .flags = XML_REQUIRED | XML_ABI),
+             .flags = XML_EXPECTED | XML_ALWAYS | XML_ABI),
+    ROW_STRING("@name", name, "Name", .flags = XML_REQUIRED | XML_ABI, FORM(filled_type)),
 };
 #undef ROWS_OF
 XML_SCHEMA(cpu_feature, "feature", .doc = "A feature added to, or taken from, the model");
@@ -141,7 +142,7 @@ static const struct xml_row domain_cpu_rows[] = {
     ROW_ENUM("model/@fallback", fallback, cpu_fallback_names, "Whether a near model will do",
              WRONG(VIR_ERR_CONFIG_UNSUPPORTED), .flags = XML_BLANK),
     ROW_STRING("model/@vendor_id", vendor_id, "Vendor that the guest sees",
-               .flags = XML_ABI | XML_BLANK),
+               .flags = XML_ABI | XML_BLANK, FORM(filled_type)),
     ROW_STRING("model", model, "Name of the model", .flags = XML_ABI),
     ROW_STRING("vendor", vendor, "Vendor that the host must have", .flags = XML_ABI),
     ROW_CHILD("topology", topology, cpu_topology, "How the vcpus are arranged", .flags = XML_ABI),

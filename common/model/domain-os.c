@@ -2,6 +2,7 @@
 #include "model/domain-os.h"
 
 #include "model/rows.h"
+#include "model/text-types.h"
 
 NAMES(os_type_names, NULL, "hvm", "xen", "linux", "exe", "uml", "xenpvh");
 NAMES(os_firmware_names, NULL, "bios", "efi");
@@ -25,18 +26,18 @@ static const struct xml_row os_loader_rows[] = {
     ROW_ENUM("@type", type, loader_type_names, "How it is mapped", .flags = XML_ABI),
     ROW_YES_NO("@stateless", stateless, "It has no variables", .flags = XML_ABI),
     ROW_ENUM("@format", format, image_format_names, "Format of the image"),
-    ROW_STRING(".", path, "Path of the firmware"),
+    ROW_STRING(".", path, "Path of the firmware", FORM(absolute_path_type)),
 };
 #undef ROWS_OF
 XML_SCHEMA(os_loader, "loader", .doc = "The firmware");
 
 #define ROWS_OF struct os_nvram
 static const struct xml_row os_nvram_rows[] = {
-    ROW_STRING("@template", template, "File that it is made from"),
+    ROW_STRING("@template", template, "File that it is made from", FORM(absolute_path_type)),
     ROW_ENUM("@templateFormat", template_format, image_format_names, "Format of the template"),
     ROW_ENUM("@type", source.type, source_type_names, "Kind of storage"),
     ROW_ENUM("@format", format, image_format_names, "Format of the image"),
-    ROW_STRING(".", path, "Path of the file"),
+    ROW_STRING(".", path, "Path of the file", FORM(absolute_path_type)),
     ROW_EMBED(".", source, domain_source),
 };
 #undef ROWS_OF
@@ -78,7 +79,7 @@ XML_SCHEMA(os_init_env, "initenv", .doc = "Environment of a container's first pr
 #define ROWS_OF struct os_acpi_table
 static const struct xml_row os_acpi_table_rows[] = {
     ROW_STRING("@type", type, "slic, msdm, raw, rawset", .flags = XML_REQUIRED),
-    ROW_STRING(".", path, "Path of the table", .flags = XML_REQUIRED),
+    ROW_STRING(".", path, "Path of the table", .flags = XML_REQUIRED, FORM(absolute_path_type)),
 };
 #undef ROWS_OF
 XML_SCHEMA(os_acpi_table, "table", .doc = "An ACPI table added to the guest's");
@@ -87,8 +88,9 @@ XML_SCHEMA(os_acpi_table, "table", .doc = "An ACPI table added to the guest's");
 #define ROWS_OF struct domain_os
 static const struct xml_row domain_os_rows[] = {
     ROW_ENUM("@firmware", firmware, os_firmware_names, "Firmware of this kind is chosen"),
-    ROW_STRING("type/@arch", arch, "Architecture", .flags = XML_ABI | XML_BLANK),
-    ROW_STRING("type/@machine", machine, "Machine", .flags = XML_ABI | XML_BLANK),
+    ROW_ELEMENT("type", "Kind of guest", .flags = XML_EXPECTED | XML_EXPECTED),
+    ROW_STRING("type/@arch", arch, "Architecture", .flags = XML_ABI | XML_BLANK, FORM(word_type)),
+    ROW_STRING("type/@machine", machine, "Machine", .flags = XML_ABI | XML_BLANK, FORM(word_type)),
     ROW_ENUM("type", type, os_type_names,
              "hvm: full virtualization; linux, xen: "
              "paravirtualized; exe: container",
@@ -103,15 +105,18 @@ static const struct xml_row domain_os_rows[] = {
     ROW_CHILD("loader", loader, os_loader, "The firmware"),
     ROW_CHILD("nvram", nvram, os_nvram, "Variables of the firmware"),
     ROW_CHILD("varstore", varstore, os_varstore, "Variables kept by QEMU"),
-    ROW_STRING("kernel", kernel, "Kernel booted without firmware"),
-    ROW_STRING("initrd", initrd, "Its initial RAM disk"),
+    ROW_STRING("kernel", kernel, "Kernel booted without firmware", FORM(absolute_path_type),
+               .flags = XML_EXPECTED),
+    ROW_STRING("initrd", initrd, "Its initial RAM disk", FORM(absolute_path_type),
+               .flags = XML_EXPECTED),
     ROW_STRING("cmdline", cmdline, "Its command line"),
     ROW_STRING("root", root, "Its root device (xen)"),
-    ROW_STRING("dtb", dtb, "Device tree"),
-    ROW_STRING("shim", shim, "EFI shim that loads the kernel"),
+    ROW_STRING("dtb", dtb, "Device tree", FORM(absolute_path_type), .flags = XML_EXPECTED),
+    ROW_STRING("shim", shim, "EFI shim that loads the kernel", FORM(absolute_path_type),
+               .flags = XML_EXPECTED),
     ROW_LIST("acpi/table", acpi_tables, os_acpi_table, "ACPI table"),
     ROW_LIST("boot", boots, os_boot, "Kind of device that the firmware tries, in order"),
-    ROW_YES_NO("bootmenu/@enable", bootmenu, "The firmware asks"),
+    ROW_YES_NO("bootmenu/@enable", bootmenu, "The firmware asks", .flags = XML_EXPECTED),
     ROW_NUMBER("bootmenu/@timeout", bootmenu_timeout, "Milliseconds that it waits", RANGE(0, 65535),
                WRONG(VIR_ERR_CONFIG_UNSUPPORTED)),
     ROW_YES_NO("bios/@useserial", useserial, "The firmware shows itself on the serial port",
@@ -120,7 +125,7 @@ static const struct xml_row domain_os_rows[] = {
                "Milliseconds until a failed boot is tried again; -1: never", RANGE(-1, 65535),
                WRONG(VIR_ERR_CONFIG_UNSUPPORTED)),
     ROW_ENUM("smbios/@mode", smbios_mode, smbios_mode_names, "Where SMBIOS data come from",
-             WRONG(VIR_ERR_CONFIG_UNSUPPORTED), .flags = XML_ABI),
+             WRONG(VIR_ERR_CONFIG_UNSUPPORTED), .flags = XML_EXPECTED | XML_ABI),
 };
 #undef ROWS_OF
 XML_SCHEMA(domain_os, "os", .doc = "What the guest boots");

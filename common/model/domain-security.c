@@ -24,6 +24,9 @@ static int domain_seclabel_check(struct xml_at *at, void *object, GError **error
     struct domain_seclabel *label = object;
     bool is_typed = label->type != SECLABEL_ABSENT;
 
+    if (xml_at_validates(at) && label->type == SECLABEL_NONE && label->relabel == TRISTATE_YES)
+        return xml_at_fail(at, "@relabel", VIR_ERR_XML_ERROR, error,
+                           "has no meaning while @type is 'none'");
     if (!is_typed)
         label->type = SECLABEL_DYNAMIC;
     if (label->model || label->type == SECLABEL_NONE ||
@@ -44,8 +47,9 @@ static const struct xml_row launch_security_rows[] = {
     ROW_YES_NO("@kernelHashes", kernel_hashes, "The kernel is measured", AMD, .flags = XML_ABI),
     ROW_YES_NO("@authorKey", author_key, "The block is signed by an author", TYPE(SEV_SNP)),
     ROW_YES_NO("@vcek", vcek, "Key of the chip", TYPE(SEV_SNP)),
-    ROW_NUMBER("cbitpos", cbitpos, "Bit of page tables", AMD, .flags = XML_ABI),
-    ROW_NUMBER("reducedPhysBits", reduced_phys_bits, "Address bits lost", AMD, .flags = XML_ABI),
+    ROW_NUMBER("cbitpos", cbitpos, "Bit of page tables", AMD, .flags = XML_EXPECTED | XML_ABI),
+    ROW_NUMBER("reducedPhysBits", reduced_phys_bits, "Address bits lost", AMD,
+               .flags = XML_EXPECTED | XML_ABI),
     ROW_HEX("policy", policy, 4, "Policy", TYPE(SEV), .flags = XML_REQUIRED | XML_ABI),
     ROW_HEX("policy", policy, 8, "Policy", WHEN(type, BIT(LAUNCH_SEV_SNP) | BIT(LAUNCH_TDX)),
             .flags = XML_ABI),

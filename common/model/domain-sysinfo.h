@@ -29,7 +29,6 @@ struct domain_sysinfo {
 };
 
 XML_SCHEMA_DECLARE(sysinfo_entry);
-XML_SCHEMA_DECLARE(sysinfo_block);
 XML_SCHEMA_DECLARE(domain_sysinfo);
 
 /* The value of an entry, or NULL. Borrowed. */

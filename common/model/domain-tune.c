@@ -2,6 +2,7 @@
 #include "model/domain-tune.h"
 
 #include "model/rows.h"
+#include "model/text-types.h"
 
 NAMES(tune_placement_names, NULL, "static", "auto");
 NAMES(memory_source_names, NULL, "file", "anonymous", "memfd");
@@ -31,9 +32,9 @@ static const struct xml_row memory_backing_rows[] = {
     ROW_FLAG("nosharepages", nosharepages, "Equal pages are not merged"),
     ROW_FLAG("locked", locked, "Never swapped out"),
     ROW_ENUM("source/@type", source, memory_source_names, "Kind of memory",
-             WRONG(VIR_ERR_CONFIG_UNSUPPORTED), .flags = XML_ABI | XML_BLANK),
+             WRONG(VIR_ERR_CONFIG_UNSUPPORTED), .flags = XML_EXPECTED | XML_ABI | XML_BLANK),
     ROW_ENUM("access/@mode", access, memory_access_names, "Whether others may share it",
-             WRONG(VIR_ERR_CONFIG_UNSUPPORTED), .flags = XML_BLANK),
+             WRONG(VIR_ERR_CONFIG_UNSUPPORTED), .flags = XML_EXPECTED | XML_BLANK),
     ROW_ENUM("allocation/@mode", allocation, memory_allocation_names, "When it is allocated",
              WRONG(VIR_ERR_CONFIG_UNSUPPORTED), .flags = XML_BLANK),
     ROW_NUMBER("allocation/@threads", allocation_threads, "Threads that allocate it",
@@ -56,23 +57,24 @@ XML_SCHEMA(memory_tune, "memtune", .doc = "Limits of memory on the host");
 #define ROWS_OF struct blkio_device
 static const struct xml_row blkio_device_rows[] = {
     ROW_STRING("path", path, "Block device of the host", CODE(VIR_ERR_CONFIG_UNSUPPORTED),
-               .flags = XML_REQUIRED),
-    ROW_NUMBER("weight", weight, "Share", WRONG(VIR_ERR_CONFIG_UNSUPPORTED)),
+               .flags = XML_REQUIRED, FORM(absolute_path_type)),
+    ROW_NUMBER("weight", weight, "Share", WRONG(VIR_ERR_CONFIG_UNSUPPORTED), FORM_RANGE(1, 10000),
+               .flags = XML_EXPECTED),
     ROW_NUMBER("read_iops_sec", read_iops_sec, "Reads per second",
-               WRONG(VIR_ERR_CONFIG_UNSUPPORTED)),
+               WRONG(VIR_ERR_CONFIG_UNSUPPORTED), .flags = XML_EXPECTED),
     ROW_NUMBER("write_iops_sec", write_iops_sec, "Writes per second",
-               WRONG(VIR_ERR_CONFIG_UNSUPPORTED)),
+               WRONG(VIR_ERR_CONFIG_UNSUPPORTED), .flags = XML_EXPECTED),
     ROW_NUMBER("read_bytes_sec", read_bytes_sec, "Bytes read per second",
-               WRONG(VIR_ERR_CONFIG_UNSUPPORTED)),
+               WRONG(VIR_ERR_CONFIG_UNSUPPORTED), .flags = XML_EXPECTED),
     ROW_NUMBER("write_bytes_sec", write_bytes_sec, "Bytes written per second",
-               WRONG(VIR_ERR_CONFIG_UNSUPPORTED)),
+               WRONG(VIR_ERR_CONFIG_UNSUPPORTED), .flags = XML_EXPECTED),
 };
 #undef ROWS_OF
 XML_SCHEMA(blkio_device, "device", .doc = "Limits on one block device");
 
 #define ROWS_OF struct blkio_tune
 static const struct xml_row blkio_tune_rows[] = {
-    ROW_NUMBER("weight", weight, "Share"),
+    ROW_NUMBER("weight", weight, "Share", FORM_RANGE(1, 10000), .flags = XML_EXPECTED),
     ROW_LIST("device", devices, blkio_device, "Limits on one block device"),
 };
 #undef ROWS_OF
@@ -80,7 +82,7 @@ XML_SCHEMA(blkio_tune, "blkiotune", .doc = "Share of block I/O");
 
 #define ROWS_OF struct vcpu_pin
 static const struct xml_row vcpu_pin_rows[] = {
-    ROW_NUMBER("@vcpu", vcpu, "Virtual CPU", .flags = XML_REQUIRED),
+    ROW_NUMBER("@vcpu", vcpu, "Virtual CPU", .flags = XML_REQUIRED, FORM_RANGE(0, 65535)),
     ROW_CPUSET("@cpuset", cpus, "CPUs of the host", .flags = XML_REQUIRED),
 };
 #undef ROWS_OF
@@ -98,7 +100,7 @@ XML_SCHEMA(iothread_pin, "iothreadpin", .doc = "Where an I/O thread runs");
 #define SCHEDULER                                                                                  \
     ROW_ENUM("@scheduler", scheduler, tune_scheduler_names, "Scheduler", .flags = XML_REQUIRED),   \
         ROW_NUMBER("@priority", priority, "Priority",                                              \
-                   WHEN(scheduler, BIT(SCHEDULER_FIFO) | BIT(SCHEDULER_RR)),                       \
+                   WHEN(scheduler, BIT(SCHEDULER_FIFO) | BIT(SCHEDULER_RR)), FORM_RANGE(0, 65535), \
                    .flags = XML_REQUIRED)
 
 #define ROWS_OF struct thread_scheduler
@@ -179,6 +181,8 @@ static int cache_tune_check(struct xml_at *at, void *object, GError **error)
 {
     const struct cache_tune *tune = object;
 
+    if (xml_at_validates(at) && !tune->parts.count && !tune->monitors.count)
+        return xml_at_fail(at, "", VIR_ERR_XML_ERROR, error, "has neither <cache> nor <monitor>");
     return check_monitors(at, tune->monitors.items, tune->monitors.count, error);
 }
 XML_SCHEMA(cache_tune, "cachetune", .doc = "Share of the host's caches", .check = cache_tune_check);
@@ -204,6 +208,8 @@ static int memory_bandwidth_tune_check(struct xml_at *at, void *object, GError *
 {
     const struct memory_bandwidth_tune *tune = object;
 
+    if (xml_at_validates(at) && !tune->nodes.count && !tune->monitors.count)
+        return xml_at_fail(at, "", VIR_ERR_XML_ERROR, error, "has neither <node> nor <monitor>");
     return check_monitors(at, tune->monitors.items, tune->monitors.count, error);
 }
 XML_SCHEMA(memory_bandwidth_tune, "memorytune", .doc = "Share of the host's memory bandwidth",
@@ -220,17 +226,26 @@ XML_SCHEMA(energy_tune, "energytune", .doc = "Energy that vcpus take");
 
 #define ROWS_OF struct cpu_tune
 static const struct xml_row cpu_tune_rows[] = {
-    ROW_NUMBER("shares", shares, "Share of the CPU"),
-    ROW_NUMBER("period", period, "Microseconds in which a vcpu's quota is given"),
-    ROW_NUMBER("quota", quota, "Microseconds that a vcpu may run in a period; below 0: any"),
-    ROW_NUMBER("global_period", global_period, "The same for the whole guest"),
-    ROW_NUMBER("global_quota", global_quota, "The same for the whole guest"),
-    ROW_NUMBER("emulator_period", emulator_period, "The same for the emulator"),
-    ROW_NUMBER("emulator_quota", emulator_quota, "The same for the emulator"),
-    ROW_NUMBER("iothread_period", iothread_period, "The same for an I/O thread"),
-    ROW_NUMBER("iothread_quota", iothread_quota, "The same for an I/O thread"),
+    ROW_NUMBER("shares", shares, "Share of the CPU", .flags = XML_EXPECTED),
+    ROW_NUMBER("period", period, "Microseconds in which a vcpu's quota is given",
+               FORM_RANGE(1000, 1000000), .flags = XML_EXPECTED),
+    ROW_NUMBER("quota", quota, "Microseconds that a vcpu may run in a period; below 0: any",
+               FORM_RANGE(-1, INT64_MAX), .flags = XML_EXPECTED),
+    ROW_NUMBER("global_period", global_period, "The same for the whole guest",
+               FORM_RANGE(1000, 1000000), .flags = XML_EXPECTED),
+    ROW_NUMBER("global_quota", global_quota, "The same for the whole guest",
+               FORM_RANGE(-1, INT64_MAX), .flags = XML_EXPECTED),
+    ROW_NUMBER("emulator_period", emulator_period, "The same for the emulator",
+               FORM_RANGE(1000, 1000000), .flags = XML_EXPECTED),
+    ROW_NUMBER("emulator_quota", emulator_quota, "The same for the emulator",
+               FORM_RANGE(-1, INT64_MAX), .flags = XML_EXPECTED),
+    ROW_NUMBER("iothread_period", iothread_period, "The same for an I/O thread",
+               FORM_RANGE(1000, 1000000), .flags = XML_EXPECTED),
+    ROW_NUMBER("iothread_quota", iothread_quota, "The same for an I/O thread",
+               FORM_RANGE(-1, INT64_MAX), .flags = XML_EXPECTED),
     ROW_LIST("vcpupin", vcpu_pins, vcpu_pin, "Where a vcpu runs"),
-    ROW_CPUSET("emulatorpin/@cpuset", emulator_pin, "Where the emulator runs", .flags = XML_ONCE),
+    ROW_CPUSET("emulatorpin/@cpuset", emulator_pin, "Where the emulator runs",
+               .flags = XML_EXPECTED | XML_ONCE),
     ROW_LIST("iothreadpin", iothread_pins, iothread_pin, "Where an I/O thread runs"),
     ROW_CHILD_AS("emulatorsched", emulator_scheduler, struct thread_scheduler, emulator_scheduler,
                  "Scheduling of the emulator", .flags = XML_ONCE),
@@ -249,7 +264,7 @@ XML_SCHEMA(cpu_tune, "cputune", .doc = "What the guest may take of the host's CP
 static const struct xml_row numa_node_tune_rows[] = {
     ROW_NUMBER("@cellid", cell, "NUMA node of the guest", .flags = XML_REQUIRED),
     ROW_ENUM("@mode", mode, numa_mode_names, "How strict", DEFAULT(NUMA_MODE_STRICT),
-             .flags = XML_ALWAYS),
+             .flags = XML_EXPECTED | XML_ALWAYS),
     ROW_CPUSET("@nodeset", nodeset, "Nodes of the host", .flags = XML_REQUIRED),
 };
 #undef ROWS_OF
@@ -304,8 +319,10 @@ XML_SCHEMA(default_iothread, "defaultiothread", .doc = "The main loop, which doe
 
 #define ROWS_OF struct domain_resource
 static const struct xml_row domain_resource_rows[] = {
-    ROW_STRING("partition", partition, "Control group that the guest is put below"),
-    ROW_STRING("fibrechannel/@appid", fibrechannel_appid, "Name in Fibre Channel frames"),
+    ROW_STRING("partition", partition, "Control group that the guest is put below",
+               FORM(absolute_path_type), .flags = XML_EXPECTED),
+    ROW_STRING("fibrechannel/@appid", fibrechannel_appid, "Name in Fibre Channel frames",
+               FORM(filled_type), .flags = XML_EXPECTED),
 };
 #undef ROWS_OF
 XML_SCHEMA(domain_resource, "resource", .doc = "Groups of resources");

@@ -10,6 +10,9 @@ NAMES(lifecycle_action_names, NULL, "destroy", "restart", "rename-restart", "pre
       "coredump-destroy", "coredump-restart", "preserve-running");
 NAMES(lock_failure_action_names, NULL, "poweroff", "restart", "pause", "ignore");
 
+static NAMES(property_type_names, NULL, "string", "signed", "unsigned", "bool", "remove");
+static NAMES(deprecation_names, NULL, "none", "omit", "reject", "crash");
+
 #define ROWS_OF struct domain_vcpu
 static const struct xml_row domain_vcpu_rows[] = {
     ROW_NUMBER("@id", id, "Number, from 0", .flags = XML_REQUIRED),
@@ -65,7 +68,8 @@ static const struct xml_namespace namespaces[] = {
 #define ROWS_OF struct override_property
 static const struct xml_row override_property_rows[] = {
     ROW_STRING("@name", name, "Name", .flags = XML_REQUIRED),
-    ROW_STRING("@type", type, "string, signed, unsigned, bool, remove", .flags = XML_REQUIRED),
+    ROW_STRING("@type", type, "string, signed, unsigned, bool, remove", .flags = XML_REQUIRED,
+               WORDS(property_type_names)),
     ROW_STRING("@value", value, "Value"),
 };
 #undef ROWS_OF
@@ -137,12 +141,13 @@ static const struct xml_row domain_rows[] = {
     ROW_NUMBER("@id", id, "Number of the running guest", .flags = XML_LIVE),
     ROW_STRING("name", name, "Name, unique on the host", .flags = XML_REQUIRED | XML_ABI,
                .code = VIR_ERR_NO_NAME),
-    ROW_OPT_UUID("uuid", given_uuid, "Identity, unique everywhere", .flags = XML_ABI),
+    ROW_OPT_UUID("uuid", given_uuid, "Identity, unique everywhere",
+                 .flags = XML_EXPECTED | XML_ABI),
     ROW_UUID("hwuuid", hwuuid, "Identity that the guest sees instead", .flags = XML_ABI),
     ROW_FLAG("genid", has_genid, "Changes whenever the guest's past does",
              .flags = XML_ONCE | XML_ABI),
     ROW_OPT_UUID("genid", given_genid, "Its value", .flags = XML_ABI),
-    ROW_STRING("title", title, "One line about the guest"),
+    ROW_STRING("title", title, "One line about the guest", .flags = XML_EXPECTED),
     ROW_STRING("description", description, "Any text about the guest"),
     ROW_RAW("metadata", metadata, "Elements of applications, in their own namespaces"),
     ROW_NUMBER("maxMemory/@slots", memory_slots, "Memory modules that can be plugged",
@@ -158,11 +163,11 @@ static const struct xml_row domain_rows[] = {
     ROW_ENUM("vcpu/@placement", vcpu_placement, tune_placement_names, "auto: chosen by numad",
              DEFAULT(PLACEMENT_STATIC), .flags = XML_ALWAYS),
     ROW_CPUSET("vcpu/@cpuset", vcpu_cpuset, "CPUs of the host"),
-    ROW_NUMBER("vcpu/@current", current_vcpus, "Plugged at start"),
+    ROW_NUMBER("vcpu/@current", current_vcpus, "Plugged at start", FORM_RANGE(1, 65535)),
     ROW_NUMBER("vcpu", max_vcpus, "Most virtual CPUs", RANGE(1, 65535), DEFAULT(1),
-               .flags = XML_ALWAYS | XML_ABI),
+               .flags = XML_EXPECTED | XML_ALWAYS | XML_ABI),
     ROW_LIST("vcpus/vcpu", vcpus, domain_vcpu, "One virtual CPU"),
-    ROW_NUMBER("iothreads", iothread_count, "How many I/O threads"),
+    ROW_NUMBER("iothreads", iothread_count, "How many I/O threads", .flags = XML_EXPECTED),
     ROW_LIST("iothreadids/iothread", iothreads, domain_iothread, "I/O thread"),
     ROW_CHILD("defaultiothread", default_iothread, default_iothread, "The main loop"),
     ROW_CHILD("cputune", cpu_tune, cpu_tune, "What the guest may take of the CPUs"),
@@ -183,22 +188,26 @@ static const struct xml_row domain_rows[] = {
     ROW_CHILD("askedCpu", asked_cpu, domain_cpu, "The CPU that was asked for", .flags = XML_STATUS),
     ROW_EMBED("clock", clock, domain_clock),
     ROW_ENUM("on_poweroff", on_poweroff, lifecycle_action_names, "When the guest switches off",
-             DEFAULT(LIFECYCLE_DESTROY), WRONG(VIR_ERR_CONFIG_UNSUPPORTED), .flags = XML_ALWAYS),
+             DEFAULT(LIFECYCLE_DESTROY), WRONG(VIR_ERR_CONFIG_UNSUPPORTED),
+             .flags = XML_EXPECTED | XML_ALWAYS),
     ROW_ENUM("on_reboot", on_reboot, lifecycle_action_names, "When the guest restarts itself",
-             DEFAULT(LIFECYCLE_RESTART), WRONG(VIR_ERR_CONFIG_UNSUPPORTED), .flags = XML_ALWAYS),
+             DEFAULT(LIFECYCLE_RESTART), WRONG(VIR_ERR_CONFIG_UNSUPPORTED),
+             .flags = XML_EXPECTED | XML_ALWAYS),
     ROW_ENUM("on_crash", on_crash, lifecycle_action_names, "When the guest crashes",
-             DEFAULT(LIFECYCLE_DESTROY), WRONG(VIR_ERR_CONFIG_UNSUPPORTED), .flags = XML_ALWAYS),
+             DEFAULT(LIFECYCLE_DESTROY), WRONG(VIR_ERR_CONFIG_UNSUPPORTED),
+             .flags = XML_EXPECTED | XML_ALWAYS),
     ROW_ENUM("on_lockfailure", on_lockfailure, lock_failure_action_names, "When a lease is lost",
-             WRONG(VIR_ERR_CONFIG_UNSUPPORTED)),
+             WRONG(VIR_ERR_CONFIG_UNSUPPORTED), .flags = XML_EXPECTED),
     ROW_YES_NO("pm/suspend-to-mem/@enabled", pm.suspend_to_mem, "The guest can suspend to memory",
                .flags = XML_ABI),
     ROW_YES_NO("pm/suspend-to-disk/@enabled", pm.suspend_to_disk, "The guest can hibernate",
                .flags = XML_ABI),
-    ROW_LIST("perf/event", perf_events, perf_event, "Performance event"),
+    ROW_LIST("perf/event", perf_events, perf_event, "Performance event", .flags = XML_EXPECTED),
     ROW_ELEMENT("devices", "The guest's devices", .flags = XML_ALWAYS),
     ROW_EMBED("devices", devices, domain_devices),
     ROW_LIST("seclabel", seclabels, domain_seclabel, "Security label"),
-    ROW_LIST("keywrap/cipher", keywrap_ciphers, keywrap_cipher, "Wrapping of keys on s390x"),
+    ROW_LIST("keywrap/cipher", keywrap_ciphers, keywrap_cipher, "Wrapping of keys on s390x",
+             .flags = XML_EXPECTED),
     ROW_CHILD("launchSecurity", launch_security, launch_security, "Memory that the host can't read",
               .flags = XML_ABI),
     ROW_STRINGS("qemu:commandline/qemu:arg/@value", qemu_arguments, "Argument for QEMU"),
@@ -208,7 +217,8 @@ static const struct xml_row domain_rows[] = {
     ROW_STRINGS("qemu:capabilities/qemu:del/@capability", qemu_capabilities_del,
                 "Capability taken as missing"),
     ROW_STRING("qemu:deprecation/@behavior", qemu_deprecation_behavior,
-               "What QEMU does with deprecated commands"),
+               "What QEMU does with deprecated commands", WORDS(deprecation_names),
+               .flags = XML_EXPECTED),
     ROW_LIST("qemu:override/qemu:device", qemu_overrides, override_device,
              "Properties of a device"),
     ROW_STRINGS("xen:commandline/xen:arg/@value", xen_arguments, "Argument for the device model"),

@@ -65,6 +65,8 @@ static const char *find_form_mistake(const struct xml_row *row)
         return "the type of its FORM is too large";
     if (row->form == &xml_type_enum && !row->names)
         return "no WORDS";
+    if (row->flags & XML_BLANK && row->type == &xml_type_string && !row->form)
+        return "a string with XML_BLANK has a FORM, which refuses the blank";
     if (ranged && (row->type == &xml_type_string || row->type == &xml_type_enum))
         return "FORM_RANGE is for numbers";
     return NULL;
