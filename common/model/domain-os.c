@@ -88,13 +88,13 @@ XML_SCHEMA(os_acpi_table, "table", .doc = "An ACPI table added to the guest's");
 #define ROWS_OF struct domain_os
 static const struct xml_row domain_os_rows[] = {
     ROW_ENUM("@firmware", firmware, os_firmware_names, "Firmware of this kind is chosen"),
-    ROW_ELEMENT("type", "Kind of guest", .flags = XML_EXPECTED | XML_EXPECTED),
+    ROW_ELEMENT("type", "Kind of guest", .flags = XML_EXPECTED),
     ROW_STRING("type/@arch", arch, "Architecture", .flags = XML_ABI | XML_BLANK, FORM(word_type)),
     ROW_STRING("type/@machine", machine, "Machine", .flags = XML_ABI | XML_BLANK, FORM(word_type)),
     ROW_ENUM("type", type, os_type_names,
              "hvm: full virtualization; linux, xen: "
              "paravirtualized; exe: container",
-             CODE(VIR_ERR_OS_TYPE), .flags = XML_ABI),
+             CODE(VIR_ERR_OS_TYPE), .flags = XML_EXPECTED | XML_ABI),
     ROW_STRING("init", init, "First process of a container", CONTAINER),
     ROW_STRINGS("initarg", init_arguments, "Its argument", CONTAINER),
     ROW_LIST("initenv", init_environment, os_init_env, "Its environment", CONTAINER),

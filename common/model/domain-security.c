@@ -14,7 +14,7 @@ static const struct xml_row domain_seclabel_rows[] = {
                .flags = XML_LIVE),
     ROW_STRING("imagelabel", image_label, "Label of its files", .flags = XML_LIVE),
     ROW_STRING("baselabel", base_label, "What a dynamic label is made from",
-               WHEN(type, BIT(SECLABEL_DYNAMIC) | BIT(SECLABEL_NONE))),
+               WHEN(type, BIT(SECLABEL_ABSENT) | BIT(SECLABEL_DYNAMIC) | BIT(SECLABEL_NONE))),
 };
 #undef ROWS_OF
 

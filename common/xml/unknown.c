@@ -214,28 +214,42 @@ static bool is_blank(const char *text)
     return text[strspn(text, " \t\r\n")] == '\0';
 }
 
-/* Text is known where the place or a group in it has a row for it. */
-static bool has_text(const struct xml_place *place)
+static bool has_text(const struct xml_place *place, const void *object);
+
+/* A group that is not there has read nothing: its table alone tells. */
+static bool group_has_text(const struct xml_item *item, const void *object)
 {
-    if (place->has_text)
-        return true;
-    for (unsigned i = 0; i < place->count; i++)
-        if (place->items[i].kind == XML_ITEM_GROUP && xml_plan_of(place->items[i].schema)->has_text)
-            return true;
-    return false;
+    const struct xml_place *place = xml_plan_of(item->schema);
+    const void *group = *(void *const *)((const char *)object + item->offset);
+
+    return group ? has_text(place, group) : place->has_text;
 }
 
-static bool is_stray_text(const xmlNode *node, const struct xml_place *place)
+/* Text is known where the place or a group in it has a row for it, whose conditions hold. */
+static bool has_text(const struct xml_place *place, const void *object)
+{
+    for (unsigned i = 0; i < place->count; i++) {
+        const struct xml_item *item = &place->items[i];
+
+        if ((item->kind == XML_ITEM_TEXT && xml_item_applies(item, object)) ||
+            (item->kind == XML_ITEM_GROUP && xml_item_applies(item, object) &&
+             group_has_text(item, object)))
+            return true;
+    }
+    return !place->count && place->has_text; /* of one string of many */
+}
+
+static bool is_stray_text(const xmlNode *node)
 {
     return (node->type == XML_TEXT_NODE || node->type == XML_CDATA_SECTION_NODE) && node->content &&
-           !is_blank(chars(node->content)) && !has_text(place);
+           !xml_is_used(node) && !is_blank(chars(node->content));
 }
 
-static bool has_stray_text(const struct xml_place *place, const xmlNode *node)
+static bool has_stray_text(const struct xml_place *place, const void *object, const xmlNode *node)
 {
     for (const xmlNode *child = node->children; child; child = child->next)
-        if (!xml_is_used(child) && is_stray_text(child, place))
-            return true;
+        if (is_stray_text(child))
+            return !has_text(place, object);
     return false;
 }
 
@@ -250,5 +264,7 @@ int xml_report_unknown(struct xml_at *at, const struct xml_place *place, const v
         if (child->type == XML_ELEMENT_NODE && !child->ns && !xml_is_used(child) &&
             report_name(at, place, object, chars(child->name), false, error) < 0)
             return -1;
-    return has_stray_text(place, node) ? report(at, "", "text that means nothing here", error) : 0;
+    return has_stray_text(place, object, node)
+               ? report(at, "", "text that means nothing here", error)
+               : 0;
 }
