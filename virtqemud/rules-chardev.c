@@ -16,13 +16,16 @@ static bool is_of(const struct chardev_source *source, uint64_t types)
     return BIT(source->type) & types;
 }
 
-static int check_end(const struct chardev_source *source, const char *what, GError **error)
+/* A socket without a path gets one of the guest's, if a channel is behind it. */
+static int check_end(const struct chardev_source *source, enum device_kind kind, GError **error)
 {
     const struct chardev_end none = {0}, *end = chardev_source_end(source) ?: &none;
     bool tcp = source->type == CHARDEV_TCP, udp = source->type == CHARDEV_UDP;
     bool reconnects = end->reconnect && end->reconnect->enabled == TRISTATE_YES;
     const struct fault faults[] = {
         {is_of(source, OF_PATH) && !end->path, FAULT_XML, "source/@path is missing"},
+        {source->type == CHARDEV_UNIX && !end->path && kind != DEVICE_CHANNEL, FAULT_INTERNAL,
+         "source/@path is missing"},
         {tcp && !end->host, FAULT_XML, "source/@host is missing"},
         {(tcp || udp) && !end->service, FAULT_XML, "source/@service is missing"},
         {reconnects && end->mode != CHARDEV_MODE_CONNECT, FAULT_XML,
@@ -34,7 +37,7 @@ static int check_end(const struct chardev_source *source, const char *what, GErr
         {source->ends.count > (udp ? 2 : 1), FAULT_XML, "there are too many <source> elements"},
     };
 
-    return FAULTS_CHECK(faults, error, "%s of type '%s'", what,
+    return FAULTS_CHECK(faults, error, "%s of type '%s'", names_word(&device_kind_names, kind),
                         names_word(&chardev_type_names, source->type));
 }
 
@@ -54,7 +57,7 @@ static int check_ends(const struct domain *domain, GError **error)
              "chardev '%s' not supported without spice graphics"},
         };
         if (FAULTS_SAY(faults, error, names_word(&chardev_type_names, source->type)) < 0 ||
-            check_end(source, names_word(&device_kind_names, devices[i].kind), error) < 0)
+            check_end(source, devices[i].kind, error) < 0)
             return -1;
     }
     return 0;

@@ -138,6 +138,11 @@ static int check_pci_kind(const struct domain *domain, const struct domain_contr
         {root && controller->index.value && family != MACHINE_PSERIES, FAULT_XML,
          "pci-root and pcie-root have index 0"},
         {!root && !controller->index.value, FAULT_XML, "index 0 is that of the root"},
+        {controller->model == CONTROLLER_PCI_EXPANDER_BUS && family != MACHINE_PC, FAULT_QEMU,
+         "it is of machines pc"},
+        {controller->model == CONTROLLER_PCIE_EXPANDER_BUS && family != MACHINE_Q35 &&
+             family != MACHINE_ARM_VIRT,
+         FAULT_QEMU, "it is of machines q35, and 'virt' of ARM"},
         {(family == MACHINE_PC && !kind->on_pc) || (family == MACHINE_Q35 && !kind->on_q35),
          controller->index.value ? FAULT_QEMU : FAULT_XML, "the machine has nowhere to plug it in"},
         {is_wrong_name(kind, pci->model_name), FAULT_QEMU, "model/@name is none of this model"},
@@ -164,7 +169,10 @@ static int check_pci(const struct domain *domain, const struct domain_controller
     for (unsigned i = 0; i < G_N_ELEMENTS(pci_kinds); i++)
         if (pci_kinds[i].model == controller->model)
             return check_pci_kind(domain, controller, &pci_kinds[i], error);
-    return 0;
+    return controller->model
+               ? 0
+               : faults_fail(FAULT_INTERNAL, error, "pci controller %u: @model is missing",
+                             controller->index.value);
 }
 
 /* ---- all of them ---- */

@@ -71,6 +71,7 @@ static int check_network(const struct domain_source *source, GError **error)
         {!source->name && source->protocol != SOURCE_PROTOCOL_NBD, FAULT_XML, "@name is missing"},
         {source->name && !has_two_parts(source) && !strchr(source->name, '/'), FAULT_XML,
          "@name must be that of a pool or volume, '/', and that of an image"},
+        {source->protocol == SOURCE_PROTOCOL_TFTP, FAULT_QEMU, "QEMU has no protocol 'tftp'"},
         {auth && (!auth->username || !*auth->username), FAULT_XML, "auth/@username is missing"},
         {auth && !auth->secret.type, FAULT_XML, "auth/secret is missing"},
     };
@@ -119,6 +120,9 @@ static int check_source(const struct domain_source *source, GError **error)
          "nvme needs an <address>"},
         {source->type == SOURCE_VHOST_USER && !is_unix(source->via), FAULT_XML,
          "@type of vhostuser is 'unix' alone"},
+        {source->reservations && source->reservations->managed == TRISTATE_NO &&
+             !source->reservations->type,
+         FAULT_XML, "reservations/source is missing"},
         {cache && cache->max_size && source->format != IMAGE_FORMAT_QCOW2, FAULT_GUEST,
          "a size of the metadata cache is for format 'qcow2' alone"},
         {source->encryption && source->disk_encryption, FAULT_GUEST,
@@ -239,7 +243,7 @@ static int check_driver(const struct domain *domain, const struct domain_disk *d
     return 0;
 }
 
-static bool has_virtio_options(const struct domain_virtio *virtio)
+bool rules_has_virtio_options(const struct domain_virtio *virtio)
 {
     return virtio->iommu || virtio->ats || virtio->packed || virtio->page_per_vq;
 }
@@ -256,9 +260,14 @@ static bool is_lun_bus(uint8_t bus)
     return bus == DISK_BUS_SCSI || bus == DISK_BUS_VIRTIO;
 }
 
+static bool is_ata(uint8_t bus)
+{
+    return bus == DISK_BUS_IDE || bus == DISK_BUS_SATA;
+}
+
 static bool rotates(uint8_t bus)
 {
-    return bus == DISK_BUS_SCSI || bus == DISK_BUS_IDE || bus == DISK_BUS_SATA;
+    return bus == DISK_BUS_SCSI || is_ata(bus);
 }
 
 static bool is_safe(const char *serial)
@@ -279,6 +288,12 @@ static int check_kind(const struct domain *domain, const struct domain_disk *dis
     const struct fault faults[] = {
         {lun && !is_lun_bus(disk->bus), FAULT_GUEST, "device 'lun' is for bus scsi and virtio"},
         {lun && !is_raw(source), FAULT_QEMU, "device 'lun' needs a driver of type 'raw'"},
+        {lun && source->type == SOURCE_NETWORK && source->protocol != SOURCE_PROTOCOL_ISCSI,
+         FAULT_QEMU, "device 'lun' can't be of this protocol"},
+        {disk->readonly && disk->device == DISK_DEVICE_DISK && is_ata(disk->bus), FAULT_QEMU,
+         "bus ide and sata have no disks that can't be written to: <readonly/>"},
+        {disk->rotation_rate && disk->device != DISK_DEVICE_DISK, FAULT_INTERNAL,
+         "target/@rotation_rate is for device 'disk' alone"},
         {lun && (disk->vendor || disk->product), FAULT_GUEST,
          "device 'lun' has the vendor and product that it says itself"},
         {source->type == SOURCE_VHOST_USER && !domain_shares_memory(domain), FAULT_QEMU,
@@ -287,7 +302,7 @@ static int check_kind(const struct domain *domain, const struct domain_disk *dis
          "type 'dir' can't be written to: <readonly/> is missing"},
         {on_virtio && !fits_virtio(disk->info.address.type), FAULT_QEMU,
          "bus 'virtio' has no addresses of this type"},
-        {!on_virtio && has_virtio_options(&disk->virtio), FAULT_QEMU,
+        {!on_virtio && rules_has_virtio_options(&disk->virtio), FAULT_QEMU,
          "iommu, ats, packed and page_per_vq are for bus 'virtio' alone"},
         {!on_virtio && disk->model && disk->model < DISK_MODEL_USB_STORAGE, FAULT_QEMU,
          "this @model is for bus 'virtio' alone"},
@@ -322,6 +337,8 @@ static int check_words(const struct domain_disk *disk, GError **error)
          FAULT_XML, "source/@startupPolicy is not for this type"},
         {policy == STARTUP_POLICY_REQUISITE && !domain_disk_is_drive(disk), FAULT_XML,
          "source/@startupPolicy 'requisite' is for cdrom and floppy"},
+        {disk->copy_on_read == TRISTATE_ON && domain_disk_is_drive(disk), FAULT_QEMU,
+         "copy_on_read is not for cdrom and floppy"},
         {disk->copy_on_read == TRISTATE_ON && disk->readonly, FAULT_QEMU,
          "copy_on_read does not go with <readonly/>"},
         {disk->rerror_policy == DISK_ERROR_POLICY_ENOSPACE, FAULT_GUEST,

@@ -136,6 +136,8 @@ static int check_video(const struct domain_video *video, GError **error)
     bool is_virtio = video->type == VIDEO_VIRTIO, away = video->backend == VIDEO_BACKEND_VHOST_USER;
     const struct fault faults[] = {
         {away && !is_virtio, FAULT_QEMU, "driver 'vhostuser' is for type 'virtio' alone"},
+        {!is_virtio && rules_has_virtio_options(&video->virtio), FAULT_QEMU,
+         "iommu, ats, packed and page_per_vq are for type 'virtio' alone"},
         {acceleration->rendernode && !away, FAULT_QEMU,
          "acceleration/@rendernode is for driver 'vhostuser' alone"},
         {video->resolution && !(BIT(video->type) & WITH_RESOLUTION), FAULT_XML,

@@ -196,6 +196,8 @@ static int check_share(const struct domain_filesystem *share, GError **error)
         {!share->source_dir && !share->source_socket, FAULT_NO_SOURCE, "<source> is missing"},
         {(share->fmode || share->dmode) && path && !mapped, FAULT_QEMU,
          "@fmode and @dmode are for accessmode='mapped' alone"},
+        {share->info.boot_order && share->driver != FILESYSTEM_DRIVER_VIRTIOFS, FAULT_QEMU,
+         "<boot> is for driver 'virtiofs' alone"},
         {share->driver == FILESYSTEM_DRIVER_LOOP || share->driver == FILESYSTEM_DRIVER_NBD ||
              share->driver == FILESYSTEM_DRIVER_PLOOP,
          FAULT_XML, "driver/@type can be path or virtiofs"},

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/uuid.h"
+
 #include "faults.h"
+#include "machine.h"
 #include "rules-parts.h"
 
 /* ---- what the guest's memory is made of ---- */
@@ -46,7 +49,8 @@ static int check_sizes(const struct domain_memory *memory, GError **error)
     uint64_t block = memory->block_size, requested = memory->requested.value;
     bool virtio_mem = memory->model == MEMORY_MODEL_VIRTIO_MEM;
     const struct fault faults[] = {
-        {virtio_mem && block & (block - 1), FAULT_DETAIL, "target/block must be a power of two"},
+        {virtio_mem && (!block || block & (block - 1)), FAULT_DETAIL,
+         "target/block must be a power of two"},
         {virtio_mem && requested > memory->size, FAULT_DETAIL,
          "target/requested is more than target/size"},
         {virtio_mem && block && requested % block, FAULT_DETAIL,
@@ -77,9 +81,12 @@ static int check_kind(const struct domain *domain, const struct domain_memory *m
          "target NUMA node needs to be specified for memory device"},
     };
     bool pmem = memory->model == MEMORY_MODEL_VIRTIO_PMEM;
+    bool pseries = machine_family_of(domain->os.arch, domain->os.machine) == MACHINE_PSERIES;
     bool of_file = pmem || memory->model == MEMORY_MODEL_NVDIMM;
     const struct fault faults[] = {
         {of_file && !memory->path, FAULT_DETAIL, "source/path is missing"},
+        {memory->model == MEMORY_MODEL_NVDIMM && uuid_is_valid(memory->uuid) && !pseries,
+         FAULT_QEMU, "<uuid> is of pseries machines"},
         {pmem && memory->node.set, FAULT_QEMU, "it belongs to no node: target/node"},
         {pmem && memory->access == MEMORY_ACCESS_PRIVATE, FAULT_QEMU, "it needs access='shared'"},
     };

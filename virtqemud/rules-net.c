@@ -170,6 +170,8 @@ static int check_device(const struct domain_net *net, GError **error)
     const struct fault faults[] = {
         {is_bad_model(net->model), FAULT_ARGUMENT,
          "model/@type has other characters than letters, digits, _ and -"},
+        {!domain_net_is_virtio(net) && rules_has_virtio_options(&driver->virtio), FAULT_QEMU,
+         "iommu, ats, packed and page_per_vq are for <model type='virtio'/> alone"},
         {is_no_power_of_two(driver->rx_queue_size), FAULT_QEMU,
          "driver/@rx_queue_size must be a power of two"},
         {is_no_power_of_two(driver->tx_queue_size), FAULT_QEMU,

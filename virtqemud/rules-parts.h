@@ -26,5 +26,8 @@ int rules_check_shares(const struct domain *domain, GError **error);
 /* A server that an image or a SCSI device of the host is on. */
 int rules_check_host(const struct source_host *host, GError **error);
 
+/* iommu, ats, packed or page_per_vq, which only virtio devices have. */
+bool rules_has_virtio_options(const struct domain_virtio *virtio);
+
 /* Whether all characters are of printable ASCII; NULL has none. */
 bool rules_is_printable(const char *text);

@@ -52,6 +52,11 @@ int rules_check_places(const struct domain *domain, GError **error)
         if (!address || !address->type)
             continue;
         const struct fault faults[] = {
+            {address->type == ADDRESS_UNASSIGNED && devices[i].kind != DEVICE_HOSTDEV, FAULT_GUEST,
+             "@type: 'unassigned' is for devices of the host alone"},
+            {devices[i].info->acpi_index && address->type != ADDRESS_PCI &&
+                 address->type != ADDRESS_UNASSIGNED,
+             FAULT_QEMU, "acpi/@index is of devices on PCI"},
             {is_of_usb(&devices[i]) && address->type != ADDRESS_USB &&
                  address->type != ADDRESS_UNASSIGNED,
              FAULT_XML, "@type: it is a device of USB"},

@@ -20,12 +20,17 @@ static int check_watchdogs(const struct domain *domain, GError **error)
     unsigned own = 0;
 
     LIST_EACH (watchdog, &domain->devices.watchdogs) {
+        uint8_t address = watchdog->info.address.type;
+
         own += watchdog->model != WATCHDOG_ITCO;
         const struct fault faults[] = {
             {watchdog->model == WATCHDOG_ITCO && family != MACHINE_Q35, FAULT_QEMU,
              "it is a part of q35 machines"},
             {watchdog->model == WATCHDOG_DIAG288 && !is_arch(domain, "s390"), FAULT_QEMU,
              "it is a part of s390x"},
+            {watchdog->model == WATCHDOG_IB700 && address, FAULT_QEMU, "it has no address"},
+            {watchdog->model == WATCHDOG_I6300ESB && address && address != ADDRESS_PCI, FAULT_QEMU,
+             "its address is of type 'pci'"},
             {own > 1, FAULT_XML, "there can be one beside that of the machine (itco)"},
         };
         if (FAULTS_CHECK(faults, error, "watchdog '%s'",
@@ -82,6 +87,7 @@ static int check_iommu(const struct domain *domain, const struct domain_iommu *i
         iommu->intremap || iommu->caching_mode || iommu->eim || iommu->iotlb || iommu->aw_bits;
     uint8_t ioapic = domain->features ? domain->features->ioapic : IOAPIC_NONE;
     const char *model = names_word(&iommu_model_names, iommu->model);
+    uint8_t address = iommu->info.address.type;
     const struct fault known[] = {
         {(iommu->model == IOMMU_INTEL || iommu->model == IOMMU_AMD) && !q35, FAULT_QEMU,
          "IOMMU device: '%s' is only supported with Q35 machines"},
@@ -92,6 +98,10 @@ static int check_iommu(const struct domain *domain, const struct domain_iommu *i
         {iommu->model == IOMMU_SMMUV3 && !arm, FAULT_QEMU, "it is of machines 'virt' of ARM"},
         {iommu->model == IOMMU_VIRTIO && !arm && !q35, FAULT_QEMU,
          "it is for machines q35, and 'virt' of ARM"},
+        {iommu->model == IOMMU_VIRTIO && address && address != ADDRESS_PCI, FAULT_QEMU,
+         "its address is of type 'pci'"},
+        {(iommu->model == IOMMU_INTEL || iommu->model == IOMMU_SMMUV3) && address, FAULT_XML,
+         "it has no address"},
         {iommu->model == IOMMU_VIRTIO && !has_acpi(domain), FAULT_QEMU,
          "it needs <features><acpi/>"},
         {(iommu->model == IOMMU_VIRTIO || iommu->model == IOMMU_SMMUV3) && tuned, FAULT_XML,
@@ -264,6 +274,9 @@ static int check_rest(const struct domain *domain, GError **error)
         {vsock && vsock->cid && vsock->cid < CID_LEAST, FAULT_QEMU, "guest CIDs must be >= 3"},
     };
     const struct fault faults[] = {
+        {domain->devices.parallels.count &&
+             (family == MACHINE_PSERIES || family == MACHINE_S390_CCW),
+         FAULT_QEMU, "parallel: the machine has none"},
         {domain->devices.nvram && family != MACHINE_PSERIES, FAULT_QEMU,
          "nvram is of pseries machines alone"},
         {balloon && balloon->model == MEMBALLOON_XEN, FAULT_XML, "memballoon 'xen' is not of QEMU"},

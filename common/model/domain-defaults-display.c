@@ -15,7 +15,7 @@ static void forget_address(struct domain_graphics *graphics)
 }
 
 /* The older attributes listen= and socket= of <graphics>, and the first <listen>: one of them makes
- * the other. */
+ * the other. Where they differ both stay, for rules to see. */
 static void listen_defaults(struct domain *domain, struct domain_graphics *graphics)
 {
     struct arena *arena = &domain->definition.arena;
@@ -33,8 +33,8 @@ static void listen_defaults(struct domain *domain, struct domain_graphics *graph
         first->address = graphics->listen;
     if (first->type == LISTEN_SOCKET && !first->socket)
         first->socket = graphics->socket;
-    graphics->listen = first->type == LISTEN_ADDRESS ? first->address : NULL;
-    graphics->socket = first->type == LISTEN_SOCKET ? first->socket : NULL;
+    graphics->listen = first->type == LISTEN_ADDRESS ? graphics->listen ?: first->address : NULL;
+    graphics->socket = first->type == LISTEN_SOCKET ? graphics->socket ?: first->socket : NULL;
 }
 
 static bool has_ports(const struct domain_graphics *graphics)
