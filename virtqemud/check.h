@@ -4,6 +4,7 @@
 #include "model/domain.h"
 
 #include "config.h"
+#include "device.h"
 #include "emulator.h"
 
 /*
@@ -19,7 +20,17 @@ int check_domain(const struct domain *live, const struct emulator *emulator,
  * machine has room for. VIR_ERR_CONFIG_UNSUPPORTED. */
 int check_machine(const struct domain *domain, const struct emulator *emulator, GError **error);
 
-/* Whether the emulator has KVM, or can do without, as the type wants it: a new document is refused
- * where it can't run, but one that is stored stays while the host lacks it.
+/* Whether the emulator has KVM, or can do without, as the type wants it.
  * VIR_ERR_CONFIG_UNSUPPORTED. */
 int check_accelerator(const struct domain *domain, const struct emulator *emulator, GError **error);
+
+/*
+ * What is told to who makes a document rather than at its start: the accelerator, features, memory
+ * or devices that the emulator has not at all. Not for what is stored already: it stays while the
+ * host lacks them. Pure. VIR_ERR_CONFIG_UNSUPPORTED.
+ */
+int check_definition(const struct domain *domain, const struct emulator *emulator, GError **error);
+
+/* The part about one device, which is among those of the domain: it is being added. */
+int check_definition_device(const struct domain *domain, const struct device *device,
+                            const struct emulator *emulator, GError **error);

@@ -191,7 +191,9 @@ static void video_defaults(struct domain_video *video, const struct machine_trai
 
 static void tpm_defaults(struct domain_tpm *tpm, const struct machine_traits *machine)
 {
-    default_to(&tpm->model, machine->family == MACHINE_PSERIES ? TPM_MODEL_SPAPR : TPM_MODEL_TIS);
+    bool power = machine->family == MACHINE_PSERIES || machine->family == MACHINE_POWER;
+
+    default_to(&tpm->model, power ? TPM_MODEL_SPAPR : TPM_MODEL_TIS);
     if (tpm->backend == TPM_BACKEND_PASSTHROUGH && !tpm->device)
         tpm->device = "/dev/tpm0";
     if (tpm->backend == TPM_BACKEND_EMULATOR)

@@ -18,6 +18,9 @@ static const char *const drivers[] = {
     [TPM_MODEL_SPAPR_PROXY] = "spapr-tpm-proxy",
 };
 
+/* On a bus of its own, in emulators of machines without ISA. */
+#define ALONE "tpm-tis-device"
+
 static int refuse(const struct domain_tpm *tpm, const char *reason, GError **error)
 {
     return device_refuse(error, "tpm", tpm->info.alias, "%s", reason);
@@ -103,9 +106,8 @@ int device_tpm_properties(const struct domain *domain, const struct domain_tpm *
 {
     g_autofree char *backend = g_strdup_printf("tpm-%s", tpm->info.alias);
     bool proxy = tpm->model == TPM_MODEL_SPAPR_PROXY;
-    bool arm = g_strcmp0(domain->os.arch, "aarch64") == 0;
-    const char *driver =
-        arm && tpm->model <= TPM_MODEL_TIS ? "tpm-tis-device" : drivers[tpm->model];
+    bool alone = emulator_has_type(context->emulator, ALONE) && tpm->model <= TPM_MODEL_TIS;
+    const char *driver = alone ? ALONE : drivers[tpm->model];
 
     if (check_tpm(domain, tpm, context, error) < 0)
         return -1;

@@ -75,6 +75,19 @@ static bool has_driver(const struct emulator *emulator, const char *driver)
     return emulator_has_type(emulator, driver);
 }
 
+char *device_find_missing(const struct domain *domain, const struct device *device,
+                          const struct arguments_context *context)
+{
+    struct json_object *json JSON_AUTO = NULL;
+
+    if (!families[device->kind] ||
+        families[device->kind](domain, device->object, context, &json, NULL) < 0 || !json)
+        return NULL;
+    apply_overrides(domain, device->info ? device->info->alias : NULL, json);
+    const char *driver = json_string_member(json, "driver");
+    return driver && !has_driver(context->emulator, driver) ? g_strdup(driver) : NULL;
+}
+
 static int check_driver(const struct device *device, const struct emulator *emulator,
                         struct json_object *json, GError **error)
 {

@@ -55,6 +55,11 @@ DEVICE_FAMILIES(DEVICE_DECLARE)
 /* True if it is a part of its machine, and no -device. */
 bool device_net_is_built_in(const struct domain_net *net);
 
+/* The name of the device that this is to QEMU, and the emulator has not; NULL: it has, or there is
+ * nothing to plug in, or what is wrong with it device_properties() tells. The caller frees. */
+char *device_find_missing(const struct domain *domain, const struct device *device,
+                          const struct arguments_context *context);
+
 /* Whichever of these the device's kind has, changed as <qemu:override> says;
  * VIR_ERR_CONFIG_UNSUPPORTED for kinds without, and for devices that the emulator has not. */
 int device_properties(const struct domain *domain, const struct device *device,

@@ -93,6 +93,16 @@ int document_complete_changed(struct qemu *qemu, struct domain *domain, GError *
     return complete(qemu, domain, &emulator, error);
 }
 
+int document_complete_added(struct qemu *qemu, struct domain *domain, const struct device *device,
+                            GError **error)
+{
+    struct emulator *emulator EMULATOR_AUTO = NULL;
+
+    if (complete(qemu, domain, &emulator, error) < 0)
+        return -1;
+    return check_definition_device(domain, device, emulator, error);
+}
+
 int document_read(struct qemu *qemu, const char *text, bool validate,
                   struct definition **ret_definition, GError **error)
 {
@@ -104,7 +114,7 @@ int document_read(struct qemu *qemu, const char *text, bool validate,
     struct emulator *emulator EMULATOR_AUTO = NULL;
 
     if (!domain || complete(qemu, domain, &emulator, error) < 0 ||
-        check_accelerator(domain, emulator, error) < 0)
+        check_definition(domain, emulator, error) < 0)
         return -1;
     log_warnings(domain, warnings);
     *ret_definition = &g_steal_pointer(&domain)->definition;

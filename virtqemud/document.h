@@ -17,6 +17,10 @@ int document_read(struct qemu *qemu, const char *text, bool validate,
 /* The same for a definition that was read before and changed since: what is there stays. */
 int document_complete_changed(struct qemu *qemu, struct domain *domain, GError **error);
 
+/* The same after a device has come, which the emulator must have. */
+int document_complete_added(struct qemu *qemu, struct domain *domain, const struct device *device,
+                            GError **error);
+
 /* MAC addresses made up here are of the block that QEMU's makers were given. */
 #define DOCUMENT_MAC_PREFIX                                                                        \
     {                                                                                              \

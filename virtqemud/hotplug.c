@@ -289,7 +289,7 @@ static int attach_config(struct change *change, struct device *device, GError **
         hotplug_rules_check_room(config, device, false, error) < 0 ||
         device_document_add(config, device, error) < 0)
         return -1;
-    return document_complete_changed(qemu_of(job_object(change->job)), config, error);
+    return document_complete_added(qemu_of(job_object(change->job)), config, device, error);
 }
 
 /* An interface whose address is made up has the same one in both definitions. */

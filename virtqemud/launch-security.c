@@ -134,6 +134,19 @@ void launch_security_choose(struct domain *live, const struct emulator *emulator
         security->reduced_phys_bits = emulator->sev.reduced_phys_bits;
 }
 
+int launch_security_check_emulator(const struct domain *domain, const struct emulator *emulator,
+                                   GError **error)
+{
+    const struct launch_security *security = domain->launch_security;
+    const char *type = security ? kinds[security->type].type : NULL;
+
+    if (!security || (type && emulator_has_type(emulator, type)))
+        return 0;
+    const char *word = names_word(&launch_type_names, security->type);
+    return device_refuse(error, "launchSecurity", word, "the emulator %s has no '%s'",
+                         emulator->path, type ?: word);
+}
+
 int launch_security_check(const struct domain *live, const struct emulator *emulator,
                           GError **error)
 {
@@ -162,12 +175,9 @@ int launch_security_add(const struct domain *domain, const struct arguments_cont
 
     if (!domain->launch_security)
         return 0;
-    const char *word = names_word(&launch_type_names, domain->launch_security->type);
-    const char *type = kinds[domain->launch_security->type].type;
-    if (!type || !emulator_has_type(context->emulator, type))
-        return device_refuse(error, "launchSecurity", word, "the emulator %s has no '%s'",
-                             context->emulator->path, type ? type : word);
-    json = json_build("s:qom-type", type, "s:id", ID, NULL);
+    if (launch_security_check_emulator(domain, context->emulator, error) < 0)
+        return -1;
+    json = json_build("s:qom-type", kinds[domain->launch_security->type].type, "s:id", ID, NULL);
     if (kinds[domain->launch_security->type].add(&building, json, error) < 0)
         return -1;
     words_add_json(arguments, "-object", g_steal_pointer(&json));

@@ -11,6 +11,10 @@
  * the bit, and how many others are lost. For SEV that does not work, nothing. */
 void launch_security_choose(struct domain *live, const struct emulator *emulator);
 
+/* VIR_ERR_CONFIG_UNSUPPORTED: the emulator has no such guests. Pure. */
+int launch_security_check_emulator(const struct domain *domain, const struct emulator *emulator,
+                                   GError **error);
+
 /* VIR_ERR_CONFIG_UNSUPPORTED: the host encrypts no such guests. Pure. */
 int launch_security_check(const struct domain *live, const struct emulator *emulator,
                           GError **error);
