@@ -16,8 +16,8 @@ sys.path.insert(0, str(ARGUMENTS))
 import compare  # noqa: E402
 
 EVERYTHING = libvirt.VIR_DOMAIN_XML_SECURE | libvirt.VIR_DOMAIN_XML_INACTIVE
-# of refusals.txt: what libvirtd ends by, rather than to refuse it
-ENDS = "<distances>"
+# of refusals.txt: what libvirtd ends by, rather than to refuse it, and what is newer than it
+NOT_ASKED = "<distances>", "<dataStore"
 
 # Documents and command lines that are not the incumbent's: a word of how it differs, and why.
 NEWER = "newer than it"
@@ -113,7 +113,7 @@ def make_document(machine, place, words):
 def test_refusals(incumbent):
     """what is refused when a guest is defined, by which code; at its start it is the emulator that refuses"""
     rows = [line.split(" ", 3) for line in (GOLDEN / "refusals.txt").read_text().splitlines()
-            if line and line[0] not in "#s" and ENDS not in line]
+            if line and line[0] not in "#s" and not any(word in line for word in NOT_ASKED)]
     assert len(rows) > 900
     wrong = []
     for code, *place in rows:
