@@ -51,7 +51,7 @@ static int get_shown(struct call *call, unsigned flags, const struct object_view
 
     if (chosen == view->live && !live)
         shown = make_inactive(call->object->kind, chosen, error);
-    else if ((flags & VIR_DOMAIN_XML_UPDATE_CPU) && !live)
+    else if (flags & (VIR_DOMAIN_XML_UPDATE_CPU | VIR_DOMAIN_XML_MIGRATABLE) && !live)
         shown = definition_copy(chosen);
     else
         shown = definition_ref((struct definition *)chosen);
@@ -59,6 +59,8 @@ static int get_shown(struct call *call, unsigned flags, const struct object_view
         return -1;
     if ((flags & VIR_DOMAIN_XML_UPDATE_CPU) && !live && driver->spec->update_cpu)
         driver->spec->update_cpu(call->client->driver, shown);
+    if ((flags & VIR_DOMAIN_XML_MIGRATABLE) && driver->spec->strip_implied)
+        driver->spec->strip_implied(shown);
     *ret_live = live;
     *ret_definition = g_steal_pointer(&shown);
     return 0;
@@ -70,8 +72,8 @@ static unsigned xml_flags(unsigned flags, bool live)
 
     if (flags & VIR_DOMAIN_XML_SECURE)
         result |= XML_WRITE_SECURE;
-    if (flags & VIR_DOMAIN_XML_MIGRATABLE)
-        result |= XML_WRITE_MIGRATABLE;
+    if (flags & VIR_DOMAIN_XML_MIGRATABLE) /* who is to run the guest needs its passwords */
+        result |= XML_WRITE_MIGRATABLE | XML_WRITE_SECURE;
     if (!live)
         result |= XML_WRITE_INACTIVE;
     return result;

@@ -39,6 +39,10 @@ struct driver_spec {
      * a worker; may block. May be NULL: CPUs are shown as they are. */
     void (*update_cpu)(struct driver *driver, struct definition *definition);
 
+    /* VIR_DOMAIN_XML_MIGRATABLE: takes out of a definition that is to be shown what older daemons
+     * would put in themselves, or not read. May be NULL: nothing. */
+    void (*strip_implied)(struct definition *definition);
+
     /* For how many milliseconds a running domain could not be steered, for its hypervisor can't be
      * spoken to; -1: it can. Any thread, never blocks. May be NULL: it always can. */
     int64_t (*out_of_control)(struct object *object);

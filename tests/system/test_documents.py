@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A guest's document under the flags that choose what is shown, and starts that change files."""
+import contextlib
+import os
 import pathlib
 import subprocess
 import xml.etree.ElementTree as ElementTree
@@ -51,8 +53,44 @@ def test_what_lives_with_the_guest_is_left_out(connection, images, flags):
     text = domain.XMLDesc(flags)
     domain.destroy()
     again = connection.defineXML(text)
-    assert again.XMLDesc() == text
+    assert again.XMLDesc(flags) == text
     again.create()
+
+
+# what a document of each machine has by itself, and older daemons did not write
+IMPLIED = {
+    "pc": ("x86_64", ["controller[@type='pci']", "controller[@type='usb']", "input[@type='keyboard']", "audio"]),
+    "q35": ("x86_64", ["input[@type='keyboard']", "audio"]),
+    "pseries": ("ppc64", ["controller[@type='pci']", "panic", "serial/target[@type]", "serial/target/model", "audio"]),
+}
+PLAIN = """<domain type='qemu'><name>implied</name><memory>65536</memory>
+  <os><type arch='%s' machine='%s'>hvm</type></os><devices><serial type='pty'/>%s</devices></domain>"""
+
+
+@pytest.mark.parametrize("machine", IMPLIED)
+def test_what_is_implied_is_not_for_older_ones(connection, machine):
+    arch, places = IMPLIED[machine]
+    if not os.path.exists("/usr/bin/qemu-system-" + arch):
+        pytest.skip("no emulator for " + arch)
+    domain = connection.defineXML(PLAIN % (arch, machine, ""))
+    shown, kept = parsed(domain).find("devices"), parsed(domain, MIGRATABLE).find("devices")
+    assert [place for place in places if shown.find(place) is None] == []
+    assert [place for place in places if kept.find(place) is not None] == []
+    assert kept.find("serial/target").get("port") == "0"
+    # and what was asked for stays
+    domain.undefine()
+    domain = connection.defineXML(PLAIN % (arch, machine, """<controller type='pci' index='1' model='%s'/>
+        <audio id='1' type='file' path='/tmp/sound'/>""" % ("pcie-root-port" if machine == "q35" else "pci-bridge")))
+    kept = parsed(domain, MIGRATABLE).find("devices")
+    assert len(kept.findall("controller[@type='pci']")) >= 2 and kept.find("audio") is not None
+
+
+def test_passwords_go_with_a_guest(connection):
+    domain = connection.defineXML(hlt_xml("secret", devices="<graphics type='vnc' autoport='yes' passwd='word'/>"))
+    assert parsed(domain).find("devices/graphics").get("passwd") is None
+    assert parsed(domain, MIGRATABLE).find("devices/graphics").get("passwd") == "word"
+    with contextlib.closing(libvirt.openReadOnly(URI)) as reader:
+        assert code_of(reader.lookupByName("secret").XMLDesc, MIGRATABLE) == libvirt.VIR_ERR_OPERATION_DENIED
 
 
 def test_an_image_below_that_was_asked_for_stays(connection, images):
