@@ -137,6 +137,18 @@ class Client(threading.Thread):
                 os.kill(pid, signal.SIGKILL)
 
 
+class Lasting(Client):
+    """goes on with the next daemon"""
+
+    def run(self):
+        while not self.end.is_set():
+            super().run()
+            if self.fault and not isinstance(self.fault, libvirt.libvirtError):
+                return
+            self.end.wait(0.01)
+        self.fault = None
+
+
 def calls_of(kind, left_out):
     """(name, parameters without self) of the methods of a class of the stock binding"""
     found = []
@@ -162,18 +174,40 @@ def test_storm(daemon, connection):
     for client in clients:
         client.start()
     end.wait(SECONDS)
-    end.set()
-    deadline = time.monotonic() + LONGEST_CALL
-    for client in clients:
-        client.join(max(deadline - time.monotonic(), 0.1))
-        assert not client.is_alive(), "%s hangs in %s\n%s" % (client.name, client.doing, daemon.log_tail())
-        assert not client.fault, "%s, %s: %r\n%s" % (client.name, client.doing, client.fault, daemon.log_tail())
+    finish(clients, end, daemon)
     assert daemon.alive(), daemon.log_tail()
     print("%d calls, the longest %.1f s: %s" % (sum(c.calls for c in clients), *max(c.longest for c in clients)))
     check_works(connection)
     wait_until(lambda: not emulator_pids(), 30, what="QEMUs of guests that were destroyed")
     wait_until(lambda: daemon.descriptors() <= descriptors + 5, 30,
                what=lambda: "%d descriptors, %d at first" % (daemon.descriptors(), descriptors))
+
+
+def test_ends_at_work(daemon, connection):
+    """a daemon that is told to end in the middle of it ends in order, and the next one has it all"""
+    connection.getDomainCapabilities()
+    end = threading.Event()
+    clients = [Lasting(number, end) for number in range(CLIENTS // 2)]
+    for client in clients:
+        client.start()
+    numbers, until = random.Random(SEED), time.monotonic() + SECONDS
+    while time.monotonic() < until:
+        end.wait(numbers.uniform(0.1, 0.8))
+        daemon.stop()
+        daemon.start()
+    finish(clients, end, daemon)
+    with libvirt.open(URI) as fresh:
+        check_works(fresh)
+
+
+def finish(clients, end, daemon):
+    """every call ends, and nothing but an error of libvirt's came of any"""
+    end.set()
+    deadline = time.monotonic() + LONGEST_CALL
+    for client in clients:
+        client.join(max(deadline - time.monotonic(), 0.1))
+        assert not client.is_alive(), "%s hangs in %s\n%s" % (client.name, client.doing, daemon.log_tail())
+        assert not client.fault, "%s, %s: %r\n%s" % (client.name, client.doing, client.fault, daemon.log_tail())
 
 
 def check_works(connection):
