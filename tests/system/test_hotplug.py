@@ -569,7 +569,8 @@ def test_the_guest_agrees_after_a_kill(daemon, connection):
                 domain.attachDevice(disk(path, "vdb"))
                 there = True
             wait_until(lambda: true(domain), 30, what=lambda: (in_qemu(domain), domain.XMLDesc()))
-            wait_until(lambda: nodes_of_images(domain) == (2 if there else 0), 30)
+            wait_until(lambda: nodes_of_images(domain) == (2 if there else 0), 30,
+                       what=lambda: (turn, there, nodes_of_images(domain), in_qemu(domain)))
             console = Console(domain)
             ask(console, has_block("vda") if there else "! { %s; }" % has_block("vda"), "turn-%d." % turn)
             console.close()
