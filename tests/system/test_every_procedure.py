@@ -9,7 +9,7 @@ import pytest
 from daemon import SOCKET, SOCKET_RO, hlt_xml
 from wire import ERROR, LXC, QEMU, REMOTE, Client, Reader, Refused
 
-DEADLINE = 10
+DEADLINE = 30                       # seconds; the first question for capabilities runs every emulator
 LONGEST = 4 * 1024 * 1024           # bytes of a string
 WHOLE = 24 * 1024 * 1024            # bytes of a packet that no limit forbids
 
