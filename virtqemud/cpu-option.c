@@ -7,6 +7,7 @@
 
 #include "cpu-names.h"
 #include "device-common.h"
+#include "host-model.h"
 #include "machine.h"
 
 #define HYPERV_VENDOR_BYTES 12
@@ -64,12 +65,6 @@ static const struct emulator_host_model *host_model(const struct domain *domain,
     return &emulator->cpus[accelerator_of(domain)].host;
 }
 
-static bool wants_host_model(const struct domain_cpu *cpu)
-{
-    return cpu->mode == CPU_MODE_HOST_MODEL ||
-           (cpu->mode == CPU_MODE_CUSTOM && cpu->match == CPU_MATCH_MINIMUM);
-}
-
 static bool host_has(const struct domain *domain, const struct emulator *emulator, const char *name)
 {
     char **maximum = emulator->cpus[accelerator_of(domain)].maximum;
@@ -108,7 +103,7 @@ static void add_model(GString *option, const struct domain *domain, const struct
         g_string_append(option, cpu->mode == CPU_MODE_MAXIMUM ? "max" : "host");
         if (cpu->migratable != TRISTATE_ABSENT || cpu->mode == CPU_MODE_HOST_PASSTHROUGH)
             add_bool(option, "migratable", cpu->migratable != TRISTATE_OFF);
-    } else if (wants_host_model(cpu) && host->model) {
+    } else if (host_model_is_wanted(cpu) && host->model) {
         g_string_append(option, host->model);
         add_host_features(option, host);
     } else

@@ -26,6 +26,12 @@ static void add_features(struct domain *domain, const struct emulator_host_model
     }
 }
 
+bool host_model_is_wanted(const struct domain_cpu *cpu)
+{
+    return cpu->mode == CPU_MODE_HOST_MODEL ||
+           (cpu->mode == CPU_MODE_CUSTOM && cpu->match == CPU_MATCH_MINIMUM);
+}
+
 void host_model_expand(struct domain *domain, const struct emulator *emulator)
 {
     enum accelerator accelerator =
@@ -34,13 +40,14 @@ void host_model_expand(struct domain *domain, const struct emulator *emulator)
     struct arena *arena = &domain->definition.arena;
     struct domain_cpu *cpu = domain->cpu;
 
-    if (!cpu || cpu->mode != CPU_MODE_HOST_MODEL || !host->model)
+    if (!cpu || !host_model_is_wanted(cpu) || !host->model)
         return;
+    if (cpu->mode == CPU_MODE_HOST_MODEL)
+        cpu->vendor = arena_strdup(arena, host->vendor);
     cpu->mode = CPU_MODE_CUSTOM;
     cpu->match = CPU_MATCH_EXACT;
     cpu->model = arena_strdup(arena, host->model);
     if (!cpu->fallback)
         cpu->fallback = CPU_FALLBACK_ALLOW;
-    cpu->vendor = arena_strdup(arena, host->vendor);
     add_features(domain, host);
 }

@@ -48,8 +48,7 @@ static int complete(struct qemu *qemu, struct domain *live, const char *folder,
     tls_creds_choose(live, &qemu->config);
     pretend_displays(qemu, live, folder);
     pretend_networks(live);
-    if (live->cpu && live->cpu->mode == CPU_MODE_HOST_MODEL)
-        host_model_expand(live, emulator);
+    host_model_expand(live, emulator);
     launch_security_choose(live, emulator);
     if (firmware_select(live, &qemu->config, qemu->nvram_folder, NULL, error) < 0)
         return -1;

@@ -115,7 +115,7 @@ static int look_up_files(struct qemu *qemu, struct domain *live, GError **error)
 static int choose_cpu(struct qemu *qemu, struct domain *live, GError **error)
 {
     struct emulator *emulator EMULATOR_AUTO = NULL;
-    bool host_model = live->cpu && live->cpu->mode == CPU_MODE_HOST_MODEL;
+    bool host_model = live->cpu && host_model_is_wanted(live->cpu);
 
     if (!host_model && !live->launch_security)
         return 0;

@@ -116,6 +116,18 @@ def test_the_cpu_of_the_host(connection, daemon):
     assert "custom" in virsh("dumpxml", "cpu", "--inactive", "--update-cpu")
 
 
+def test_a_cpu_of_at_least_a_model_is_the_hosts(connection, daemon):
+    asked = "<cpu match='minimum'><model>qemu64</model><feature policy='disable' name='rdrand'/></cpu><devices>"
+    domain = connection.defineXML(hlt_xml("cpu").replace("<devices>", asked))
+    domain.create()
+    host = ElementTree.fromstring(connection.getDomainCapabilities(virttype="qemu")) \
+        .find("cpu/mode[@name='host-model']")
+    cpu = parsed(domain).find("cpu")
+    assert (cpu.get("match"), cpu.findtext("model")) == ("exact", host.findtext("model"))
+    assert cpu_of(domain)[0] == "full" and cpu_of(domain)[1]["rdrand"] == "disable"
+    assert parsed(domain, INACTIVE).find("cpu").get("match") == "minimum"
+
+
 # TCG has no x2apic, no avx512f
 HASWELL = """<cpu check='none'><model>Haswell</model><feature policy='optional' name='avx512f'/>
     <feature policy='disable' name='rdrand'/></cpu><devices>"""
