@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "pipeline.h"
 #include "virtqemud/check-limits.h"
+#include "xml/xml.h"
 
 /* What is refused when a guest is defined, by the code that clients know, and in which words. */
 static const struct {
@@ -178,6 +179,22 @@ static char *make_text(const char *machine, char place, const char *words)
                            strstr(top, "<os") ? "" : "'>hvm</type></os>", top, devices);
 }
 
+/* "v92 q35 d <vsock/>": all are read. */
+static void check_validation(const char *line, const char *text)
+{
+    g_autoptr(GError) none = NULL, error = NULL;
+    DEFINITION_AUTO struct definition *plain =
+        xml_read(&domain_schema, text, -1, XML_READ_INACTIVE, NULL, &none);
+    DEFINITION_AUTO struct definition *valid =
+        xml_read(&domain_schema, text, -1, XML_READ_INACTIVE | XML_READ_VALIDATE, NULL, &error);
+    int code = valid ? 0 : (int)error_code_of(error);
+
+    if (plain && code == atoi(line + strlen("v")))
+        return;
+    g_test_message("%d instead of %s: %s", code, line, error ? error->message : "accepted");
+    g_test_fail();
+}
+
 /* "67 q35 d <vsock/>" */
 static void check_line(const char *line)
 {
@@ -186,6 +203,10 @@ static void check_line(const char *line)
 
     g_assert_cmpuint(g_strv_length(words), ==, 4);
     g_autofree char *text = make_text(words[1], *words[2], words[3]);
+    if (*words[0] == 'v') {
+        check_validation(line, text);
+        return;
+    }
     DEFINITION_AUTO struct domain *domain = pipeline_define(text, &error);
     bool starts = *words[0] == 's';
     bool accepted = domain && (!starts || check_limits(domain, &error) == 0);
@@ -196,9 +217,9 @@ static void check_line(const char *line)
     g_test_fail();
 }
 
-static void test_recorded(void)
+static void test_recorded(gconstpointer name)
 {
-    g_autofree char *path = g_test_build_filename(G_TEST_DIST, "refusals.txt", NULL);
+    g_autofree char *path = g_test_build_filename(G_TEST_DIST, name, NULL);
     g_autofree char *text = NULL;
 
     g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
@@ -211,7 +232,8 @@ static void test_recorded(void)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    g_test_add_func("/rules/recorded", test_recorded);
+    g_test_add_data_func("/rules/recorded", "refusals.txt", test_recorded);
+    g_test_add_data_func("/rules/validation", "validation.txt", test_recorded);
     for (size_t i = 0; i < G_N_ELEMENTS(refusals); i++) {
         g_autofree char *path = g_strdup_printf("/rules/%zu", i + 1);
 
