@@ -5,6 +5,7 @@
 
 #include "base/uuid.h"
 #include "model/rows.h"
+#include "model/text-types.h"
 
 /* A word of documents for what they can as well leave out. */
 #define USAGE_WORD_NONE (SECRET_USAGE_VTPM + 1)
@@ -66,7 +67,8 @@ static int secret_check(struct xml_at *at, void *object, GError **error)
 static const struct xml_row secret_usage_rows[] = {
     ROW_ENUM("@type", type, secret_usage_names, "What it is used for",
              CODE(VIR_ERR_CONFIG_UNSUPPORTED)),
-    ROW_STRING("volume", id, "Path of the encrypted volume", WHEN(type, BIT(SECRET_USAGE_VOLUME))),
+    ROW_STRING("volume", id, "Path of the encrypted volume", WHEN(type, BIT(SECRET_USAGE_VOLUME)),
+               FORM(absolute_path_type)),
     ROW_STRING("name", id, "Name of the user, certificate or TPM", WHEN(type, NAMED)),
     ROW_STRING("target", id, "Name of the iSCSI target", WHEN(type, BIT(SECRET_USAGE_ISCSI))),
 };
@@ -78,7 +80,8 @@ static const struct xml_row secret_rows[] = {
     ROW_YES_NO("@ephemeral", ephemeral, "Its value is kept in memory alone", .flags = XML_ALWAYS),
     ROW_YES_NO("@private", private, "Its value is for this host's daemons, and for no client",
                .flags = XML_ALWAYS),
-    ROW_UUID("uuid", uuid, "Identity; made up if absent", CODE(VIR_ERR_INTERNAL_ERROR)),
+    ROW_UUID("uuid", uuid, "Identity; made up if absent", CODE(VIR_ERR_INTERNAL_ERROR),
+             .flags = XML_EXPECTED),
     ROW_STRING("name", name, "The identity as text", .flags = XML_HIDDEN),
     ROW_STRING("description", description, "Words for people"),
     ROW_CHILD("usage", usage, secret_usage, "What it is for; no two secrets are for the same"),

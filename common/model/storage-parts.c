@@ -51,9 +51,11 @@ static const struct xml_type owner_type = {
 
 #define ROWS_OF struct storage_permissions
 static const struct xml_row storage_permissions_rows[] = {
-    ROW_OCTAL("mode", mode, 4, "Bits of its mode", RANGE(0, 07777)),
-    ROW_TYPE("owner", owner, owner_type, "User that owns it; -1: as it comes"),
-    ROW_TYPE("group", group, owner_type, "Group that owns it; -1: as it comes"),
+    ROW_OCTAL("mode", mode, 4, "Bits of its mode", RANGE(0, 07777), .flags = XML_EXPECTED),
+    ROW_TYPE("owner", owner, owner_type, "User that owns it; -1: as it comes",
+             .flags = XML_EXPECTED),
+    ROW_TYPE("group", group, owner_type, "Group that owns it; -1: as it comes",
+             .flags = XML_EXPECTED),
     ROW_TYPE("label", label, line_type, "Security label"),
 };
 #undef ROWS_OF

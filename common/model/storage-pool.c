@@ -24,7 +24,7 @@ NAMES(storage_refresh_allocation_names, NULL, "default", "capacity");
 
 #define ROWS_OF struct storage_host
 static const struct xml_row storage_host_rows[] = {
-    ROW_TYPE("@name", name, line_type, "Name or address", .flags = XML_REQUIRED),
+    ROW_TYPE("@name", name, line_type, "Name or address", .flags = XML_REQUIRED, FORM(filled_type)),
     ROW_NUMBER("@port", port, "Port; the protocol's own, if not given", RANGE(0, 65535)),
 };
 #undef ROWS_OF
@@ -40,7 +40,8 @@ XML_SCHEMA(storage_extent, "extent", .doc = "A range of bytes");
 
 #define ROWS_OF struct storage_device
 static const struct xml_row storage_device_rows[] = {
-    ROW_TYPE("@path", path, line_type, "Device, or name of an iSCSI target", .flags = XML_REQUIRED),
+    ROW_TYPE("@path", path, line_type, "Device, or name of an iSCSI target", .flags = XML_REQUIRED,
+             FORM(filled_type)),
     ROW_YES_NO("@part_separator", part_separator,
                "Whether a \"p\" is between the disk's name and a partition's number"),
     ROW_LIST("freeExtent", free_extents, storage_extent, "What is free", .flags = XML_LIVE),
@@ -285,7 +286,7 @@ static const struct xml_namespace namespaces[] = {
 static const struct xml_row storage_pool_rows[] = {
     ROW_ENUM("@type", type, storage_pool_type_names, "Kind of storage", .flags = XML_REQUIRED),
     ROW_STRING("name", name, "Name, unique on the host"),
-    ROW_UUID("uuid", uuid, "Identity, unique everywhere"),
+    ROW_UUID("uuid", uuid, "Identity, unique everywhere", .flags = XML_EXPECTED),
     ROW_SIZE("capacity", capacity, UNIT_BYTES, "All there is", .flags = XML_ALWAYS),
     ROW_SIZE("allocation", allocation, UNIT_BYTES, "What is used", .flags = XML_ALWAYS),
     ROW_SIZE("available", available, UNIT_BYTES, "What is free", .flags = XML_ALWAYS),
@@ -293,7 +294,7 @@ static const struct xml_row storage_pool_rows[] = {
     ROW_ELEMENT("source", "What the pool is on", .flags = XML_ALWAYS | XML_SPREAD),
     ROW_LIST("source/host", source.hosts, storage_host, "Server"),
     ROW_LIST("source/device", source.devices, storage_device, "Device"),
-    ROW_TYPE("source/dir/@path", source.dir, line_type, "Folder of the server"),
+    ROW_TYPE("source/dir/@path", source.dir, line_type, "Folder of the server", FORM(filled_type)),
     ROW_CHILD("source/adapter", source.adapter, storage_adapter, "Host bus adapter"),
     ROW_TYPE("source/name", source.name, line_type, "Name: of a volume group, of a pool of disks"),
     ROW_TYPE("source/initiator/iqn/@name", source.initiator, line_type, "Our name for iSCSI"),
@@ -306,7 +307,7 @@ static const struct xml_row storage_pool_rows[] = {
     ROW_TYPE("source/vendor/@name", source.vendor, line_type, "Who made it"),
     ROW_TYPE("source/product/@name", source.product, line_type, "What it is called"),
     ROW_TYPE("target/path", target.path, line_type, "Where volumes are found on this host",
-             WHEN(type, ~WITHOUT_TARGET)),
+             WHEN(type, ~WITHOUT_TARGET), FORM(absolute_path_type)),
     ROW_CHILD("target/permissions", target.permissions, storage_permissions,
               "Who may read and write the folder", WHEN(type, ~WITHOUT_TARGET)),
     ROW_ENUM("refresh/volume/@allocation", refresh_allocation, storage_refresh_allocation_names,

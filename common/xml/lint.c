@@ -59,7 +59,7 @@ static const char *find_form_mistake(const struct xml_row *row)
 
     if (!is_scalar(row))
         return row->form || ranged ? "FORM and FORM_RANGE are for scalars" : NULL;
-    if (row->form && row->type != &xml_type_string)
+    if (row->form && !row->type->payload_unaligned)
         return "FORM is for strings";
     if (row->form && row->form->size > XML_FORM_MOST)
         return "the type of its FORM is too large";
