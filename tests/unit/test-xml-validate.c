@@ -30,6 +30,7 @@ static void test_forms(void)
         DEFINITION_AUTO struct definition *read =
             xml_read(&machine_schema, text->str, -1, 0, NULL, &none);
         g_assert_no_error(none);
+        g_assert_nonnull(read);
     }
 }
 
@@ -42,6 +43,7 @@ static void test_absent_parents(void)
         xml_read(&machine_schema, least, -1, XML_READ_VALIDATE, NULL, &error);
 
     g_assert_no_error(error);
+    g_assert_nonnull(read);
 }
 
 int main(int argc, char **argv)
