@@ -185,10 +185,11 @@ static int check_form_range(struct xml_at *at, const struct xml_item *item, cons
                             GError **error)
 {
     const struct xml_row *row = item->row;
-    int64_t value = (int64_t)xml_type_get_number(row, member);
 
-    if (!xml_at_validates(at) || (!row->form_min && !row->form_max) ||
-        (value >= row->form_min && value <= row->form_max))
+    if (!xml_at_validates(at) || (!row->form_min && !row->form_max))
+        return 0;
+    int64_t value = (int64_t)xml_type_get_number(row, member); /* not every member is one */
+    if (value >= row->form_min && value <= row->form_max)
         return 0;
     g_autofree char *problem = g_strdup_printf(
         "%" PRId64 " is not between %" PRId64 " and %" PRId64, value, row->form_min, row->form_max);
