@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "display.h"
 
+#include "base/error.h"
+#include "host/interface-address.h"
+
+#include "netport.h"
 #include "ports.h"
 #include "qmp-commands.h"
 
@@ -10,12 +14,45 @@ static const char *default_address(const struct domain_graphics *graphics,
     return graphics->type == GRAPHICS_SPICE ? config->spice_listen : config->vnc_listen;
 }
 
+/* Where it listens on a virtual network: at the address that the host has there. */
+static int find_network_address(struct domain *live, struct graphics_listen *listen,
+                                struct qemu *qemu, GError **error)
+{
+    struct arena arena ARENA_AUTO = {0};
+    const char *bridge;
+
+    if (netport_find_bridge(qemu, listen->network, &arena, &bridge, error) < 0)
+        return -1;
+    g_autofree char *address = interface_address_get(bridge);
+    if (address) {
+        listen->address = arena_strdup(&live->definition.arena, address);
+        return 0;
+    }
+    error_set(error, VIR_ERR_XML_ERROR,
+              "listen network '%s' had no usable address: is the network active?", listen->network);
+    return -1;
+}
+
+static int find_network_addresses(struct domain *live, struct domain_graphics *graphics,
+                                  struct qemu *qemu, GError **error)
+{
+    LIST_EACH (listen, &graphics->listens) {
+        if (listen->type != LISTEN_NETWORK || listen->address)
+            continue;
+        if (find_network_address(live, listen, qemu, error) < 0)
+            return -1;
+        if (listen_i == 0)
+            graphics->listen = listen->address;
+    }
+    return 0;
+}
+
 /* The address that the display will listen on; filled in from qemu.conf where none is given. */
 static const char *resolve_address(struct domain *live, struct domain_graphics *graphics,
                                    const struct qemu_config *config)
 {
     LIST_EACH (listen, &graphics->listens) {
-        if (listen->type != LISTEN_ADDRESS)
+        if (listen->type != LISTEN_ADDRESS && listen->type != LISTEN_NETWORK)
             continue;
         if (!listen->address) {
             listen->address =
@@ -127,10 +164,12 @@ static int take_ports(struct domain *live, struct domain_graphics *graphics, str
                       GError **error)
 {
     struct display_wants wants = display_wants(graphics, &qemu->config);
-    const char *address = resolve_address(live, graphics, &qemu->config);
 
     if (!listens_on_network(graphics))
         return 0;
+    if (find_network_addresses(live, graphics, qemu, error) < 0)
+        return -1;
+    const char *address = resolve_address(live, graphics, &qemu->config);
     if (wants.secure && !qemu->config.tls[QEMU_TLS_SPICE].enabled) {
         error_set(error, VIR_ERR_CONFIG_UNSUPPORTED,
                   "graphics 'spice': a port for TLS is asked for, and qemu.conf does not say "

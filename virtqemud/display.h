@@ -20,7 +20,10 @@ struct display_wants {
 struct display_wants display_wants(const struct domain_graphics *graphics,
                                    const struct qemu_config *config);
 
-/* Chooses the ports and addresses that the document leaves to us; what is chosen goes into it. */
+/* Chooses the ports and addresses that the document leaves to us; what is chosen goes into it.
+ * Blocks on virtnetworkd for a <listen type='network'>: VIR_ERR_XML_ERROR if the host has no
+ * address there.
+ */
 int display_take_ports(struct domain *live, struct qemu *qemu, GError **error);
 
 /* Marks the ports of a guest that runs already, as given out. */

@@ -85,6 +85,20 @@ int netport_find_network(struct qemu *qemu, const char *name, struct arena *aren
     return 0;
 }
 
+int netport_find_bridge(struct qemu *qemu, const char *name, struct arena *arena,
+                        const char **ret_bridge, GError **error)
+{
+    struct remote_network_get_bridge_name_args args;
+    struct remote_network_get_bridge_name_ret ret;
+
+    if (netport_find_network(qemu, name, arena, &args.net, error) < 0 ||
+        peer_call(qemu->networks, REMOTE_PROC_NETWORK_GET_BRIDGE_NAME, &args, arena, &ret, error) <
+            0)
+        return -1;
+    *ret_bridge = ret.name;
+    return 0;
+}
+
 int netport_create(struct qemu *qemu, const struct remote_nonnull_network *network,
                    const struct domain *live, const struct domain_net *net, bool reclaim,
                    struct arena *arena, GError **error)

@@ -40,6 +40,11 @@ void netport_pay_debts(struct qemu *qemu);
 int netport_find_network(struct qemu *qemu, const char *name, struct arena *arena,
                          struct remote_nonnull_network *ret_network, GError **error);
 
+/* The bridge of a network, in the arena. Errors of virtnetworkd: there is no such network, or it
+ * has no bridge. */
+int netport_find_bridge(struct qemu *qemu, const char *name, struct arena *arena,
+                        const char **ret_bridge, GError **error);
+
 /* Makes the port of an interface, and reads back what became of it; both in the arena. reclaim: the
  * device of the host that it has already stays its own. */
 int netport_create(struct qemu *qemu, const struct remote_nonnull_network *network,

@@ -4,6 +4,7 @@ import pathlib
 import re
 import signal
 import threading
+import xml.etree.ElementTree as ElementTree
 
 import libvirt
 import pytest
@@ -69,6 +70,21 @@ def test_two_guests_at_once(connection, net):
     domains = [start_hlt(connection, interface_xml(n), name="hlt%d" % n) for n in range(4)]
     assert sorted(ports_of()) == sorted(source_of(d, n).get("portid") for n, d in enumerate(domains))
     assert len(on_bridge("br-net")) == 4
+
+
+def test_display_on_a_network(connection, net, networks):
+    """listens where the host is on it, and nowhere while it is nowhere"""
+    display = "<graphics type='%s' port='-1'><listen type='network' network='net'/></graphics>"
+    for kind in ("vnc", "spice"):
+        domain = start_hlt(connection, display % kind, name=kind)
+        graphics = ElementTree.fromstring(domain.XMLDesc(0)).find("devices/graphics")
+        assert graphics.find("listen").get("address") == graphics.get("listen") == "192.168.81.1"
+        assert "LISTEN" in run("ss", "-Hlnt", "src", "192.168.81.1:%s" % graphics.get("port"))
+        assert "192.168.81.1" not in domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
+        domain.destroy()
+    networks.networkLookupByName("net").destroy()
+    domain = connection.defineXML(tested.hlt_xml("hlt", devices=display % "vnc"))
+    assert in_vain(domain.create)[0] == libvirt.VIR_ERR_XML_ERROR
 
 
 # ---- what networks say ----
