@@ -106,6 +106,8 @@ static void add_iothread(const struct build *build, unsigned id,
         json_add(json, "U:poll-grow", poll->grow.value, NULL);
     if (poll && poll->shrink.set)
         json_add(json, "U:poll-shrink", poll->shrink.value, NULL);
+    if (poll && poll->weight.set)
+        json_add(json, "U:poll-weight", poll->weight.value, NULL);
     words_add_json(build->arguments, "-object", json);
 }
 
