@@ -8,62 +8,10 @@ in format-absent.txt, with a reason; what is there and is had is a failure.
 import pathlib
 import subprocess
 import sys
-import xml.etree.ElementTree as ElementTree
+
+from grammar import Grammar
 
 HERE = pathlib.Path(__file__).parent
-NS = '{http://relaxng.org/ns/structure/1.0}'
-ANY = {'text', 'data', 'list'}
-
-
-class Grammar:
-    """paths of elements and attributes: to the words of an attribute, None where it is any text"""
-
-    def __init__(self, text):
-        root = ElementTree.fromstring(text)
-        self.defines = {define.get('name'): define for define in root.iter(NS + 'define')}
-        self.paths = {}
-        self.seen = set()
-        self.walk(root.find(NS + 'start'), '')
-
-    def walk(self, pattern, path):
-        for child in pattern:
-            kind = child.tag.removeprefix(NS)
-            if kind == 'ref' and (child.get('name'), path) not in self.seen:
-                self.seen.add((child.get('name'), path))
-                self.walk(self.defines[child.get('name')], path)
-            elif kind == 'element' and child.get('name'):
-                self.enter(child, path)
-            elif kind == 'attribute' and child.get('name'):
-                self.add(path + '/@' + child.get('name').split(':')[-1], self.words(child))
-            elif kind not in ('ref', 'element', 'attribute'):
-                self.walk(child, path)
-
-    def enter(self, element, path):
-        """an image below an image is like the one above"""
-        name = element.get('name').split(':')[-1]
-        if name in ('backingStore', 'dataStore') and '/' + name in path:
-            return
-        inner = (path + '/' + name).lstrip('/')
-        self.paths.setdefault(inner, set())
-        self.walk(element, inner)
-
-    def add(self, path, words):
-        known = self.paths.setdefault(path, set())
-        self.paths[path] = None if known is None or words is None else known | words
-
-    def words(self, pattern):
-        found = set()
-        for child in pattern:
-            kind = child.tag.removeprefix(NS)
-            if kind == 'value':
-                found.add(child.text or '')
-                continue
-            inner = None if kind in ANY else self.words(
-                self.defines[child.get('name')] if kind == 'ref' else child)
-            if inner is None:
-                return None
-            found |= inner
-        return found if len(pattern) else None
 
 
 def wanted():
