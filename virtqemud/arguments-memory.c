@@ -5,6 +5,7 @@
 #include "base/file.h"
 
 #include "arguments-parts.h"
+#include "device-common.h"
 #include "memory-backend.h"
 #include "option.h"
 
@@ -91,13 +92,17 @@ static void add_pool(struct json_object *json, const struct opt_int *least,
         json_add(json, "i:thread-pool-max", most->value, NULL);
 }
 
-static void add_iothread(const struct build *build, unsigned id,
-                         const struct domain_iothread *thread)
+static int add_iothread(const struct build *build, unsigned id,
+                        const struct domain_iothread *thread, GError **error)
 {
     const struct iothread_poll *poll = thread ? thread->poll : NULL;
     g_autofree char *name = g_strdup_printf("iothread%u", id);
-    struct json_object *json = json_build("s:qom-type", "iothread", "s:id", name, NULL);
 
+    if (poll && poll->weight.set &&
+        !emulator_has(build->context->emulator, EMULATOR_IOTHREAD_POLL_WEIGHT))
+        return device_refuse(error, "iothread", name, "the emulator has no poll/@weight");
+
+    struct json_object *json = json_build("s:qom-type", "iothread", "s:id", name, NULL);
     if (thread)
         add_pool(json, &thread->thread_pool_min, &thread->thread_pool_max);
     if (poll && poll->max.set)
@@ -109,10 +114,11 @@ static void add_iothread(const struct build *build, unsigned id,
     if (poll && poll->weight.set)
         json_add(json, "U:poll-weight", poll->weight.value, NULL);
     words_add_json(build->arguments, "-object", json);
+    return 0;
 }
 
 /* Those that the document names, and as many more as it counts, with the lowest free numbers. */
-void arguments_add_iothreads(const struct build *build)
+int arguments_add_iothreads(const struct build *build, GError **error)
 {
     const struct domain *domain = build->domain;
     const struct default_iothread *main_loop = domain->default_iothread;
@@ -126,12 +132,14 @@ void arguments_add_iothreads(const struct build *build)
         words_add_json(build->arguments, "-object", json);
     }
     LIST_EACH (thread, &domain->iothreads)
-        add_iothread(build, thread->id, thread);
+        if (add_iothread(build, thread->id, thread, error) < 0)
+            return -1;
     for (unsigned id = 1; unnamed > 0; id++)
         if (!domain_find_iothread(domain, id)) {
-            add_iothread(build, id, NULL);
+            add_iothread(build, id, NULL, NULL); /* nothing is asked of it that could be refused */
             unnamed--;
         }
+    return 0;
 }
 
 /* ---- all together ---- */

@@ -18,7 +18,7 @@ int arguments_add_topology(const struct build *build, GError **error);
 /* -m, -object for memory, -overcommit; makes the folder of memory in files. -object for threads.
  * -numa: cells with their memory, distances, what is known of latencies and bandwidths. */
 int arguments_add_memory(const struct build *build, GError **error);
-void arguments_add_iothreads(const struct build *build);
+int arguments_add_iothreads(const struct build *build, GError **error);
 void arguments_add_numa(const struct build *build);
 
 /* True if the guest's CPUs and memory are divided (NUMA). */

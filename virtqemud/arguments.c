@@ -190,9 +190,8 @@ static int add_words(const struct build *build, GError **error)
     words_add(arguments, "-S", NULL);
     add_compatibility(build);
     if (arguments_add_machine(build, error) < 0 || arguments_add_memory(build, error) < 0 ||
-        arguments_add_topology(build, error) < 0)
+        arguments_add_topology(build, error) < 0 || arguments_add_iothreads(build, error) < 0)
         return -1;
-    arguments_add_iothreads(build);
     arguments_add_numa(build);
     add_uuid(build);
     if (add_teardown(build, error) < 0 ||

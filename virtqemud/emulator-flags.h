@@ -78,6 +78,7 @@ EMULATOR_FLAG(MEMFD_HUGE,          "memfd-huge",           ARGUMENT, "object-add
 EMULATOR_FLAG(MEMORY_PMEM,         "memory-pmem",          ARGUMENT, "object-add", "+memory-backend-file/pmem")
 EMULATOR_FLAG(MEMORY_RESERVE,      "memory-reserve",       ARGUMENT, "object-add", "+memory-backend-ram/reserve")
 EMULATOR_FLAG(THREAD_CONTEXT,      "thread-context",       ARGUMENT, "object-add", "+thread-context")
+EMULATOR_FLAG(IOTHREAD_POLL_WEIGHT, "iothread-poll-weight", ARGUMENT, "object-add", "+iothread/poll-weight")
 EMULATOR_FLAG(TPM_PASSTHROUGH,     "tpm-passthrough",      RETURN,   "query-tpm-types", "=passthrough")
 EMULATOR_FLAG(TPM_EMULATOR,        "tpm-emulator",         RETURN,   "query-tpm-types", "=emulator")
 
