@@ -129,7 +129,7 @@ static const struct fd_group_set *fd_set_of(const struct domain_source *source,
                : NULL;
 }
 
-/* What later versions will do, and what running without it would get wrong. */
+/* What cannot be had, and what running without it would get wrong. */
 static int check_source(const struct domain_source *source, const struct arguments_context *context,
                         GError **error)
 {

@@ -511,7 +511,8 @@ static int check_net(const struct building *building, GError **error)
         bool used;
         const char *reason;
     } gaps[] = {
-        {net->filterref != NULL, "packet filters need virtnwfilterd, later"},
+        {net->filterref != NULL,
+         "packet filters (filterref) need virtnwfilterd, which is not in this version"},
         {has_port_elsewhere(net), reason_of_port(net->virtual_port)},
         {is_switched(net) && !openvswitch_can_say(net),
          "a name for Open vSwitch has a quotation mark, or begins like an option"},
