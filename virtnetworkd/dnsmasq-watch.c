@@ -40,12 +40,17 @@ static int start_again(struct vnet *vnet, GError **error)
     if (job_begin(&vnet->object, JOB_MODIFY, "dnsmasq", JOB_DEADLINE_MS, &job, error) < 0)
         return -1;
     object_get_view(&vnet->object, &view);
-    if (!view.live || dnsmasq_pid(view_live(&view)))
+    if (!view.live)
         return 0;
-    log_warn("network '%s': dnsmasq has ended, and is started again", view.name);
+    /* one that runs may lack a watch and its leases' file: those could not be had, for a full disk
+     */
+    bool runs = dnsmasq_pid(view_live(&view)) != 0;
+    if (!runs)
+        log_warn("network '%s': dnsmasq has ended, and is started again", view.name);
     if (dnsmasq_start(vnet, view_live(&view), error) < 0)
         return -1;
-    vnet_raise(&vnet->object, job, VIR_NETWORK_EVENT_STARTED);
+    if (!runs)
+        vnet_raise(&vnet->object, job, VIR_NETWORK_EVENT_STARTED);
     return 0;
 }
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """virtnetworkd: networks with real bridges, dnsmasq, nftables, and namespaces as guests and hosts."""
+import contextlib
 import os
 import pathlib
 import re
@@ -354,6 +355,42 @@ def test_dnsmasq_of_a_network_that_goes(connection, daemon):
     assert "error :" not in daemon.log.read_text()[len(said):]
 
 
+def test_leases_can_not_be_kept(connection, daemon):
+    """of a dnsmasq that runs: both are looked after once they can"""
+    connection.networkCreateXML(network_xml())
+    kept = int(pathlib.Path("/run/libvirt/network/net.pid").read_text())
+    daemon.kill()
+    run("mount", "-t", "tmpfs", "-o", "ro", "tmpfs", "/var/lib/libvirt/dnsmasq")
+    said = daemon.log.read_text()
+    try:
+        daemon.start()
+        wait_until(lambda: daemon.log.read_text()[len(said):].count("Read-only file system") >= 2, 60,
+                   what=daemon.log_tail)
+    finally:
+        run("umount", "/var/lib/libvirt/dnsmasq")
+    wait_until(lambda: watches(daemon, kept), 60, what=daemon.log_tail)
+    assert dnsmasq_pids() == [kept]
+
+
+def watches(daemon, pid):
+    """has the daemon a descriptor of that process?"""
+    for path in pathlib.Path("/proc/%d/fdinfo" % daemon.process.pid).iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            if "\nPid:\t%d\n" % pid in path.read_text():
+                return True
+    return False
+
+
+def kill_dnsmasq():
+    """also one that is just becoming a daemon, and so is two"""
+    def no_more():
+        for pid in dnsmasq_pids():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return not dnsmasq_pids()
+    wait_until(no_more, 60)
+
+
 def test_dnsmasq_can_not_start(connection, daemon):
     """for a while: it is tried again, also by the next daemon"""
     connection.networkCreateXML(network_xml())
@@ -364,7 +401,7 @@ def test_dnsmasq_can_not_start(connection, daemon):
             daemon.kill()
         run("mount", "-t", "tmpfs", "-o", "ro", "tmpfs", "/var/lib/libvirt/dnsmasq")
         try:
-            os.kill(dnsmasq_pids()[0], signal.SIGKILL)
+            kill_dnsmasq()
             if restart:
                 daemon.start()
             wait_until(lambda: complaints() >= said + 2, 60, what=daemon.log_tail)
