@@ -20,21 +20,35 @@
 /* How long others, and so their clients, wait for a guest to let a device go. */
 #define GUEST_DEADLINE_MS 5000
 
+/* QEMU tells that a device has gone, and its parts let go of their back ends a moment later: 7.2
+ * frees them in another thread, which takes milliseconds, more on a busy host. */
+#define RELEASE_US (2 * G_USEC_PER_SEC)
+#define RELEASE_STEP_US 2000
+
 /* ---- the end ---- */
 
-bool unplug_withdraw(struct guest *guest, const struct domain *live, const struct device *device)
+/* As often as back ends are in use, until patience_us have passed. */
+static bool withdraw(struct guest *guest, const struct domain *live, const struct device *device,
+                     int64_t patience_us)
 {
     struct plug *plug PLUG_AUTO = NULL;
     g_autoptr(GError) error = NULL;
     struct qmp *qmp = device->info ? guest_get_qmp(guest, &error) : NULL;
+    int64_t end_us = g_get_monotonic_time() + patience_us;
     bool whole = !device->info;
 
     if (qmp && hotplug_build(guest, live, device, true, &plug, &error) == 0)
-        whole = plug_withdraw(plug, qmp);
+        while (!(whole = plug_withdraw(plug, qmp)) && g_get_monotonic_time() < end_us)
+            g_usleep(RELEASE_STEP_US);
     else if (device->info)
         log_warn("device '%s': %s", device->info->alias, error->message);
     qmp_unref(qmp);
     return whole;
+}
+
+bool unplug_withdraw(struct guest *guest, const struct domain *live, const struct device *device)
+{
+    return withdraw(guest, live, device, 0);
 }
 
 void unplug_finish(struct guest *guest, struct job *job, struct domain *live,
@@ -42,7 +56,7 @@ void unplug_finish(struct guest *guest, struct job *job, struct domain *live,
 {
     const char *alias = device->info ? device->info->alias : NULL;
 
-    if (!unplug_withdraw(guest, live, device))
+    if (!withdraw(guest, live, device, RELEASE_US))
         log_warn("device '%s' has left back ends in QEMU", alias ? alias : "");
     prepare_device_undo(guest, live, device);
     device_document_remove(live, device);
