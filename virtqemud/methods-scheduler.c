@@ -32,13 +32,9 @@ static const struct param_row scheduler_rows[] = {
 };
 #define ROWS G_N_ELEMENTS(scheduler_rows)
 
-/* Microseconds: what the kernel gives a group that nobody has limited, and what it takes. */
+/* Microseconds: what the kernel gives a group that nobody has limited. */
 #define USUAL_PERIOD 100000
 #define NO_QUOTA (-1)
-#define LEAST_PERIOD 1000
-#define MOST_PERIOD 1000000
-#define LEAST_QUOTA 1000
-#define MOST_QUOTA INT64_C(17592186044415)
 
 static int check_scheduler(struct call *call, GError **error)
 {
@@ -177,16 +173,16 @@ static int check_range(const struct remote_typed_param *param, GError **error)
     const struct remote_typed_param_value *value = &param->value;
     bool is_period = g_str_has_suffix(param->field, "_period");
 
-    if (is_period && value->ul && (value->ul < LEAST_PERIOD || value->ul > MOST_PERIOD)) {
+    if (is_period && value->ul && (value->ul < CPU_PERIOD_LEAST || value->ul > CPU_PERIOD_MOST)) {
         error_set(error, VIR_ERR_INVALID_ARG, "value of '%s' is out of range [%d, %d]",
-                  param->field, LEAST_PERIOD, MOST_PERIOD);
+                  param->field, CPU_PERIOD_LEAST, CPU_PERIOD_MOST);
         return -1;
     }
     if (value->type == VIR_TYPED_PARAM_LLONG && value->l > 0 &&
-        (value->l < LEAST_QUOTA || value->l > MOST_QUOTA)) {
+        (value->l < CPU_QUOTA_LEAST || value->l > CPU_QUOTA_MOST)) {
         error_set(error, VIR_ERR_INVALID_ARG,
                   "value of '%s' is out of range [%d, %" G_GINT64_FORMAT "]", param->field,
-                  LEAST_QUOTA, MOST_QUOTA);
+                  CPU_QUOTA_LEAST, CPU_QUOTA_MOST);
         return -1;
     }
     return 0;

@@ -155,9 +155,16 @@ static int name_frames(char *const *folders, const struct domain *live, GError *
 {
     const char *name = live->resource ? live->resource->fibrechannel_appid : NULL;
 
+    ino_t number = name ? group_number(folders) : 0;
+
     if (!name)
         return 0;
-    g_autofree char *text = g_strdup_printf("%llX:%s", (long long)group_number(folders), name);
+    if (!number) {
+        error_set(error, VIR_ERR_CONFIG_UNSUPPORTED,
+                  "resource/fibrechannel/@appid: the guest has no group in the unified hierarchy");
+        return -1;
+    }
+    g_autofree char *text = g_strdup_printf("%llX:%s", (long long)number, name);
     autofd int fd = open(APPID_FILE, O_WRONLY | O_CLOEXEC);
     if (fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text))
         return 0;

@@ -62,20 +62,19 @@ static bool is_scheduled_twice(const struct cpu_tune *tune)
 static int check_ranges(const struct domain *domain, GError **error)
 {
     const struct cpu_tune none = {0}, *tune = domain->cpu_tune ?: &none;
-    const int64_t most_quota = INT64_C(17592186044415);
     const struct {
         const char *name;
         int64_t value, least, most;
     } ranges[] = {
         {"shares", (int64_t)tune->shares, 2, 262144},
-        {"period", (int64_t)tune->period, 1000, 1000000},
-        {"quota", tune->quota, 1000, most_quota},
-        {"global_period", (int64_t)tune->global_period, 1000, 1000000},
-        {"global_quota", tune->global_quota, 1000, most_quota},
-        {"emulator_period", (int64_t)tune->emulator_period, 1000, 1000000},
-        {"emulator_quota", tune->emulator_quota, 1000, most_quota},
-        {"iothread_period", (int64_t)tune->iothread_period, 1000, 1000000},
-        {"iothread_quota", tune->iothread_quota, 1000, most_quota},
+        {"period", (int64_t)tune->period, CPU_PERIOD_LEAST, CPU_PERIOD_MOST},
+        {"quota", tune->quota, CPU_QUOTA_LEAST, CPU_QUOTA_MOST},
+        {"global_period", (int64_t)tune->global_period, CPU_PERIOD_LEAST, CPU_PERIOD_MOST},
+        {"global_quota", tune->global_quota, CPU_QUOTA_LEAST, CPU_QUOTA_MOST},
+        {"emulator_period", (int64_t)tune->emulator_period, CPU_PERIOD_LEAST, CPU_PERIOD_MOST},
+        {"emulator_quota", tune->emulator_quota, CPU_QUOTA_LEAST, CPU_QUOTA_MOST},
+        {"iothread_period", (int64_t)tune->iothread_period, CPU_PERIOD_LEAST, CPU_PERIOD_MOST},
+        {"iothread_quota", tune->iothread_quota, CPU_QUOTA_LEAST, CPU_QUOTA_MOST},
     };
 
     for (unsigned i = 0; i < G_N_ELEMENTS(ranges); i++)

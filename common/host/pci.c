@@ -86,10 +86,22 @@ static int move(const char *address, const char *old, const char *driver, GError
     return -1;
 }
 
+/* A word that becomes part of a path and of modprobe's command line. */
+static bool is_module_name(const char *text)
+{
+    return *text && *text != '-' &&
+           text[strspn(text, G_CSET_a_2_z G_CSET_A_2_Z G_CSET_DIGITS "_-")] == '\0';
+}
+
 int pci_set_driver(const char *address, const char *driver, GError **error)
 {
     g_autofree char *old = NULL;
 
+    if (driver && !is_module_name(driver)) {
+        error_set(error, VIR_ERR_INVALID_ARG, "'%s' is not the name of a driver of the kernel",
+                  driver);
+        return -1;
+    }
     if (pci_get_driver(address, &old, error) < 0)
         return -1;
     if (driver && g_strcmp0(old, driver) == 0)

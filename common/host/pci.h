@@ -13,7 +13,8 @@ int pci_get_driver(const char *address, char **ret_driver, GError **error);
 
 /* Gives the device to one driver, whatever it knows, which is loaded if need be; NULL: to the one
  * that the kernel chooses. Nothing happens when it has it. On failure it is the kernel's choice.
- * VIR_ERR_SYSTEM_ERROR names the file that refuses; VIR_ERR_OPERATION_FAILED: no such driver. */
+ * VIR_ERR_SYSTEM_ERROR names the file that refuses; VIR_ERR_OPERATION_FAILED: no such driver;
+ * VIR_ERR_INVALID_ARG: that is no driver's name. */
 int pci_set_driver(const char *address, const char *driver, GError **error);
 
 /* "/dev/vfio/12": the node of its IOMMU group; NULL: it is in none. The caller frees. */

@@ -224,25 +224,22 @@ static const struct xml_row energy_tune_rows[] = {
 #undef ROWS_OF
 XML_SCHEMA(energy_tune, "energytune", .doc = "Energy that vcpus take");
 
+#define ROW_PERIOD(path, member, doc)                                                              \
+    ROW_NUMBER(path, member, doc, FORM_RANGE(CPU_PERIOD_LEAST, CPU_PERIOD_MOST),                   \
+               .flags = XML_EXPECTED)
+#define ROW_QUOTA(path, member, doc)                                                               \
+    ROW_NUMBER(path, member, doc, FORM_RANGE(-1, CPU_QUOTA_MOST), .flags = XML_EXPECTED)
 #define ROWS_OF struct cpu_tune
 static const struct xml_row cpu_tune_rows[] = {
     ROW_NUMBER("shares", shares, "Share of the CPU", .flags = XML_EXPECTED),
-    ROW_NUMBER("period", period, "Microseconds in which a vcpu's quota is given",
-               FORM_RANGE(1000, 1000000), .flags = XML_EXPECTED),
-    ROW_NUMBER("quota", quota, "Microseconds that a vcpu may run in a period; below 0: any",
-               FORM_RANGE(-1, INT64_MAX), .flags = XML_EXPECTED),
-    ROW_NUMBER("global_period", global_period, "The same for the whole guest",
-               FORM_RANGE(1000, 1000000), .flags = XML_EXPECTED),
-    ROW_NUMBER("global_quota", global_quota, "The same for the whole guest",
-               FORM_RANGE(-1, INT64_MAX), .flags = XML_EXPECTED),
-    ROW_NUMBER("emulator_period", emulator_period, "The same for the emulator",
-               FORM_RANGE(1000, 1000000), .flags = XML_EXPECTED),
-    ROW_NUMBER("emulator_quota", emulator_quota, "The same for the emulator",
-               FORM_RANGE(-1, INT64_MAX), .flags = XML_EXPECTED),
-    ROW_NUMBER("iothread_period", iothread_period, "The same for an I/O thread",
-               FORM_RANGE(1000, 1000000), .flags = XML_EXPECTED),
-    ROW_NUMBER("iothread_quota", iothread_quota, "The same for an I/O thread",
-               FORM_RANGE(-1, INT64_MAX), .flags = XML_EXPECTED),
+    ROW_PERIOD("period", period, "Microseconds in which a vcpu's quota is given"),
+    ROW_QUOTA("quota", quota, "Microseconds that a vcpu may run in a period; below 0: any"),
+    ROW_PERIOD("global_period", global_period, "The same for the whole guest"),
+    ROW_QUOTA("global_quota", global_quota, "The same for the whole guest"),
+    ROW_PERIOD("emulator_period", emulator_period, "The same for the emulator"),
+    ROW_QUOTA("emulator_quota", emulator_quota, "The same for the emulator"),
+    ROW_PERIOD("iothread_period", iothread_period, "The same for an I/O thread"),
+    ROW_QUOTA("iothread_quota", iothread_quota, "The same for an I/O thread"),
     ROW_LIST("vcpupin", vcpu_pins, vcpu_pin, "Where a vcpu runs"),
     ROW_CPUSET("emulatorpin/@cpuset", emulator_pin, "Where the emulator runs",
                .flags = XML_EXPECTED | XML_ONCE),

@@ -141,6 +141,12 @@ struct energy_tune {
     LIST_OF(struct cache_monitor) monitors;
 };
 
+/* Microseconds that the kernel takes for a group. A quota below 0 is none. */
+#define CPU_PERIOD_LEAST 1000
+#define CPU_PERIOD_MOST 1000000
+#define CPU_QUOTA_LEAST 1000
+#define CPU_QUOTA_MOST INT64_C(17592186044415) /* the kernel counts bandwidth in 44 bits */
+
 struct cpu_tune {
     uint64_t shares;
     uint64_t period, global_period, emulator_period, iothread_period; /* microseconds */
